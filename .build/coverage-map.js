@@ -1,0 +1,29 @@
+// Which source a test file must cover completely: its mirror, where that mirror is pure.
+// Everything else (adapters, composition, cli) is proved against the real thing under test/, and not measured.
+
+/** Sources without I/O, covered to the last branch. A folder ends in a slash; anything else is a prefix. */
+const PURE_SOURCES = [
+  'gateway/contract/',
+  'gateway/events/',
+  'gateway/filter/',
+  'gateway/transform/',
+  'gateway/delivery/answer',
+  'gateway/delivery/lane',
+  'gateway/delivery/retry',
+  'gateway/pipeline/lot',
+  'gateway/settlement/dead-letter',
+  'gateway/settlement/ledger',
+  'gateway/settlement/progress-mark',
+  'scaler/backlog/',
+];
+
+/** Whether a source, named from the root of the project, must be covered completely. */
+export function isPure(source) {
+  return PURE_SOURCES.some((prefix) => source.startsWith(prefix));
+}
+
+/** `test/gateway/filter/cel.test.ts`, and also `cel.property.test.ts`, mirror `gateway/filter/cel.ts`. */
+export default function coverageMap(test) {
+  const source = test.replace(/^test\//, '').replace(/(\.[a-z0-9-]+)?\.test\.ts$/, '.ts');
+  return isPure(source) ? source : null;
+}

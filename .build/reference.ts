@@ -1,0 +1,207 @@
+// Writes the reference pages that are made from the code: `npm run docs:reference`. A test fails when they drift.
+import { EventEmitter } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createMetrics } from '../gateway/admin/metrics.ts';
+import { gatewaySettings } from '../gateway/config.ts';
+import { annotationTable, topicsAnnotation } from '../gateway/contract/annotations.ts';
+import { errorTable } from '../gateway/contract/errors.ts';
+import { expectation, fieldTable, type Field } from '../gateway/contract/fields.ts';
+import { apiVersion } from '../gateway/contract/trigger.ts';
+import { createScalerMetrics } from '../scaler/admin/metrics.ts';
+import { readScalerConfig } from '../scaler/config.ts';
+import { createScalerEmitter } from '../scaler/events.ts';
+import { createWantedTriggers } from '../scaler/wanted-triggers.ts';
+
+const note = '<!-- Made by `npm run docs:reference`. Do not edit. -->';
+
+/** The pages: path below the root of the repository → text. */
+export function renderReference(): ReadonlyMap<string, string> {
+  return new Map([
+    ['docs/reference/trigger.md', triggerPage()],
+    ['docs/reference/annotations.md', annotationsPage()],
+    ['docs/reference/errors.md', errorsPage()],
+    ['docs/reference/configuration.md', configurationPage()],
+    ['docs/reference/metrics.md', metricsPage()],
+  ]);
+}
+
+function triggerPage(): string {
+  const rows = fieldTable.map((field) => [
+    code(field.path),
+    expectation(field.schema),
+    defaultOf(field),
+    describe(field),
+  ]);
+  return page(
+    'Trigger',
+    `A \`Trigger\` (\`${apiVersion}\`) says which topics go to which function. Every field, in the order of the manifest; ` +
+      'whatever is not listed is refused. `millrace validate FILE` shows every mistake at once.',
+    table(['field', 'must be', 'default', 'what it does'], rows),
+  );
+}
+
+function annotationsPage(): string {
+  const rows = annotationTable.map(({ key, field }) => {
+    const value =
+      field.schema.type === 'array' ? 'topic names with commas between them' : expectation(field.schema);
+    // Elsewhere `required` speaks of a mapping that may be absent as a whole.
+    const fallback = key === topicsAnnotation ? 'required' : field.required ? '' : defaultOf(field);
+    return [code(key), code(field.path), value, fallback, describe(field)];
+  });
+  return page(
+    'Annotations',
+    'Annotations on the metadata of a Deployment mean a Trigger of the Deployment’s name, with the Deployment as its ' +
+      'function. `millrace.dev/topics` is the opt-in. All values are texts: numbers stand in quotes.',
+    table(['annotation', 'field of the Trigger', 'must be', 'default', 'what it does'], rows),
+  );
+}
+
+function errorsPage(): string {
+  const rows = Object.entries(errorTable).map(([name, remedy]) => [code(name), remedy]);
+  return page(
+    'Errors',
+    'Every error that Millrace raises on purpose has a code. The message says what happened and where; this page says ' +
+      'what to do.',
+    table(['code', 'what to do'], rows),
+  );
+}
+
+/** What the scaler reads; its defaults are those of its own parser, so that they stand in one place. */
+function scalerSettings(): [name: string, fallback: string | number, help: string][] {
+  const { host, grpcPort, httpPort, logLevel } = readScalerConfig({ KAFKA_BROKERS: 'kafka:9092' });
+  return [
+    ['KAFKA_BROKERS', '', 'Brokers to start from, `host:port`, separated by commas. Required.'],
+    ['MILLRACE_TRIGGERS', '', 'File or folder with the manifests. Required.'],
+    ['SCALER_HOST', host, 'Address that both ports listen at.'],
+    ['SCALER_GRPC_PORT', grpcPort, 'Port for KEDA; 0 takes a free one.'],
+    ['SCALER_HTTP_PORT', httpPort, 'Port of the activation call, metrics and health; 0 takes a free one.'],
+    ['LOG_LEVEL', logLevel, 'trace, debug, info, warn, error or silent.'],
+  ];
+}
+
+/** Read by the commands for one machine. */
+const toolHelp = {
+  KAFKA_BROKERS:
+    '`dev` and `send` use these brokers; without it `dev` starts a Kafka of its own, and `send` refuses.',
+  MILLRACE_CACHE_DIR:
+    'Where the local Kafka is installed; default `$XDG_CACHE_HOME/millrace`, else `~/.cache/millrace`.',
+  JAVA_HOME: 'The Java of the local Kafka; default the `java` on the PATH.',
+  MILLRACE_DEBUG: '`1` shows the stack of an error that ends a command.',
+} as const;
+
+/** Given to functions that run as processes. */
+const functionHelp = {
+  PORT: 'Where to listen.',
+  MILLRACE_TRIGGER: 'The trigger, `namespace/name`.',
+  MILLRACE_REPLICA: 'The number of the replica, from 0.',
+} as const;
+
+function configurationPage(): string {
+  const settings = (rows: readonly (readonly [string, string | number, string])[]): string =>
+    table(
+      ['variable', 'default', 'what it is'],
+      rows.map(([name, fallback, help]) => [code(name), fallback === '' ? '' : code(String(fallback)), help]),
+    );
+  const named = (help: Readonly<Record<string, string>>): string =>
+    table(
+      ['variable', 'what it is'],
+      Object.entries(help).map(([name, text]) => [code(name), text]),
+    );
+  const gateway = Object.entries(gatewaySettings).map(
+    ([name, one]) => [name, one.default, one.help] as const,
+  );
+  return page(
+    'Configuration',
+    'Gateway and scaler read their settings from the environment, once, at the start. An empty variable counts as absent. ' +
+      'All mistakes are told at once, as `MILLRACE_CONFIG_INVALID`. Durations are ISO 8601 (`PT25S`), sizes are quantities ' +
+      '(`32Mi`). What concerns one trigger stands in its [manifest](trigger.md).',
+    [
+      `## Gateway\n\n${settings(gateway)}`,
+      '`millrace gateway --triggers` and `--admin-port` go before `MILLRACE_TRIGGERS` and `MILLRACE_ADMIN_PORT`.',
+      `## Scaler\n\n${settings(scalerSettings())}`,
+      '`millrace scaler --triggers`, `--grpc-port` and `--http-port` go before the variables of the same meaning.',
+      `## Commands for one machine\n\n${named(toolHelp)}`,
+      `## What a function is given\n\nBy \`millrace dev\` and the demo, besides their own environment:\n\n${named(functionHelp)}`,
+    ].join('\n\n'),
+  );
+}
+
+function metricsPage(): string {
+  const events = createScalerEmitter();
+  return page(
+    'Metrics',
+    'Prometheus metrics, on `/metrics` of the port that [serves them](configuration.md). Units stand in the names. The labels ' +
+      '`namespace` and `trigger` name the trigger; no label holds a topic, a key or an id. A counter with labels appears with its ' +
+      'first event. What to alert on: [Operations](../guides/operations.md).',
+    [
+      `## Gateway\n\n${metricsTable(createMetrics(new EventEmitter(), () => []))}`,
+      'Beside these stand the `process_*` and `nodejs_*` metrics of prom-client: CPU, memory, event loop, garbage collection.',
+      `## Scaler\n\n${metricsTable(createScalerMetrics(events, createWantedTriggers()))}`,
+      labelsText,
+    ].join('\n\n'),
+  );
+}
+
+const labelsText = `## Values of the labels
+
+| label | values |
+| --- | --- |
+| \`settlement\` | \`delivered\`, \`filtered\`, \`dead-lettered\` |
+| \`outcome\` of attempts | \`delivered\`, \`retry\`, \`rejected\`, \`unreachable\` |
+| \`outcome\` of polls | \`answered\`, \`unreachable\` |
+| \`status\` of attempts | the HTTP status, or \`none\` where no answer came |
+| \`status\` of gRPC requests | the gRPC status: \`OK\`, \`NOT_FOUND\`, \`UNAVAILABLE\`, … |
+| \`reason\` | \`exhausted\`, \`rejected\`, \`expired\`, \`undecodable\` |
+| \`what\` | \`dead letter\`, \`reply\` |
+| \`result\` | \`committed\`, \`failed\` |
+| \`code\` | a code of [Errors](errors.md), or \`none\` |
+| \`known\` | \`false\` for a trigger that the scaler does not know |`;
+
+/** Our own metrics: those of the process depend on the platform. */
+function metricsTable(registry: ReturnType<typeof createMetrics>): string {
+  const rows = registry
+    .getMetricsAsArray()
+    .filter(({ name }) => name.startsWith('millrace_'))
+    .map((metric) => {
+      // prom-client keeps them, and does not declare them.
+      const { labelNames = [] } = metric as unknown as { labelNames?: readonly string[] };
+      return [code(metric.name), String(metric.type), labelNames.map(code).join(', '), metric.help];
+    });
+  return table(['metric', 'type', 'labels', 'what it is'], rows);
+}
+
+function defaultOf({ schema, defaultRule, required }: Field): string {
+  if (required) return 'required';
+  if (defaultRule !== undefined) return code(defaultRule);
+  if (schema.default === undefined || schema.type === 'object') return '';
+  return code(typeof schema.default === 'string' ? schema.default : JSON.stringify(schema.default));
+}
+
+function describe({ description, schema }: Field): string {
+  const { notBuilt } = schema;
+  if (notBuilt === undefined) return description;
+  if ('only' in notBuilt)
+    return `${description} Not built yet: \`${String(notBuilt.only)}\` (${notBuilt.what}).`;
+  const exception = 'except' in notBuilt ? `, only ${code(JSON.stringify(notBuilt.except))} is taken` : '';
+  return `${description} Not built yet${exception}.`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function page(title: string, introduction: string, body: string): string {
+  return `${note}\n\n# ${title}\n\n${introduction}\n\n${body}\n`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+if (import.meta.main) {
+  const root = new URL('../', import.meta.url);
+  mkdirSync(new URL('docs/reference/', root), { recursive: true });
+  for (const [path, text] of renderReference()) writeFileSync(new URL(path, root), text);
+}

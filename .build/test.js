@@ -1,0 +1,206 @@
+// npm test: the static checks, then every test against one Kafka broker. The last line is "N passed, N failed".
+//
+//   npm test                        everything but test/{faults,e2e,browser}
+//   npm test -- test/a/b.test.ts    these files (or folders) alone, without the static checks
+//   npm run test:unit               the tests of pure code alone: no checks, no broker
+//
+// Nothing stops at the first failure: all that is wrong is shown in one run.
+import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import coverageMap from './coverage-map.js';
+import { describeFailure, indent, readTap } from './tap-results.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const tap = join(root, 'node_modules', 'tap', 'dist', 'esm', 'run.mjs');
+const COVERAGE_SUMMARY = join(root, '.tap', 'report', 'coverage-summary.json');
+const JOBS = 2;
+const OUTPUT_LINES = 60;
+
+/** Name to npm script. Each counts as one test. */
+const STATIC_CHECKS = {
+  types: 'typecheck',
+  lint: 'lint',
+  format: 'check:format',
+  'import rules': 'check:imports',
+  'unused code': 'check:unused',
+  'mirrored tests': 'check:mirrors',
+};
+
+const { values: options, positionals: chosen } = parseArgs({
+  allowPositionals: true,
+  options: { unit: { type: 'boolean', default: false } },
+});
+
+/** Children to end with this process, so that an interrupted run leaves no broker and no test behind. */
+const children = new Set();
+let kafka;
+let isStopping = false;
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop(signal));
+
+// The Kafka client sets timers into the past, which Node remarks on in each test that has one.
+process.env.NODE_OPTIONS =
+  `${process.env.NODE_OPTIONS ?? ''} --disable-warning=TimeoutNegativeWarning`.trim();
+
+const isWhole = chosen.length === 0 && !options.unit;
+const totals = { passed: 0, failed: 0, skipped: 0 };
+const failedNames = [];
+
+if (isWhole) await runStaticChecks();
+await runTests();
+await stopKafka();
+
+console.log('');
+if (failedNames.length > 0) console.log(`failed: ${failedNames.join(', ')}`);
+if (totals.skipped > 0) console.log(`${totals.skipped} skipped`);
+process.exitCode = totals.failed > 0 ? 1 : 0;
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+
+async function runStaticChecks() {
+  const waiting = Object.entries(STATIC_CHECKS);
+  const workers = Array.from({ length: JOBS }, async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [name, script] = next;
+      const startMs = performance.now();
+      const { code, output } = await run(process.execPath, ['--run', script]);
+      report(name, code === 0, performance.now() - startMs, output);
+    }
+  });
+  await Promise.all(workers);
+}
+
+async function runTests() {
+  const files = await listTests();
+  if (files.length === 0) return report('no tests found', false);
+  if (files.some((file) => coverageMap(file) === null)) await startKafka();
+
+  rmSync(COVERAGE_SUMMARY, { force: true });
+  // Whether coverage is complete is judged below, so that the exit code speaks of the tests alone.
+  const args = [tap, 'run', '--reporter=tap', `--jobs=${JOBS}`, '--allow-incomplete-coverage', ...files];
+  const child = start(process.execPath, args, ['ignore', 'pipe', 'inherit']);
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const results = await readTap(child.stdout, reportFile);
+  const code = await ended;
+
+  totals.passed += results.passed;
+  totals.failed += results.failed;
+  totals.skipped += results.skipped;
+  for (const failure of results.failures.filter(({ path }) => path.length === 0)) {
+    console.log(describeFailure(failure));
+  }
+  for (const file of files.filter((name) => !results.files.includes(name)))
+    report(`${file} has no result`, false);
+  if (results.passed + results.failed === 0) report('no tests ran', false);
+  if (code !== 0 && results.failed === 0) report(`tap ended with exit code ${code}`, false);
+  if (chosen.length === 0) reportCoverage(files, results.output.join(''));
+}
+
+async function listTests() {
+  const { output } = await run(process.execPath, [tap, 'list', ...chosen.flatMap(testsAt)]);
+  const files = output.split('\n').filter((line) => line.endsWith('.test.ts'));
+  return options.unit ? files.filter((file) => coverageMap(file) !== null) : files;
+}
+
+/** A chosen folder means all tests in it; tap itself knows files only. */
+function testsAt(path) {
+  if (!statSync(path).isDirectory()) return [path];
+  const names = readdirSync(path, { recursive: true }).filter((name) => name.endsWith('.test.ts'));
+  return names.sort().map((name) => join(path, name));
+}
+
+/** One broker for all tests but those of pure code, unless the caller has one already. */
+async function startKafka() {
+  if (process.env.MILLRACE_TEST_KAFKA) return;
+  try {
+    const { startLocalKafka } = await import('../cli/kafka/local-kafka.ts');
+    kafka = await startLocalKafka();
+    process.env.MILLRACE_TEST_KAFKA = kafka.bootstrapServers;
+  } catch (error) {
+    report('local Kafka', false, undefined, String(error?.stack ?? error));
+  }
+}
+
+async function stopKafka() {
+  const running = kafka;
+  kafka = undefined;
+  await running?.stop();
+}
+
+function reportFile({ name, passed, failed, skipped, timeMs, failures, output }) {
+  const counts = [`${passed} passed`, failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`];
+  console.log(`${failed > 0 ? '✗' : '✓'} ${name}: ${counts.filter(Boolean).join(', ')} (${seconds(timeMs)})`);
+  if (failed === 0) return;
+  failedNames.push(name);
+  for (const failure of failures) console.log(describeFailure(failure));
+  const printed = output.join('').trimEnd();
+  if (printed) console.log(`  its output:\n${indent(lastLines(printed), 4)}`);
+}
+
+function reportCoverage(files, output) {
+  if (files.every((file) => coverageMap(file) === null)) return;
+  let summary;
+  try {
+    summary = JSON.parse(readFileSync(COVERAGE_SUMMARY, 'utf8'));
+  } catch {
+    return report('coverage of pure code: none was measured', false);
+  }
+  const isComplete = ['lines', 'branches', 'functions', 'statements'].every(
+    (kind) => summary.total[kind].covered === summary.total[kind].total,
+  );
+  const table = output.split('\n').filter((line) => line.includes('|'));
+  report('coverage of pure code', isComplete, undefined, table.join('\n'));
+}
+
+/** One line for a check, and its output when it failed. */
+function report(name, isPassed, timeMs, output = '') {
+  totals[isPassed ? 'passed' : 'failed'] += 1;
+  console.log(`${isPassed ? '✓' : '✗'} ${name}${timeMs === undefined ? '' : ` (${seconds(timeMs)})`}`);
+  if (isPassed) return;
+  failedNames.push(name);
+  if (output.trim()) console.log(indent(output.trimEnd(), 4));
+}
+
+/** Each child leads a process group, so that what it started ends with it. */
+function start(command, args, stdio) {
+  const child = spawn(command, args, { cwd: root, stdio, detached: true });
+  children.add(child);
+  child.once('close', () => children.delete(child));
+  return child;
+}
+
+async function run(command, args) {
+  const child = start(command, args, ['ignore', 'pipe', 'pipe']);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => (output += text));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  return { code, output };
+}
+
+async function stop(signal) {
+  if (isStopping) return;
+  isStopping = true;
+  for (const child of children) signalGroup(child, signal);
+  await stopKafka();
+  for (const child of children) signalGroup(child, 'SIGKILL');
+  process.exit(signal === 'SIGINT' ? 130 : 143);
+}
+
+function signalGroup(child, signal) {
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+function lastLines(text) {
+  const lines = text.split('\n');
+  return lines.length <= OUTPUT_LINES ? text : ['…', ...lines.slice(-OUTPUT_LINES)].join('\n');
+}
+
+function seconds(timeMs) {
+  return `${(timeMs / 1000).toFixed(1)} s`;
+}

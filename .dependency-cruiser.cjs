@@ -1,0 +1,137 @@
+// Who may import whom. test/import-rules.test.ts proves of every rule here that it can fail.
+
+const STAGES = 'events|filter|transform|delivery|settlement|control|admin';
+const PIPELINE_STAGES = 'events|filter|transform|delivery|settlement';
+const OURS = '^(gateway|scaler|cli)/';
+const DIRTY_NODE_MODULES = 'child_process|cluster|dgram|dns|fs|http|http2|https|net|tls|worker_threads';
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'The way of the data is one way.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'contract-stands-alone',
+      comment: 'gateway/contract is the shared vocabulary: it imports nothing of ours.',
+      severity: 'error',
+      from: { path: '^gateway/contract/' },
+      to: { path: OURS, pathNot: '^gateway/contract/' },
+    },
+    {
+      name: 'contract-is-pure',
+      comment: 'gateway/contract is types and pure functions: no I/O.',
+      severity: 'error',
+      from: { path: '^gateway/contract/' },
+      to: { dependencyTypes: ['core'], path: `^(node:)?(${DIRTY_NODE_MODULES})(/|$)` },
+    },
+    {
+      name: 'stages-import-only-the-contract',
+      comment: 'A stage imports gateway/contract and its own folder; gateway/pipeline composes stages.',
+      severity: 'error',
+      from: { path: `^gateway/(${STAGES})/` },
+      to: { path: OURS, pathNot: '^gateway/(contract|$1)/' },
+    },
+    {
+      name: 'kafka-imports-only-the-contract',
+      severity: 'error',
+      from: { path: '^gateway/kafka/' },
+      to: { path: OURS, pathNot: '^gateway/(contract|kafka)/' },
+    },
+    {
+      name: 'pipeline-composes-stages',
+      comment:
+        'The pipeline knows the stages and the ports; Kafka, control and admin are handed to it by main.ts.',
+      severity: 'error',
+      from: { path: '^gateway/pipeline/' },
+      to: { path: OURS, pathNot: `^gateway/(contract|pipeline|${PIPELINE_STAGES})/` },
+    },
+    {
+      name: 'only-main-composes',
+      comment: 'Of the files at the root of a plane, only main.ts imports its folders.',
+      severity: 'error',
+      from: { path: '^gateway/[^/]+\\.ts$', pathNot: '^gateway/main\\.ts$' },
+      to: { path: OURS, pathNot: '^gateway/(contract/|[^/]+\\.ts$)' },
+    },
+    {
+      name: 'nobody-imports-main',
+      comment: 'A main.ts is the root of its composition; the cli may start one.',
+      severity: 'error',
+      from: { path: OURS, pathNot: '^cli/' },
+      to: { path: '^(gateway|scaler)/main\\.ts$' },
+    },
+    {
+      name: 'gateway-knows-no-scaler',
+      severity: 'error',
+      from: { path: '^gateway/' },
+      to: { path: '^scaler/' },
+    },
+    {
+      name: 'scaler-shares-contract-and-kafka',
+      comment:
+        'The planes share no memory: of the gateway, the scaler has the vocabulary and the connection.',
+      severity: 'error',
+      from: { path: '^scaler/' },
+      to: { path: '^gateway/', pathNot: '^gateway/(contract|kafka)/' },
+    },
+    {
+      name: 'nobody-imports-the-cli',
+      severity: 'error',
+      from: { pathNot: '^(cli|test|\\.build)/' },
+      to: { path: '^cli/' },
+    },
+    {
+      name: 'nobody-imports-tests',
+      severity: 'error',
+      from: { pathNot: '^test/' },
+      to: { path: '^test/' },
+    },
+    {
+      name: 'only-gateway-kafka-knows-the-client',
+      comment: 'Tests may, as an oracle of their own.',
+      severity: 'error',
+      from: { pathNot: '^(gateway/kafka|test)/' },
+      to: { path: '(^|/)node_modules/kafkajs/' },
+    },
+    {
+      name: 'only-admin-serves-and-measures',
+      comment: 'Stages emit typed events; metrics and the admin server listen to them.',
+      severity: 'error',
+      from: { pathNot: '^((gateway|scaler)/admin/|test/|[.]build/)' },
+      to: { path: '(^|/)node_modules/(fastify|@fastify/[^/]+|prom-client)/' },
+    },
+    {
+      name: 'no-dev-dependency-at-run-time',
+      comment: 'Who installs the package has only its dependencies.',
+      severity: 'error',
+      from: { path: OURS },
+      to: {
+        dependencyTypes: ['npm-dev'],
+        dependencyTypesNot: ['type-only'],
+        pathNot: 'node_modules/@types/',
+      },
+    },
+    {
+      name: 'everything-resolves',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|test/fixtures/import-rules)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.js', '.mjs', '.cjs', '.json'],
+      exportsFields: ['exports'],
+    },
+    cache: false,
+  },
+};
