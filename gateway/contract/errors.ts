@@ -1,0 +1,50 @@
+// Every error that Millrace raises on purpose: one table of codes, one class. docs/reference/errors.md lists the table
+// and a test compares the two.
+
+/** Code → what the reader can do about it. The message says what happened and where; this says what to do. */
+export const errorTable = {
+  MILLRACE_CONFIG_INVALID:
+    'Correct the named setting; `millrace help COMMAND` and docs/reference/configuration.md list them all.',
+  MILLRACE_MANIFEST_INVALID:
+    'Correct the manifest at the named path; `millrace validate FILE` shows every mistake at once.',
+  MILLRACE_FIELD_NOT_BUILT:
+    'Remove the field: this release does not carry it out, and ignoring it would be worse.',
+  MILLRACE_TOPIC_MISSING: 'Create the topic; the trigger starts by itself as soon as it exists.',
+  MILLRACE_KAFKA_UNREACHABLE:
+    'Check KAFKA_BROKERS and that the brokers run; the connection is tried again until it succeeds.',
+  MILLRACE_KAFKA_FAILED:
+    'See the cause; the client is rebuilt and the work goes on from the committed offsets.',
+  MILLRACE_BACKLOG_UNKNOWN:
+    'Unknown backlog is an error to KEDA, never zero: see the cause, and the fallback of the ScaledObject.',
+  MILLRACE_TRIGGER_UNKNOWN:
+    'Name a trigger that the scaler knows, in the metadata `trigger` of the ScaledObject.',
+  MILLRACE_TOOL_MISSING: 'Install the named tool with the command that the message gives.',
+  MILLRACE_LOCAL_KAFKA_FAILED:
+    'Read the last lines of the broker that the message shows; a busy port and a foreign folder are the usual causes.',
+  MILLRACE_PROCESS_FAILED:
+    'Run the dev-command by hand in the folder of its manifest: it must start and listen on PORT.',
+} as const;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** An error with a stable `code`; `remedy` is what to do, `cause` what lay beneath. */
+export class MillraceError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'MillraceError';
+    this.code = code;
+  }
+
+  get remedy(): string {
+    return errorTable[this.code];
+  }
+}
+
+/** The message of whatever was thrown, with the messages of its causes. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const text = error.message === '' ? error.name : error.message;
+  return error.cause === undefined ? text : `${text}: ${describeError(error.cause)}`;
+}

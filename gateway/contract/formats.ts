@@ -1,0 +1,97 @@
+// The string formats of manifests: for each name, how to tell a right text from a wrong one and how to say
+// what is right. The schemas of trigger.ts name them; validate-trigger.ts hands them to ajv.
+import { parseDuration } from './duration.ts';
+import { parseQuantity } from './quantity.ts';
+
+/** What Node's timers can wait for is 2^31 ms, not quite 25 days; what is waited for stays below. */
+const longestWait = 'P24D';
+const longestWaitMs = 24 * 24 * 60 * 60 * 1000;
+
+export interface StringFormat {
+  /** Ends the sentence "must be …". */
+  readonly expected: string;
+  readonly test: (text: string) => boolean;
+}
+
+export const formats = {
+  'topic-name': {
+    expected: 'a topic name (1 to 249 letters, digits, dots, underscores or hyphens)',
+    test: (text) => /^[A-Za-z0-9._-]{1,249}$/.test(text) && text !== '.' && text !== '..',
+  },
+  'topic-pattern': {
+    expected: 'a regular expression for whole topic names',
+    test: (text) => text !== '' && compileTopicPattern(text) !== undefined,
+  },
+  'dns-label': {
+    expected: 'a DNS label (at most 63 lower-case letters, digits or hyphens, no hyphen at either end)',
+    test: (text) => text.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text),
+  },
+  'dns-name': {
+    expected:
+      'a DNS name (at most 253 lower-case letters, digits, hyphens or dots; no hyphen or dot at either end)',
+    test: (text) =>
+      text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text),
+  },
+  'initial-offset': {
+    expected: 'earliest, latest or an RFC 3339 time such as 2026-01-31T12:00:00Z',
+    test: (text) => text === 'earliest' || text === 'latest' || parseTimestamp(text) !== undefined,
+  },
+  wait: {
+    expected: `an ISO 8601 duration from PT0S to ${longestWait}, such as PT0.3S`,
+    test: (text) => isWait(text, 0),
+  },
+  timeout: {
+    expected: `an ISO 8601 duration from PT0.001S to ${longestWait}, such as PT30S`,
+    test: (text) => isWait(text, 1),
+  },
+  age: {
+    expected: 'an ISO 8601 duration above zero, such as PT24H (an hour has a fixed length, a month has none)',
+    test: (text) => (parseDuration(text) ?? 0) > 0,
+  },
+  quantity: {
+    expected: 'a size in bytes above zero such as 1Mi or 500k',
+    test: (text) => (parseQuantity(text) ?? 0) > 0,
+  },
+  'http-uri': {
+    expected: 'an http or https URL without user, password or fragment',
+    test: isHttpUri,
+  },
+} as const satisfies Readonly<Record<string, StringFormat>>;
+
+export type FormatName = keyof typeof formats;
+
+/** A `topicPattern` as a regular expression that matches whole names only; undefined where it is none. */
+export function compileTopicPattern(pattern: string): RegExp | undefined {
+  try {
+    // Compiled alone first: `a)|(b` is one only inside the parentheses that anchor it.
+    return new RegExp(`^(?:${new RegExp(pattern, 'u').source})$`, 'u');
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Milliseconds since 1970 of an RFC 3339 time; undefined where `text` is none, or names a day that no month
+ * has.
+ */
+export function parseTimestamp(text: string): number | undefined {
+  const match = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:\d{2})$/i.exec(text);
+  if (match === null) return undefined;
+  const [, day, time, zone] = match.map((part) => part.toUpperCase());
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  // V8 takes 30 February for 1 March.
+  if (Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(`${day}T`)) return undefined;
+  const timestampMs = Date.parse(`${day}T${time}${zone}`);
+  return Number.isNaN(timestampMs) ? undefined : timestampMs;
+}
+
+function isWait(text: string, shortestMs: number): boolean {
+  const durationMs = parseDuration(text);
+  return durationMs !== undefined && durationMs >= shortestMs && durationMs <= longestWaitMs;
+}
+
+function isHttpUri(text: string): boolean {
+  if (!URL.canParse(text) || /\s/.test(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return /^https?:$/.test(protocol) && username === '' && password === '' && !text.includes('#');
+}

@@ -1,0 +1,82 @@
+// Manifest files → subscriptions and problems, without any I/O. The front doors (a Trigger, annotations on a
+// Deployment) lead to one model; everything that is wrong anywhere is told at once, with the place in the
+// file.
+import { posix } from 'node:path';
+import { annotationPath } from './annotations.ts';
+import { findDoubles, findStrayAnnotations, judgeManifest, refersTo, type Candidate } from './candidate.ts';
+import { openManifest, type Manifest } from './open-manifest.ts';
+import { pathText, valueAt } from './path.ts';
+import type { Mistake, Problem } from './problem.ts';
+import { resolveSubscription } from './resolve-subscription.ts';
+import type { Subscription } from './subscription.ts';
+import { devCommandAnnotation } from './trigger.ts';
+import { parseYaml, type ManifestFile } from './yaml-documents.ts';
+
+/**
+ * Reads all manifests of one installation at once. Only faultless triggers become subscriptions; manifests of
+ * other kinds are passed over. Problems come in the order of `files`, then of lines. Never throws.
+ */
+export function parseManifests(files: readonly ManifestFile[]): {
+  subscriptions: Subscription[];
+  problems: Problem[];
+} {
+  const parsed = files.map(parseYaml);
+  const manifests = parsed.flatMap(({ documents }) => documents).flatMap(openManifest);
+  const candidates = manifests.map(judgeManifest).filter((candidate) => candidate !== undefined);
+  const doubles = findDoubles(candidates);
+  const problems = [
+    ...parsed.flatMap((file) => file.problems),
+    ...manifests.flatMap((manifest) => locate(manifest.mistakes, manifest)),
+    ...manifests.flatMap((manifest) => locate(findStrayAnnotations(manifest, candidates), manifest)),
+    ...candidates.flatMap(({ mistakes, manifest }) => locate(mistakes, manifest)),
+    ...[...doubles].flatMap(([{ manifest }, mistake]) => locate([mistake], manifest)),
+  ];
+  const subscriptions = candidates.flatMap((candidate) => {
+    const { trigger, mistakes, manifest } = candidate;
+    if (trigger === undefined || mistakes.length + manifest.mistakes.length > 0 || doubles.has(candidate))
+      return [];
+    return [resolveSubscription(trigger, devOf(candidate, manifests))];
+  });
+  return { subscriptions, problems: inReadingOrder(problems, files) };
+}
+
+/** One line: `trigger.yaml:12:7 spec.delivery.retry: must be …, is "ten". Write …`. */
+export function formatProblem({ file, line, column, path, message, remedy }: Problem): string {
+  const place = [file, line, column].filter((part) => part !== undefined).join(':');
+  const where = [place, path].filter((part) => part !== '').join(' ');
+  return `${where === '' ? '' : `${where}: `}${message}. ${remedy}`;
+}
+
+function locate(mistakes: readonly Mistake[], { base, document }: Manifest): Problem[] {
+  return mistakes.map(({ code, at, on, message, remedy }) => {
+    const position = document.locate([...base, ...at], on);
+    return { code, path: pathText(at), message, remedy, file: document.file, ...position };
+  });
+}
+
+function inReadingOrder(problems: readonly Problem[], files: readonly ManifestFile[]): Problem[] {
+  const rank = new Map<string | undefined, number>(files.map(({ file }, index) => [file, index]));
+  const sizes = ({ file, line, column }: Problem) =>
+    [Number(rank.get(file)), line, column] as [number, number, number];
+  return problems.toSorted((a, b) => {
+    const [left, right] = [sizes(a), sizes(b)];
+    return left[0] - right[0] || left[1] - right[1] || left[2] - right[2];
+  });
+}
+
+/**
+ * The command that starts the function on one machine: the trigger's own, else that of the Deployment it
+ * refers to.
+ */
+function devOf(candidate: Candidate, manifests: readonly Manifest[]): Subscription['dev'] {
+  const deployment = manifests.find(
+    (manifest) => manifest.door === 'deployment' && refersTo(candidate, manifest),
+  );
+  for (const manifest of [candidate.manifest, deployment]) {
+    const command = valueAt(manifest?.value, annotationPath(devCommandAnnotation));
+    if (manifest !== undefined && typeof command === 'string') {
+      return { command, directory: posix.dirname(manifest.document.file) };
+    }
+  }
+  return undefined;
+}

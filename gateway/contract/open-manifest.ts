@@ -1,0 +1,83 @@
+// Which front door a manifest comes in by. What only looks like ours, by a wrong version, kind or spelling,
+// is a mistake; what is plainly something else is passed over.
+import { annotationPath, annotationsOf, topicsAnnotation } from './annotations.ts';
+import { editDistance } from './nearest.ts';
+import { valueAt, type Path } from './path.ts';
+import { invalid, show, type Mistake } from './problem.ts';
+import { apiGroup, apiVersion } from './trigger.ts';
+import type { YamlDocument } from './yaml-documents.ts';
+
+export interface Manifest {
+  readonly door: 'trigger' | 'deployment' | 'none';
+  readonly value: unknown;
+  /** Where in `document` it stands: elsewhere than at the top in a List only. */
+  readonly base: Path;
+  readonly document: YamlDocument;
+  readonly mistakes: readonly Mistake[];
+}
+
+/**
+ * The manifests of a document that concern Millrace: one, none, or those among the items of a `kind: List`.
+ */
+export function openManifest(document: YamlDocument): Manifest[] {
+  return open(document.value, [], document);
+}
+
+function open(value: unknown, base: Path, document: YamlDocument): Manifest[] {
+  const [version, kind] = [valueAt(value, ['apiVersion']), valueAt(value, ['kind'])];
+  const items = valueAt(value, ['items']);
+  if (version === 'v1' && kind === 'List' && Array.isArray(items)) {
+    return items.flatMap((item, index) => open(item, [...base, 'items', index], document));
+  }
+  if (version === apiVersion && kind === 'Trigger')
+    return [{ door: 'trigger', value, base, document, mistakes: [] }];
+  if (version === 'apps/v1' && kind === 'Deployment') {
+    return [{ door: 'deployment', value, base, document, mistakes: inTemplate(value) }];
+  }
+  const mistake = foreign(value, version, kind);
+  return mistake === undefined ? [] : [{ door: 'none', value, base, document, mistakes: [mistake] }];
+}
+
+function foreign(value: unknown, version: unknown, kind: unknown): Mistake | undefined {
+  if (version === apiVersion) return wrongKind(kind);
+  const [group] = (typeof version === 'string' ? version : '').split('/', 1) as [string];
+  const anonymousTrigger = version === undefined && kind === 'Trigger';
+  if (anonymousTrigger || editDistance(group, apiGroup) <= 2) {
+    const message = version === undefined ? 'is missing' : `must be ${apiVersion}, is ${show(version)}`;
+    return invalid(['apiVersion'], 'value', message, `Write \`apiVersion: ${apiVersion}\`.`);
+  }
+  if (!annotationsOf(value).some(([key]) => key === topicsAnnotation)) return undefined;
+  return invalid(
+    annotationPath(topicsAnnotation),
+    'key',
+    'has no effect here: annotations of Millrace are read on a Deployment of apps/v1',
+    'Write a Trigger whose function.ref names this resource.',
+  );
+}
+
+function wrongKind(kind: unknown): Mistake {
+  if (kind === 'KafkaCluster') {
+    return {
+      code: 'MILLRACE_FIELD_NOT_BUILT',
+      at: ['kind'],
+      on: 'value',
+      message: 'KafkaCluster is not built yet',
+      remedy: 'Remove it: for now the one cluster is the one that KAFKA_BROKERS names.',
+    };
+  }
+  const message = kind === undefined ? 'is missing' : `must be Trigger, is ${show(kind)}`;
+  return invalid(['kind'], 'value', message, 'Write `kind: Trigger`.');
+}
+
+/** Annotations on the pods of a Deployment are a common slip, and would do nothing. */
+function inTemplate(deployment: unknown): Mistake[] {
+  const path = ['spec', 'template'];
+  return annotationsOf(valueAt(deployment, path)).map(([key]) =>
+    invalid(
+      [...path, ...annotationPath(key)],
+      'key',
+      'has no effect on the pods',
+      'Move it up to the metadata of the Deployment.',
+    ),
+  );
+}

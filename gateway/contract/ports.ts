@@ -1,0 +1,121 @@
+// The ports between the stages and what lies outside: Kafka, the functions, the scaler, whoever watches.
+// Implementations live in kafka/, delivery/ and control/; the pipeline composes them.
+import type { KafkaRecord, RecordHeader, TopicPartition } from './record.ts';
+import type { DeadLetterCause, Settlement } from './settlement.ts';
+import type { Subscription } from './subscription.ts';
+
+/** Where a record was stored. */
+export interface StoredAt extends TopicPartition {
+  readonly offset: bigint;
+}
+
+export interface OutgoingRecord {
+  readonly topic: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly RecordHeader[];
+  readonly timestampMs?: number | undefined;
+}
+
+/** Stores records. `write` resolves when all in-sync replicas have it; it rejects when it cannot tell, and may be called again. */
+export interface RecordSink {
+  write(record: OutgoingRecord): Promise<StoredAt>;
+}
+
+export interface PartitionOffset extends TopicPartition {
+  readonly offset: bigint;
+}
+
+export type SourceState =
+  | { readonly kind: 'starting'; readonly reason: string }
+  | { readonly kind: 'consuming'; readonly partitions: readonly TopicPartition[] }
+  | { readonly kind: 'failing'; readonly reason: string; readonly error: Error };
+
+/**
+ * What a record source tells its owner, always in this order per partition: `open`, `records`…, `close`.
+ * `quiesce` is called before the group is joined again and before it is left: whoever delivers finishes what is in flight
+ * (within its own limit), commits, and starts nothing new until `resume`. Neither may throw.
+ */
+export interface RecordListener {
+  open(partition: TopicPartition, nextOffset: bigint): void;
+  /** `nextOffset` is past the batch, control records and compacted ones included. Never blocks. */
+  records(partition: TopicPartition, records: KafkaRecord[], nextOffset: bigint): void;
+  /** The partition is another member's from here on: nothing of it may be settled any more. */
+  close(partition: TopicPartition): void;
+  quiesce(): Promise<void>;
+  /** A partition that stayed with this member goes on where it stood; `open` partitions are not told. */
+  resume(): void;
+  state(state: SourceState): void;
+}
+
+/** Where records come from: narrow, so that a sleeping trigger need not have a consumer of its own. */
+export interface RecordSource {
+  start(): void;
+  pause(partition: TopicPartition): void;
+  unpause(partition: TopicPartition): void;
+  /** Resolves when Kafka has it; rejects when the group did not take it (rebalance, fencing, broker away). */
+  commit(offsets: readonly PartitionOffset[]): Promise<void>;
+  /** Leaves the group, after `quiesce` and the commits in it; every partition is closed when it resolves. */
+  stop(): Promise<void>;
+}
+
+export type CreateRecordSource = (subscription: Subscription, listener: RecordListener) => RecordSource;
+
+/** One ready endpoint of a function: an origin such as `http://10.1.2.3:8080`, unique within the function. */
+export interface Endpoint {
+  readonly origin: string;
+}
+
+/** Tells the ready endpoints of a function: at once with what is known, then at every change. Returns how to stop. */
+export interface EndpointSource {
+  watch(subscription: Subscription, onChange: (ready: readonly Endpoint[]) => void): () => void;
+}
+
+/** Tells the wanted triggers: once at the start, then whole again at every change. */
+export interface TriggerSource {
+  watch(onChange: (wanted: readonly Subscription[]) => void): Promise<() => void>;
+}
+
+/** Says to the scalers that records are held because no endpoint is ready. Never throws, never blocks. */
+export interface ActivationCall {
+  wake(subscription: Subscription): void;
+}
+
+/** What happens in the gateway, for whoever watches (metrics, logs, traces): name → arguments. Listeners must not throw. */
+export interface GatewayEvents {
+  fetched: [subscription: Subscription, records: number, bytes: number];
+  attempted: [
+    subscription: Subscription,
+    outcome: string,
+    status: number | undefined,
+    seconds: number,
+    events: number,
+  ];
+  settled: [
+    subscription: Subscription,
+    record: KafkaRecord,
+    settlement: Settlement['kind'],
+    attempts: number,
+  ];
+  replied: [subscription: Subscription, storedAt: StoredAt];
+  deadLettered: [subscription: Subscription, record: KafkaRecord, cause: DeadLetterCause, storedAt: StoredAt];
+  retrying: [
+    subscription: Subscription,
+    record: KafkaRecord,
+    attempts: number,
+    delayMs: number,
+    reason: string,
+  ];
+  blocked: [subscription: Subscription, record: KafkaRecord, reason: string];
+  unblocked: [subscription: Subscription, record: KafkaRecord];
+  held: [subscription: Subscription];
+  released: [subscription: Subscription];
+  endpoints: [subscription: Subscription, ready: number];
+  sourceState: [subscription: Subscription, state: SourceState];
+  opened: [subscription: Subscription, partition: TopicPartition, nextOffset: bigint];
+  closed: [subscription: Subscription, partition: TopicPartition];
+  committed: [subscription: Subscription, offsets: readonly PartitionOffset[]];
+  commitFailed: [subscription: Subscription, error: Error];
+  storeFailed: [subscription: Subscription, record: KafkaRecord, what: 'dead letter' | 'reply', error: Error];
+  paused: [subscription: Subscription, partition: TopicPartition, paused: boolean];
+}

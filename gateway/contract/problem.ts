@@ -1,0 +1,46 @@
+// A mistake in a manifest: what is wrong, where, and what to do.
+import type { ErrorCode } from './errors.ts';
+import type { Path } from './path.ts';
+
+/** A mistake as the person who wrote the manifest is told it; `line` and `column` count from 1. */
+export interface Problem {
+  readonly code: ErrorCode;
+  /** `spec.filters[0].exact`, `metadata.annotations["millrace.dev/retry"]`; empty for the whole document. */
+  readonly path: string;
+  /** Without the full stop. */
+  readonly message: string;
+  /** Whole sentences. */
+  readonly remedy: string;
+  readonly file?: string | undefined;
+  readonly line?: number | undefined;
+  readonly column?: number | undefined;
+}
+
+/**
+ * A mistake before it is known where in which file it stands. `on` says whether the key or its value is
+ * wrong.
+ */
+export interface Mistake {
+  readonly code: ErrorCode;
+  readonly at: Path;
+  readonly on: 'key' | 'value';
+  readonly message: string;
+  readonly remedy: string;
+}
+
+export function invalid(at: Path, on: Mistake['on'], message: string, remedy: string): Mistake {
+  return { code: 'MILLRACE_MANIFEST_INVALID', at, on, message, remedy };
+}
+
+/** A value of a manifest as a message shows it: short, on one line. */
+export function show(value: unknown): string {
+  if (value === null || value === undefined || value === '') return 'empty';
+  if (typeof value === 'string') return JSON.stringify(clip(value));
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  if (typeof value === 'object') return Object.keys(value).length === 0 ? 'an empty mapping' : 'a mapping';
+  return `${value as number | boolean | bigint}`;
+}
+
+function clip(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
+}

@@ -1,0 +1,28 @@
+// Settings that gateway and scaler read alike: text → value; undefined where the text is none.
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+
+export type LogLevel = (typeof logLevels)[number];
+
+/** `host:port`, separated by commas, at least one; an IPv6 address stands in brackets. */
+export function parseBrokers(text: string): readonly string[] | undefined {
+  const brokers = text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+  return brokers.length > 0 && brokers.every(isAddress) ? brokers : undefined;
+}
+
+function isAddress(text: string): boolean {
+  const port = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/]+):(\d{1,5})$/.exec(text)?.[1];
+  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+}
+
+/** A port; 0 for any free one. */
+export function parsePort(text: string): number | undefined {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
+}
+
+export function parseLogLevel(text: string): LogLevel | undefined {
+  return logLevels.find((level) => level === text.toLowerCase());
+}

@@ -1,0 +1,45 @@
+// The final word on one record, and the outcomes of the attempts that lead to it.
+import type { CloudEvent } from './event.ts';
+
+/** Why a record went to the dead letter; the value of the header `millrace-reason`. */
+export type DeadLetterReason = 'exhausted' | 'rejected' | 'expired' | 'undecodable';
+
+/** The final word on one record. Only a settlement releases an offset (docs/delivery-semantics.md). */
+export type Settlement =
+  | { readonly kind: 'delivered' }
+  | { readonly kind: 'filtered' }
+  | {
+      readonly kind: 'dead-lettered';
+      readonly reason: DeadLetterReason;
+      readonly topic: string;
+      readonly partition: number;
+      readonly offset: bigint;
+    };
+
+/**
+ * How one request ended. `delivered` carries the reply, and for a batch the ids of the events that failed in it.
+ * `unreachable`: no byte reached the function (refused, no route): the records are held and no attempt is charged.
+ */
+export type AttemptOutcome =
+  | {
+      readonly kind: 'delivered';
+      readonly status: number;
+      readonly reply?: CloudEvent | undefined;
+      readonly failedIds?: ReadonlySet<string> | undefined;
+    }
+  | {
+      readonly kind: 'retry';
+      readonly reason: string;
+      readonly status?: number | undefined;
+      readonly retryAfterMs?: number | undefined;
+    }
+  | { readonly kind: 'rejected'; readonly reason: string; readonly status?: number | undefined }
+  | { readonly kind: 'unreachable'; readonly reason: string };
+
+/** What a dead-lettered record tells about its end, besides its own bytes. */
+export interface DeadLetterCause {
+  readonly reason: DeadLetterReason;
+  readonly detail: string;
+  readonly status?: number | undefined;
+  readonly attempts: number;
+}

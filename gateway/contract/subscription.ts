@@ -1,0 +1,97 @@
+// A trigger as the gateway and the scaler run it: every field resolved, every default filled in, units in the names.
+// `trigger.ts` has what a user writes; `manifests.ts` makes one of the other.
+
+export type Ordering = 'partition' | 'key' | 'none';
+export type ContentMode = 'binary' | 'structured' | 'batched';
+export type BackoffPolicy = 'linear' | 'exponential';
+export type EventDialect = 'millrace' | 'knative';
+
+/** A filter of the CloudEvents Subscriptions API (draft, section 3.2.4): a tree of dialects. */
+export type Filter =
+  | { readonly kind: 'exact' | 'prefix' | 'suffix'; readonly attributes: Readonly<Record<string, string>> }
+  | { readonly kind: 'all' | 'any'; readonly filters: readonly Filter[] }
+  | { readonly kind: 'not'; readonly filter: Filter };
+
+export type InitialOffset = 'earliest' | 'latest' | { readonly timestampMs: number };
+
+export interface SourceSettings {
+  readonly cluster: string;
+  /** Empty where `topicPattern` is given. */
+  readonly topics: readonly string[];
+  /** A regular expression that must match the whole name of a topic. */
+  readonly topicPattern?: string | undefined;
+  readonly consumerGroup: string;
+  readonly initialOffset: InitialOffset;
+}
+
+/** How records that are not CloudEvents become events. */
+export interface EventSettings {
+  readonly type: string;
+  /** Default: `/kafka/<cluster>/<topic>`, of the record's own topic. */
+  readonly source?: string | undefined;
+  readonly dialect: EventDialect;
+}
+
+export type FunctionTarget =
+  | { readonly kind: 'uri'; readonly uri: string }
+  | { readonly kind: 'ref'; readonly apiVersion: string; readonly resource: string; readonly name: string }
+  | { readonly kind: 'service'; readonly name: string };
+
+export interface BatchSettings {
+  readonly maxEvents: number;
+  readonly maxBytes: number;
+  readonly maxWaitMs: number;
+}
+
+export interface FunctionSettings {
+  readonly target: FunctionTarget;
+  readonly port: number;
+  readonly path: string;
+  readonly contentMode: ContentMode;
+  readonly batch: BatchSettings;
+  /** Requests in flight per ready endpoint. */
+  readonly concurrency: number;
+}
+
+export interface RetrySettings {
+  /** Attempts after the first; -1 for ever. */
+  readonly retry: number;
+  readonly backoffPolicy: BackoffPolicy;
+  readonly backoffDelayMs: number;
+  readonly backoffMaxMs: number;
+  readonly retryAfterMaxMs: number;
+}
+
+export interface DeliverySettings extends RetrySettings {
+  readonly ordering: Ordering;
+  readonly timeoutMs: number;
+  readonly maxAgeMs?: number | undefined;
+  readonly deadLetter?: { readonly topic: string } | undefined;
+}
+
+export interface ScaleSettings {
+  readonly minReplicaCount: number;
+  readonly maxReplicaCount: number;
+  readonly lagThreshold: number;
+  readonly activationLagThreshold: number;
+  readonly pollingIntervalSeconds: number;
+  readonly cooldownPeriodSeconds: number;
+}
+
+export interface Subscription {
+  /** `namespace/name`, unique in an installation. */
+  readonly key: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly suspend: boolean;
+  readonly source: SourceSettings;
+  readonly event: EventSettings;
+  /** All must pass. */
+  readonly filters: readonly Filter[];
+  readonly function: FunctionSettings;
+  readonly delivery: DeliverySettings;
+  readonly reply?: { readonly topic: string } | undefined;
+  readonly scale: ScaleSettings;
+  /** How `millrace dev` starts the function as a process, and where; from the annotation `millrace.dev/dev-command`. */
+  readonly dev?: { readonly command: string; readonly directory: string } | undefined;
+}

@@ -1,0 +1,136 @@
+import t from 'tap';
+import { resolveSubscription } from '../../../gateway/contract/resolve-subscription.ts';
+import type { Subscription } from '../../../gateway/contract/subscription.ts';
+import type { FilledTrigger } from '../../../gateway/contract/trigger.ts';
+import { validateTrigger } from '../../../gateway/contract/validate-trigger.ts';
+import { triggerWording } from '../../../gateway/contract/wording.ts';
+import { triggerWith } from './minimal-trigger.ts';
+
+function filledWith(changes: Readonly<Record<string, unknown>>): FilledTrigger {
+  const verdict = validateTrigger(triggerWith(changes), triggerWording);
+  if (verdict.kind === 'wrong') throw new Error(JSON.stringify(verdict.mistakes));
+  return verdict.trigger;
+}
+
+function resolved(changes: Readonly<Record<string, unknown>>): Subscription {
+  return resolveSubscription(filledWith(changes), undefined);
+}
+
+t.test('the smallest trigger', async (t) => {
+  t.strictSame(resolved({}), {
+    key: 'default/mailer',
+    namespace: 'default',
+    name: 'mailer',
+    suspend: false,
+    source: {
+      cluster: 'main',
+      topics: ['orders'],
+      topicPattern: undefined,
+      consumerGroup: 'millrace.default.mailer',
+      initialOffset: 'latest',
+    },
+    event: { type: 'dev.millrace.record', source: undefined, dialect: 'millrace' },
+    filters: [],
+    function: {
+      target: { kind: 'ref', apiVersion: 'apps/v1', resource: 'Deployment', name: 'mailer' },
+      port: 8080,
+      path: '/',
+      contentMode: 'binary',
+      batch: { maxEvents: 100, maxBytes: 1_048_576, maxWaitMs: 50 },
+      concurrency: 8,
+    },
+    delivery: {
+      ordering: 'partition',
+      timeoutMs: 30_000,
+      retry: 10,
+      backoffPolicy: 'exponential',
+      backoffDelayMs: 300,
+      backoffMaxMs: 60_000,
+      retryAfterMaxMs: 300_000,
+      maxAgeMs: undefined,
+      deadLetter: undefined,
+    },
+    reply: undefined,
+    scale: {
+      minReplicaCount: 0,
+      maxReplicaCount: 10,
+      lagThreshold: 10,
+      activationLagThreshold: 0,
+      pollingIntervalSeconds: 10,
+      cooldownPeriodSeconds: 30,
+    },
+    dev: undefined,
+  });
+});
+
+for (const [changes, expected] of [
+  [{ 'metadata.namespace': 'geo' }, { key: 'geo/mailer', source: { consumerGroup: 'millrace.geo.mailer' } }],
+  [{ 'spec.source.consumerGroup': 'mine' }, { source: { consumerGroup: 'mine' } }],
+  [
+    { 'spec.source.topics': undefined, 'spec.source.topicPattern': 'a.*' },
+    { source: { topics: [], topicPattern: 'a.*' } },
+  ],
+  [{ 'spec.source.initialOffset': 'earliest' }, { source: { initialOffset: 'earliest' } }],
+  [
+    { 'spec.source.initialOffset': '1970-01-01T00:00:01Z' },
+    { source: { initialOffset: { timestampMs: 1000 } } },
+  ],
+  [
+    { 'spec.event.source': 'urn:a', 'spec.event.dialect': 'knative' },
+    { event: { source: 'urn:a', dialect: 'knative' } },
+  ],
+  [
+    { 'spec.function.ref': undefined, 'spec.function.service.name': 'svc' },
+    { function: { target: { kind: 'service', name: 'svc' } } },
+  ],
+  [
+    { 'spec.function.ref': undefined, 'spec.function.uri': 'http://a/b' },
+    { function: { target: { kind: 'uri', uri: 'http://a/b' } } },
+  ],
+  [
+    { 'spec.function.contentMode': 'batched', 'spec.function.batch': { maxBytes: 2048, maxWait: 'PT1S' } },
+    { function: { contentMode: 'batched', batch: { maxEvents: 100, maxBytes: 2048, maxWaitMs: 1000 } } },
+  ],
+  [{ 'spec.delivery.maxAge': 'PT24H' }, { delivery: { maxAgeMs: 86_400_000 } }],
+  [{ 'spec.delivery.deadLetter.topic': 'dead' }, { delivery: { deadLetter: { topic: 'dead' } } }],
+  [{ 'spec.reply': { topic: 'notices', transactional: false } }, { reply: { topic: 'notices' } }],
+  [{ 'spec.suspend': true }, { suspend: true }],
+  [
+    {
+      'spec.filters': [
+        { exact: { type: 'a' } },
+        { not: { prefix: { type: 'b' } } },
+        { all: [{ suffix: { type: 'c' } }, { any: [{ exact: { id: 'd' } }] }] },
+      ],
+    },
+    {
+      filters: [
+        { kind: 'exact', attributes: { type: 'a' } },
+        { kind: 'not', filter: { kind: 'prefix', attributes: { type: 'b' } } },
+        {
+          kind: 'all',
+          filters: [
+            { kind: 'suffix', attributes: { type: 'c' } },
+            { kind: 'any', filters: [{ kind: 'exact', attributes: { id: 'd' } }] },
+          ],
+        },
+      ],
+    },
+  ],
+] as const) {
+  t.test(JSON.stringify(changes), async (t) => t.match(resolved(changes), expected));
+}
+
+t.test('how to start the function is handed through', async (t) => {
+  const dev = { command: 'node server.js', directory: 'functions/mailer' };
+  t.equal(resolveSubscription(filledWith({}), dev).dev, dev);
+});
+
+t.test('a trigger that was never judged is a bug, and said to be one', async (t) => {
+  const trigger = filledWith({});
+  const wrong = {
+    ...trigger,
+    spec: { ...trigger.spec, delivery: { ...trigger.spec.delivery, timeout: 'soon' } },
+  };
+  t.throws(() => resolveSubscription(wrong, undefined), TypeError);
+});

@@ -1,0 +1,224 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { fieldTable } from '../../../gateway/contract/fields.ts';
+import { isMapping } from '../../../gateway/contract/path.ts';
+import { validateTrigger } from '../../../gateway/contract/validate-trigger.ts';
+import { triggerWording } from '../../../gateway/contract/wording.ts';
+import { minimalTrigger, mistakesIn, triggerWith } from './minimal-trigger.ts';
+
+const told: readonly [changes: Readonly<Record<string, unknown>>, mistakes: readonly string[]][] = [
+  [
+    { spec: undefined },
+    [
+      'spec: is missing. Write `spec: { source: { topics: [ orders ] }, function: { ref: { name: order-mailer } } }`.',
+    ],
+  ],
+  [{ 'metadata.name': undefined }, ['metadata.name: is missing. Write `name: order-mailer`.']],
+  [{ 'spec.delivery.retries': 3 }, ['spec.delivery.retries: is not known here. Did you mean `retry`?']],
+  [{ 'spec.source.topic': 'a' }, ['spec.source.topic: is not known here. Did you mean `topics`?']],
+  [{ 'spec.retry': 3 }, ['spec.retry: is not known here. Did you mean `spec.delivery.retry`?']],
+  [
+    { 'spec.reply': { topic: 'a', zzzzzz: 1 } },
+    ['spec.reply.zzzzzz: is not known here. There are topic, transactional.'],
+  ],
+  [
+    { 'spec.source.topics': 'orders, payments' },
+    [
+      'spec.source.topics: must be a list of at least one topic name, is "orders, payments". Write a list: `topics: [ orders, payments ]`.',
+    ],
+  ],
+  [
+    { 'spec.source.topics': '' },
+    [
+      'spec.source.topics: must be a list of at least one topic name, is empty. Write `topics: [ orders ]`, for example.',
+    ],
+  ],
+  [
+    { 'spec.source.topics': ['a', 'b', 'a'] },
+    ['spec.source.topics[2]: is "a", which the list has already. Write it once.'],
+  ],
+  [
+    { 'spec.delivery.retry': '10' },
+    [
+      'spec.delivery.retry: must be a whole number of at least -1, is "10". Write the number without quotes: `retry: 10`.',
+    ],
+  ],
+  [
+    { 'spec.delivery.retry': 'ten' },
+    ['spec.delivery.retry: must be a whole number of at least -1, is "ten". Write `retry: 10`, for example.'],
+  ],
+  [
+    { 'spec.suspend': 'yes' },
+    ['spec.suspend: must be true or false, is "yes". Write true or false: `suspend: true`.'],
+  ],
+  [
+    { 'spec.suspend': 'no' },
+    ['spec.suspend: must be true or false, is "no". Write true or false: `suspend: false`.'],
+  ],
+  [
+    { 'spec.suspend': 'false' },
+    ['spec.suspend: must be true or false, is "false". Write it without quotes: `suspend: false`.'],
+  ],
+  [
+    { 'spec.function.contentMode': 'batch' },
+    [
+      'spec.function.contentMode: must be one of binary, structured, batched, is "batch". Did you mean `contentMode: batched`?',
+    ],
+  ],
+  [
+    { 'spec.function.contentMode': 'json' },
+    [
+      'spec.function.contentMode: must be one of binary, structured, batched, is "json". Write `contentMode: binary`, for example.',
+    ],
+  ],
+  [
+    { 'spec.filters': [{ exact: { amount: 3 } }] },
+    [
+      'spec.filters[0].exact.amount: must be a text that is not empty, is 3. Write it in quotes: `amount: "3"`.',
+    ],
+  ],
+  [
+    { 'spec.reply.topic': true },
+    [/^spec\.reply\.topic: must be a topic name .*, is true\. Write it in quotes: `topic: "true"`\.$/].map(
+      String,
+    ),
+  ],
+  [
+    { 'spec.delivery.timeout': 30 },
+    [
+      'spec.delivery.timeout: must be an ISO 8601 duration from PT0.001S to P24D, such as PT30S, is 30. Write `timeout: PT30S`, for example.',
+    ],
+  ],
+  [
+    { 'spec.scale': null },
+    ['spec.scale: must be a mapping, is empty. Write its fields below it, or leave it out.'],
+  ],
+  [
+    { 'spec.filters': [{ Type: 'a', prefix: { type: 'b' } }] },
+    [
+      'spec.filters[0]: must be a mapping with exactly one of exact, prefix, suffix, all, any, not, has Type and prefix. ' +
+        'Make them filters of their own, of which all must pass, or items of `any` or `all`.',
+      'spec.filters[0].Type: is not known here. There are exact, prefix, suffix, all, any, not, cesql, cel.',
+    ],
+  ],
+  [
+    { 'spec.filters': [{ exact: { 'a/b~c': 'd' } }] },
+    [
+      'spec.filters[0].exact["a/b~c"]: is no name of a CloudEvents attribute. ' +
+        'Attribute names are lower-case letters and digits, such as type, subject or kafkatopic.',
+    ],
+  ],
+  [
+    { 'metadata.annotations': { 'millrace.dev/dev-command': 1 } },
+    [
+      'metadata.annotations["millrace.dev/dev-command"]: must be a text that is not empty, is 1. Write it in quotes: `millrace.dev/dev-command: "1"`.',
+    ],
+  ],
+];
+for (const [changes, mistakes] of told) {
+  t.test(JSON.stringify(changes), async (t) => {
+    const found = mistakesIn(changes);
+    t.equal(found.length, mistakes.length, found.join('\n'));
+    for (const [index, mistake] of mistakes.entries()) {
+      const text = String(found[index]);
+      if (mistake.startsWith('/')) t.match(text, new RegExp(mistake.slice(1, -1)));
+      else t.equal(text, mistake);
+    }
+  });
+}
+
+const notBuilt: readonly [path: string, value: unknown, message: string][] = [
+  ['spec.source.cluster', 'payments', '"payments" is not built yet (KafkaCluster resources)'],
+  ['spec.transform', [{ cel: 'a' }], 'a list is not built yet (inline processing)'],
+  ['spec.function.concurrency', 'adaptive', '"adaptive" is not built yet (concurrency that is learned)'],
+  ['spec.scale.targetDrainTime', 'PT20S', 'is not built yet (scaling by drain time)'],
+  ['spec.filters', [{ cel: 'a' }], 'is not built yet (filters on the payload in CEL)'],
+  ['spec.filters', [{ cesql: 7 }], 'is not built yet (filters in CloudEvents SQL)'],
+];
+for (const [path, value, message] of notBuilt) {
+  t.test(`${path}: ${message}`, async (t) => {
+    const verdict = validateTrigger(triggerWith({ [path]: value }), triggerWording);
+    if (verdict.kind === 'right') throw new Error('it must be refused');
+    t.strictSame(
+      verdict.mistakes.map((mistake) => [mistake.code, mistake.message]),
+      [['MILLRACE_FIELD_NOT_BUILT', message]],
+    );
+    t.match(verdict.mistakes[0]?.remedy, /^[A-Z].*\.$/);
+  });
+}
+
+t.test('every field that is not built says what to do instead', async (t) => {
+  for (const { path, schema } of fieldTable)
+    if (schema.notBuilt) t.match(schema.notBuilt.instead, /\.$/, path);
+});
+
+t.test('the password of a URL is not shown', async (t) => {
+  const [mistake] = mistakesIn({
+    'spec.function.ref': undefined,
+    'spec.function.uri': 'http://user:secret@a/',
+  });
+  t.match(mistake, /is "\*\*\*@a\/"/);
+  t.notMatch(mistake, /secret/);
+  const [number] = mistakesIn({ 'spec.function.ref': undefined, 'spec.function.uri': 1 });
+  t.match(number, /is 1\. Write `uri: http:\/\/localhost:8080\/`, for example\.$/);
+});
+
+t.test('a place that the schema refuses is not judged by the rules too', async (t) => {
+  t.match(mistakesIn({ 'spec.function': { ref: 'mailer', uri: 'http://a/' } }), [
+    /^spec\.function\.ref: must be a mapping/,
+    /^spec\.function: must have exactly one of/,
+  ]);
+  const changes = {
+    'spec.scale.minReplicaCount': 2 ** 40,
+    'spec.reply': { topic: 'orders', transactional: true },
+  };
+  t.match(mistakesIn(changes), [
+    /^spec\.reply\.transactional: true is not built yet/,
+    /^spec\.scale\.minReplicaCount: must be a whole number/,
+    /^spec\.reply\.topic: must be no topic that the trigger reads/,
+  ]);
+});
+
+t.test('all mistakes are told at once', async (t) => {
+  const changes = {
+    'spec.nothing': 1,
+    'spec.delivery': { retry: -5, timeout: 'x', ordering: 'y' },
+    'spec.source': {},
+  };
+  t.equal(mistakesIn(changes).length, 5);
+});
+
+t.test('what is declared is left as it is, and what is right has its defaults', async (t) => {
+  const declared = minimalTrigger();
+  const verdict = validateTrigger(declared, triggerWording);
+  t.strictSame(declared, minimalTrigger());
+  t.match(verdict, {
+    kind: 'right',
+    trigger: { metadata: { namespace: 'default' }, spec: { delivery: { retry: 10 } } },
+  });
+});
+
+t.test('whatever is declared, it is judged, and every mistake says where and what to do', async (t) => {
+  const json = fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<unknown>;
+  const known = fc.constantFrom(...fieldTable.map(({ path }) => path.replaceAll('[]', '')));
+  const changed = fc.dictionary(known, json, { maxKeys: 6 }).map((changes) => {
+    try {
+      return triggerWith(changes);
+    } catch {
+      // Something was put below what is no mapping.
+      return changes;
+    }
+  });
+  fc.assert(
+    fc.property(fc.oneof(json, changed), (declared) => {
+      const verdict = validateTrigger(declared, triggerWording);
+      if (verdict.kind === 'right') return;
+      t.ok(verdict.mistakes.length > 0);
+      for (const { message, remedy } of verdict.mistakes) {
+        t.match(message, /^\S[^\n]*$/);
+        t.match(remedy, /\S/);
+      }
+      t.ok(isMapping(declared) || verdict.mistakes.length === 1);
+    }),
+  );
+});
