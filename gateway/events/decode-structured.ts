@@ -1,0 +1,148 @@
+// The JSON event format 1.0.2: bytes → event. The bytes of the member `data` are kept as they stand.
+import type { AttributeValue } from '../contract/event.ts';
+import {
+  assembleEvent,
+  emptyAttributes,
+  isCoreName,
+  isExtensionName,
+  isRepeated,
+  isText,
+  quoted,
+  textOf,
+  undecodable,
+} from './attributes.ts';
+import type { CoreAttributes, DecodeResult } from './attributes.ts';
+import { membersOf, stringAt } from './json-bytes.ts';
+import { createKnownTexts } from './known-texts.ts';
+import { isJsonMediaType } from './media-type.ts';
+
+const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
+const maxInteger = 2 ** 31;
+const knownText = createKnownTexts();
+
+/** What stands in the members; -1 where data or data_base64 is absent or null. */
+interface Envelope {
+  readonly core: CoreAttributes;
+  readonly extensions: Record<string, AttributeValue>;
+  dataStart: number;
+  dataEnd: number;
+  base64Start: number;
+  base64End: number;
+}
+
+/**
+ * The event that `bytes` hold in the JSON format. `null` is an attribute that is not set, and no data. `data`
+ * without a `datacontenttype` is `application/json` (section 3.1.2). Numbers that are no Integer of
+ * CloudEvents (32 bits) stay as their text. Extensions are added to `extensions`, where `kafka…` that stand
+ * there already are kept.
+ */
+export function decodeStructured(bytes: Buffer, extensions: Record<string, AttributeValue>): DecodeResult {
+  const members = membersOf(bytes);
+  if (members === undefined) return undecodable('the structured event is not a JSON object in UTF-8');
+  const envelope: Envelope = {
+    core: emptyAttributes(),
+    extensions,
+    dataStart: -1,
+    dataEnd: -1,
+    base64Start: -1,
+    base64End: -1,
+  };
+  for (let index = 0; index < members.length; index += 4) {
+    const fault = readMember(envelope, bytes, members, index);
+    if (fault !== '') return undecodable(fault);
+  }
+  const { core } = envelope;
+  if (envelope.base64Start !== -1) return withBase64(bytes, envelope);
+  if (envelope.dataStart === -1) return assembleEvent(core, extensions, null);
+  if (core.datacontenttype === '') core.datacontenttype = 'application/json';
+  return assembleEvent(
+    core,
+    extensions,
+    dataAt(bytes, envelope.dataStart, envelope.dataEnd, core.datacontenttype),
+  );
+}
+
+/** Reads the member whose four indexes begin at `index`; returns what is wrong with it, or the empty text. */
+function readMember(envelope: Envelope, bytes: Buffer, members: readonly number[], index: number): string {
+  const name = repeatedStringAt(bytes, Number(members[index]), Number(members[index + 1]));
+  const start = Number(members[index + 2]);
+  const end = Number(members[index + 3]);
+  const isNull = bytes[start] === 0x6e;
+  if (name === 'data') {
+    envelope.dataStart = isNull ? -1 : start;
+    envelope.dataEnd = end;
+  } else if (name === 'data_base64') {
+    envelope.base64Start = isNull ? -1 : start;
+    envelope.base64End = end;
+  } else if (!isNull) {
+    const value = attributeAt(bytes, start, end, isRepeated(name));
+    if (value === undefined) return `the attribute ${quoted(name)} has a value that no attribute can have`;
+    if (isCoreName(name)) {
+      if (typeof value !== 'string') return `the attribute ${name} is not a string`;
+      envelope.core[name] = value;
+    } else if (isExtensionName(name)) {
+      if (!name.startsWith('kafka') || !Object.hasOwn(envelope.extensions, name))
+        envelope.extensions[name] = value;
+    } else {
+      return `the attribute name ${quoted(name)} is not made of lower-case letters and digits`;
+    }
+  }
+  return '';
+}
+
+function withBase64(bytes: Buffer, envelope: Envelope): DecodeResult {
+  if (envelope.dataStart !== -1) return undecodable('the structured event has both data and data_base64');
+  const { base64Start: start, base64End: end } = envelope;
+  const text = bytes[start] === 0x22 ? stringAt(bytes, start, end) : '?';
+  if (text.length % 4 !== 0 || !base64.test(text))
+    return undecodable('the member data_base64 is not a string in Base64');
+  return assembleEvent(envelope.core, envelope.extensions, Buffer.from(text, 'base64'));
+}
+
+/**
+ * The data from `start` to before `end`: the JSON as it stands, or the text of a JSON string under any other
+ * type.
+ */
+function dataAt(bytes: Buffer, start: number, end: number, contentType: string): Buffer {
+  if (bytes[start] === 0x22 && !isJsonMediaType(contentType))
+    return Buffer.from(stringAt(bytes, start, end), 'utf8');
+  return bytes.subarray(start, end);
+}
+
+/**
+ * The value from `start` to before `end` in the CloudEvents type system (JSON format, section 2.2); undefined
+ * for none.
+ */
+function attributeAt(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  repeated: boolean,
+): AttributeValue | undefined {
+  switch (bytes[start]) {
+    case 0x22: {
+      const plain = repeated ? knownText(bytes, start + 1, end - 1) : textOf(bytes, start + 1, end - 1);
+      if (plain !== undefined && !plain.includes('\\')) return plain;
+      const text = stringAt(bytes, start, end);
+      return isText(text) ? text : undefined;
+    }
+    case 0x74:
+      return true;
+    case 0x66:
+      return false;
+    case 0x5b:
+    case 0x7b:
+      return undefined;
+    default: {
+      const text = bytes.toString('latin1', start, end);
+      const number = Number(text);
+      return Number.isInteger(number) && number >= -maxInteger && number < maxInteger ? number : text;
+    }
+  }
+}
+
+/** As `stringAt`, for names, which come again and again. */
+function repeatedStringAt(bytes: Buffer, start: number, end: number): string {
+  const text = knownText(bytes, start + 1, end - 1);
+  return text === undefined || text.includes('\\') ? stringAt(bytes, start, end) : text;
+}

@@ -1,0 +1,117 @@
+// Events as HTTP requests (HTTP protocol binding 1.0.2): a flat list of headers, as undici takes them, and a
+// body. Every header name is `ce-<attribute>`, `content-type`, `traceparent` or `tracestate`; no value can
+// hold a line break.
+import type { CloudEvent } from '../contract/event.ts';
+import type { FunctionSettings } from '../contract/subscription.ts';
+import { isExtensionName } from './attributes.ts';
+import { encodeJson, joinBatch } from './encode-json.ts';
+import { percentEncode } from './percent.ts';
+
+export interface RequestParts {
+  /** name, value, name, value, …; the caller may add to it, it is its own. */
+  readonly headers: string[];
+  /** Null for an event without data. */
+  readonly body: Buffer | null;
+}
+
+export type Encode = (event: CloudEvent) => RequestParts;
+
+/** Names kept per encoder; see `header-roles.ts`. */
+const maxKnownNames = 1_000;
+
+// What a header value may hold (RFC 9110, section 5.5) of what an attribute may hold.
+const headerText = /^[\x20-\x7e]*$/;
+
+/** The encoder of one trigger. In the mode `batched` it makes batches of one; see `encodeBatch` for many. */
+export function createEncode(settings: Pick<FunctionSettings, 'contentMode'>): Encode {
+  switch (settings.contentMode) {
+    case 'binary':
+      return createEncodeBinary();
+    case 'structured':
+      return encodeStructured;
+    case 'batched':
+      return (event) => encodeBatch([encodeJson(event)]);
+  }
+}
+
+/** The structured content mode, with the trace context as headers too (W3C Trace Context). */
+function encodeStructured(event: CloudEvent): RequestParts {
+  const headers = ['content-type', 'application/cloudevents+json; charset=utf-8'];
+  addTrace(headers, event);
+  return { headers, body: encodeJson(event) };
+}
+
+/**
+ * The batched content mode, of events that `encodeJson` encoded; their sizes are known before the batch is
+ * closed.
+ */
+export function encodeBatch(members: readonly Buffer[]): RequestParts {
+  return {
+    headers: ['content-type', 'application/cloudevents-batch+json; charset=utf-8'],
+    body: joinBatch(members),
+  };
+}
+
+/**
+ * The binary content mode. An extension whose name no attribute may have is left out: decoding lets none
+ * arise.
+ */
+export function createEncodeBinary(): Encode {
+  const headerNameOf = createHeaderNames();
+  return (event) => {
+    const headers = [
+      'ce-specversion',
+      '1.0',
+      'ce-id',
+      percentEncode(event.id),
+      'ce-source',
+      percentEncode(event.source),
+      'ce-type',
+      percentEncode(event.type),
+    ];
+    if (event.subject !== undefined) headers.push('ce-subject', percentEncode(event.subject));
+    if (event.time !== undefined) headers.push('ce-time', percentEncode(event.time));
+    if (event.dataschema !== undefined) headers.push('ce-dataschema', percentEncode(event.dataschema));
+    if (event.datacontenttype !== undefined)
+      headers.push('content-type', contentTypeHeader(event.datacontenttype));
+    const { extensions } = event;
+    for (const name in extensions) {
+      const headerName = headerNameOf(name);
+      const value = extensions[name];
+      if (headerName !== '')
+        headers.push(headerName, typeof value === 'string' ? percentEncode(value) : String(value));
+    }
+    addTrace(headers, event);
+    return { headers, body: event.data };
+  };
+}
+
+/** `ce-<name>`, or the empty text where `name` names no extension. */
+function createHeaderNames(): (name: string) => string {
+  const known = new Map<string, string>();
+  return (name) => {
+    const headerName = known.get(name);
+    if (headerName !== undefined) return headerName;
+    const found = isExtensionName(name) ? `ce-${name}` : '';
+    if (known.size < maxKnownNames) known.set(name, found);
+    return found;
+  };
+}
+
+/**
+ * A content type is not percent-encoded by the binding (section 3.1.1); only what no header can hold is,
+ * here.
+ */
+function contentTypeHeader(contentType: string): string {
+  return headerText.test(contentType) ? contentType : percentEncode(contentType);
+}
+
+/**
+ * `traceparent` and `tracestate` as themselves, beside `ce-traceparent` and `ce-tracestate` (section 3.1.3).
+ */
+function addTrace(headers: string[], event: CloudEvent): void {
+  const { traceparent, tracestate } = event.extensions;
+  if (typeof traceparent !== 'string' || !headerText.test(traceparent)) return;
+  headers.push('traceparent', traceparent);
+  if (typeof tracestate === 'string' && headerText.test(tracestate)) headers.push('tracestate', tracestate);
+}

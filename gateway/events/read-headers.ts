@@ -1,0 +1,143 @@
+// One pass over the headers of a record: core attributes, extensions, content type and trace context.
+import type { AttributeValue } from '../contract/event.ts';
+import type { KafkaRecord } from '../contract/record.ts';
+import { quoted, textOf } from './attributes.ts';
+import type { CoreAttributes } from './attributes.ts';
+import { createHeaderRoles } from './header-roles.ts';
+import type { HeaderRole } from './header-roles.ts';
+import { createKnownTexts } from './known-texts.ts';
+
+/**
+ * What to do with `ce_` headers: they are the event's attributes, or repeat them (structured), or are headers
+ * like any other.
+ */
+export type AttributeHeaders = 'read' | 'skip' | 'carry';
+
+export interface Headers extends CoreAttributes {
+  readonly extensions: Record<string, AttributeValue>;
+  /**
+   * The header `content-type`, which is the attribute `datacontenttype` in binary mode; empty where there is
+   * none.
+   */
+  contentType: string;
+  traceparent: string;
+  tracestate: string;
+  /** True where there is any `ce_` header. */
+  attributed: boolean;
+  /** True where one of the required attributes is among them: the record calls itself a CloudEvent. */
+  cloudEvent: boolean;
+  /** Why the headers are no CloudEvent's; empty where nothing is wrong with them. */
+  fault: string;
+}
+
+export type ReadHeaders = (
+  record: KafkaRecord,
+  extensions: Record<string, AttributeValue>,
+  attributes: AttributeHeaders,
+) => Headers;
+
+/** A header without a value is carried as one with an empty value. */
+const noBytes = Buffer.alloc(0);
+
+type KnownTexts = ReturnType<typeof createKnownTexts>;
+
+/**
+ * Reads the headers of a record; of a name that stands several times, the last. Adds to the `extensions` it
+ * is given.
+ */
+export function createReadHeaders(): ReadHeaders {
+  const roleOf = createHeaderRoles();
+  const knownText = createKnownTexts();
+  return (record, extensions, attributes) => {
+    const headers: Headers = {
+      specversion: '',
+      id: '',
+      source: '',
+      type: '',
+      subject: '',
+      time: '',
+      datacontenttype: '',
+      dataschema: '',
+      extensions,
+      contentType: '',
+      traceparent: '',
+      tracestate: '',
+      attributed: false,
+      cloudEvent: false,
+      fault: '',
+    };
+    for (const { name, value } of record.headers) {
+      const role = roleOf(name);
+      switch (role.kind) {
+        case 'core':
+        case 'extension':
+        case 'owned':
+        case 'invalid':
+          headers.attributed = true;
+          if (attributes === 'read') readAttribute(headers, role, name, value, knownText);
+          else if (attributes === 'carry') carry(headers, role.carriedAs, value ?? noBytes);
+          break;
+        case 'content-type':
+          readContentType(headers, role, name, value ?? noBytes, knownText);
+          break;
+        case 'trace':
+          readTrace(headers, role, value ?? noBytes);
+          break;
+        case 'other':
+          carry(headers, role.carriedAs, value ?? noBytes);
+          break;
+      }
+    }
+    return headers;
+  };
+}
+
+function readAttribute(
+  headers: Headers,
+  role: HeaderRole,
+  name: string,
+  value: Buffer | null,
+  knownText: KnownTexts,
+): void {
+  if (role.kind === 'core' && role.required) headers.cloudEvent = true;
+  if (value === null || role.kind === 'owned') return;
+  const text = role.kind === 'core' && role.repeated ? knownText(value, 0, value.length) : textOf(value);
+  if (text === undefined) headers.fault = notText(name);
+  else if (role.kind === 'core') headers[role.attribute] = text;
+  else if (role.kind === 'extension') headers.extensions[role.attribute] = text;
+  else headers.fault = `the header ${quoted(name)} names no attribute: letters and digits are allowed`;
+}
+
+function readContentType(
+  headers: Headers,
+  role: HeaderRole,
+  name: string,
+  value: Buffer,
+  knownText: KnownTexts,
+): void {
+  const text = knownText(value, 0, value.length);
+  headers.contentType = text ?? '';
+  if (text !== undefined) return;
+  headers.fault = notText(name);
+  carry(headers, role.carriedAs, value);
+}
+
+function readTrace(headers: Headers, role: Extract<HeaderRole, { kind: 'trace' }>, value: Buffer): void {
+  const text = textOf(value);
+  if (text === undefined) carry(headers, role.carriedAs, value);
+  else headers[role.attribute] = text;
+}
+
+/**
+ * Carries a header as the extension `kafkaheader<name>`. Bytes that no CloudEvents String can hold are
+ * carried in Base64, as `kafkaheader<name>base64`, so that a reader can tell the two apart.
+ */
+function carry(headers: Headers, carriedAs: string, value: Buffer): void {
+  const text = textOf(value);
+  if (text === undefined) headers.extensions[`${carriedAs}base64`] = value.toString('base64');
+  else headers.extensions[carriedAs] = text;
+}
+
+function notText(name: string): string {
+  return `the header ${quoted(name)} is not text in UTF-8 without control characters`;
+}

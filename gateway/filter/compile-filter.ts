@@ -1,0 +1,85 @@
+// Filters of the CloudEvents Subscriptions API (draft, section 3.2.4) as one function per trigger.
+import { attributeOf } from '../contract/event.ts';
+import type { CloudEvent } from '../contract/event.ts';
+import type { Filter } from '../contract/subscription.ts';
+
+export type Matches = (event: CloudEvent) => boolean;
+
+const always: Matches = () => true;
+
+/**
+ * True for the events that pass all `filters`; none lets everything pass. Values are compared as text, in the
+ * case they are in; an attribute that is not set matches nothing (so that `not` of it is true).
+ */
+export function compileFilter(filters: readonly Filter[]): Matches {
+  return every(filters.map(compile));
+}
+
+function compile(filter: Filter): Matches {
+  switch (filter.kind) {
+    case 'exact':
+      return every(attributeTests(filter.attributes, (expected) => (value) => value === expected));
+    case 'prefix':
+      return every(attributeTests(filter.attributes, (expected) => (value) => value.startsWith(expected)));
+    case 'suffix':
+      return every(attributeTests(filter.attributes, (expected) => (value) => value.endsWith(expected)));
+    case 'all':
+      return compileFilter(filter.filters);
+    case 'any':
+      return some(filter.filters.map(compile));
+    case 'not': {
+      const inner = compile(filter.filter);
+      return (event) => !inner(event);
+    }
+  }
+}
+
+function attributeTests(
+  attributes: Readonly<Record<string, string>>,
+  compare: (expected: string) => (value: string) => boolean,
+): Matches[] {
+  return Object.entries(attributes).map(([name, expected]) => {
+    const test = compare(expected);
+    const textOf = attributeText(name);
+    return (event) => {
+      const text = textOf(event);
+      return text !== undefined && test(text);
+    };
+  });
+}
+
+/** Reads the attribute `name` in its string form; the attributes that filters name most need no look-up. */
+function attributeText(name: string): (event: CloudEvent) => string | undefined {
+  switch (name) {
+    case 'type':
+      return (event) => event.type;
+    case 'source':
+      return (event) => event.source;
+    case 'subject':
+      return (event) => event.subject;
+    default:
+      return (event) => {
+        const value = attributeOf(event, name);
+        return value === undefined ? undefined : String(value);
+      };
+  }
+}
+
+function every(tests: readonly Matches[]): Matches {
+  const [first, second] = tests;
+  if (first === undefined) return always;
+  if (second === undefined) return first;
+  return (event) => {
+    for (const test of tests) if (!test(event)) return false;
+    return true;
+  };
+}
+
+function some(tests: readonly Matches[]): Matches {
+  const [first] = tests;
+  if (first !== undefined && tests.length === 1) return first;
+  return (event) => {
+    for (const test of tests) if (test(event)) return true;
+    return false;
+  };
+}
