@@ -1,0 +1,152 @@
+// The gateway's log: what an operator should know, from its events. Payloads, keys and header values never reach it.
+import type { EventEmitter } from 'node:events';
+import { pino, type Logger } from 'pino';
+import { describeError } from '../contract/errors.ts';
+import type { GatewayEvents, SourceState } from '../contract/ports.ts';
+import type { KafkaRecord } from '../contract/record.ts';
+import type { Subscription } from '../contract/subscription.ts';
+
+/** Names under which secrets travel; their values are replaced wherever they stand in a logged object. */
+const secretNames = [
+  'password',
+  'secret',
+  'token',
+  'authorization',
+  'cookie',
+  'sasl',
+  'key',
+  'value',
+  'headers',
+  'data',
+];
+
+/** A JSON log on standard error: standard output belongs to what a command prints. */
+export function createLog(level: string): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: {
+        paths: secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
+        censor: '[redacted]',
+      },
+    },
+    pino.destination({ fd: 2, sync: true }),
+  );
+}
+
+export function logEvents(events: EventEmitter<GatewayEvents>, log: Logger): void {
+  logSources(events, log);
+  logDeliveries(events, log);
+}
+
+function logSources(events: EventEmitter<GatewayEvents>, log: Logger): void {
+  const lastReason = new Map<string, string>();
+  events.on('sourceState', (subscription, state) => {
+    // A cause that lasts is told once, not at each try.
+    const text = stateText(state);
+    if (
+      lastReason.get(subscription.key) === text ||
+      (state.kind === 'starting' && lastReason.has(subscription.key))
+    )
+      return;
+    lastReason.set(subscription.key, text);
+    if (state.kind === 'failing') {
+      const { error } = state;
+      log.warn(
+        { ...of(subscription), code: 'code' in error ? error.code : undefined, reason: describeError(error) },
+        'source failing, trying again',
+      );
+    } else {
+      log.info(of(subscription), text);
+    }
+  });
+  events.on('opened', (subscription, partition, nextOffset) =>
+    log.debug(
+      { ...of(subscription), ...partition, name: undefined, offset: String(nextOffset) },
+      'partition opened',
+    ),
+  );
+  events.on('closed', (subscription, { topic, partition }) =>
+    log.debug({ ...of(subscription), topic, partition }, 'partition closed'),
+  );
+  events.on('commitFailed', (subscription, error) =>
+    log.warn(
+      { ...of(subscription), reason: describeError(error) },
+      'commit failed, its offsets go with the next one',
+    ),
+  );
+  events.on('paused', (subscription, { topic, partition }, paused) =>
+    log.debug(
+      { ...of(subscription), topic, partition },
+      paused ? 'partition paused: the buffer is full' : 'partition fetched again',
+    ),
+  );
+}
+
+function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
+  events.on('endpoints', (subscription, ready) =>
+    log.info({ ...of(subscription), ready }, 'ready endpoints changed'),
+  );
+  events.on('held', (subscription) => log.info(of(subscription), 'no endpoint is ready: records are held'));
+  events.on('released', (subscription) => log.info(of(subscription), 'an endpoint is ready: records flow'));
+  events.on('retrying', (subscription, record, attempts, delayMs, reason) =>
+    log.debug(
+      { ...of(subscription), ...at(record), attempts, delayMs, reason: masked(reason) },
+      'attempt failed, trying again',
+    ),
+  );
+  events.on('deadLettered', (subscription, record, cause, storedAt) =>
+    log.warn(
+      {
+        ...of(subscription),
+        ...at(record),
+        reason: cause.reason,
+        detail: masked(cause.detail),
+        attempts: cause.attempts,
+        deadLetter: at(storedAt),
+      },
+      'record dead-lettered',
+    ),
+  );
+  events.on('blocked', (subscription, record, reason) =>
+    log.error(
+      { ...of(subscription), ...at(record), reason: masked(reason) },
+      'record blocks its lane: the trigger has no dead-letter topic',
+    ),
+  );
+  events.on('unblocked', (subscription, record) =>
+    log.info({ ...of(subscription), ...at(record) }, 'lane flows again'),
+  );
+  events.on('storeFailed', (subscription, record, what, error) =>
+    log.error(
+      { ...of(subscription), ...at(record), reason: describeError(error) },
+      `${what} could not be stored, trying again`,
+    ),
+  );
+}
+
+/** Reasons quote what they speak of, which may be a record's or an answer's; the dead letter has it in full. */
+function masked(reason: string): string {
+  return reason.replaceAll(/"(?:[^"\\]|\\.)*"?/g, '"…"');
+}
+
+function of({ key }: Subscription): { trigger: string } {
+  return { trigger: key };
+}
+
+function at({ topic, partition, offset }: Pick<KafkaRecord, 'topic' | 'partition' | 'offset'>): object {
+  return { topic, partition, offset: String(offset) };
+}
+
+function stateText(state: SourceState): string {
+  switch (state.kind) {
+    case 'starting':
+      return `starting: ${state.reason}`;
+    case 'consuming':
+      return `consuming ${state.partitions.length} partitions`;
+    case 'failing':
+      return `failing: ${state.reason}`;
+  }
+}

@@ -1,0 +1,200 @@
+// The gateway's metrics, fed by its events. Names, units and labels are listed in docs/reference/metrics.md.
+import type { EventEmitter } from 'node:events';
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { GatewayEvents } from '../contract/ports.ts';
+import type { Subscription } from '../contract/subscription.ts';
+import { createTalliedCounter, createTalliedHistogram, type TallyDefinition } from './tally.ts';
+
+const labelNames = ['namespace', 'trigger'] as const;
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+/** What the gauges show, read when they are scraped. */
+export interface GaugeReading {
+  readonly key: string;
+  readonly queued: number;
+  readonly inFlight: number;
+  readonly held: number;
+  readonly blocked: number;
+  readonly readyEndpoints: number;
+  readonly partitions: number;
+  readonly ready: boolean;
+}
+
+/** A registry that counts what `events` tell from now on, and reads the gauges from `snapshot`. */
+export function createMetrics(
+  events: EventEmitter<GatewayEvents>,
+  snapshot: () => readonly GaugeReading[],
+): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  createTallies(registry, events);
+  createCounters(registry, events);
+  createGauges(registry, snapshot);
+  return registry;
+}
+
+/**
+ * What `create` makes of a trigger's labels, made once for each trigger: one that was replaced by an edit of its manifest
+ * goes on with the series of its name.
+ */
+function perTrigger<T>(
+  create: (labels: { namespace: string; trigger: string }) => T,
+): (subscription: Subscription) => T {
+  const known = new WeakMap<Subscription, T>();
+  const byKey = new Map<string, T>();
+  return (subscription) => {
+    let made = known.get(subscription);
+    if (made === undefined) {
+      made =
+        byKey.get(subscription.key) ??
+        create({ namespace: subscription.namespace, trigger: subscription.name });
+      known.set(subscription, made);
+      byKey.set(subscription.key, made);
+    }
+    return made;
+  };
+}
+
+/** `make`, once for each pair of arguments. */
+function remember<T>(make: (first: string, second: string) => T): (first: string, second: string) => T {
+  const known = new Map<string, T>();
+  return (first, second) => {
+    const key = `${first} ${second}`;
+    let made = known.get(key);
+    if (made === undefined) known.set(key, (made = make(first, second)));
+    return made;
+  };
+}
+
+/** What counts once or more per event. */
+function createTallies(registry: Registry, events: EventEmitter<GatewayEvents>): void {
+  const definition = (name: string, help: string, more: readonly string[] = []): TallyDefinition => ({
+    name,
+    help,
+    labelNames: [...labelNames, ...more],
+    registry,
+  });
+  const settled = createTalliedCounter(
+    definition('millrace_settled_records_total', 'Records settled, by their settlement.', ['settlement']),
+  );
+  const attempts = createTalliedCounter(
+    definition('millrace_attempts_total', 'Requests to functions, by outcome and HTTP status.', [
+      'outcome',
+      'status',
+    ]),
+  );
+  const took = createTalliedHistogram(
+    definition('millrace_attempt_duration_seconds', 'From sending a request to the end of its answer.'),
+    seconds,
+  );
+  const latency = createTalliedHistogram(
+    definition('millrace_delivery_latency_seconds', "From a record's timestamp to its delivery."),
+    seconds,
+  );
+  const settledOf = perTrigger((labels) => ({
+    delivered: settled({ ...labels, settlement: 'delivered' }),
+    filtered: settled({ ...labels, settlement: 'filtered' }),
+    'dead-lettered': settled({ ...labels, settlement: 'dead-lettered' }),
+    latency: latency(labels),
+  }));
+  events.on('settled', (subscription, record, settlement) => {
+    const series = settledOf(subscription);
+    series[settlement].count += 1;
+    if (settlement === 'delivered')
+      series.latency.observe(Math.max(0, Date.now() - record.timestampMs) / 1000);
+  });
+  const attemptsOf = perTrigger((labels) => ({
+    took: took(labels),
+    count: remember((outcome: string, status: string) => attempts({ ...labels, outcome, status })),
+  }));
+  events.on('attempted', (subscription, outcome, status, duration) => {
+    const series = attemptsOf(subscription);
+    series.took.observe(duration);
+    series.count(outcome, status === undefined ? 'none' : String(status)).count += 1;
+  });
+}
+
+function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>): void {
+  const counter = (name: string, help: string, ...more: string[]): Counter =>
+    new Counter({ name, help, labelNames: [...labelNames, ...more], registers: [registry] });
+  const records = counter('millrace_fetched_records_total', 'Records fetched from Kafka.');
+  const bytes = counter('millrace_fetched_bytes_total', 'Memory charged for fetched records, in bytes.');
+  const retries = counter('millrace_retries_total', 'Attempts that failed and are made again.');
+  const deadLetters = counter(
+    'millrace_dead_lettered_records_total',
+    'Records stored in a dead-letter topic, by reason.',
+    'reason',
+  );
+  const replies = counter('millrace_replies_total', 'Replies stored in the reply topic.');
+  const failures = counter(
+    'millrace_store_failures_total',
+    'Failed writes of dead letters and replies; each is tried again.',
+    'what',
+  );
+  const commits = counter('millrace_commits_total', 'Offset commits, by result.', 'result');
+  const holds = counter(
+    'millrace_holds_total',
+    'Times that records were held because no endpoint was ready.',
+  );
+  const blocks = counter(
+    'millrace_blocks_total',
+    'Times that a record blocked its lane for want of a dead letter.',
+  );
+
+  const labelsOf = perTrigger((labels) => labels);
+  events.on('fetched', (subscription, count, size) => {
+    records.inc(labelsOf(subscription), count);
+    bytes.inc(labelsOf(subscription), size);
+  });
+  events.on('retrying', (subscription) => retries.inc(labelsOf(subscription)));
+  events.on('deadLettered', (subscription, _record, { reason }) =>
+    deadLetters.inc({ ...labelsOf(subscription), reason }),
+  );
+  events.on('replied', (subscription) => replies.inc(labelsOf(subscription)));
+  events.on('storeFailed', (subscription, _record, what) =>
+    failures.inc({ ...labelsOf(subscription), what }),
+  );
+  events.on('committed', (subscription) => commits.inc({ ...labelsOf(subscription), result: 'committed' }));
+  events.on('commitFailed', (subscription) => commits.inc({ ...labelsOf(subscription), result: 'failed' }));
+  events.on('held', (subscription) => holds.inc(labelsOf(subscription)));
+  events.on('blocked', (subscription) => blocks.inc(labelsOf(subscription)));
+}
+
+function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[]): void {
+  const gauge = (name: string, help: string, read: (reading: GaugeReading) => number): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const reading of snapshot()) {
+          const [namespace = '', trigger = ''] = reading.key.split('/');
+          this.set({ namespace, trigger }, read(reading));
+        }
+      },
+    });
+  };
+  gauge('millrace_buffered_records', 'Records in memory that are not settled.', ({ queued }) => queued);
+  gauge('millrace_in_flight_events', 'Events in requests under way.', ({ inFlight }) => inFlight);
+  gauge('millrace_held_records', 'Records held because no endpoint is ready.', ({ held }) => held);
+  gauge(
+    'millrace_blocked_lanes',
+    'Lanes that a record blocks for want of a dead letter.',
+    ({ blocked }) => blocked,
+  );
+  gauge(
+    'millrace_ready_endpoints',
+    'Ready endpoints of the function.',
+    ({ readyEndpoints }) => readyEndpoints,
+  );
+  gauge(
+    'millrace_assigned_partitions',
+    'Partitions that this gateway reads.',
+    ({ partitions }) => partitions,
+  );
+  gauge('millrace_trigger_ready', '1 where the trigger is assigned and fetching.', ({ ready }) =>
+    ready ? 1 : 0,
+  );
+}

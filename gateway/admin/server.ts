@@ -1,0 +1,50 @@
+// The gateway's own door, off the data path: metrics, liveness, readiness, and what runs.
+import fastify, { type FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
+
+export interface AdminOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly metrics: Registry;
+  readonly triggers: () => readonly {
+    readonly key: string;
+    readonly ready: boolean;
+    readonly state: string;
+    readonly reason: string;
+  }[];
+  /** False before the triggers are known, and from the moment that a stop begins. */
+  readonly isServing: () => boolean;
+}
+
+export interface AdminServer {
+  /** Such as `http://127.0.0.1:9464`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Rejects when the port is taken. */
+export async function startAdminServer(options: AdminOptions): Promise<AdminServer> {
+  const server = fastify({ logger: false, forceCloseConnections: true });
+  addRoutes(server, options);
+  const url = await server.listen({ host: options.host, port: options.port });
+  return { url, close: () => server.close() };
+}
+
+function addRoutes(server: FastifyInstance, { metrics, triggers, isServing }: AdminOptions): void {
+  // Answers as long as the event loop turns. Whether Kafka answers is readiness: a restart would not mend Kafka.
+  server.get('/healthz', () => ({ status: 'ok' }));
+  server.get('/readyz', (_request, reply) => {
+    const waiting = triggers().filter(({ ready, state }) => !ready && state !== 'suspended');
+    const isReady = isServing() && waiting.length === 0;
+    void reply.code(isReady ? 200 : 503);
+    return {
+      status: isReady ? 'ready' : isServing() ? 'waiting' : 'not serving',
+      waiting: waiting.map(({ key, state, reason }) => ({ trigger: key, state, reason })),
+    };
+  });
+  server.get('/metrics', async (_request, reply) => {
+    const text = await metrics.metrics();
+    return reply.type(metrics.contentType).send(text);
+  });
+  server.get('/v1/triggers', () => ({ triggers: triggers() }));
+}

@@ -1,0 +1,137 @@
+// Tells every scaler replica that records are held because no endpoint is ready. Many triggers of one tick go
+// in one request; nobody waits for it, and nobody is disturbed when it fails: it is repeated while records
+// are held.
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { Agent, request } from 'undici';
+import type { ActivationCall } from '../contract/ports.ts';
+import type { Subscription } from '../contract/subscription.ts';
+
+export interface ActivationCallOptions {
+  /**
+   * Origins of the scaler's HTTP port. A name that resolves to several addresses stands for a replica at
+   * each.
+   */
+  readonly urls: readonly string[];
+  /** One replica was not told, and why. Must not throw. */
+  readonly onError: (error: Error, url: string) => void;
+  /**
+   * Milliseconds between two calls for one trigger; 500 when absent. The scaler holds a call valid for 5 s.
+   */
+  readonly minIntervalMs?: number | undefined;
+  /** Milliseconds that a replica has to answer; 1,000 when absent. */
+  readonly timeoutMs?: number | undefined;
+  /** All addresses of a host name; the system's resolver when absent. */
+  readonly resolve?: ((hostname: string) => Promise<readonly string[]>) | undefined;
+}
+
+/** As many as the scaler takes in one request. */
+const maxTriggers = 1_000;
+
+/**
+ * As the port says, `wake` neither throws nor blocks. `close` drops what is not sent yet, and waits for what
+ * is.
+ */
+export function createActivationCall(
+  options: ActivationCallOptions,
+): ActivationCall & { close(): Promise<void> } {
+  return new CoalescingCall(options);
+}
+
+class CoalescingCall implements ActivationCall {
+  readonly #options: ActivationCallOptions;
+  readonly #targets: readonly URL[];
+  readonly #agent: Agent;
+  readonly #minIntervalMs: number;
+  readonly #timeoutMs: number;
+  readonly #calledMs = new Map<string, number>();
+  readonly #inFlight = new Set<Promise<void>>();
+  #pending = new Map<string, Subscription>();
+  #closed = false;
+
+  constructor(options: ActivationCallOptions) {
+    this.#options = options;
+    this.#minIntervalMs = options.minIntervalMs ?? 500;
+    this.#timeoutMs = options.timeoutMs ?? 1_000;
+    this.#targets = options.urls.map((url) => new URL('/v1/activations', url));
+    this.#agent = new Agent({
+      connections: 2,
+      connect: { timeout: this.#timeoutMs },
+      keepAliveTimeout: 30_000,
+    });
+  }
+
+  wake(subscription: Subscription): void {
+    if (this.#closed) return;
+    const nowMs = performance.now();
+    const lastMs = this.#calledMs.get(subscription.key);
+    if (lastMs !== undefined && nowMs - lastMs < this.#minIntervalMs) return;
+    this.#calledMs.set(subscription.key, nowMs);
+    if (this.#pending.size === 0) setImmediate(() => this.#flush());
+    this.#pending.set(subscription.key, subscription);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#pending = new Map();
+    await Promise.all(this.#inFlight);
+    await this.#agent.destroy();
+  }
+
+  #flush(): void {
+    const triggers = [...this.#pending.values()].map(({ namespace, name }) => ({ namespace, name }));
+    this.#pending = new Map();
+    if (this.#closed || triggers.length === 0) return;
+    const nowMs = performance.now();
+    for (const [key, atMs] of this.#calledMs) {
+      if (nowMs - atMs >= this.#minIntervalMs) this.#calledMs.delete(key);
+    }
+    for (let from = 0; from < triggers.length; from += maxTriggers) {
+      const body = JSON.stringify({ triggers: triggers.slice(from, from + maxTriggers) });
+      for (const target of this.#targets) {
+        const sent = this.#call(target, body).finally(() => this.#inFlight.delete(sent));
+        this.#inFlight.add(sent);
+      }
+    }
+  }
+
+  /** Never rejects; neither does `#callReplica`. */
+  async #call(target: URL, body: string): Promise<void> {
+    const hostname = target.hostname.replace(/^\[|\]$/g, '');
+    const resolve = this.#options.resolve ?? resolveAll;
+    try {
+      const addresses = isIP(hostname) === 0 ? await resolve(hostname) : [hostname];
+      await Promise.all(addresses.map((address) => this.#callReplica(target, address, body)));
+    } catch (error) {
+      this.#fail(error, target);
+    }
+  }
+
+  async #callReplica(target: URL, address: string, body: string): Promise<void> {
+    const at = new URL(target);
+    at.hostname = isIP(address) === 6 ? `[${address}]` : address;
+    try {
+      const response = await request(at, {
+        method: 'POST',
+        dispatcher: this.#agent,
+        // The name stays in the header: certificates and virtual hosts go by it.
+        headers: { 'content-type': 'application/json', host: target.host },
+        body,
+        signal: AbortSignal.timeout(this.#timeoutMs),
+      });
+      if (response.statusCode === 204) await response.body.dump();
+      else this.#fail(new Error(`${response.statusCode}: ${(await response.body.text()).slice(0, 300)}`), at);
+    } catch (error) {
+      this.#fail(error, at);
+    }
+  }
+
+  #fail(error: unknown, { origin }: URL): void {
+    this.#options.onError(error instanceof Error ? error : new Error(String(error)), origin);
+  }
+}
+
+async function resolveAll(hostname: string): Promise<string[]> {
+  const found = await lookup(hostname, { all: true });
+  return found.map(({ address }) => address);
+}

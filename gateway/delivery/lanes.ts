@@ -1,0 +1,190 @@
+// Lanes keep order: the items of a lane leave one lot after the other, those of different lanes side by side. Pure.
+//
+//   add ──► lane a: 1 4 7   ─┐
+//           lane b: 2        ├─► ready lanes, first come first served ──► next ──► take ──► finish(kept items)
+//           lane c: 3 5 6   ─┘                    ▲                                             │
+//                                                 └──── unpark (after the retry delay) ◄── park ┘
+//
+// A lane is idle (empty), ready (waits for its turn), busy (a lot of it is taken) or parked (waits for its delay).
+import type { Ordering } from '../contract/subscription.ts';
+
+export type LaneState = 'idle' | 'ready' | 'busy' | 'parked' | 'dropped';
+
+export class Lane<T> {
+  readonly group: LaneGroup<T>;
+  readonly key: string | undefined;
+  state: LaneState = 'idle';
+  /** How many of the first items are taken; more than 0 only while busy. */
+  taken = 0;
+  #items: T[] = [];
+  #head = 0;
+
+  constructor(group: LaneGroup<T>, key: string | undefined) {
+    this.group = group;
+    this.key = key;
+  }
+
+  get length(): number {
+    return this.#items.length - this.#head;
+  }
+
+  /** The item at `index`, counted from the first one. */
+  at(index: number): T {
+    return this.#items[this.#head + index] as T;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  /** Replaces the taken items by those of them that stay. */
+  keep(kept: readonly T[]): void {
+    this.#head += this.taken - kept.length;
+    for (let index = 0; index < kept.length; index += 1) this.#items[this.#head + index] = kept[index] as T;
+    this.taken = 0;
+    if (this.#head === this.#items.length) {
+      this.#items = [];
+      this.#head = 0;
+    } else if (this.#head >= 1024 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+}
+
+/** The lanes of one partition: they come and go together. */
+export class LaneGroup<T> {
+  readonly #lanes: Lanes<T>;
+  readonly #byKey = new Map<string, Lane<T>>();
+  readonly #whole: Lane<T> | undefined;
+  dropped = false;
+
+  constructor(lanes: Lanes<T>) {
+    this.#lanes = lanes;
+    if (lanes.ordering === 'partition') this.#whole = new Lane(this, undefined);
+  }
+
+  /** Appends `item` to its lane: the partition's, its key's, or one of its own (`none`, and `key` without a key). */
+  add(key: Buffer | null, item: T): void {
+    const lane = this.#whole ?? this.#laneOf(key);
+    lane.push(item);
+    if (lane.state === 'idle') this.#lanes.makeReady(lane);
+  }
+
+  /** Lets go of all lanes; what is taken of them may still be finished, without effect. */
+  drop(): void {
+    this.dropped = true;
+    this.#byKey.clear();
+  }
+
+  /** An empty lane of a key is forgotten. */
+  forget(lane: Lane<T>): void {
+    if (lane.key !== undefined && this.#byKey.get(lane.key) === lane) this.#byKey.delete(lane.key);
+  }
+
+  #laneOf(key: Buffer | null): Lane<T> {
+    if (key === null || this.#lanes.ordering === 'none') return new Lane(this, undefined);
+    const name = key.toString('latin1');
+    let lane = this.#byKey.get(name);
+    if (lane === undefined) {
+      lane = new Lane(this, name);
+      this.#byKey.set(name, lane);
+    }
+    return lane;
+  }
+}
+
+export class Lanes<T> {
+  readonly ordering: Ordering;
+  #ready: Lane<T>[] = [];
+  #head = 0;
+
+  constructor(ordering: Ordering) {
+    this.ordering = ordering;
+  }
+
+  group(): LaneGroup<T> {
+    return new LaneGroup(this);
+  }
+
+  /**
+   * The lane whose turn it is, with an item that `eligible` accepts first in it; undefined where there is none. The lane
+   * keeps its turn until `take`.
+   */
+  next(eligible?: (item: T) => boolean): Lane<T> | undefined {
+    while (this.#head < this.#ready.length) {
+      const lane = this.#ready[this.#head] as Lane<T>;
+      if (lane.group.dropped) {
+        lane.state = 'dropped';
+        this.#head += 1;
+      } else if (eligible === undefined || eligible(lane.at(0))) {
+        return lane;
+      } else {
+        return this.#search(eligible);
+      }
+    }
+    this.#ready.length = 0;
+    this.#head = 0;
+    return undefined;
+  }
+
+  /** Marks the first `count` items of a lane that `next` gave as taken. */
+  take(lane: Lane<T>, count: number): void {
+    this.#head += 1;
+    lane.state = 'busy';
+    lane.taken = count;
+    if (this.#head >= 1024 && this.#head * 2 > this.#ready.length) {
+      this.#ready = this.#ready.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+
+  /** The lot of a busy lane is done with, but for `kept`, which stay first. The lane takes its turn again, or parks. */
+  finish(lane: Lane<T>, kept: readonly T[], then: 'ready' | 'parked'): void {
+    if (lane.group.dropped) {
+      lane.state = 'dropped';
+      return;
+    }
+    lane.keep(kept);
+    if (lane.length === 0) {
+      lane.state = 'idle';
+      lane.group.forget(lane);
+    } else if (then === 'parked') {
+      lane.state = 'parked';
+    } else {
+      this.makeReady(lane);
+    }
+  }
+
+  /** The delay of a parked lane is over. */
+  unpark(lane: Lane<T>): void {
+    if (lane.state === 'parked') this.makeReady(lane);
+  }
+
+  /** How many items stand ready, up to `limit`, without those behind a lot in flight. */
+  readyItems(limit: number): number {
+    let count = 0;
+    for (let index = this.#head; index < this.#ready.length && count < limit; index += 1) {
+      const lane = this.#ready[index] as Lane<T>;
+      if (!lane.group.dropped) count += lane.length;
+    }
+    return Math.min(count, limit);
+  }
+
+  makeReady(lane: Lane<T>): void {
+    lane.state = 'ready';
+    this.#ready.push(lane);
+  }
+
+  /** Off the fast path: looks past lanes whose first item may not go yet, and brings the first that may to the front. */
+  #search(eligible: (item: T) => boolean): Lane<T> | undefined {
+    for (let index = this.#head + 1; index < this.#ready.length; index += 1) {
+      const lane = this.#ready[index] as Lane<T>;
+      if (lane.group.dropped || !eligible(lane.at(0))) continue;
+      this.#ready.splice(index, 1);
+      this.#ready.splice(this.#head, 0, lane);
+      return lane;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,258 @@
+// Reads where topics begin and end and what groups have committed, for many groups in few requests.
+// Reconnects by itself; a topic that vanished or a group that fails is told for its own queries only.
+import type { MillraceError } from '../contract/errors.ts';
+import type { TopicPartition } from '../contract/record.ts';
+import { createKafka, type ClientLog, type ConnectionSettings } from './connection.ts';
+import { createOffsetConnections, type OffsetConnections } from './offset-connections.ts';
+import { append, fetchCommitted, listOffsets, partitionKey } from './offset-exchange.ts';
+import type { CommittedByGroup, LedPartition, PartitionKey } from './offset-exchange.ts';
+import { requestFailed, type OffsetFailure } from './offset-failures.ts';
+import { logEndTimestamp, logStartTimestamp } from './offset-requests.ts';
+import { createTopology, type Topology, type TopicView } from './offset-topology.ts';
+
+/** The offsets that one consumer group has to do with. */
+export interface OffsetsQuery {
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** A regular expression that must match the whole name of a topic; internal topics never do. */
+  readonly topicPattern?: string | undefined;
+  /** Where partitions without a committed offset begin, by time; looked up for those only. */
+  readonly startTimestampMs?: number | undefined;
+}
+
+export interface PartitionOffsets extends TopicPartition {
+  /** The oldest offset that is still there. */
+  readonly logStart: bigint;
+  /** The last stable offset: one past the last record that may be delivered. */
+  readonly end: bigint;
+  /**
+   * Absent where the group has committed nothing. `metadata` is what the committer stored beside the offset.
+   */
+  readonly committed?: { readonly offset: bigint; readonly metadata: string } | undefined;
+  /**
+   * The first offset at or after `startTimestampMs`; present where that was asked for and nothing is
+   * committed.
+   */
+  readonly atStartTimestamp?: bigint | undefined;
+}
+
+export type OffsetsResult =
+  | { readonly kind: 'read'; readonly partitions: readonly PartitionOffsets[] }
+  | { readonly kind: 'failed'; readonly error: MillraceError };
+
+export interface OffsetsReader {
+  /**
+   * One result per query, in their order, within the timeout. Rejects with MILLRACE_KAFKA_UNREACHABLE where
+   * no broker answers at all, MILLRACE_KAFKA_FAILED where the brokers are older than Kafka 3.0; without
+   * queries it proves just that.
+   */
+  read(queries: readonly OffsetsQuery[]): Promise<OffsetsResult[]>;
+  /** Ends what is in flight; idempotent. */
+  close(): Promise<void>;
+}
+
+export interface OffsetsReaderOptions {
+  readonly connection: ConnectionSettings;
+  readonly log?: ClientLog | undefined;
+  /** Milliseconds that a read may take in all; 5,000 when absent. */
+  readonly timeoutMs?: number | undefined;
+  /** Milliseconds that a broker has to answer one request; 2,000 when absent. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Milliseconds after which new partitions and topics are noticed; 5,000 when absent. */
+  readonly metadataMaxAgeMs?: number | undefined;
+  /** Told the name of every request that is sent. Must not throw. */
+  readonly onRequest?: ((apiName: string) => void) | undefined;
+}
+
+const attempts = 3;
+const pauseMs = 150;
+
+export function createOffsetsReader(options: OffsetsReaderOptions): OffsetsReader {
+  const connections = createOffsetConnections({
+    kafka: createKafka(options.connection, options.log),
+    seeds: options.connection.brokers.length,
+    requestTimeoutMs: options.requestTimeoutMs ?? 2_000,
+    onRequest: options.onRequest,
+  });
+  const topology = createTopology({ connections, metadataMaxAgeMs: options.metadataMaxAgeMs ?? 5_000 });
+
+  return {
+    async read(queries) {
+      const deadlineMs = performance.now() + (options.timeoutMs ?? 5_000);
+      const results: (PartitionOffsets[] | OffsetFailure)[] = [];
+      let open = [...queries.keys()];
+      for (let attempt = 1; ; attempt++) {
+        const asked = open.flatMap((index) => queries[index] ?? []);
+        const answers = await readOnce(connections, topology, asked, deadlineMs);
+        for (const [at, index] of open.entries()) results[index] = answers[at] ?? [];
+        open = open.filter((index) => isPassing(results[index]));
+        if (open.length === 0 || attempt === attempts || performance.now() + pauseMs >= deadlineMs) break;
+        topology.forgetTopics();
+        for (const index of open) topology.forgetCoordinator(queries[index]?.group ?? '');
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+      // What failed in the end starts from fresh metadata next time.
+      if (open.length > 0) topology.forgetTopics();
+      for (const index of open) topology.forgetCoordinator(queries[index]?.group ?? '');
+      return results.map((result) =>
+        Array.isArray(result)
+          ? { kind: 'read', partitions: result }
+          : { kind: 'failed', error: result.error },
+      );
+    },
+    close: () => connections.close(),
+  };
+}
+
+function isPassing(result: PartitionOffsets[] | OffsetFailure | undefined): boolean {
+  return result !== undefined && 'passing' in result && result.passing;
+}
+
+interface Plan {
+  readonly query: OffsetsQuery;
+  readonly partitions: readonly LedPartition[];
+}
+
+async function readOnce(
+  connections: OffsetConnections,
+  topology: Topology,
+  queries: readonly OffsetsQuery[],
+  deadlineMs: number,
+): Promise<(PartitionOffsets[] | OffsetFailure)[]> {
+  const all = queries.some(({ topicPattern }) => topicPattern !== undefined);
+  const named = new Set(queries.flatMap(({ topics }) => topics));
+  const view = await topology.topics(all ? undefined : named, deadlineMs);
+  const plans = queries.map((query) => planOf(query, view));
+
+  const partitions = new Map<PartitionKey, LedPartition>();
+  const groups = new Map<string, Map<string, Set<number>>>();
+  for (const plan of plans) if (!('error' in plan)) addTo(plan, partitions, groups);
+  const [ends, starts, committed] = await Promise.all([
+    listOffsets(connections, partitions.values(), logEndTimestamp, deadlineMs),
+    listOffsets(connections, partitions.values(), logStartTimestamp, deadlineMs),
+    fetchCommitted(connections, topology, groups, deadlineMs),
+  ]);
+  const answers = plans.map((plan) => ('error' in plan ? plan : assemble(plan, ends, starts, committed)));
+  await lookUpStarts(connections, plans, answers, deadlineMs);
+  return answers;
+}
+
+function planOf(query: OffsetsQuery, view: TopicView): Plan | OffsetFailure {
+  const names = new Set(query.topics);
+  if (query.topicPattern !== undefined) {
+    const pattern = wholeName(query.topicPattern);
+    if ('error' in pattern) return pattern;
+    for (const name of view.names) if (pattern.test(name)) names.add(name);
+  }
+  const partitions: LedPartition[] = [];
+  for (const topic of names) {
+    const leaders = view.leadersOf(topic);
+    if ('error' in leaders) return leaders;
+    for (const [partition, leader] of leaders) partitions.push({ topic, partition, leader });
+  }
+  return { query, partitions };
+}
+
+function wholeName(pattern: string): RegExp | OffsetFailure {
+  try {
+    return new RegExp(`^(?:${pattern})$`);
+  } catch (error) {
+    return requestFailed(error);
+  }
+}
+
+/**
+ * A partition that several groups read is asked for once; groups that several triggers share are asked once
+ * for all topics.
+ */
+function addTo(
+  { query, partitions }: Plan,
+  all: Map<PartitionKey, LedPartition>,
+  groups: Map<string, Map<string, Set<number>>>,
+): void {
+  const topics = groups.get(query.group) ?? new Map<string, Set<number>>();
+  groups.set(query.group, topics);
+  for (const led of partitions) {
+    all.set(partitionKey(led.topic, led.partition), led);
+    const asked = topics.get(led.topic);
+    if (asked === undefined) topics.set(led.topic, new Set([led.partition]));
+    else asked.add(led.partition);
+  }
+}
+
+function assemble(
+  { query, partitions }: Plan,
+  ends: ReadonlyMap<PartitionKey, bigint | OffsetFailure>,
+  starts: ReadonlyMap<PartitionKey, bigint | OffsetFailure>,
+  committedByGroup: CommittedByGroup,
+): PartitionOffsets[] | OffsetFailure {
+  const group = committedByGroup.get(query.group) ?? unanswered(`group ${query.group}`);
+  if ('error' in group) return group;
+  const offsets: PartitionOffsets[] = [];
+  for (const { topic, partition } of partitions) {
+    const key = partitionKey(topic, partition);
+    const end = ends.get(key) ?? unanswered(key);
+    const logStart = starts.get(key) ?? unanswered(key);
+    const committed = group.has(key) ? group.get(key) : unanswered(key);
+    if (typeof end !== 'bigint') return end;
+    if (typeof logStart !== 'bigint') return logStart;
+    if (committed !== undefined && 'error' in committed) return committed;
+    offsets.push({ topic, partition, logStart, end, committed });
+  }
+  return offsets;
+}
+
+/** Kafka left out of its answer what it was asked for: unknown is an error, never zero. */
+function unanswered(what: string): OffsetFailure {
+  return requestFailed(new Error(`Kafka's answer has nothing about ${what}`));
+}
+
+/** Fills `atStartTimestamp` in; one request per broker and distinct time. */
+async function lookUpStarts(
+  connections: OffsetConnections,
+  plans: readonly (Plan | OffsetFailure)[],
+  answers: (PartitionOffsets[] | OffsetFailure)[],
+  deadlineMs: number,
+): Promise<void> {
+  const perTime = new Map<number, number[]>();
+  for (const [index, plan] of plans.entries()) {
+    if ('error' in plan || plan.query.startTimestampMs === undefined) continue;
+    const answer = answers[index];
+    if (!Array.isArray(answer) || answer.every(({ committed }) => committed !== undefined)) continue;
+    append(perTime, plan.query.startTimestampMs, index);
+  }
+  const lookUps = [...perTime].map(async ([timestampMs, indexes]) => {
+    const wanted = new Map<PartitionKey, LedPartition>();
+    for (const index of indexes)
+      for (const led of uncommitted(plans[index], answers[index]))
+        wanted.set(partitionKey(led.topic, led.partition), led);
+    const found = await listOffsets(connections, wanted.values(), BigInt(timestampMs), deadlineMs);
+    for (const index of indexes) answers[index] = withStarts(answers[index], found);
+  });
+  await Promise.all(lookUps);
+}
+
+function uncommitted(
+  plan: Plan | OffsetFailure | undefined,
+  answer: PartitionOffsets[] | OffsetFailure | undefined,
+): LedPartition[] {
+  if (plan === undefined || 'error' in plan || !Array.isArray(answer)) return [];
+  return plan.partitions.filter((_led, at) => answer[at]?.committed === undefined);
+}
+
+function withStarts(
+  answer: PartitionOffsets[] | OffsetFailure | undefined,
+  found: ReadonlyMap<PartitionKey, bigint | OffsetFailure>,
+): PartitionOffsets[] | OffsetFailure {
+  if (!Array.isArray(answer)) return answer ?? unanswered('a query');
+  const filled: PartitionOffsets[] = [];
+  for (const offsets of answer) {
+    const at =
+      offsets.committed === undefined
+        ? (found.get(partitionKey(offsets.topic, offsets.partition)) ?? unanswered('a time'))
+        : undefined;
+    if (at !== undefined && typeof at !== 'bigint') return at;
+    filled.push(at === undefined ? offsets : { ...offsets, atStartTimestamp: at < 0n ? offsets.end : at });
+  }
+  return filled;
+}

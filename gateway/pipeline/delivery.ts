@@ -1,0 +1,33 @@
+// A record on its way, from the fetch to its settlement.
+import type { CloudEvent } from '../contract/event.ts';
+import type { KafkaRecord } from '../contract/record.ts';
+import type { DeadLetterCause } from '../contract/settlement.ts';
+import type { OpenPartition } from './partition.ts';
+
+export class Delivery {
+  readonly partition: OpenPartition<Delivery>;
+  readonly record: KafkaRecord;
+  /** Undefined for a record that cannot be decoded; it has a `cause` from the start. */
+  readonly event: CloudEvent | undefined;
+  readonly bytes: number;
+  /** Requests that carried this record and may have reached the function. */
+  attempts = 0;
+  /** Set once it is to be dead-lettered; what remains is to store it. */
+  cause: DeadLetterCause | undefined;
+  /** Set once it was delivered and answered with an event; what remains is to store that. */
+  reply: CloudEvent | undefined;
+  /** It blocks its lane, for want of a dead letter, and that was said. */
+  blocked = false;
+
+  constructor(
+    partition: OpenPartition<Delivery>,
+    record: KafkaRecord,
+    event: CloudEvent | undefined,
+    bytes: number,
+  ) {
+    this.partition = partition;
+    this.record = record;
+    this.event = event;
+    this.bytes = bytes;
+  }
+}

@@ -1,0 +1,354 @@
+// Carries the lanes' deliveries to the function, one lot at a time, and through what follows: retry, dead letter, reply.
+//
+//             ┌─────────────── unpark, after the delay ◄───────────────┐
+//   lane ──► pump ──► attempt ──► delivered ──► reply stored ──► settled │
+//             │           ├─────► retry ────────────────────────────────┘
+//             │           ├─────► unreachable: held, no attempt charged
+//             │           └─────► rejected, exhausted ──► first in its lane again, with a cause
+//             └──► a cause (undecodable, expired, rejected, exhausted) ──► dead letter stored ──► settled
+//
+// A lane has one thing under way at a time, so order holds by construction. A delivery that is not settled stays in its lane.
+import type { EventEmitter } from 'node:events';
+import type { CloudEvent } from '../contract/event.ts';
+import type { ActivationCall, GatewayEvents, RecordSink } from '../contract/ports.ts';
+import type { AttemptOutcome, Settlement } from '../contract/settlement.ts';
+import type { Subscription } from '../contract/subscription.ts';
+import { startAttempt, type AttemptResult } from '../delivery/attempt.ts';
+import type { Endpoints, Gate } from '../delivery/endpoints.ts';
+import type { Lane, Lanes } from '../delivery/lanes.ts';
+import { nextDelayMs } from '../delivery/retry-policy.ts';
+import { encodeJson } from '../events/encode-json.ts';
+import { createEncode, encodeBatch, type RequestParts } from '../events/encode.ts';
+import type { Delivery } from './delivery.ts';
+import { gatherLot, LotClock } from './lot.ts';
+import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from './outcome.ts';
+import { Parking } from './parking.ts';
+import { Storing } from './storing.ts';
+
+export interface DispatcherOptions {
+  readonly subscription: Subscription;
+  readonly lanes: Lanes<Delivery>;
+  readonly endpoints: Endpoints;
+  readonly sink: RecordSink;
+  readonly activation: ActivationCall;
+  readonly events: EventEmitter<GatewayEvents>;
+  /** The final word on a delivery; called once, unless its partition is closed. */
+  readonly settle: (delivery: Delivery, settlement: Settlement['kind']) => void;
+}
+
+/** While records are held, the scalers are told again after this time, in ms. */
+const wakeAgainMs = 500;
+/**
+ * The part of a drain in which nothing starts any more, not even what was begun: what is under way then shall come to its
+ * end, for a request that is cut off at the end of the drain is sent again.
+ */
+const lastPartOfDrain = 0.25;
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #encode: (events: readonly CloudEvent[]) => RequestParts;
+  readonly #outcomeOf: OutcomeOf;
+  readonly #parking: Parking;
+  readonly #storing: Storing;
+  readonly #lotClock: LotClock;
+  readonly #answerBytes: number;
+  /** While set, only deliveries that it accepts may go: those without which another member would repeat what was done. */
+  #gate: ((delivery: Delivery) => boolean) | undefined;
+  #inFlight = 0;
+  #pumping = false;
+  #closed = false;
+  #isHolding = false;
+  #holdTimer: NodeJS.Timeout | undefined;
+  /** Several may wait: a stop does not wait for the end of a rebalance. */
+  readonly #onQuiet = new Set<() => void>();
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options;
+    const { subscription, lanes, sink, events, settle } = options;
+    this.#encode = createEncodeLot(subscription);
+    this.#outcomeOf = createOutcomeOf(subscription);
+    this.#parking = new Parking(lanes, () => this.pump());
+    this.#storing = new Storing({
+      subscription,
+      lanes,
+      parking: this.#parking,
+      sink,
+      events,
+      settle,
+      onDone: () => this.pump(),
+    });
+    this.#lotClock = new LotClock(subscription.function, () => this.pump());
+    this.#answerBytes =
+      subscription.reply !== undefined || subscription.function.contentMode === 'batched'
+        ? maxAnswerBytes
+        : 0;
+  }
+
+  /** Events in requests under way. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get blocked(): number {
+    return this.#storing.blocked;
+  }
+
+  get replies(): number {
+    return this.#storing.replies;
+  }
+
+  get isHolding(): boolean {
+    return this.#isHolding;
+  }
+
+  /** Starts all that can be started now. */
+  pump(): void {
+    if (this.#pumping || this.#closed) return;
+    this.#pumping = true;
+    while (this.#step());
+    this.#pumping = false;
+    if (this.#onQuiet.size > 0 && this.#isQuiet(0)) for (const wake of this.#onQuiet) wake();
+  }
+
+  /**
+   * Starts nothing new, and finishes what was begun: resolves when all that was attempted is settled, or cannot be within
+   * `limitMs`, or the limit is over. `resume` ends it.
+   */
+  async quiesce(limitMs: number): Promise<void> {
+    this.#gate = ({ record, partition }) => record.offset <= partition.reached;
+    this.pump();
+    const lastMs = limitMs * lastPartOfDrain;
+    await this.#untilQuiet(limitMs - lastMs, true);
+    this.#gate = () => false;
+    await this.#untilQuiet(lastMs, false);
+  }
+
+  /** Resolves when nothing is under way, nor with `withParked` comes within `limitMs`, or when that is over. */
+  async #untilQuiet(limitMs: number, withParked: boolean): Promise<void> {
+    const deadlineMs = performance.now() + limitMs;
+    const remainingMs = (): number => deadlineMs - performance.now();
+    while (remainingMs() > 0 && !this.#isQuiet(withParked ? remainingMs() : 0)) {
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          clearTimeout(timer);
+          this.#onQuiet.delete(wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, remainingMs());
+        this.#onQuiet.add(wake);
+      });
+    }
+  }
+
+  resume(): void {
+    this.#gate = undefined;
+    this.pump();
+  }
+
+  /** Lets go of what belongs to closed partitions. */
+  forgetClosed(): void {
+    this.#parking.forget('dropped');
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#parking.forget('all');
+    this.#lotClock.stop();
+    clearTimeout(this.#holdTimer);
+  }
+
+  /** Nothing is under way, and what is parked comes too late or finds nobody. */
+  #isQuiet(remainingMs: number): boolean {
+    if (this.#inFlight > 0 || this.#storing.writing > 0) return false;
+    return this.#options.endpoints.readyCount === 0 || !this.#parking.isAnyDueWithin(remainingMs);
+  }
+
+  /** Starts one thing; false where nothing can be started now. */
+  #step(): boolean {
+    const { lanes, endpoints, subscription } = this.#options;
+    const lane = lanes.next(this.#gate);
+    if (lane === undefined) return false;
+    const first = lane.at(0);
+    this.#expire(first);
+    if (first.cause !== undefined) {
+      lanes.take(lane, 1);
+      this.#storing.bury(lane, first, first.cause);
+      return true;
+    }
+    if (first.reply !== undefined && subscription.reply !== undefined) {
+      lanes.take(lane, 1);
+      this.#storing.reply(lane, first, first.reply, subscription.reply.topic);
+      return true;
+    }
+    if (this.#gate === undefined && !this.#lotClock.isDue(lanes)) return false;
+    const gate = endpoints.pick();
+    if (gate === undefined) {
+      if (endpoints.readyCount === 0 && this.#gate === undefined) this.#hold();
+      return false;
+    }
+    if (this.#isHolding) this.#release();
+    this.#lotClock.stop();
+    this.#send(gate, gatherLot(lanes, subscription.function, this.#gate));
+    return true;
+  }
+
+  #expire(delivery: Delivery): void {
+    const { maxAgeMs } = this.#options.subscription.delivery;
+    if (maxAgeMs === undefined || delivery.attempts > 0 || delivery.cause !== undefined) return;
+    const ageMs = Date.now() - delivery.record.timestampMs;
+    if (ageMs <= maxAgeMs) return;
+    const detail = `${Math.round(ageMs / 1000)} s old, the limit is ${maxAgeMs / 1000} s`;
+    delivery.cause = { reason: 'expired', detail, attempts: 0 };
+  }
+
+  #send(gate: Gate, lot: readonly Lane<Delivery>[]): void {
+    const { subscription } = this.#options;
+    const events: CloudEvent[] = [];
+    for (const lane of lot) {
+      for (let index = 0; index < lane.taken; index += 1) {
+        const { event, record, partition } = lane.at(index);
+        if (event !== undefined) events.push(event);
+        if (record.offset > partition.reached) partition.reached = record.offset;
+      }
+    }
+    const { headers, body } = this.#encode(events);
+    const { path } = subscription.function;
+    const { timeoutMs } = subscription.delivery;
+    const startedMs = performance.now();
+    this.#inFlight += events.length;
+    startAttempt(
+      gate.dispatcher,
+      { path, headers, body, timeoutMs, maxAnswerBytes: this.#answerBytes },
+      (result) => {
+        this.#answered(gate, lot, events, performance.now() - startedMs, result);
+      },
+    );
+  }
+
+  #answered(
+    gate: Gate,
+    lot: readonly Lane<Delivery>[],
+    events: readonly CloudEvent[],
+    tookMs: number,
+    result: AttemptResult,
+  ): void {
+    const { endpoints, subscription } = this.#options;
+    this.#inFlight -= events.length;
+    endpoints.release(gate);
+    const outcome = this.#outcomeOf(result, events);
+    this.#options.events.emit(
+      'attempted',
+      subscription,
+      outcome.kind,
+      result.kind === 'answered' ? result.status : undefined,
+      tookMs / 1000,
+      events.length,
+    );
+    const replyTo =
+      outcome.kind === 'delivered' && outcome.reply !== undefined
+        ? lastDelivered(lot, outcome.failedIds)
+        : undefined;
+    for (const lane of lot) this.#conclude(lane, outcome, replyTo);
+    if (outcome.kind === 'unreachable') endpoints.refused(gate);
+    this.pump();
+  }
+
+  /** What `outcome` means for the taken deliveries of `lane`; a reply is stored before `replyTo` is settled. */
+  #conclude(lane: Lane<Delivery>, outcome: AttemptOutcome, replyTo: Delivery | undefined): void {
+    const kept: Delivery[] = [];
+    let delayMs = 0;
+    for (let index = 0; index < lane.taken; index += 1) {
+      const delivery = lane.at(index);
+      if (outcome.kind !== 'unreachable') delivery.attempts += 1;
+      if (outcome.kind === 'delivered' && outcome.failedIds?.has(delivery.event?.id ?? '') !== true) {
+        if (delivery.blocked) this.#storing.unblock(delivery);
+        if (delivery !== replyTo) {
+          this.#options.settle(delivery, 'delivered');
+          continue;
+        }
+        delivery.reply = outcome.reply;
+      } else {
+        delayMs = Math.max(delayMs, this.#again(delivery, outcome));
+      }
+      kept.push(delivery);
+    }
+    this.#options.lanes.finish(lane, kept, delayMs > 0 ? 'parked' : 'ready');
+    if (lane.state === 'parked') this.#parking.park(lane, delayMs);
+  }
+
+  /** The delay in ms before a delivery that failed goes again; 0 where it is not delayed, or has got a cause instead. */
+  #again(delivery: Delivery, outcome: AttemptOutcome): number {
+    const { subscription, events } = this.#options;
+    const { attempts } = delivery;
+    switch (outcome.kind) {
+      case 'unreachable':
+        return 0;
+      case 'rejected':
+        delivery.cause = { reason: 'rejected', detail: outcome.reason, status: outcome.status, attempts };
+        return 0;
+      case 'delivered':
+      case 'retry': {
+        const { reason, status, retryAfterMs } =
+          outcome.kind === 'retry'
+            ? outcome
+            : {
+                reason: 'the function named it among the failed items of the batch',
+                status: outcome.status,
+                retryAfterMs: undefined,
+              };
+        const delayMs = nextDelayMs(subscription.delivery, attempts, Math.random, retryAfterMs);
+        if (delayMs === 'exhausted') {
+          delivery.cause = { reason: 'exhausted', detail: reason, status, attempts };
+          return 0;
+        }
+        if (delivery.partition.open)
+          events.emit('retrying', subscription, delivery.record, attempts, delayMs, reason);
+        return delayMs;
+      }
+    }
+  }
+
+  /** Records are kept back because no endpoint is ready; the scalers are told, again and again. */
+  #hold(): void {
+    const { subscription, activation, events } = this.#options;
+    if (!this.#isHolding) {
+      this.#isHolding = true;
+      events.emit('held', subscription);
+    }
+    activation.wake(subscription);
+    this.#holdTimer ??= setTimeout(() => {
+      this.#holdTimer = undefined;
+      this.pump();
+    }, wakeAgainMs);
+  }
+
+  #release(): void {
+    this.#isHolding = false;
+    clearTimeout(this.#holdTimer);
+    this.#holdTimer = undefined;
+    this.#options.events.emit('released', this.#options.subscription);
+  }
+}
+
+function createEncodeLot({
+  function: settings,
+}: Subscription): (events: readonly CloudEvent[]) => RequestParts {
+  if (settings.contentMode === 'batched') return (events) => encodeBatch(events.map(encodeJson));
+  const encode = createEncode(settings);
+  return ([event]) => encode(event as CloudEvent);
+}
+
+/** A batch is answered once: its reply belongs to the last event that was delivered in it. */
+function lastDelivered(
+  lot: readonly Lane<Delivery>[],
+  failedIds: ReadonlySet<string> | undefined,
+): Delivery | undefined {
+  let last: Delivery | undefined;
+  for (const lane of lot) {
+    for (let index = 0; index < lane.taken; index += 1) {
+      const delivery = lane.at(index);
+      if (failedIds?.has(delivery.event?.id ?? '') !== true) last = delivery;
+    }
+  }
+  return last;
+}

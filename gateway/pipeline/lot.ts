@@ -1,0 +1,88 @@
+// Which deliveries go in one request: the first of one lane, or for `contentMode: batched` as many as fit, of any lanes.
+import { recordBytes } from '../contract/record.ts';
+import type { FunctionSettings } from '../contract/subscription.ts';
+import type { Lane, Lanes } from '../delivery/lanes.ts';
+import type { Delivery } from './delivery.ts';
+
+type Eligible = ((delivery: Delivery) => boolean) | undefined;
+
+/**
+ * Takes the next lot; there must be a next lane, with a delivery first that can be attempted. The sizes that `maxBytes` is
+ * held against are those of the records: one record may exceed it alone.
+ */
+export function gatherLot(
+  lanes: Lanes<Delivery>,
+  settings: FunctionSettings,
+  eligible: Eligible,
+): Lane<Delivery>[] {
+  const lot: Lane<Delivery>[] = [];
+  if (settings.contentMode !== 'batched') {
+    const lane = lanes.next(eligible);
+    if (lane !== undefined) {
+      lanes.take(lane, 1);
+      lot.push(lane);
+    }
+    return lot;
+  }
+  const { maxEvents, maxBytes } = settings.batch;
+  const room = { events: maxEvents, bytes: maxBytes };
+  for (let lane = lanes.next(eligible); lane !== undefined; lane = lanes.next(eligible)) {
+    const count = countFitting(lane, room, eligible, lot.length === 0);
+    if (count === 0) break;
+    lanes.take(lane, count);
+    lot.push(lane);
+  }
+  return lot;
+}
+
+/** How many of the first deliveries of `lane` fit into what is left of `room`, which they are taken from. */
+function countFitting(
+  lane: Lane<Delivery>,
+  room: { events: number; bytes: number },
+  eligible: Eligible,
+  isFirst: boolean,
+): number {
+  let count = 0;
+  while (count < lane.length && room.events > 0) {
+    const delivery = lane.at(count);
+    const { cause, reply, record } = delivery;
+    if (cause !== undefined || reply !== undefined || eligible?.(delivery) === false) break;
+    const bytes = recordBytes(record);
+    if (bytes > room.bytes && !(isFirst && count === 0)) break;
+    room.events -= 1;
+    room.bytes -= bytes;
+    count += 1;
+  }
+  return count;
+}
+
+/** Says when a lot should leave: at once, or for batches when one is full or its first delivery has waited `maxWait`. */
+export class LotClock {
+  readonly #settings: FunctionSettings;
+  readonly #onDue: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  constructor(settings: FunctionSettings, onDue: () => void) {
+    this.#settings = settings;
+    this.#onDue = onDue;
+  }
+
+  /** Once due, a lot stays due until it is sent and `stop` called: it may have to wait for an endpoint. */
+  isDue(lanes: Lanes<Delivery>): boolean {
+    if (this.#settings.contentMode !== 'batched') return true;
+    const { maxEvents, maxWaitMs } = this.#settings.batch;
+    if (this.#isOver || lanes.readyItems(maxEvents) >= maxEvents) return true;
+    this.#timer ??= setTimeout(() => {
+      this.#isOver = true;
+      this.#onDue();
+    }, maxWaitMs);
+    return false;
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#isOver = false;
+  }
+}

@@ -1,0 +1,59 @@
+// One assigned partition of a running trigger: its ledger, its lanes, and how much of it lies in memory.
+import { partitionName, type TopicPartition } from '../contract/record.ts';
+import type { LaneGroup } from '../delivery/lanes.ts';
+import { Ledger } from '../settlement/ledger.ts';
+
+/** What may lie in memory: of one trigger, or one partition of it. */
+export interface Budget {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/**
+ * A ledger may span this many times as many offsets as there may be records in memory: one record that is retried for hours
+ * must not let the offsets behind it grow without bound, for a crash would send them all again.
+ */
+const spanFactor = 8;
+
+/** `T`: what its lanes hold. */
+export class OpenPartition<T> implements TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+  readonly name: string;
+  readonly ledger: Ledger;
+  readonly lanes: LaneGroup<T>;
+  /** False once it is another member's: nothing of it is settled any more. */
+  open = true;
+  paused = false;
+  /** Records and bytes that are not settled and lie in memory. */
+  records = 0;
+  bytes = 0;
+  /** The highest offset that was attempted; -1 where none was. All below it should be settled before this member leaves. */
+  reached = -1n;
+
+  constructor({ topic, partition }: TopicPartition, nextOffset: bigint, lanes: LaneGroup<T>) {
+    this.topic = topic;
+    this.partition = partition;
+    this.name = partitionName({ topic, partition });
+    this.ledger = new Ledger(nextOffset);
+    this.lanes = lanes;
+  }
+
+  /** True where no more should be fetched for now. */
+  isOver(budget: Budget): boolean {
+    return (
+      this.records >= budget.records ||
+      this.bytes >= budget.bytes ||
+      this.ledger.span >= budget.records * spanFactor
+    );
+  }
+
+  /** True where fetching may go on: half of each limit is free, so that it does not stop and go with each record. */
+  isUnder(budget: Budget): boolean {
+    return (
+      this.records * 2 <= budget.records &&
+      this.bytes * 2 <= budget.bytes &&
+      this.ledger.span * 2 <= budget.records * spanFactor
+    );
+  }
+}

@@ -1,0 +1,241 @@
+// One trigger's way from records to settlements, composed of the stages; the only file that knows them all.
+//
+//   RecordSource ─► decode ─► filter ─► lanes ─► dispatcher (attempt, retry, hold) ─► settlement ─► ledger ─► committer
+//        ▲                      │                     │                                    ▲           │
+//        │                      └── filtered ─────────┼────────────────────────────────────┘           │
+//        └─────────── pause / unpause (memory) ◄──────┴────────── offsets to commit ◄──────────────────┘
+import type { EventEmitter } from 'node:events';
+import { ownBytes, recordBytes, type KafkaRecord, type TopicPartition } from '../contract/record.ts';
+import type {
+  ActivationCall,
+  CreateRecordSource,
+  EndpointSource,
+  GatewayEvents,
+  RecordListener,
+  RecordSink,
+  RecordSource,
+  SourceState,
+} from '../contract/ports.ts';
+import type { Settlement } from '../contract/settlement.ts';
+import type { Subscription } from '../contract/subscription.ts';
+import { Endpoints } from '../delivery/endpoints.ts';
+import { Lanes } from '../delivery/lanes.ts';
+import { createDecode } from '../events/decode.ts';
+import { compileFilter } from '../filter/compile-filter.ts';
+import { Committer } from '../settlement/committer.ts';
+import { Delivery } from './delivery.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { OpenPartition, type Budget } from './partition.ts';
+import type { TriggerSnapshot } from './snapshot.ts';
+
+export interface PipelineDependencies {
+  readonly createSource: CreateRecordSource;
+  readonly endpoints: EndpointSource;
+  readonly sink: RecordSink;
+  readonly activation: ActivationCall;
+  readonly events: EventEmitter<GatewayEvents>;
+  /** How long a stop waits for what is in flight. */
+  readonly drainLimitMs: number;
+}
+
+/** At most one commit in this time, in ms: after a crash, what was settled since the last one is sent again. */
+const commitIntervalMs = 100;
+/** How long the others of the group wait for what is in flight here, in ms; well below the session timeout. */
+const rebalanceLimitMs = 15_000;
+
+export class Pipeline implements RecordListener {
+  readonly subscription: Subscription;
+  readonly #dependencies: PipelineDependencies;
+  readonly #source: RecordSource;
+  readonly #committer: Committer;
+  readonly #endpoints: Endpoints;
+  readonly #dispatcher: Dispatcher;
+  readonly #lanes: Lanes<Delivery>;
+  readonly #decode: ReturnType<typeof createDecode>;
+  readonly #passes: ReturnType<typeof compileFilter>;
+  readonly #partitions = new Map<string, OpenPartition<Delivery>>();
+  readonly #counts = { delivered: 0, filtered: 0, 'dead-lettered': 0 };
+  #unwatch: (() => void) | undefined;
+  #budget: Budget;
+  #state: SourceState = { kind: 'starting', reason: 'not started' };
+  #stopping = false;
+
+  constructor(subscription: Subscription, dependencies: PipelineDependencies, budget: Budget) {
+    this.subscription = subscription;
+    this.#dependencies = dependencies;
+    this.#budget = budget;
+    const { events } = dependencies;
+    this.#source = dependencies.createSource(subscription, this);
+    this.#decode = createDecode(subscription.event, subscription.source.cluster, subscription);
+    this.#passes = compileFilter(subscription.filters);
+    this.#lanes = new Lanes(subscription.delivery.ordering);
+    this.#committer = new Committer({
+      commit: (offsets) => this.#source.commit(offsets),
+      intervalMs: commitIntervalMs,
+      onCommitted: (offsets) => void events.emit('committed', subscription, offsets),
+      onFailed: (error) => void events.emit('commitFailed', subscription, error),
+    });
+    this.#endpoints = new Endpoints({
+      concurrency: subscription.function.concurrency,
+      onAvailable: () => this.#dispatcher.pump(),
+      onReadyCount: (ready) => void events.emit('endpoints', subscription, ready),
+    });
+    this.#dispatcher = new Dispatcher({
+      subscription,
+      lanes: this.#lanes,
+      endpoints: this.#endpoints,
+      sink: dependencies.sink,
+      activation: dependencies.activation,
+      events,
+      settle: (delivery, settlement) => this.#settle(delivery, settlement),
+    });
+  }
+
+  start(): void {
+    this.#unwatch = this.#dependencies.endpoints.watch(this.subscription, (ready) =>
+      this.#endpoints.update(ready),
+    );
+    this.#source.start();
+  }
+
+  /** Finishes what is in flight within the drain limit, commits, leaves the group and closes all connections. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#source.stop();
+    this.#committer.stop();
+    this.#unwatch?.();
+    this.#dispatcher.close();
+    await this.#endpoints.close();
+  }
+
+  /** What may lie in memory from now on. */
+  setBudget(budget: Budget): void {
+    this.#budget = budget;
+  }
+
+  open(partition: TopicPartition, nextOffset: bigint): void {
+    const opened = new OpenPartition(partition, nextOffset, this.#lanes.group());
+    this.#partitions.set(opened.name, opened);
+    this.#dependencies.events.emit('opened', this.subscription, partition, nextOffset);
+  }
+
+  records(partition: TopicPartition, records: KafkaRecord[], nextOffset: bigint): void {
+    const open = this.#partitions.get(`${partition.topic}-${partition.partition}`);
+    if (open === undefined) return;
+    const before = open.ledger.position;
+    let bytes = 0;
+    for (const record of records) bytes += this.#admit(open, record);
+    open.ledger.advance(nextOffset);
+    if (records.length > 0)
+      this.#dependencies.events.emit('fetched', this.subscription, records.length, bytes);
+    if (open.ledger.position !== before) this.#committer.mark(open);
+    if (!open.paused && open.isOver(this.#share())) this.#setPaused(open, true);
+    this.#dispatcher.pump();
+  }
+
+  close(partition: TopicPartition): void {
+    const name = `${partition.topic}-${partition.partition}`;
+    const closed = this.#partitions.get(name);
+    if (closed === undefined) return;
+    this.#partitions.delete(name);
+    closed.open = false;
+    closed.lanes.drop();
+    this.#dispatcher.forgetClosed();
+    this.#dependencies.events.emit('closed', this.subscription, partition);
+  }
+
+  async quiesce(): Promise<void> {
+    const { drainLimitMs } = this.#dependencies;
+    await this.#dispatcher.quiesce(this.#stopping ? drainLimitMs : Math.min(drainLimitMs, rebalanceLimitMs));
+    await this.#committer.flush();
+  }
+
+  resume(): void {
+    // What the group could not take while it was away is due.
+    void this.#committer.flush();
+    if (!this.#stopping) this.#dispatcher.resume();
+  }
+
+  state(state: SourceState): void {
+    this.#state = state;
+    this.#dependencies.events.emit('sourceState', this.subscription, state);
+  }
+
+  snapshot(): TriggerSnapshot {
+    let queued = 0;
+    for (const { records } of this.#partitions.values()) queued += records;
+    const { inFlight, blocked, isHolding, replies } = this.#dispatcher;
+    return {
+      key: this.subscription.key,
+      state: this.#state.kind,
+      reason: this.#state.kind === 'consuming' ? '' : this.#state.reason,
+      ready: this.#state.kind === 'consuming',
+      partitions: this.#partitions.size,
+      readyEndpoints: this.#endpoints.readyCount,
+      queued,
+      inFlight,
+      held: isHolding ? queued : 0,
+      blocked,
+      delivered: this.#counts.delivered,
+      filtered: this.#counts.filtered,
+      deadLettered: this.#counts['dead-lettered'],
+      replies,
+    };
+  }
+
+  /** Takes one record in; returns the bytes that it was charged for. What was fetched before, in an earlier life, is passed over. */
+  #admit(partition: OpenPartition<Delivery>, record: KafkaRecord): number {
+    if (record.offset < partition.ledger.end) return 0;
+    partition.ledger.track(record.offset);
+    const bytes = recordBytes(record);
+    // Few of many records pass a filter: each would keep the whole fetched batch in memory.
+    if (this.subscription.filters.length > 0) ownBytes(record);
+    const decoded = this.#decode(record);
+    if (decoded.kind === 'event' && !this.#passes(decoded.event)) {
+      partition.ledger.settle(record.offset);
+      this.#counts.filtered += 1;
+      this.#dependencies.events.emit('settled', this.subscription, record, 'filtered', 0);
+      return bytes;
+    }
+    const delivery = new Delivery(
+      partition,
+      record,
+      decoded.kind === 'event' ? decoded.event : undefined,
+      bytes,
+    );
+    if (decoded.kind === 'undecodable') {
+      delivery.cause = { reason: 'undecodable', detail: decoded.reason, attempts: 0 };
+    }
+    partition.records += 1;
+    partition.bytes += bytes;
+    partition.lanes.add(record.key, delivery);
+    return bytes;
+  }
+
+  #settle(delivery: Delivery, settlement: Settlement['kind']): void {
+    const { partition, record } = delivery;
+    if (!partition.open) return;
+    partition.records -= 1;
+    partition.bytes -= delivery.bytes;
+    this.#counts[settlement] += 1;
+    if (partition.ledger.settle(record.offset)) this.#committer.mark(partition);
+    this.#dependencies.events.emit('settled', this.subscription, record, settlement, delivery.attempts);
+    if (partition.paused && partition.isUnder(this.#share())) this.#setPaused(partition, false);
+  }
+
+  /** Each partition has its own part of the budget, so that one that is stuck leaves room to the others. */
+  #share(): Budget {
+    const parts = Math.max(1, this.#partitions.size);
+    return {
+      records: Math.max(1, this.#budget.records / parts),
+      bytes: Math.max(1, this.#budget.bytes / parts),
+    };
+  }
+
+  #setPaused(partition: OpenPartition<Delivery>, paused: boolean): void {
+    partition.paused = paused;
+    if (paused) this.#source.pause(partition);
+    else this.#source.unpause(partition);
+    this.#dependencies.events.emit('paused', this.subscription, partition, paused);
+  }
+}

@@ -1,0 +1,131 @@
+// What is stored in Kafka before a record may be settled: its dead letter, or the reply to it. A write that fails settles
+// nothing: the record stays first in its lane, and the write is tried again until it succeeds.
+import type { EventEmitter } from 'node:events';
+import type { CloudEvent } from '../contract/event.ts';
+import type { GatewayEvents, OutgoingRecord, RecordSink, StoredAt } from '../contract/ports.ts';
+import type { DeadLetterCause, Settlement } from '../contract/settlement.ts';
+import type { Subscription } from '../contract/subscription.ts';
+import type { Lane, Lanes } from '../delivery/lanes.ts';
+import { encodeRecord } from '../events/encode-record.ts';
+import { deadLetterOf } from '../settlement/dead-letter.ts';
+import type { Delivery } from './delivery.ts';
+import type { Parking } from './parking.ts';
+
+export interface StoringOptions {
+  readonly subscription: Subscription;
+  readonly lanes: Lanes<Delivery>;
+  readonly parking: Parking;
+  readonly sink: RecordSink;
+  readonly events: EventEmitter<GatewayEvents>;
+  readonly settle: (delivery: Delivery, settlement: Settlement['kind']) => void;
+  /** A write ended: there may be more to do. */
+  readonly onDone: () => void;
+}
+
+/** Pause before a failed write is tried again, in ms. */
+const rewriteMs = 1_000;
+
+export class Storing {
+  readonly #options: StoringOptions;
+  readonly #blocked = new Set<Delivery>();
+  #writing = 0;
+  #replies = 0;
+
+  constructor(options: StoringOptions) {
+    this.#options = options;
+  }
+
+  get writing(): number {
+    return this.#writing;
+  }
+
+  get replies(): number {
+    return this.#replies;
+  }
+
+  /** Lanes that a record blocks for want of a dead letter. */
+  get blocked(): number {
+    for (const delivery of this.#blocked) if (!delivery.partition.open) this.#blocked.delete(delivery);
+    return this.#blocked.size;
+  }
+
+  /** Stores the dead letter of the one taken delivery of `lane`; without a dead-letter topic it blocks the lane. */
+  bury(lane: Lane<Delivery>, delivery: Delivery, cause: DeadLetterCause): void {
+    const { subscription, events } = this.#options;
+    const { deadLetter } = subscription.delivery;
+    if (deadLetter === undefined) {
+      this.#block(lane, delivery, cause);
+      return;
+    }
+    this.#write(
+      lane,
+      delivery,
+      'dead letter',
+      deadLetterOf(delivery.record, cause, subscription.key, deadLetter.topic),
+      (at) => {
+        events.emit('deadLettered', subscription, delivery.record, cause, at);
+        return 'dead-lettered';
+      },
+    );
+  }
+
+  /** Stores the reply to the one taken delivery of `lane`. */
+  reply(lane: Lane<Delivery>, delivery: Delivery, event: CloudEvent, topic: string): void {
+    const { subscription, events } = this.#options;
+    this.#write(lane, delivery, 'reply', { topic, ...encodeRecord(event) }, (at) => {
+      this.#replies += 1;
+      events.emit('replied', subscription, at);
+      return 'delivered';
+    });
+  }
+
+  /** A blocked delivery came through after all. */
+  unblock(delivery: Delivery): void {
+    delivery.blocked = false;
+    this.#blocked.delete(delivery);
+    this.#options.events.emit('unblocked', this.#options.subscription, delivery.record);
+  }
+
+  #write(
+    lane: Lane<Delivery>,
+    delivery: Delivery,
+    what: 'dead letter' | 'reply',
+    record: OutgoingRecord,
+    onStored: (at: StoredAt) => Settlement['kind'],
+  ): void {
+    const { subscription, lanes, parking, sink, events, settle, onDone } = this.#options;
+    this.#writing += 1;
+    sink.write(record).then(
+      (at) => {
+        this.#writing -= 1;
+        settle(delivery, onStored(at));
+        lanes.finish(lane, [], 'ready');
+        onDone();
+      },
+      (error: unknown) => {
+        this.#writing -= 1;
+        const cause = error instanceof Error ? error : new Error(String(error));
+        events.emit('storeFailed', subscription, delivery.record, what, cause);
+        lanes.finish(lane, [delivery], 'parked');
+        if (lane.state === 'parked') parking.park(lane, rewriteMs);
+        onDone();
+      },
+    );
+  }
+
+  /**
+   * Nothing is dropped and nothing behind the record is let past it. What the function refused is offered to it again after
+   * `backoffMax`, so that a mended function goes on by itself; what cannot be offered waits for an operator.
+   */
+  #block(lane: Lane<Delivery>, delivery: Delivery, cause: DeadLetterCause): void {
+    const { subscription, lanes, parking, events } = this.#options;
+    if (!delivery.blocked) {
+      delivery.blocked = true;
+      this.#blocked.add(delivery);
+      events.emit('blocked', subscription, delivery.record, `${cause.reason}: ${cause.detail}`);
+    }
+    lanes.finish(lane, [delivery], 'parked');
+    if (lane.state !== 'parked' || cause.reason === 'undecodable' || cause.reason === 'expired') return;
+    parking.park(lane, subscription.delivery.backoffMaxMs, () => (delivery.cause = undefined));
+  }
+}

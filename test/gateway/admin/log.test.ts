@@ -1,0 +1,131 @@
+import { spawnSync } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import { pino } from 'pino';
+import t from 'tap';
+import { logEvents } from '../../../gateway/admin/log.ts';
+import { MillraceError } from '../../../gateway/contract/errors.ts';
+import type { GatewayEvents } from '../../../gateway/contract/ports.ts';
+import { headersOf } from '../events/build.ts';
+import { runPipeline } from '../pipeline/run-pipeline.ts';
+import { subscriptionOf } from '../../fixtures/subscription.ts';
+import { until } from '../../scaler/fixtures/until.ts';
+
+t.setTimeout(60_000);
+
+/** What is logged of `events`, line by line. */
+function logOf(events: EventEmitter<GatewayEvents>): Record<string, unknown>[] {
+  const lines: Record<string, unknown>[] = [];
+  const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>);
+  logEvents(events, pino({ level: 'trace', base: null, timestamp: false }, { write }));
+  return lines;
+}
+
+const subscription = subscriptionOf('quake-alerts');
+
+t.test('whatever becomes of a record, its key, value and headers reach no line', async (t) => {
+  const secret = 'hunter2';
+  const lives = [
+    await runPipeline(t, {
+      delivery: { deadLetter: { topic: 'dead' }, retry: 1 },
+      answer: (_call, index) => [500, 400, 204][index] ?? 500,
+    }),
+    await runPipeline(t, { delivery: { retry: 0, backoffMaxMs: 5 }, drainLimitMs: 50, answer: 500 }),
+    await runPipeline(t, {
+      delivery: { deadLetter: { topic: 'dead' } },
+      trigger: { reply: { topic: 'notices' } },
+      answer: { status: 200, headers: { 'ce-specversion': secret, 'ce-id': '1' } },
+    }),
+    await runPipeline(t, { delivery: { retry: 0, backoffMaxMs: 5 }, drainLimitMs: 50 }),
+  ];
+  const undecodable = headersOf(
+    ['ce_specversion', '1.0'],
+    ['ce_id', '1'],
+    ['ce_source', 's'],
+    ['ce_type', 't'],
+    ['ce_time', secret],
+  );
+  for (const [index, { kafka, events, seen }] of lives.entries()) {
+    const lines = logOf(events);
+    const plain = {
+      key: `key ${secret}`,
+      value: `value ${secret}`,
+      headers: headersOf(['authorization', secret], [secret, 'x']),
+    };
+    kafka.failsWrite = () => seen('storeFailed').length === 0;
+    if (index < 3) for (let record = 0; record < 3; record += 1) kafka.produce(plain);
+    if (index !== 1) kafka.produce({ ...plain, headers: undecodable });
+    await until(() => (index === 0 || index === 2 ? kafka.isDone() : seen('blocked').length === 1));
+    t.ok(lines.length > 0);
+    t.notMatch(JSON.stringify(lines), secret);
+  }
+});
+
+t.test('where a record went, and why', async (t) => {
+  const events = new EventEmitter<GatewayEvents>();
+  const lines = logOf(events);
+  const record = {
+    topic: 'quakes',
+    partition: 1,
+    offset: 2n ** 60n,
+    timestampMs: 0,
+    key: null,
+    value: null,
+    headers: [],
+  };
+  const cause = {
+    reason: 'exhausted',
+    detail: 'the function answered 500',
+    status: 500,
+    attempts: 11,
+  } as const;
+  events.emit('deadLettered', subscription, record, cause, { topic: 'dead', partition: 0, offset: 7n });
+  t.match(lines, [
+    {
+      level: 40,
+      trigger: 'geo/quake-alerts',
+      topic: 'quakes',
+      partition: 1,
+      offset: '1152921504606846976',
+      reason: 'exhausted',
+      detail: 'the function answered 500',
+      attempts: 11,
+      deadLetter: { topic: 'dead', partition: 0, offset: '7' },
+    },
+  ]);
+});
+
+t.test('a source that fails is told once, with what to look for, and when it is well again', async (t) => {
+  const events = new EventEmitter<GatewayEvents>();
+  const lines = logOf(events);
+  const error = new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'no connection to Kafka', {
+    cause: new Error('ECONNREFUSED'),
+  });
+  const partition = { topic: 'quakes', partition: 0 };
+  for (let round = 0; round < 3; round += 1) {
+    events.emit('sourceState', subscription, { kind: 'starting', reason: 'looking up the topics' });
+    events.emit('sourceState', subscription, { kind: 'failing', reason: 'no connection to Kafka', error });
+  }
+  events.emit('opened', subscription, { ...partition, position: 5n } as typeof partition, 5n);
+  events.emit('sourceState', subscription, { kind: 'consuming', partitions: [partition] });
+  t.match(lines, [
+    { level: 30, msg: 'starting: looking up the topics' },
+    { level: 40, code: 'MILLRACE_KAFKA_UNREACHABLE', reason: 'no connection to Kafka: ECONNREFUSED' },
+    { level: 20, topic: 'quakes', partition: 0, offset: '5' },
+    { level: 30, msg: 'consuming 1 partitions' },
+  ]);
+});
+
+t.test('one line of JSON on standard error, and no secret in it', async (t) => {
+  const program = `
+    import { createLog } from './gateway/admin/log.ts';
+    const log = createLog('info');
+    log.debug('not this');
+    log.info({ trigger: 'geo/a', password: 'hunter2', sasl: { password: 'hunter2' }, config: { tls: { key: 'hunter2' } } }, 'started');`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  t.equal(stdout, '');
+  t.equal(stderr.trim().split('\n').length, 1);
+  t.match(JSON.parse(stderr), { level: 30, msg: 'started', trigger: 'geo/a', password: '[redacted]' });
+  t.notMatch(stderr, 'hunter2');
+});

@@ -1,0 +1,34 @@
+import t from 'tap';
+import { createMetrics } from '../../../gateway/admin/metrics.ts';
+import { runPipeline } from '../pipeline/run-pipeline.ts';
+import { until } from '../../scaler/fixtures/until.ts';
+
+t.setTimeout(60_000);
+
+t.test('what happened to the records of a trigger, in numbers', async (t) => {
+  const { kafka, events, pipeline } = await runPipeline(t, {
+    delivery: { deadLetter: { topic: 'dead' }, retry: 1 },
+    trigger: { filters: [{ kind: 'not', filter: { kind: 'exact', attributes: { subject: 'dropped' } } }] },
+    answer: (_call, index) => [204, 500, 204, 400][index] ?? 204,
+  });
+  const metrics = createMetrics(events, () => [pipeline.snapshot()]);
+  for (const key of ['first', 'retried', 'rejected', 'dropped', 'last']) kafka.produce({ key });
+  await until(() => kafka.isDone());
+  const text = await metrics.metrics();
+  const read = (name: string, labels: Record<string, string> = {}): number | undefined => {
+    const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`));
+    const wanted = Object.entries({ namespace: 'geo', trigger: 'quake-alerts', ...labels });
+    const line = lines.find((one) => wanted.every(([label, value]) => one.includes(`${label}="${value}"`)));
+    return line === undefined ? undefined : Number(line.split(' ').at(-1));
+  };
+  t.equal(read('millrace_settled_records_total', { settlement: 'delivered' }), 3);
+  t.equal(read('millrace_settled_records_total', { settlement: 'filtered' }), 1);
+  t.equal(read('millrace_settled_records_total', { settlement: 'dead-lettered' }), 1);
+  t.equal(read('millrace_attempts_total', { outcome: 'delivered', status: '204' }), 3);
+  t.equal(read('millrace_attempts_total', { outcome: 'retry', status: '500' }), 1);
+  t.equal(read('millrace_attempts_total', { outcome: 'rejected', status: '400' }), 1);
+  t.equal(read('millrace_retries_total'), 1);
+  t.equal(read('millrace_dead_lettered_records_total', { reason: 'rejected' }), 1);
+  t.equal(read('millrace_buffered_records'), 0);
+  t.equal(read('millrace_trigger_ready'), 1);
+});

@@ -1,0 +1,74 @@
+import { Counter, Registry } from 'prom-client';
+import t, { type Test } from 'tap';
+import { startAdminServer, type AdminOptions } from '../../../gateway/admin/server.ts';
+
+async function start(t: Test, changes: Partial<AdminOptions> = {}) {
+  const metrics = new Registry();
+  new Counter({ name: 'millrace_test_total', help: 'Test.', registers: [metrics] }).inc(3);
+  const server = await startAdminServer({
+    host: '127.0.0.1',
+    port: 0,
+    metrics,
+    triggers: () => [],
+    isServing: () => true,
+    ...changes,
+  });
+  t.teardown(() => server.close());
+  const get = async (path: string) => {
+    const response = await fetch(`${server.url}${path}`);
+    return {
+      status: response.status,
+      type: response.headers.get('content-type'),
+      body: await response.text(),
+    };
+  };
+  return { server, get };
+}
+
+const trigger = (key: string, state: string, reason = '') => ({
+  key,
+  state,
+  reason,
+  ready: state === 'consuming',
+});
+
+t.test('alive as long as it answers', async (t) => {
+  const { get } = await start(t, { isServing: () => false });
+  t.match(await get('/healthz'), { status: 200, body: '{"status":"ok"}' });
+});
+
+t.test('ready where every trigger consumes that should', async (t) => {
+  let triggers = [trigger('geo/a', 'consuming'), trigger('geo/b', 'suspended', 'spec.suspend is true')];
+  let isServing = true;
+  const { get } = await start(t, { triggers: () => triggers, isServing: () => isServing });
+  t.match(await get('/readyz'), { status: 200, body: '{"status":"ready","waiting":[]}' });
+  triggers = [...triggers, trigger('geo/c', 'failing', 'topic "quakes" missing')];
+  const { status, body } = await get('/readyz');
+  t.equal(status, 503);
+  t.strictSame(JSON.parse(body), {
+    status: 'waiting',
+    waiting: [{ trigger: 'geo/c', state: 'failing', reason: 'topic "quakes" missing' }],
+  });
+  triggers = [];
+  isServing = false;
+  t.match(await get('/readyz'), { status: 503, body: '{"status":"not serving","waiting":[]}' });
+});
+
+t.test('metrics, as Prometheus reads them', async (t) => {
+  const { get } = await start(t);
+  t.match(await get('/metrics'), {
+    status: 200,
+    type: /^text\/plain; version=0\.0\.4/,
+    body: /^millrace_test_total 3$/m,
+  });
+});
+
+t.test('what runs', async (t) => {
+  const { get } = await start(t, { triggers: () => [trigger('geo/a', 'consuming')] });
+  t.strictSame(JSON.parse((await get('/v1/triggers')).body), { triggers: [trigger('geo/a', 'consuming')] });
+});
+
+t.test('a port that is taken is refused', async (t) => {
+  const { server } = await start(t);
+  await t.rejects(start(t, { port: Number(new URL(server.url).port) }), { code: 'EADDRINUSE' });
+});

@@ -1,0 +1,28 @@
+import t from 'tap';
+import type { FunctionTarget } from '../../../gateway/contract/subscription.ts';
+import { createStaticEndpoints } from '../../../gateway/control/static-endpoints.ts';
+import { subscriptionOf } from '../../fixtures/subscription.ts';
+
+function watch(target: FunctionTarget) {
+  const base = subscriptionOf('mailer');
+  const [told, unknown]: [unknown[], string[]] = [[], []];
+  const endpoints = createStaticEndpoints(({ key }) => unknown.push(key));
+  const stop = endpoints.watch({ ...base, function: { ...base.function, target } }, (ready) =>
+    told.push(ready),
+  );
+  stop();
+  return { told, unknown };
+}
+
+t.test('the origin of the URI is the endpoint, told at once', async (t) => {
+  const { told, unknown } = watch({ kind: 'uri', uri: 'http://mailer.svc:8080/in/box?x=1' });
+  t.strictSame(told, [[{ origin: 'http://mailer.svc:8080' }]]);
+  t.strictSame(unknown, []);
+  t.strictSame(watch({ kind: 'uri', uri: 'https://mailer' }).told, [[{ origin: 'https://mailer' }]]);
+});
+
+t.test('a function that is named in another way is said to be unknown', async (t) => {
+  const { told, unknown } = watch({ kind: 'service', name: 'mailer' });
+  t.strictSame(told.flat(), []);
+  t.strictSame(unknown, ['geo/mailer']);
+});

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import t, { type Test } from 'tap';
+import { startAttempt, type AttemptResult } from '../../../gateway/delivery/attempt.ts';
+import { Endpoints, type Gate } from '../../../gateway/delivery/endpoints.ts';
+import { startFunction } from '../../fixtures/function-server.ts';
+import { until } from '../../scaler/fixtures/until.ts';
+
+t.setTimeout(60_000);
+
+const [one, two, three] = ['http://127.0.0.1:1', 'http://127.0.0.1:2', 'http://127.0.0.1:3'];
+
+function open(t: Test, concurrency: number, origins: readonly string[]) {
+  const readyCounts: number[] = [];
+  const told = { available: 0 };
+  const endpoints = new Endpoints({
+    concurrency,
+    onAvailable: () => (told.available += 1),
+    onReadyCount: (ready) => readyCounts.push(ready),
+  });
+  t.teardown(() => endpoints.close());
+  endpoints.update(origins.map((origin) => ({ origin })));
+  return { endpoints, readyCounts, told };
+}
+
+function send(gate: Gate): Promise<AttemptResult> {
+  const request = { path: '/', headers: [], body: null, timeoutMs: 20_000, maxAnswerBytes: 100 };
+  return new Promise((resolve) => startAttempt(gate.dispatcher, request, resolve));
+}
+
+/** How many sockets and servers, or timers, keep the process alive. */
+const handles = (kind: 'TCP' | 'Timeout') =>
+  process.getActiveResourcesInfo().filter((name) => name.startsWith(kind)).length;
+
+t.test('the least busy one is next, and none gets more than its share', async (t) => {
+  const anyStep = fc.oneof(fc.constant('pick' as const), fc.record({ release: fc.nat() }));
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 3 }),
+      fc.array(anyStep, { maxLength: 40 }),
+      (concurrency, steps) => {
+        const { endpoints } = open(t, concurrency, [one, two, three]);
+        const busy = new Map<string, number>([one, two, three].map((origin) => [origin, 0]));
+        const taken: Gate[] = [];
+        for (const step of steps) {
+          const least = Math.min(...busy.values());
+          if (step === 'pick') {
+            const gate = endpoints.pick();
+            assert.equal(gate === undefined, least === concurrency, 'there is one as long as there is room');
+            if (gate === undefined) continue;
+            assert.equal(busy.get(gate.origin), least);
+            busy.set(gate.origin, least + 1);
+            taken.push(gate);
+          } else if (taken.length > 0) {
+            const [gate] = taken.splice(step.release % taken.length, 1);
+            endpoints.release(gate!);
+            busy.set(gate!.origin, busy.get(gate!.origin)! - 1);
+          }
+        }
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+t.test('idle ones take turns', async (t) => {
+  const { endpoints } = open(t, 4, [one, two, three]);
+  const picked = new Set<string>();
+  for (let turn = 0; turn < 3; turn += 1) {
+    const gate = endpoints.pick()!;
+    picked.add(gate.origin);
+    endpoints.release(gate);
+  }
+  t.equal(picked.size, 3);
+});
+
+t.test('it is told how many are ready, whenever that changes, and when one may be there', async (t) => {
+  const { endpoints, readyCounts, told } = open(t, 1, []);
+  t.equal(endpoints.readyCount, 0);
+  t.equal(endpoints.pick(), undefined);
+  t.equal(told.available, 0);
+  endpoints.update([{ origin: one }]);
+  endpoints.update([{ origin: one }, { origin: two }, { origin: two }]);
+  endpoints.update([{ origin: two }, { origin: three }]);
+  endpoints.update([]);
+  t.strictSame(readyCounts, [1, 2, 0]);
+  t.equal(told.available, 3);
+});
+
+t.test('one that refuses is left alone, and comes back by itself', async (t) => {
+  const fn = await startFunction(t);
+  await fn.stop();
+  const { endpoints, readyCounts, told } = open(t, 4, [fn.origin]);
+  const [gate, again] = [endpoints.pick()!, endpoints.pick()!];
+  t.match(await send(gate), { kind: 'unreachable' });
+  for (const refused of [gate, again]) {
+    endpoints.release(refused);
+    endpoints.refused(refused);
+  }
+  t.equal(endpoints.pick(), undefined);
+  t.strictSame(readyCounts, [1, 0], 'two refusals count once');
+  await fn.start();
+  await until(() => endpoints.readyCount === 1);
+  t.strictSame(readyCounts, [1, 0, 1]);
+  t.equal(told.available, 2);
+  t.match(await send(endpoints.pick()!), { kind: 'answered', status: 204 });
+});
+
+t.test('the others go on meanwhile', async (t) => {
+  const fn = await startFunction(t);
+  const { endpoints, readyCounts } = open(t, 1, [one, fn.origin]);
+  const gates = [endpoints.pick()!, endpoints.pick()!];
+  for (const gate of gates) endpoints.release(gate);
+  endpoints.refused(gates.find(({ origin }) => origin === one)!);
+  t.equal(endpoints.pick()?.origin, fn.origin);
+  t.equal(endpoints.pick(), undefined);
+  t.strictSame(readyCounts, [2, 1]);
+});
+
+t.test('one that is gone gets nothing new, and finishes what it has', async (t) => {
+  const answer = Promise.withResolvers<number>();
+  const fn = await startFunction(t, () => answer.promise);
+  const { endpoints } = open(t, 4, [fn.origin]);
+  const gate = endpoints.pick()!;
+  const sent = send(gate);
+  await until(() => fn.calls.length === 1);
+  endpoints.update([]);
+  t.equal(endpoints.pick(), undefined);
+  endpoints.update([{ origin: fn.origin }]);
+  t.not(endpoints.pick(), gate, 'one that comes back is a new one');
+  answer.resolve(200);
+  t.match(await sent, { kind: 'answered', status: 200 });
+  endpoints.release(gate);
+  await until(async () => (await fn.connections()) === 0);
+});
+
+t.test('one that is gone is not asked for any more', async (t) => {
+  const { endpoints, readyCounts, told } = open(t, 1, [one]);
+  const gate = endpoints.pick()!;
+  endpoints.release(gate);
+  const before = handles('Timeout');
+  endpoints.refused(gate);
+  t.equal(handles('Timeout'), before + 1);
+  endpoints.update([]);
+  t.equal(handles('Timeout'), before);
+  endpoints.refused(gate);
+  t.equal(handles('Timeout'), before, 'not even where a request that was late is refused');
+  t.strictSame(readyCounts, [1, 0]);
+  t.equal(told.available, 1);
+});
+
+t.test('closed, it leaves no socket and no timer behind', async (t) => {
+  const before = handles('TCP');
+  const [gone, here, away] = [
+    await startFunction(t, 'hang'),
+    await startFunction(t, 'hang'),
+    await startFunction(t),
+  ];
+  const { endpoints, readyCounts } = open(t, 4, [gone.origin]);
+  const sent = [send(endpoints.pick()!)];
+  await until(() => gone.calls.length === 1);
+  endpoints.update([{ origin: here.origin }, { origin: away.origin }]);
+  await away.stop();
+  const gates = [endpoints.pick()!, endpoints.pick()!];
+  endpoints.refused(gates.find(({ origin }) => origin === away.origin)!);
+  const last = gates.find(({ origin }) => origin === here.origin)!;
+  sent.push(send(last));
+  await until(() => here.calls.length === 1);
+
+  await endpoints.close();
+  t.match(await Promise.all(sent), [{ kind: 'failed' }, { kind: 'failed' }], 'of the one that is gone, too');
+  const timers = handles('Timeout');
+  endpoints.refused(last);
+  for (const gate of gates) endpoints.release(gate);
+  t.equal(handles('Timeout'), timers);
+  t.equal(endpoints.readyCount, 0);
+  t.strictSame(readyCounts, [1, 2, 1]);
+  await Promise.all([gone.stop(), here.stop()]);
+  await until(() => handles('TCP') <= before);
+});

@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import t from 'tap';
+import type { Ordering } from '../../../gateway/contract/subscription.ts';
+import { type Lane, type LaneGroup, Lanes } from '../../../gateway/delivery/lanes.ts';
+
+/** `laneName`: items of one name must leave in order, and never two lots of it at a time. */
+interface Item {
+  readonly group: number;
+  readonly laneName: string;
+  readonly number: number;
+}
+
+interface Lot {
+  readonly lane: Lane<Item>;
+  readonly items: readonly Item[];
+}
+
+const anyKey = fc.oneof(fc.constant(null), fc.constantFrom('', 'a', 'b', 'ü', '\xfc'));
+const groupCount = 3;
+const anyStep = fc.oneof(
+  {
+    arbitrary: fc.record({ act: fc.constant('add' as const), group: fc.nat(groupCount - 1), key: anyKey }),
+    weight: 6,
+  },
+  {
+    arbitrary: fc.record({ act: fc.constant('take' as const), count: fc.integer({ min: 1, max: 4 }) }),
+    weight: 4,
+  },
+  {
+    arbitrary: fc.record({
+      act: fc.constant('finish' as const),
+      pick: fc.nat(),
+      /** Which of the items of the lot stay. */
+      kept: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
+      then: fc.constantFrom('ready' as const, 'parked' as const),
+    }),
+    weight: 4,
+  },
+  { arbitrary: fc.record({ act: fc.constant('unpark' as const), pick: fc.nat() }), weight: 2 },
+  {
+    arbitrary: fc.record({ act: fc.constant('forbid' as const), modulus: fc.integer({ min: 1, max: 4 }) }),
+    weight: 1,
+  },
+  { arbitrary: fc.record({ act: fc.constant('drop' as const), group: fc.nat(groupCount - 1) }), weight: 1 },
+);
+type Step = typeof anyStep extends fc.Arbitrary<infer S> ? S : never;
+
+/** Drives lanes at random, and keeps beside them what each lane should hold. */
+class Play {
+  readonly lanes: Lanes<Item>;
+  readonly groups: LaneGroup<Item>[];
+  readonly waiting = new Map<string, Item[]>();
+  readonly inFlight: Lot[] = [];
+  readonly parked = new Set<Lane<Item>>();
+  readonly finished = new Set<Item>();
+  readonly lost = new Set<Item>();
+  added = 0;
+  /** Items whose number it divides may not go now; 1 lets all go. */
+  modulus = 1;
+
+  constructor(ordering: Ordering) {
+    this.lanes = new Lanes<Item>(ordering);
+    this.groups = Array.from({ length: groupCount }, () => this.lanes.group());
+  }
+
+  step(step: Step): void {
+    switch (step.act) {
+      case 'add':
+        this.add(step.group, step.key);
+        break;
+      case 'take':
+        this.take(step.count);
+        break;
+      case 'finish':
+        if (this.inFlight.length > 0) this.finish(step.pick % this.inFlight.length, step.kept, step.then);
+        break;
+      case 'unpark': {
+        const lane = [...this.parked][step.pick % this.parked.size];
+        if (lane !== undefined) this.unpark(lane);
+        break;
+      }
+      case 'forbid':
+        this.modulus = step.modulus;
+        break;
+      case 'drop':
+        this.drop(step.group);
+    }
+  }
+
+  add(group: number, key: string | null): void {
+    const number = (this.added += 1);
+    const within =
+      this.lanes.ordering === 'partition'
+        ? ''
+        : this.lanes.ordering === 'key' && key !== null
+          ? `/${key}`
+          : `#${number}`;
+    const item = { group, laneName: `${group}${within}`, number };
+    this.groups[group]!.add(key === null ? null : Buffer.from(key), item);
+    this.waiting.set(item.laneName, [...(this.waiting.get(item.laneName) ?? []), item]);
+  }
+
+  take(count: number): boolean {
+    const eligible = ({ number }: Item): boolean => this.modulus === 1 || number % this.modulus !== 0;
+    const lane = this.lanes.next(this.modulus === 1 ? undefined : eligible);
+    assert.equal(
+      this.lanes.next(this.modulus === 1 ? undefined : eligible),
+      lane,
+      'it keeps its turn until it is taken',
+    );
+    if (lane === undefined) {
+      assert.ok(!this.standing().some(([first]) => eligible(first!)), 'nothing that may go is left behind');
+      return false;
+    }
+    const first = lane.at(0);
+    assert.ok(eligible(first), 'the gate is respected');
+    const items = Array.from({ length: Math.min(count, lane.length) }, (_, index) => lane.at(index));
+    const expected = this.waiting.get(first.laneName);
+    assert.deepEqual(items, expected?.slice(0, items.length), 'the first ones of the lane, in their order');
+    const isBusy = this.inFlight.some(
+      ({ items: [one] }) => one?.laneName === first.laneName && !this.lost.has(one),
+    );
+    assert.ok(!isBusy, 'one lot of a lane at a time');
+    assert.ok(!this.parked.has(lane), 'a parked lane has no turn');
+    this.lanes.take(lane, items.length);
+    this.inFlight.push({ lane, items });
+    return true;
+  }
+
+  finish(index: number, keep: readonly boolean[], then: 'ready' | 'parked'): void {
+    const [lot] = this.inFlight.splice(index, 1);
+    const { lane, items } = lot!;
+    const kept = items.filter((_, at) => keep[at]);
+    this.lanes.finish(lane, kept, then);
+    if (this.lost.has(items[0]!)) {
+      assert.equal(lane.state, 'dropped');
+      return;
+    }
+    for (const item of items) if (!kept.includes(item)) this.finished.add(item);
+    const rest = [...kept, ...this.waiting.get(items[0]!.laneName)!.slice(items.length)];
+    this.waiting.set(items[0]!.laneName, rest);
+    assert.equal(lane.length, rest.length);
+    assert.equal(lane.state, rest.length === 0 ? 'idle' : then);
+    if (lane.state === 'parked') this.parked.add(lane);
+  }
+
+  unpark(lane: Lane<Item>): void {
+    this.parked.delete(lane);
+    this.lanes.unpark(lane);
+    this.lanes.unpark(lane); // a second word of it changes nothing
+  }
+
+  /** A group that is dropped yields nothing; its successor begins afresh. */
+  drop(group: number): void {
+    this.groups[group]!.drop();
+    this.groups[group] = this.lanes.group();
+    for (const [name, items] of this.waiting) {
+      if (items[0]?.group !== group) continue;
+      for (const item of items) this.lost.add(item);
+      this.waiting.delete(name);
+    }
+    for (const lane of this.parked) if (lane.group.dropped) this.unparkDropped(lane);
+  }
+
+  unparkDropped(lane: Lane<Item>): void {
+    this.parked.delete(lane);
+    this.lanes.unpark(lane);
+  }
+
+  /** What stands ready: neither behind a lot in flight nor parked. */
+  standing(): Item[][] {
+    const busy = new Set(
+      this.inFlight
+        .map(({ items }) => items[0]!)
+        .filter((item) => !this.lost.has(item))
+        .map(({ laneName }) => laneName),
+    );
+    const parked = new Set([...this.parked].map((lane) => lane.at(0).laneName));
+    return [...this.waiting]
+      .filter(([name, items]) => items.length > 0 && !busy.has(name) && !parked.has(name))
+      .map(([, items]) => items);
+  }
+
+  drain(): void {
+    this.modulus = 1;
+    while (this.inFlight.length > 0 || this.parked.size > 0 || this.standing().length > 0) {
+      while (this.inFlight.length > 0) this.finish(0, [], 'ready');
+      for (const lane of this.parked) this.unpark(lane);
+      while (this.take(1));
+    }
+    assert.equal(this.take(1), false);
+  }
+}
+
+t.test('each lane in its order, one lot at a time, and in the end all of it', async () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom<Ordering>('partition', 'key', 'none'),
+      fc.array(anyStep, { maxLength: 120, size: 'max' }),
+      (ordering, steps) => {
+        const play = new Play(ordering);
+        for (const step of steps) {
+          play.step(step);
+          const standing = play.standing().reduce((sum, items) => sum + items.length, 0);
+          for (const limit of [0, 3, 1_000])
+            assert.equal(play.lanes.readyItems(limit), Math.min(standing, limit));
+        }
+        play.drain();
+        assert.equal(play.finished.size + play.lost.size, play.added);
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
+
+t.test('lanes are served first come first served, and a finished one goes to the back', async (t) => {
+  const lanes = new Lanes<string>('key');
+  const group = lanes.group();
+  for (const item of ['a1', 'b1', 'a2', 'c1', 'b2']) group.add(Buffer.from(item[0]!), item);
+  const served: string[] = [];
+  for (let lane = lanes.next(); lane !== undefined; lane = lanes.next()) {
+    served.push(lane.at(0));
+    lanes.take(lane, 1);
+    lanes.finish(lane, [], 'ready');
+  }
+  t.strictSame(served, ['a1', 'b1', 'c1', 'a2', 'b2']);
+});
+
+t.test('keys are bytes: two that are no text are not the same', async (t) => {
+  const lanes = new Lanes<number>('key');
+  const group = lanes.group();
+  group.add(Buffer.from([0xff, 0xfe]), 1);
+  group.add(Buffer.from([0xff, 0xfd]), 2);
+  lanes.take(lanes.next()!, 1);
+  t.equal(lanes.next()?.at(0), 2, 'it does not wait for the other');
+});
+
+t.test('an empty lane is forgotten: a key that comes back gets a new one, in the old order', async (t) => {
+  const lanes = new Lanes<number>('key');
+  const group = lanes.group();
+  const key = Buffer.from('a');
+  group.add(key, 1);
+  const first = lanes.next()!;
+  lanes.take(first, 1);
+  lanes.finish(first, [], 'ready');
+  group.add(key, 2);
+  const second = lanes.next()!;
+  t.not(second, first);
+  lanes.take(second, 1);
+  group.forget(first);
+  group.add(key, 3);
+  t.equal(lanes.next(), undefined, 'the word of the old one does not make the new one forgotten');
+  lanes.finish(second, [], 'ready');
+  t.equal(lanes.next()?.at(0), 3);
+});
+
+t.test('long queues are compacted without a trace', async (t) => {
+  const total = 5_000;
+  for (const ordering of ['partition', 'none'] as const) {
+    const lanes = new Lanes<number>(ordering);
+    const group = lanes.group();
+    for (let item = 0; item < total; item += 1) group.add(null, item);
+    const served = new Set<number>();
+    for (let lane = lanes.next(); lane !== undefined; lane = lanes.next()) {
+      const first = lane.at(0);
+      const isAgain = first % 7 === 0 && !served.has(first);
+      served.add(first);
+      lanes.take(lane, 1);
+      lanes.finish(lane, isAgain ? [first] : [], 'ready');
+    }
+    t.strictSame(
+      [...served],
+      Array.from({ length: total }, (_, item) => item),
+      ordering,
+    );
+  }
+});

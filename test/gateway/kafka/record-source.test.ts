@@ -1,0 +1,352 @@
+// Against a real broker: members of real groups.
+import t, { type Test } from 'tap';
+import type { RecordListener, RecordSource, SourceState } from '../../../gateway/contract/ports.ts';
+import type { KafkaRecord, TopicPartition } from '../../../gateway/contract/record.ts';
+import type { SourceSettings } from '../../../gateway/contract/subscription.ts';
+import { createKafka } from '../../../gateway/kafka/connection.ts';
+import { createRecordSources } from '../../../gateway/kafka/record-source.ts';
+import { createTopic, kafkaClient, produce, uniqueName, useKafka, withAdmin } from '../../fixtures/kafka.ts';
+import { subscriptionOf } from '../../fixtures/subscription.ts';
+import { until } from '../../scaler/fixtures/until.ts';
+
+t.setTimeout(115_000);
+
+/** Remembers what the source tells, and fails where it breaks its promise. */
+class Listener implements RecordListener {
+  /** `open 0@5`, `close 0`, `quiesce`, `resume`; records are kept apart. */
+  readonly told: string[] = [];
+  readonly states: SourceState[] = [];
+  readonly records_: KafkaRecord[] = [];
+  readonly next = new Map<string, bigint>();
+  readonly violations: string[] = [];
+  /** Awaited in `quiesce`. */
+  onQuiesce: () => Promise<void> = () => Promise.resolve();
+
+  open({ topic, partition }: TopicPartition, nextOffset: bigint): void {
+    if (this.next.has(`${topic}/${partition}`)) this.violations.push(`${partition} opened twice`);
+    this.next.set(`${topic}/${partition}`, nextOffset);
+    this.told.push(`open ${partition}@${nextOffset}`);
+  }
+
+  records({ topic, partition }: TopicPartition, records: KafkaRecord[], nextOffset: bigint): void {
+    const expected = this.next.get(`${topic}/${partition}`);
+    if (expected === undefined) this.violations.push(`records of ${partition}, which is not open`);
+    for (const { offset } of records) {
+      if (offset < (expected ?? 0n) || offset >= nextOffset)
+        this.violations.push(`${partition}@${offset} out of turn`);
+    }
+    this.next.set(`${topic}/${partition}`, nextOffset);
+    this.records_.push(...records);
+  }
+
+  close({ topic, partition }: TopicPartition): void {
+    if (!this.next.delete(`${topic}/${partition}`))
+      this.violations.push(`${partition} closed, and was not open`);
+    this.told.push(`close ${partition}`);
+  }
+
+  async quiesce(): Promise<void> {
+    this.told.push('quiesce');
+    await this.onQuiesce();
+  }
+
+  resume(): void {
+    this.told.push('resume');
+  }
+
+  state(state: SourceState): void {
+    this.states.push(state);
+  }
+
+  get isConsuming(): boolean {
+    return this.states.at(-1)?.kind === 'consuming';
+  }
+}
+
+interface Member extends Listener {
+  source: RecordSource;
+}
+
+/** A member of the group; teardown stops it. */
+async function join(t: Test, settings: Partial<SourceSettings>): Promise<Member> {
+  const kafka = createKafka({ brokers: (await useKafka(t)).split(','), clientId: 'source-test' });
+  const admin = kafka.admin();
+  const subscription = subscriptionOf('source', { source: settings });
+  const listener = new Listener();
+  const source = createRecordSources({ kafka, admin })(subscription, listener);
+  t.teardown(async () => {
+    await source.stop();
+    await admin.disconnect();
+    if (listener.violations.length > 0) throw new Error(listener.violations.join('; '));
+  });
+  source.start();
+  return Object.assign(listener, { source });
+}
+
+async function committedIn(servers: string, groupId: string, topic: string): Promise<number[]> {
+  const [found] = await withAdmin(servers, (admin) => admin.fetchOffsets({ groupId, topics: [topic] }));
+  return found!.partitions.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => Number(offset));
+}
+
+const values = (count: number, partition = 0) =>
+  Array.from({ length: count }, (_, index) => ({ value: `${index}`, partition }));
+const offsetsOf = (records: readonly KafkaRecord[]) => records.map(({ offset }) => Number(offset));
+
+t.test(
+  'the initial offset is committed before the first record, so that nothing from then on is missed',
+  async (t) => {
+    const servers = await useKafka(t);
+    const topic = await createTopic(t, servers, { partitions: 2 });
+    await produce(
+      servers,
+      topic,
+      [1_000, 2_000, 3_000].map((timestamp) => ({ value: 'x', partition: 0, timestamp: `${timestamp}` })),
+    );
+    const cases = { latest: [3, 0], earliest: [0, 0], time: [1, 0], future: [3, 0] };
+    const initial = {
+      latest: 'latest',
+      earliest: 'earliest',
+      time: { timestampMs: 1_500 },
+      future: { timestampMs: 9_000 },
+    } as const;
+    await Promise.all(
+      (Object.keys(cases) as (keyof typeof cases)[]).map(async (name) => {
+        const consumerGroup = uniqueName(name);
+        const member = await join(t, { topics: [topic], consumerGroup, initialOffset: initial[name] });
+        await until(() => member.isConsuming);
+        t.strictSame(await committedIn(servers, consumerGroup, topic), cases[name], name);
+        t.strictSame(member.told, [`open 0@${cases[name][0]}`, 'open 1@0', 'resume'], name);
+        t.strictSame([...new Set(member.states.map(({ kind }) => kind))], ['starting', 'consuming']);
+        await until(() => member.records_.length === 3 - cases[name][0]!);
+      }),
+    );
+  },
+);
+
+t.test('records as they stand in the log', async (t) => {
+  const servers = await useKafka(t);
+  const topic = await createTopic(t, servers, { partitions: 1 });
+  const member = await join(t, {
+    topics: [topic],
+    consumerGroup: uniqueName('bytes'),
+    initialOffset: 'latest',
+  });
+  await until(() => member.isConsuming);
+  const headers = { tag: [Buffer.from('a'), Buffer.from([0xff])], constructor: 'x' };
+  await produce(servers, topic, [
+    { key: Buffer.from([0, 0xfe]), value: Buffer.from([0xc3, 0x28]), headers, timestamp: '1700000000123' },
+    { key: null, value: null },
+    { key: '', value: '' },
+  ]);
+  await until(() => member.records_.length === 3);
+  const [first, second, third] = member.records_;
+  t.strictSame(first, {
+    topic,
+    partition: 0,
+    offset: 0n,
+    timestampMs: 1_700_000_000_123,
+    key: Buffer.from([0, 0xfe]),
+    value: Buffer.from([0xc3, 0x28]),
+    headers: [
+      { name: 'tag', value: Buffer.from('a') },
+      { name: 'tag', value: Buffer.from([0xff]) },
+      { name: 'constructor', value: Buffer.from('x') },
+    ],
+  });
+  t.match(second, { key: null, value: null, headers: [] });
+  t.match(third, { key: Buffer.alloc(0), value: Buffer.alloc(0) });
+});
+
+t.test('markers of transactions do not leave the position behind, nor do aborted records', async (t) => {
+  const servers = await useKafka(t);
+  const topic = await createTopic(t, servers, { partitions: 1 });
+  const member = await join(t, {
+    topics: [topic],
+    consumerGroup: uniqueName('tx'),
+    initialOffset: 'earliest',
+  });
+  const producer = kafkaClient(servers).producer({
+    transactionalId: uniqueName('tx'),
+    idempotent: true,
+    maxInFlightRequests: 1,
+  });
+  t.teardown(() => producer.disconnect());
+  await producer.connect();
+  for (const end of ['commit', 'abort', 'commit'] as const) {
+    const transaction = await producer.transaction();
+    await transaction.send({ topic, messages: values(2) });
+    await transaction[end]();
+  }
+  await until(() => member.next.get(`${topic}/0`) === 9n);
+  t.strictSame(offsetsOf(member.records_), [0, 1, 6, 7]);
+});
+
+t.test('a pause holds one partition back, unpaused it goes on where it stood', async (t) => {
+  const servers = await useKafka(t);
+  const topic = await createTopic(t, servers, { partitions: 2 });
+  const member = await join(t, {
+    topics: [topic],
+    consumerGroup: uniqueName('pause'),
+    initialOffset: 'earliest',
+  });
+  await until(() => member.isConsuming);
+  member.source.pause({ topic, partition: 0 });
+  // A fetch may be under way; what it brings may still come.
+  await produce(servers, topic, values(1, 1));
+  await until(() => member.records_.length === 1);
+  await produce(servers, topic, [...values(5, 0)]);
+  await produce(servers, topic, [...values(5, 1)]);
+  await until(() => member.records_.length >= 6);
+  t.strictSame(
+    member.records_.filter(({ partition }) => partition === 0),
+    [],
+  );
+  member.source.unpause({ topic, partition: 0 });
+  await until(() => member.records_.length === 11);
+  t.strictSame(offsetsOf(member.records_.filter(({ partition }) => partition === 0)), [0, 1, 2, 3, 4]);
+});
+
+t.test('a group goes on from what was committed', async (t) => {
+  const servers = await useKafka(t);
+  const topic = await createTopic(t, servers, { partitions: 1 });
+  const settings = {
+    topics: [topic],
+    consumerGroup: uniqueName('commit'),
+    initialOffset: 'earliest' as const,
+  };
+  await produce(servers, topic, values(5));
+  const first = await join(t, settings);
+  await until(() => first.records_.length === 5);
+  await first.source.commit([{ topic, partition: 0, offset: 3n }]);
+  t.strictSame(await committedIn(servers, settings.consumerGroup, topic), [3]);
+  await first.source.stop();
+  t.strictSame(first.told, ['open 0@0', 'resume', 'quiesce', 'close 0']);
+  await t.rejects(first.source.commit([{ topic, partition: 0, offset: 4n }]), /not a member/);
+  const second = await join(t, settings);
+  await until(() => second.records_.length === 2);
+  t.strictSame(offsetsOf(second.records_), [3, 4]);
+});
+
+t.test(
+  'two members: quiesce before each join, and what stays is neither reopened nor fetched again',
+  async (t) => {
+    const servers = await useKafka(t);
+    const topic = await createTopic(t, servers, { partitions: 4 });
+    const settings = {
+      topics: [topic],
+      consumerGroup: uniqueName('two'),
+      initialOffset: 'earliest' as const,
+    };
+    // One partition at a time: the test's producer would repeat what one partition took when another one was not ready yet.
+    const produceToAll = async () => {
+      for (const partition of [0, 1, 2, 3]) await produce(servers, topic, values(3, partition));
+    };
+    await produceToAll();
+    const one = await join(t, settings);
+    await until(() => one.records_.length === 12);
+    t.notOk(one.told.includes('quiesce'), 'there was nothing to finish before the first join');
+    const quiesced = Promise.withResolvers<void>();
+    // As a pipeline does: what is settled is committed before another member may have it.
+    one.onQuiesce = async () => {
+      await one.source.commit([0, 1, 2, 3].map((partition) => ({ topic, partition, offset: 2n })));
+      await quiesced.promise;
+    };
+    const two = await join(t, settings);
+    await until(() => one.told.includes('quiesce'));
+    t.strictSame(one.told.slice(5), ['quiesce']);
+    t.equal(two.next.size, 0, 'the other waits for it');
+    quiesced.resolve();
+    await until(() => two.next.size === 2 && one.told.includes('resume', 6));
+    t.equal(one.told.filter((word) => word.startsWith('close')).length, 2);
+    t.equal(one.told.filter((word) => word.startsWith('open')).length, 4, 'none was opened again');
+    t.ok(two.told.slice(0, 2).every((word) => /^open \d@2$/.test(word)));
+    t.strictSame(
+      [...one.next.keys(), ...two.next.keys()].sort(),
+      [0, 1, 2, 3].map((partition) => `${topic}/${partition}`),
+    );
+
+    one.onQuiesce = () => Promise.resolve();
+    await produceToAll();
+    await until(() => one.records_.length === 18 && two.records_.length === 8);
+    const kept = [...one.next.keys()].map((name) => Number(name.split('/')[1]));
+    for (const partition of kept) {
+      t.strictSame(
+        offsetsOf(one.records_.filter((record) => record.partition === partition)),
+        [0, 1, 2, 3, 4, 5],
+      );
+    }
+
+    await two.source.stop();
+    // It left the group: nobody waits for the end of its session, which takes 30 s.
+    await until(() => one.next.size === 4, 15_000);
+  },
+);
+
+t.test('a topic that is missing is said to be, and is read as soon as it is there', async (t) => {
+  const servers = await useKafka(t);
+  const topic = uniqueName('late');
+  const member = await join(t, {
+    topics: [topic],
+    consumerGroup: uniqueName('late'),
+    initialOffset: 'earliest',
+  });
+  await until(() => member.states.some(({ kind }) => kind === 'failing'));
+  const failing = member.states.find((state) => state.kind === 'failing');
+  t.match(failing, { error: { code: 'MILLRACE_TOPIC_MISSING' }, reason: `topic "${topic}" missing` });
+  t.teardown(() => withAdmin(servers, (admin) => admin.deleteTopics({ topics: [topic] })));
+  await withAdmin(servers, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }));
+  await until(() => member.isConsuming);
+  await produce(servers, topic, values(1));
+  await until(() => member.records_.length === 1);
+});
+
+t.test('a pattern means the topics whose whole name it matches', async (t) => {
+  const servers = await useKafka(t);
+  const name = uniqueName('pattern');
+  const [one, two] = [
+    await createTopic(t, servers, { partitions: 1, name }),
+    await createTopic(t, servers, { partitions: 1, name: `x-${name}` }),
+  ];
+  await produce(servers, one, values(1));
+  await produce(servers, two, values(1));
+  const settings = {
+    topics: [],
+    topicPattern: `${name}-.*`,
+    consumerGroup: name,
+    initialOffset: 'earliest' as const,
+  };
+  const member = await join(t, settings);
+  await until(() => member.records_.length > 0);
+  t.strictSame([...member.next.keys()], [`${one}/0`]);
+});
+
+t.test('no broker: failing, and a stop does not wait for one', async (t) => {
+  const kafka = createKafka({ brokers: ['127.0.0.1:1'], clientId: 'source-test' });
+  const admin = kafka.admin();
+  t.teardown(() => admin.disconnect());
+  const listener = new Listener();
+  const source = createRecordSources({ kafka, admin })(subscriptionOf('away'), listener);
+  source.start();
+  await until(() => listener.states.some(({ kind }) => kind === 'failing'));
+  t.match(
+    listener.states.find(({ kind }) => kind === 'failing'),
+    { error: { code: 'MILLRACE_KAFKA_UNREACHABLE' } },
+  );
+  await source.stop();
+  t.strictSame(listener.told, []);
+});
+
+t.test('a stop before or during the start', async (t) => {
+  const servers = await useKafka(t);
+  const topic = await createTopic(t, servers, { partitions: 1 });
+  const member = await join(t, {
+    topics: [topic],
+    consumerGroup: uniqueName('early'),
+    initialOffset: 'earliest',
+  });
+  await member.source.stop();
+  t.strictSame(
+    member.told.filter((word) => word !== 'quiesce'),
+    [],
+  );
+});

@@ -1,0 +1,129 @@
+import { mock } from 'node:test';
+import fc from 'fast-check';
+import t from 'tap';
+import { recordBytes } from '../../../gateway/contract/record.ts';
+import type { FunctionSettings } from '../../../gateway/contract/subscription.ts';
+import { Lanes } from '../../../gateway/delivery/lanes.ts';
+import { Delivery } from '../../../gateway/pipeline/delivery.ts';
+import { gatherLot, LotClock } from '../../../gateway/pipeline/lot.ts';
+import { OpenPartition } from '../../../gateway/pipeline/partition.ts';
+import { eventOf, recordOf } from '../events/build.ts';
+import { quickSubscription } from './run-pipeline.ts';
+
+const settingsOf = (
+  contentMode: FunctionSettings['contentMode'],
+  maxEvents = 100,
+  maxBytes = 2 ** 20,
+): FunctionSettings =>
+  quickSubscription({ function: { contentMode, batch: { maxEvents, maxBytes, maxWaitMs: 50 } } }).function;
+
+/** Lanes of one partition with a record of each key, in this order; offsets count from 0. */
+function lanesOf(keys: readonly string[], valueBytes = 10) {
+  const lanes = new Lanes<Delivery>('key');
+  const partition = new OpenPartition({ topic: 'orders', partition: 3 }, 0n, lanes.group());
+  const deliveries = keys.map((key, index) => {
+    const record = recordOf({ key, value: Buffer.alloc(valueBytes), offset: BigInt(index) });
+    const delivery = new Delivery(partition, record, eventOf({ id: `${index}` }), recordBytes(record));
+    partition.lanes.add(record.key, delivery);
+    return delivery;
+  });
+  return { lanes, deliveries };
+}
+
+const offsetsOf = (lot: ReturnType<typeof gatherLot>) =>
+  lot.map((lane) => Array.from({ length: lane.taken }, (_, index) => Number(lane.at(index).record.offset)));
+
+t.test('one event, unless the function takes batches', async (t) => {
+  for (const mode of ['binary', 'structured'] as const) {
+    const { lanes } = lanesOf(['a', 'a', 'b']);
+    t.strictSame(offsetsOf(gatherLot(lanes, settingsOf(mode), undefined)), [[0]], mode);
+  }
+});
+
+t.test('a batch takes lane after lane, each in its order', async (t) => {
+  const { lanes } = lanesOf(['a', 'b', 'a', 'c', 'a']);
+  t.strictSame(offsetsOf(gatherLot(lanes, settingsOf('batched'), undefined)), [[0, 2, 4], [1], [3]]);
+  t.strictSame(
+    gatherLot(lanes, settingsOf('batched'), undefined),
+    [],
+    'and nothing of a lane that is under way',
+  );
+});
+
+t.test(
+  'no batch has more events or bytes than it may, but for one record that is too large alone',
+  async () => {
+    const anyKeys = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(
+        anyKeys,
+        fc.integer({ min: 1, max: 10 }),
+        fc.integer({ min: 1, max: 8_000 }),
+        (keys, maxEvents, maxBytes) => {
+          const { lanes } = lanesOf(keys);
+          const settings = settingsOf('batched', maxEvents, maxBytes);
+          let taken = 0;
+          for (
+            let lot = gatherLot(lanes, settings, undefined);
+            lot.length > 0;
+            lot = gatherLot(lanes, settings, undefined)
+          ) {
+            const records = lot.flatMap((lane) =>
+              Array.from({ length: lane.taken }, (_, index) => lane.at(index).record),
+            );
+            const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
+            if (records.length === 0 || records.length > maxEvents) return false;
+            if (bytes > maxBytes && records.length > 1) return false;
+            taken += records.length;
+            for (const lane of lot) lanes.finish(lane, [], 'ready');
+          }
+          return taken === keys.length;
+        },
+      ),
+    );
+  },
+);
+
+t.test(
+  'a batch ends before what is not to be sent: a dead letter, a reply to store, what the gate keeps back',
+  async (t) => {
+    const { lanes, deliveries } = lanesOf(['a', 'a', 'a', 'b', 'b', 'c', 'c']);
+    deliveries[1]!.cause = { reason: 'rejected', detail: '', attempts: 1 };
+    deliveries[4]!.reply = eventOf();
+    const lot = gatherLot(lanes, settingsOf('batched'), ({ record }) => record.offset !== 6n);
+    t.strictSame(offsetsOf(lot), [[0], [3], [5]]);
+    const other = lanesOf(['a', 'b']);
+    other.deliveries[1]!.cause = { reason: 'rejected', detail: '', attempts: 1 };
+    t.strictSame(offsetsOf(gatherLot(other.lanes, settingsOf('batched'), undefined)), [[0]]);
+    t.equal(other.lanes.next()?.at(0), other.deliveries[1], 'it keeps its turn');
+  },
+);
+
+t.test('a lot that is no batch is due at once', async (t) => {
+  t.equal(new LotClock(settingsOf('binary'), () => t.fail()).isDue(lanesOf(['a']).lanes), true);
+});
+
+t.test(
+  'a batch is due when it is full, or its first event has waited, and stays due until it is sent',
+  async (t) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    t.teardown(() => mock.timers.reset());
+    let told = 0;
+    const clock = new LotClock(settingsOf('batched', 3), () => (told += 1));
+    const { lanes } = lanesOf(['a', 'b']);
+    t.equal(clock.isDue(lanes), false);
+    t.equal(clock.isDue(lanes), false);
+    mock.timers.tick(49);
+    t.equal(told, 0);
+    mock.timers.tick(1);
+    t.equal(told, 1);
+    t.equal(clock.isDue(lanes), true);
+    t.equal(clock.isDue(lanes), true, 'no endpoint had room for it yet');
+    clock.stop();
+    t.equal(clock.isDue(lanes), false, 'the next one waits anew');
+    clock.stop();
+    mock.timers.tick(1_000);
+    t.equal(told, 1);
+    t.equal(clock.isDue(lanesOf(['a', 'b', 'c']).lanes), true, 'full');
+  },
+);

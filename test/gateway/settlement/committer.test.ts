@@ -1,0 +1,240 @@
+import { mock } from 'node:test';
+import t, { type Test } from 'tap';
+import type { PartitionOffset } from '../../../gateway/contract/ports.ts';
+import { Committer, type Committable } from '../../../gateway/settlement/committer.ts';
+
+const intervalMs = 100;
+
+interface Commit {
+  /** `partition@offset`. */
+  readonly offsets: readonly string[];
+  succeed(): Promise<void>;
+  fail(): Promise<void>;
+}
+
+/** A committer on a clock that the test moves, and a Kafka that answers when the test says so. */
+function startCommitter(t: Test) {
+  let nowMs = 1_000;
+  mock.timers.enable({ apis: ['setTimeout'] });
+  const clock = mock.method(performance, 'now', () => nowMs);
+  t.teardown(() => {
+    mock.timers.reset();
+    clock.mock.restore();
+  });
+  const commits: Commit[] = [];
+  const committed: string[] = [];
+  const failures: string[] = [];
+  const committer = new Committer({
+    intervalMs,
+    commit: (offsets) => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const settle = (end: () => void) => {
+        end();
+        return quiet();
+      };
+      commits.push({
+        offsets: textsOf(offsets),
+        succeed: () => settle(resolve),
+        fail: () => settle(() => reject(new Error('the group is rebalancing'))),
+      });
+      return promise;
+    },
+    onCommitted: (offsets) => committed.push(...textsOf(offsets)),
+    onFailed: (error) => failures.push(error.message),
+  });
+  const pass = (ms: number): Promise<void> => {
+    nowMs += ms;
+    mock.timers.tick(ms);
+    return quiet();
+  };
+  return { committer, commits, committed, failures, pass };
+}
+
+const textsOf = (offsets: readonly PartitionOffset[]) =>
+  offsets.map(({ partition, offset }) => `${partition}@${offset}`);
+
+/** Everything that promises have to do is done. */
+const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+class Partition implements Committable {
+  readonly topic = 'orders';
+  readonly partition: number;
+  readonly name: string;
+  readonly ledger = { position: 0n };
+  open = true;
+
+  constructor(partition: number) {
+    this.partition = partition;
+    this.name = `orders-${partition}`;
+  }
+
+  at(position: bigint): this {
+    this.ledger.position = position;
+    return this;
+  }
+}
+
+t.test('at once when idle, with every position that moved in the same step', async (t) => {
+  const { committer, commits, committed, pass } = startCommitter(t);
+  const [a, b] = [new Partition(0), new Partition(1)];
+  committer.mark(a.at(1n));
+  committer.mark(b.at(5n));
+  committer.mark(a.at(2n));
+  await pass(0);
+  t.strictSame(
+    commits.map(({ offsets }) => offsets),
+    [['0@2', '1@5']],
+  );
+  t.strictSame(committed, [], 'not before Kafka has it');
+  await commits[0]!.succeed();
+  t.strictSame(committed, ['0@2', '1@5']);
+  await pass(intervalMs * 10);
+  t.equal(commits.length, 1, 'and nothing more where nothing moves');
+});
+
+t.test('one in flight, however long it takes; then where things stand', async (t) => {
+  const { committer, commits, pass } = startCommitter(t);
+  const a = new Partition(0);
+  committer.mark(a.at(1n));
+  await pass(0);
+  for (let position = 2n; position <= 50n; position += 1n) {
+    committer.mark(a.at(position));
+    await pass(intervalMs);
+  }
+  t.equal(commits.length, 1);
+  await commits[0]!.succeed();
+  await pass(0);
+  t.strictSame(
+    commits.map(({ offsets }) => offsets),
+    [['0@1'], ['0@50']],
+  );
+});
+
+t.test('at most one per interval, counted from start to start', async (t) => {
+  const { committer, commits, pass } = startCommitter(t);
+  const a = new Partition(0);
+  committer.mark(a.at(1n));
+  await pass(0);
+  await pass(30);
+  await commits[0]!.succeed();
+  committer.mark(a.at(2n));
+  await pass(69);
+  t.equal(commits.length, 1);
+  await pass(1);
+  t.equal(commits.length, 2);
+});
+
+t.test('a failure loses nothing: the positions go with the next, as they are then', async (t) => {
+  const { committer, commits, committed, failures, pass } = startCommitter(t);
+  const [a, b] = [new Partition(0), new Partition(1)];
+  committer.mark(a.at(1n));
+  committer.mark(b.at(1n));
+  await pass(0);
+  committer.mark(a.at(2n));
+  await commits[0]!.fail();
+  t.strictSame(failures, ['the group is rebalancing']);
+  t.strictSame(committed, []);
+  await pass(intervalMs * 2);
+  t.strictSame(commits[1]!.offsets, ['0@2', '1@1']);
+  await commits[1]!.succeed();
+  t.strictSame(committed, ['0@2', '1@1']);
+});
+
+t.test('the longer it fails, the less often it is tried; one success, and all is as before', async (t) => {
+  const { committer, commits, failures, pass } = startCommitter(t);
+  const a = new Partition(0);
+  committer.mark(a.at(1n));
+  await pass(0);
+  for (const doubled of [2, 4, 8, 16, 32, 32, 32]) {
+    await commits.at(-1)!.fail();
+    await pass(intervalMs * doubled - 1);
+    const before = commits.length;
+    await pass(1);
+    t.equal(commits.length, before + 1, `after ${doubled} intervals`);
+  }
+  await commits.at(-1)!.succeed();
+  t.equal(failures.length, 7);
+  committer.mark(a.at(2n));
+  await pass(intervalMs);
+  t.strictSame(commits.at(-1)!.offsets, ['0@2']);
+});
+
+t.test('what another member owns by now is not committed', async (t) => {
+  const { committer, commits, pass } = startCommitter(t);
+  const [a, b] = [new Partition(0), new Partition(1)];
+  committer.mark(a.at(1n));
+  committer.mark(b.at(1n));
+  a.open = false;
+  await pass(0);
+  t.strictSame(
+    commits.map(({ offsets }) => offsets),
+    [['1@1']],
+  );
+  b.open = false;
+  await commits[0]!.fail();
+  await pass(intervalMs * 2);
+  t.equal(commits.length, 1, 'nor after a failure');
+});
+
+t.test('a partition that came back is committed as the new one', async (t) => {
+  const { committer, commits, pass } = startCommitter(t);
+  const old = new Partition(0);
+  committer.mark(old.at(9n));
+  old.open = false;
+  committer.mark(new Partition(0).at(4n));
+  await pass(0);
+  t.strictSame(
+    commits.map(({ offsets }) => offsets),
+    [['0@4']],
+  );
+});
+
+t.test('a flush waits for what is in flight, and for what moved since', async (t) => {
+  const { committer, commits, pass } = startCommitter(t);
+  const a = new Partition(0);
+  committer.mark(a.at(1n));
+  await pass(0);
+  committer.mark(a.at(2n));
+  let isFlushed = false;
+  const flushed = committer.flush().then(() => (isFlushed = true));
+  await pass(0);
+  t.equal(commits.length, 1, 'still one at a time');
+  await commits[0]!.succeed();
+  t.strictSame(commits[1]!.offsets, ['0@2'], 'without waiting for the interval');
+  t.equal(isFlushed, false);
+  await commits[1]!.succeed();
+  await flushed;
+  await pass(intervalMs * 2);
+  t.equal(commits.length, 2);
+});
+
+t.test('a flush tries once: what Kafka refuses is left to the next', async (t) => {
+  const { committer, commits, pass } = startCommitter(t);
+  committer.mark(new Partition(0).at(1n));
+  const flushed = committer.flush();
+  await commits[0]!.fail();
+  await flushed;
+  await pass(intervalMs * 2);
+  t.equal(commits.length, 2);
+});
+
+t.test('a flush of nothing commits nothing', async (t) => {
+  const { committer, commits } = startCommitter(t);
+  await committer.flush();
+  t.equal(commits.length, 0);
+});
+
+t.test('once stopped, only a flush commits', async (t) => {
+  const { committer, commits, pass } = startCommitter(t);
+  const a = new Partition(0);
+  committer.mark(a.at(1n));
+  committer.stop();
+  committer.mark(a.at(2n));
+  await pass(intervalMs * 2);
+  t.equal(commits.length, 0);
+  const flushed = committer.flush();
+  await commits[0]!.fail();
+  await flushed;
+  await pass(intervalMs * 2);
+  t.equal(commits.length, 1, 'a failure starts nothing either');
+});
