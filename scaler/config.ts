@@ -1,0 +1,71 @@
+// The scaler's settings: the only reader of process.env here; validated once, frozen.
+import { MillraceError } from '../gateway/contract/errors.ts';
+import {
+  logLevels,
+  parseBrokers,
+  parseLogLevel,
+  parsePort,
+  type LogLevel,
+} from '../gateway/contract/settings.ts';
+
+export interface ScalerConfig {
+  /** `host:port`, at least one. */
+  readonly kafkaBrokers: readonly string[];
+  /** A file of manifests, or a folder of them; absent where triggers come from elsewhere. */
+  readonly triggersPath?: string | undefined;
+  /** The address that both ports listen at. */
+  readonly host: string;
+  /** 0 for any free port; so for `httpPort`. */
+  readonly grpcPort: number;
+  readonly httpPort: number;
+  readonly logLevel: LogLevel;
+}
+
+/**
+ * Settings from `env`: KAFKA_BROKERS (comma-separated, required), MILLRACE_TRIGGERS, SCALER_HOST (0.0.0.0),
+ * SCALER_GRPC_PORT (6000), SCALER_HTTP_PORT (8081), LOG_LEVEL (info). An empty value is an absent one.
+ * @throws MillraceError MILLRACE_CONFIG_INVALID that names all mistakes at once
+ */
+export function readScalerConfig(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): ScalerConfig {
+  const mistakes: string[] = [];
+  const config: ScalerConfig = Object.freeze({
+    kafkaBrokers: Object.freeze(brokersIn(env.KAFKA_BROKERS, mistakes)),
+    triggersPath: env.MILLRACE_TRIGGERS || undefined,
+    host: env.SCALER_HOST || '0.0.0.0',
+    grpcPort: portIn(env, 'SCALER_GRPC_PORT', 6000, mistakes),
+    httpPort: portIn(env, 'SCALER_HTTP_PORT', 8081, mistakes),
+    logLevel: logLevelIn(env.LOG_LEVEL, mistakes),
+  });
+  if (config.grpcPort === config.httpPort && config.grpcPort !== 0) {
+    mistakes.push(`SCALER_GRPC_PORT and SCALER_HTTP_PORT are both ${config.grpcPort}`);
+  }
+  if (mistakes.length > 0) throw new MillraceError('MILLRACE_CONFIG_INVALID', mistakes.join('; '));
+  return config;
+}
+
+function brokersIn(text: string | undefined, mistakes: string[]): readonly string[] {
+  const brokers = parseBrokers(text ?? '');
+  const found = text ? `'${text}'` : 'missing';
+  if (brokers === undefined) mistakes.push(`KAFKA_BROKERS is ${found}: host:port, comma-separated`);
+  return brokers ?? [];
+}
+
+function portIn(
+  env: Readonly<Record<string, string | undefined>>,
+  name: string,
+  absent: number,
+  mistakes: string[],
+): number {
+  const text = env[name] || String(absent);
+  const port = parsePort(text);
+  if (port === undefined) mistakes.push(`${name} is '${text}': a port is a whole number from 0 to 65535`);
+  return port ?? absent;
+}
+
+function logLevelIn(text: string | undefined, mistakes: string[]): LogLevel {
+  const level = parseLogLevel(text || 'info');
+  if (level === undefined) mistakes.push(`LOG_LEVEL is '${text}': one of ${logLevels.join(', ')}`);
+  return level ?? 'info';
+}

@@ -1,0 +1,130 @@
+// Composition root of the scaler: triggers and Kafka in, KEDA's gRPC service and the HTTP port out.
+import type { Server } from 'node:net';
+import type { Logger } from 'pino';
+import { describeError } from '../gateway/contract/errors.ts';
+import type { TriggerSource } from '../gateway/contract/ports.ts';
+import { createOffsetsReader } from '../gateway/kafka/offsets.ts';
+import { createDemand, type Demand } from './activation/demand.ts';
+import { createScalerMetrics } from './admin/metrics.ts';
+import { createAdminServer, type Readiness } from './admin/server.ts';
+import { createBacklogReader } from './backlog/backlog-reader.ts';
+import type { ScalerConfig } from './config.ts';
+import { createScalerEmitter, type ScalerEmitter } from './events.ts';
+import { startGrpcServer } from './grpc/server.ts';
+import { createScalerLog, logScalerEvents } from './log.ts';
+import { createWantedTriggers, type WantedTriggers } from './wanted-triggers.ts';
+
+export interface ScalerDependencies {
+  readonly triggers: TriggerSource;
+  /** Standard output when absent. */
+  readonly log?: Logger | undefined;
+}
+
+export interface Scaler {
+  readonly grpcPort: number;
+  /** Origin of the HTTP port, for this machine. */
+  readonly httpUrl: string;
+  /** The decision itself, for whoever scales processes on this machine. */
+  readonly demand: Demand;
+  /** Ends streams, ports, timers and connections within a few seconds; idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Resolves when both ports listen and the trigger source has told its triggers. Kafka may be away: readiness
+ * and KEDA are told, and it is tried again until it answers. Rejects where a port is taken or the source
+ * fails, with nothing left open.
+ */
+export async function startScaler(config: ScalerConfig, dependencies: ScalerDependencies): Promise<Scaler> {
+  const log = dependencies.log ?? createScalerLog(config.logLevel);
+  const events = createScalerEmitter();
+  logScalerEvents(events, log);
+  const triggers = createWantedTriggers();
+  const metrics = createScalerMetrics(events, triggers);
+  const emit = events.emit.bind(events);
+  const ends: (() => void | Promise<void>)[] = [];
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= endAll(ends));
+
+  try {
+    const offsets = createOffsetsReader({
+      connection: { brokers: config.kafkaBrokers, clientId: 'millrace-scaler' },
+      log: (level, message, fields) => log[level](fields, message),
+      onRequest: (apiName) => events.emit('kafkaRequest', apiName),
+    });
+    ends.push(() => offsets.close());
+    const backlog = createBacklogReader({ offsets, triggers, emit });
+    const demand = createDemand({ triggers, backlog, emit });
+    ends.push(() => demand.close());
+    const readiness = watchReadiness(events, triggers);
+    ends.push(await dependencies.triggers.watch((wanted) => triggers.replace(wanted)));
+
+    const admin = createAdminServer({ demand, triggers, emit, metrics, readiness });
+    ends.push(() => admin.close());
+    await admin.listen({ host: config.host, port: config.httpPort });
+    const grpc = await startGrpcServer({ demand, triggers, emit, host: config.host, port: config.grpcPort });
+    ends.push(() => grpc.stop());
+    ends.push(pollUntilAnswered(() => backlog.refresh()));
+
+    const httpPort = boundPort(admin.server.address()) ?? config.httpPort;
+    log.info({ grpcPort: grpc.port, httpPort, triggers: triggers.all().length }, 'The scaler listens');
+    return { grpcPort: grpc.port, httpUrl: `http://${localHost(config.host)}:${httpPort}`, demand, stop };
+  } catch (error) {
+    log.error({ error: describeError(error) }, 'The scaler cannot start');
+    await stop();
+    throw error;
+  }
+}
+
+/** Last opened, first closed; one that fails does not keep the others open. */
+async function endAll(ends: readonly (() => void | Promise<void>)[]): Promise<void> {
+  for (const end of ends.toReversed()) {
+    try {
+      await end();
+    } catch {
+      // What cannot be closed is gone already.
+    }
+  }
+}
+
+function watchReadiness(events: ScalerEmitter, triggers: WantedTriggers): () => Readiness {
+  let answered = false;
+  let failure: string | undefined = 'not asked yet';
+  events.on('polled', (_seconds, _triggers, error) => {
+    failure = error === undefined ? undefined : describeError(error);
+    answered ||= error === undefined;
+  });
+  return () => ({
+    ready: answered,
+    triggers: triggers.all().length,
+    kafka: { reachable: failure === undefined, error: failure },
+  });
+}
+
+/**
+ * Without anybody asking, Kafka is asked until it has answered once: readiness waits for it. Returns how to
+ * stop.
+ */
+function pollUntilAnswered(refresh: () => Promise<void>): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+  const ask = (): void => {
+    refresh().catch(() => {
+      if (!stopped) timer = setTimeout(ask, 1_000);
+    });
+  };
+  ask();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+  };
+}
+
+function boundPort(address: ReturnType<Server['address']>): number | undefined {
+  return typeof address === 'object' ? address?.port : undefined;
+}
+
+function localHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}

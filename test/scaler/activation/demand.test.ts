@@ -1,0 +1,207 @@
+import t, { type Test } from 'tap';
+import { createDemand } from '../../../scaler/activation/demand.ts';
+import type { Owed } from '../../../scaler/backlog/backlog-reader.ts';
+import { createScalerEmitter } from '../../../scaler/events.ts';
+import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
+import { subscriptionOf, type SubscriptionChanges } from '../../fixtures/subscription.ts';
+import { until } from '../fixtures/until.ts';
+
+/** Demand for `geo/a`, over a backlog that the test sets: a number, or an error; of a topic with three partitions. */
+function setUp(
+  t: Test,
+  changes: SubscriptionChanges = {},
+  times: { holdMs?: number; repeatMs?: number } = {},
+) {
+  const triggers = createWantedTriggers();
+  triggers.replace([subscriptionOf('a', changes)]);
+  const events = createScalerEmitter();
+  const kafka = { backlog: 0n as bigint | Error, reads: 0 };
+  const backlog = {
+    read(): Promise<Owed> {
+      kafka.reads++;
+      return typeof kafka.backlog === 'bigint'
+        ? Promise.resolve({ records: kafka.backlog, partitions: 3 })
+        : Promise.reject(kafka.backlog);
+    },
+  };
+  const demand = createDemand({ triggers, backlog, emit: events.emit.bind(events), repeatMs: 20, ...times });
+  t.teardown(() => demand.close());
+  return { triggers, events, kafka, demand };
+}
+
+t.test('the metric spec never touches Kafka', async (t) => {
+  const { demand, kafka, triggers } = setUp(t, { scale: { lagThreshold: 25 } });
+  t.strictSame(demand.metricSpec('geo/a'), { metricName: 'millrace-a', targetSize: 25 });
+  triggers.replace([subscriptionOf('quake.alerts')]);
+  t.equal(demand.metricSpec('geo/quake.alerts').metricName, 'millrace-quake-alerts');
+  t.throws(() => demand.metricSpec('geo/a'), { code: 'MILLRACE_TRIGGER_UNKNOWN' });
+  t.equal(kafka.reads, 0);
+});
+
+t.test('active above the activation threshold', async (t) => {
+  const { demand, kafka } = setUp(t, { scale: { activationLagThreshold: 5 } });
+  for (const [backlog, active] of [
+    [0n, false],
+    [5n, false],
+    [6n, true],
+  ] as const) {
+    kafka.backlog = backlog;
+    t.equal(await demand.isActive('geo/a'), active);
+    t.equal(await demand.backlog('geo/a'), backlog);
+  }
+});
+
+t.test('the metric asks for no more replicas than partitions, where each has one', async (t) => {
+  for (const [ordering, backlog, metric] of [
+    ['partition', 0n, 0n],
+    ['partition', 74n, 74n],
+    ['partition', 75n, 75n],
+    ['partition', 1_000n, 75n],
+    ['key', 1_000n, 1_000n],
+    ['none', 1_000n, 1_000n],
+  ] as const) {
+    const { demand, kafka } = setUp(t, { delivery: { ordering }, scale: { lagThreshold: 25 } });
+    kafka.backlog = backlog;
+    t.equal(await demand.metric('geo/a'), metric, `${ordering}: ${backlog}`);
+    t.equal(await demand.backlog('geo/a'), backlog, 'who looks on sees what is owed');
+  }
+});
+
+t.test('activity is of the backlog, not of the metric', async (t) => {
+  const { demand, kafka } = setUp(t, { scale: { lagThreshold: 1, activationLagThreshold: 100 } });
+  kafka.backlog = 101n;
+  t.equal(await demand.metric('geo/a'), 3n);
+  t.equal(await demand.isActive('geo/a'), true);
+});
+
+t.test('unknown is an error', async (t) => {
+  const { demand, kafka } = setUp(t);
+  kafka.backlog = new Error('unknown');
+  await t.rejects(demand.isActive('geo/a'), { message: 'unknown' });
+  await t.rejects(demand.backlog('geo/a'), { message: 'unknown' });
+  await t.rejects(demand.metric('geo/a'), { message: 'unknown' });
+  await t.rejects(demand.isActive('geo/b'), { code: 'MILLRACE_TRIGGER_UNKNOWN' });
+  await t.rejects(demand.backlog('geo/b'), { code: 'MILLRACE_TRIGGER_UNKNOWN' });
+  await t.rejects(demand.metric('geo/b'), { code: 'MILLRACE_TRIGGER_UNKNOWN' });
+  t.throws(() => demand.wake('geo/b'), { code: 'MILLRACE_TRIGGER_UNKNOWN' });
+});
+
+t.test('an activation call tells listeners in the same tick, and again while it is held', async (t) => {
+  const { demand, kafka, events } = setUp(t, {}, { holdMs: 200 });
+  const pushed: string[] = [];
+  events.on('pushed', (key) => pushed.push(key));
+  let told = 0;
+  const stop = demand.onActive('geo/a', () => told++);
+  t.equal(told, 0);
+  demand.wake('geo/a');
+  t.equal(told, 1, 'at once');
+  t.equal(await demand.isActive('geo/a'), true);
+  await until(() => told >= 4);
+  await until(async () => !(await demand.isActive('geo/a')));
+  await until(() => kafka.reads >= 2);
+  stop();
+  const settled = told;
+  demand.wake('geo/a');
+  t.equal(told, settled, 'nobody is told after stopping');
+  t.equal(pushed.length, told);
+});
+
+t.test('a call counts while Kafka is away', async (t) => {
+  const { demand, kafka } = setUp(t);
+  kafka.backlog = new Error('away');
+  let told = 0;
+  t.teardown(demand.onActive('geo/a', () => told++));
+  demand.wake('geo/a');
+  t.equal(await demand.isActive('geo/a'), true);
+  await until(() => told >= 3);
+});
+
+t.test(
+  'without a gateway: a backlog alone is pushed, at once and repeatedly, until it is gone',
+  async (t) => {
+    const { demand, kafka } = setUp(t, { scale: { pollingIntervalSeconds: 0.05 } });
+    let told = 0;
+    t.teardown(demand.onActive('geo/a', () => told++));
+    await until(() => kafka.reads >= 3);
+    t.equal(told, 0);
+    kafka.backlog = 1n;
+    await until(() => told >= 3);
+    kafka.backlog = new Error('away');
+    const reads = kafka.reads;
+    await until(() => kafka.reads >= reads + 3);
+    kafka.backlog = 0n;
+    await until(() => kafka.reads >= reads + 6);
+    const settled = told;
+    await until(() => kafka.reads >= reads + 8);
+    t.equal(told, settled);
+  },
+);
+
+t.test('who subscribes while it is active is told without waiting for a poll', async (t) => {
+  const { demand, kafka } = setUp(t, { scale: { pollingIntervalSeconds: 3600 } });
+  kafka.backlog = 1n;
+  let told = 0;
+  t.teardown(demand.onActive('geo/a', () => told++));
+  await until(() => told >= 1);
+});
+
+t.test('a listener that throws disturbs nobody', async (t) => {
+  const { demand } = setUp(t);
+  let told = 0;
+  const broken = (): void => {
+    throw new Error('broken listener');
+  };
+  const stops = [
+    demand.onActive('geo/a', broken),
+    demand.onActive('geo/a', () => told++),
+    demand.onActive('geo/a', broken),
+  ];
+  demand.wake('geo/a');
+  t.equal(told, 1);
+  await until(() => told >= 3);
+  for (const stop of [...stops, ...stops]) stop();
+});
+
+t.test(
+  'one held record is no reason to start below the activation threshold: the call makes us look',
+  async (t) => {
+    const { demand, kafka } = setUp(t, {
+      scale: { activationLagThreshold: 5, pollingIntervalSeconds: 3600 },
+    });
+    let told = 0;
+    demand.wake('geo/a');
+    t.teardown(demand.onActive('geo/a', () => told++));
+    await until(() => kafka.reads === 1);
+    kafka.backlog = 6n;
+    await until(() => {
+      demand.wake('geo/a');
+      return told > 0;
+    });
+  },
+);
+
+t.test('a suspended trigger needs nobody', async (t) => {
+  const { demand, kafka } = setUp(t, { suspend: true });
+  kafka.backlog = 100n;
+  let told = 0;
+  t.teardown(demand.onActive('geo/a', () => told++));
+  demand.wake('geo/a');
+  t.equal(await demand.isActive('geo/a'), false);
+  t.equal(await demand.backlog('geo/a'), 0n);
+  t.equal(await demand.metric('geo/a'), 0n);
+  t.equal(told, 0);
+});
+
+t.test('a trigger that goes while somebody listens', async (t) => {
+  const { demand, kafka, triggers } = setUp(t);
+  kafka.backlog = 1n;
+  let told = 0;
+  t.teardown(demand.onActive('geo/a', () => told++));
+  await until(() => told >= 2);
+  triggers.replace([]);
+  await t.rejects(demand.isActive('geo/a'), { code: 'MILLRACE_TRIGGER_UNKNOWN' });
+  await until(() => {
+    const before = told;
+    return new Promise<boolean>((resolve) => setTimeout(() => resolve(told === before), 60));
+  });
+});

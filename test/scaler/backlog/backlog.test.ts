@@ -1,0 +1,91 @@
+import fc from 'fast-check';
+import t from 'tap';
+import type { PartitionOffsets } from '../../../gateway/kafka/offsets.ts';
+import { backlog } from '../../../scaler/backlog/backlog.ts';
+
+function partition(
+  logStart: bigint,
+  end: bigint,
+  committed?: bigint,
+  atStartTimestamp?: bigint,
+): PartitionOffsets {
+  return {
+    topic: 'orders',
+    partition: 0,
+    logStart,
+    end,
+    committed: committed === undefined ? undefined : { offset: committed, metadata: '' },
+    atStartTimestamp,
+  };
+}
+
+t.test('counts what lies between the committed offset and the end', async (t) => {
+  t.equal(backlog([partition(0n, 10n, 4n)], 'latest'), 6n);
+  t.equal(backlog([partition(0n, 10n, 10n)], 'earliest'), 0n);
+  t.equal(backlog([partition(0n, 10n, 4n), partition(0n, 7n, 0n)], 'latest'), 13n, 'over all partitions');
+  t.equal(backlog([], 'earliest'), 0n, 'nothing is owed where there is no partition');
+});
+
+t.test('never counts deleted history', async (t) => {
+  t.equal(backlog([partition(8n, 10n, 4n)], 'latest'), 2n);
+  t.equal(backlog([partition(10n, 10n, 4n)], 'latest'), 0n);
+  t.equal(backlog([partition(8n, 10n)], 'earliest'), 2n);
+  t.equal(backlog([partition(8n, 10n, undefined, 3n)], { timestampMs: 1 }), 2n);
+});
+
+t.test('is never negative: a commit may be younger than the end that was read', async (t) => {
+  t.equal(backlog([partition(0n, 10n, 12n), partition(0n, 3n, 0n)], 'latest'), 3n);
+});
+
+t.test('begins where the trigger begins while nothing is committed', async (t) => {
+  t.equal(backlog([partition(2n, 10n)], 'latest'), 0n);
+  t.equal(backlog([partition(2n, 10n)], 'earliest'), 8n);
+  t.equal(backlog([partition(2n, 10n, undefined, 7n)], { timestampMs: 1 }), 3n);
+  t.equal(backlog([partition(2n, 10n, 4n, 7n)], { timestampMs: 1 }), 6n, 'a committed offset wins');
+});
+
+t.test('unknown is an error, never zero', async (t) => {
+  t.throws(() => backlog([partition(0n, 10n)], { timestampMs: Date.UTC(2026, 0, 1) }), {
+    code: 'MILLRACE_BACKLOG_UNKNOWN',
+    message: /orders-0.*2026-01-01T00:00:00.000Z/,
+  });
+});
+
+t.test('beyond what a double can count', async (t) => {
+  t.equal(backlog([partition(0n, 2n ** 62n, 1n)], 'latest'), 2n ** 62n - 1n);
+});
+
+const offsets = fc
+  .record({
+    logStart: fc.bigInt(0n, 2n ** 62n),
+    length: fc.bigInt(0n, 10_000n),
+    committed: fc.option(fc.bigInt(0n, 2n ** 62n), { nil: undefined }),
+  })
+  .map(({ logStart, length, committed }) => partition(logStart, logStart + length, committed));
+const initial = fc.constantFrom('earliest' as const, 'latest' as const);
+
+t.test('any offsets', async () => {
+  fc.assert(
+    fc.property(fc.array(offsets), initial, (partitions, initialOffset) => {
+      const owed = backlog(partitions, initialOffset);
+      const held = partitions.reduce((sum, { logStart, end }) => sum + (end - logStart), 0n);
+      const alone = partitions.reduce((sum, one) => sum + backlog([one], initialOffset), 0n);
+      return owed >= 0n && owed <= held && owed === alone;
+    }),
+  );
+});
+
+t.test('a commit never adds to the backlog, a record adds one where something is committed', async () => {
+  fc.assert(
+    fc.property(offsets, fc.bigInt(0n, 10_000n), (one, further) => {
+      const committed = one.logStart + further;
+      const before = backlog([{ ...one, committed: { offset: committed, metadata: '' } }], 'latest');
+      const after = backlog([{ ...one, committed: { offset: committed + 1n, metadata: '' } }], 'latest');
+      const grown = backlog(
+        [{ ...one, end: one.end + 1n, committed: { offset: one.logStart, metadata: '' } }],
+        'latest',
+      );
+      return after <= before && grown === one.end - one.logStart + 1n;
+    }),
+  );
+});

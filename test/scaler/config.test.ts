@@ -1,0 +1,50 @@
+import t from 'tap';
+import { readScalerConfig } from '../../scaler/config.ts';
+
+t.test('defaults', async (t) => {
+  const config = readScalerConfig({ KAFKA_BROKERS: 'a:9092, b:9093', SCALER_HTTP_PORT: '' });
+  t.strictSame(config, {
+    kafkaBrokers: ['a:9092', 'b:9093'],
+    triggersPath: undefined,
+    host: '0.0.0.0',
+    grpcPort: 6000,
+    httpPort: 8081,
+    logLevel: 'info',
+  });
+  t.ok(Object.isFrozen(config) && Object.isFrozen(config.kafkaBrokers));
+});
+
+t.test('everything given', async (t) => {
+  const config = readScalerConfig({
+    KAFKA_BROKERS: '127.0.0.1:9092',
+    MILLRACE_TRIGGERS: '/etc/millrace/triggers',
+    SCALER_HOST: '127.0.0.1',
+    SCALER_GRPC_PORT: '0',
+    SCALER_HTTP_PORT: '0',
+    LOG_LEVEL: 'DEBUG',
+  });
+  t.match(config, {
+    triggersPath: '/etc/millrace/triggers',
+    host: '127.0.0.1',
+    grpcPort: 0,
+    httpPort: 0,
+    logLevel: 'debug',
+  });
+});
+
+t.test('all mistakes at once', async (t) => {
+  const env = {
+    KAFKA_BROKERS: 'a,b:99999',
+    SCALER_GRPC_PORT: '70000',
+    SCALER_HTTP_PORT: 'http',
+    LOG_LEVEL: 'loud',
+  };
+  t.throws(() => readScalerConfig(env), {
+    code: 'MILLRACE_CONFIG_INVALID',
+    message: /'a,b:99999'.*SCALER_GRPC_PORT.*'70000'.*SCALER_HTTP_PORT.*'http'.*LOG_LEVEL.*'loud'/,
+  });
+  t.throws(() => readScalerConfig({}), { message: /KAFKA_BROKERS is missing/ });
+  t.throws(() => readScalerConfig({ KAFKA_BROKERS: 'a:1', SCALER_GRPC_PORT: '7', SCALER_HTTP_PORT: '7' }), {
+    message: /both 7/,
+  });
+});
