@@ -1,0 +1,39 @@
+// Raw consumption, in a process of its own: the gateway's record source with nobody behind it. Arguments: brokers, topic,
+// records. Reports seconds and CPU over IPC.
+import { createKafka } from '../../gateway/kafka/connection.ts';
+import { createRecordSources } from '../../gateway/kafka/record-source.ts';
+import { benchSubscription } from './triggers.ts';
+
+const [brokers = '', topic = '', total = '0'] = process.argv.slice(2);
+
+const kafka = createKafka({ brokers: brokers.split(','), clientId: 'millrace-bench' });
+const admin = kafka.admin();
+await admin.connect();
+
+let seen = 0;
+let startedMs = 0;
+let before = process.cpuUsage();
+const done = Promise.withResolvers<void>();
+const source = createRecordSources({ kafka, admin })(benchSubscription('consume', topic), {
+  open: () => undefined,
+  close: () => undefined,
+  state: () => undefined,
+  resume: () => undefined,
+  quiesce: () => Promise.resolve(),
+  records: (_partition, records) => {
+    if (seen === 0) {
+      startedMs = performance.now();
+      before = process.cpuUsage();
+    }
+    seen += records.length;
+    if (seen >= Number(total)) done.resolve();
+  },
+});
+source.start();
+await done.promise;
+const seconds = (performance.now() - startedMs) / 1000;
+const { user, system } = process.cpuUsage(before);
+process.send?.({ seconds, cpuSeconds: (user + system) / 1e6 });
+await source.stop();
+await admin.disconnect();
+process.disconnect();

@@ -1,0 +1,126 @@
+// The processes that the benchmarks measure, each apart from the others, so that its CPU is its own.
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Ages } from './sink.ts';
+import { manifestOf, type BenchTrigger } from './triggers.ts';
+
+export interface Measured {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+}
+
+export interface SinkReport {
+  readonly requests: number;
+  readonly ages: Ages;
+}
+
+export interface Sink {
+  readonly origin: string;
+  reset(): void;
+  report(): Promise<SinkReport>;
+  stop(): Promise<void>;
+}
+
+export interface GatewayProcess {
+  /** CPU seconds since the start, and resident memory in bytes, by its own metrics. */
+  usage(): Promise<{ cpuSeconds: number; residentBytes: number }>;
+  isReady(): Promise<boolean>;
+  stop(): Promise<void>;
+}
+
+const extension = import.meta.filename.slice(-3);
+
+function start(script: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): ChildProcess {
+  return fork(join(import.meta.dirname, `${script}${extension}`), args, {
+    env,
+    // The first is what the command runs with; the second is about the Kafka client's timers, which nobody can mend.
+    execArgv: ['--max-semi-space-size=64', '--disable-warning=TimeoutNegativeWarning'],
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  });
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+/** Runs a script that reports once and ends. */
+export async function measure(
+  script: 'bare' | 'consume',
+  args: readonly (string | number)[],
+): Promise<Measured> {
+  const child = start(script, args.map(String));
+  const [message] = (await Promise.race([once(child, 'message'), failAtExit(child, script)])) as [Measured];
+  return message;
+}
+
+async function failAtExit(child: ChildProcess, script: string): Promise<never> {
+  const [code] = (await once(child, 'exit')) as [number | null];
+  throw new Error(`the process ${script} of the benchmark ended with ${code} before it reported`);
+}
+
+export async function startSink(workMs: number): Promise<Sink> {
+  const child = start('sink', [String(workMs)]);
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    reset: () => void child.send('reset'),
+    report: async () => {
+      child.send('report');
+      const [report] = (await once(child, 'message')) as [SinkReport];
+      return report;
+    },
+    stop: () => stop(child),
+  };
+}
+
+/** The gateway as it is deployed: `millrace gateway`, with one trigger. */
+export async function startGatewayProcess(brokers: string, trigger: BenchTrigger): Promise<GatewayProcess> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
+  const file = join(folder, 'trigger.yaml');
+  await writeFile(file, manifestOf(trigger));
+  const args = ['gateway', '--triggers', file, '--admin-port', '0'];
+  const child = start('../main', args, { ...process.env, KAFKA_BROKERS: brokers, LOG_LEVEL: 'error' });
+  const adminUrl = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk;
+      const url = /ADMIN_URL=(\S+)/.exec(text)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    child.once('exit', (code) => reject(new Error(`the gateway ended with ${code} before it was up`)));
+  });
+  return {
+    isReady: async () => (await fetch(`${adminUrl}/readyz`)).ok,
+    usage: async () => {
+      const text = await (await fetch(`${adminUrl}/metrics`)).text();
+      return {
+        cpuSeconds: metric(text, 'process_cpu_seconds_total'),
+        residentBytes: metric(text, 'process_resident_memory_bytes'),
+      };
+    },
+    stop: async () => {
+      await stop(child);
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+function metric(text: string, name: string): number {
+  const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
+  if (value === undefined) throw new Error(`the gateway has no metric ${name}`);
+  return Number(value);
+}
+
+/** Waits until `isDone`, asking every 100 ms; rejects after `limitMs`. */
+export async function until(isDone: () => Promise<boolean>, limitMs: number, what: string): Promise<void> {
+  const deadlineMs = performance.now() + limitMs;
+  while (!(await isDone())) {
+    if (performance.now() > deadlineMs) throw new Error(`${what}: not within ${limitMs / 1000} s`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}

@@ -1,0 +1,59 @@
+// The event that the benchmarks send: 200 bytes of JSON, five attributes, a key.
+import type { OutgoingRecord } from '../../gateway/contract/ports.ts';
+
+const filler = 'x'.repeat(200);
+
+/** `{"at":<ms since the epoch>,…}` of 200 bytes; `at` 0 where no latency is measured. */
+export function sampleValue(atMs: number): Buffer {
+  const head = atMs === 0 ? '{"no":0,"text":"' : `{"at":${atMs.toFixed(2)},"text":"`;
+  return Buffer.from(`${head}${filler.slice(0, 200 - head.length - 2)}"}`);
+}
+
+export function sampleRecord(topic: string, index: number, atMs = 0): OutgoingRecord {
+  const header = (name: string, value: string): { name: string; value: Buffer } => ({
+    name,
+    value: Buffer.from(value),
+  });
+  const key = Buffer.from(`customer-${index % 1000}`);
+  // No CloudEvent where latency is measured: the gateway makes one, whose time is that of the append.
+  if (atMs !== 0) return { topic, key, value: sampleValue(atMs), headers: [] };
+  return {
+    topic,
+    key,
+    value: sampleValue(0),
+    headers: [
+      header('ce_specversion', '1.0'),
+      header('ce_id', `order-${index}`),
+      header('ce_source', '/shop/checkout'),
+      header('ce_type', 'com.example.order.placed'),
+      header('ce_time', '2026-01-02T03:04:05.678Z'),
+      header('content-type', 'application/json'),
+    ],
+  };
+}
+
+/** The headers that the gateway makes of it: ten `ce-` headers and the content type. */
+export function sampleHeaders(topic: string, partition: number): string[] {
+  return [
+    'ce-specversion',
+    '1.0',
+    'ce-id',
+    'order-123456',
+    'ce-source',
+    '/shop/checkout',
+    'ce-type',
+    'com.example.order.placed',
+    'ce-time',
+    '2026-01-02T03:04:05.678Z',
+    'content-type',
+    'application/json',
+    'ce-kafkatopic',
+    topic,
+    'ce-kafkapartition',
+    String(partition),
+    'ce-kafkaoffset',
+    '123456',
+    'ce-partitionkey',
+    'customer-456',
+  ];
+}

@@ -1,0 +1,71 @@
+// The function of the benchmarks, in a process of its own: the least HTTP that is still HTTP, so that what is measured is
+// the client. Arguments: how long a request takes, in ms. Prints its port; reports over IPC what it was asked for.
+import { createServer, type Socket } from 'node:net';
+
+const answer = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+const headEnd = Buffer.from('\r\n\r\n');
+const workMs = Number(process.argv[2] ?? 0);
+
+/** Ages of the events at their arrival, in ms. */
+export interface Ages {
+  /** Since just before the producer's send: the number after `{"at":` in the data. */
+  readonly sinceSend: number[];
+  /** Since the append by the broker's clock, which has whole ms: the event's time. */
+  readonly sinceAppend: number[];
+}
+
+let requests = 0;
+let ages: Ages = { sinceSend: [], sinceAppend: [] };
+
+/** Counts the whole requests in `bytes` and gives back what is left of them. */
+function takeRequests(bytes: Buffer, onRequest: (head: string, body: Buffer) => void): Buffer {
+  let rest = bytes;
+  for (;;) {
+    const end = rest.indexOf(headEnd);
+    if (end === -1) return rest;
+    const head = rest.toString('latin1', 0, end);
+    const at = head.toLowerCase().indexOf('content-length: ');
+    const length = at === -1 ? 0 : Number.parseInt(head.slice(at + 16), 10);
+    if (rest.length < end + 4 + length) return rest;
+    onRequest(head, rest.subarray(end + 4, end + 4 + length));
+    rest = rest.subarray(end + 4 + length);
+  }
+}
+
+function noteAges(head: string, body: Buffer): void {
+  if (body.toString('latin1', 0, 6) !== '{"at":') return;
+  const nowMs = performance.timeOrigin + performance.now();
+  ages.sinceSend.push(nowMs - Number.parseFloat(body.toString('latin1', 6, 22)));
+  ages.sinceAppend.push(nowMs - Date.parse(/ce-time: (\S+)/.exec(head)?.[1] ?? ''));
+}
+
+function serve(socket: Socket): void {
+  let rest: Buffer = Buffer.alloc(0);
+  const respond = (): void => {
+    if (socket.writable) socket.write(answer);
+  };
+  socket.setNoDelay(true);
+  socket.on('error', () => socket.destroy());
+  socket.on('data', (chunk) => {
+    rest = takeRequests(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]), (head, body) => {
+      requests += 1;
+      noteAges(head, body);
+      if (workMs === 0) respond();
+      else setTimeout(respond, workMs);
+    });
+  });
+}
+
+const server = createServer(serve);
+server.listen(0, '127.0.0.1', () => {
+  const address = server.address();
+  process.send?.({ port: typeof address === 'object' ? address?.port : undefined });
+});
+process.on('message', (message) => {
+  if (message === 'report') process.send?.({ requests, ages });
+  if (message === 'reset') {
+    requests = 0;
+    ages = { sinceSend: [], sinceAppend: [] };
+  }
+});
+process.on('disconnect', () => process.exit(0));

@@ -1,0 +1,41 @@
+// The triggers of the benchmarks, as manifests: with the defaults, but for what a row says that it changes.
+import { parseManifests } from '../../gateway/contract/manifests.ts';
+import type { Subscription } from '../../gateway/contract/subscription.ts';
+
+export interface BenchTrigger {
+  readonly name: string;
+  readonly topic: string;
+  readonly origin: string;
+  readonly initialOffset: 'earliest' | 'latest';
+  readonly ordering: 'partition' | 'key' | 'none';
+  /** The default when absent. */
+  readonly concurrency?: number | undefined;
+  readonly timeout?: string | undefined;
+}
+
+export function manifestOf(trigger: BenchTrigger): string {
+  const { name, topic, origin, initialOffset, ordering, concurrency, timeout } = trigger;
+  return JSON.stringify({
+    apiVersion: 'millrace.dev/v1alpha1',
+    kind: 'Trigger',
+    metadata: { name, namespace: 'bench' },
+    spec: {
+      source: { topics: [topic], initialOffset },
+      function: { uri: origin, ...(concurrency === undefined ? {} : { concurrency }) },
+      delivery: { ordering, ...(timeout === undefined ? {} : { timeout }) },
+    },
+  });
+}
+
+export function benchSubscription(name: string, topic: string): Subscription {
+  const text = manifestOf({
+    name,
+    topic,
+    origin: 'http://127.0.0.1:9',
+    initialOffset: 'earliest',
+    ordering: 'none',
+  });
+  const [subscription] = parseManifests([{ file: 'bench.yaml', text }]).subscriptions;
+  if (subscription === undefined) throw new Error('the trigger of the benchmark is not valid');
+  return subscription;
+}

@@ -1,0 +1,95 @@
+// `millrace dev`: a folder of functions and their manifests, running, with all that they need around them.
+import { stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
+import { formatProblem } from '../../gateway/contract/manifests.ts';
+import type { Subscription } from '../../gateway/contract/subscription.ts';
+import { createFileTriggers } from '../../gateway/control/files.ts';
+import { untilAborted, type CommandIo } from '../command-io.ts';
+import { LocalStack } from '../local/local-stack.ts';
+import { shareTriggers, type SharedTriggers } from '../local/shared-triggers.ts';
+import { topicsOf } from '../local/topics.ts';
+import { ensureTopics, foreignKafka, startOwnKafka, type UsedKafka } from '../local/use-kafka.ts';
+import { LiveView } from '../status/live-view.ts';
+
+export interface DevOptions {
+  readonly dir: string;
+  readonly kafkaDir?: string;
+  /** Of the topics that are created in the local Kafka. */
+  readonly partitions: number;
+}
+
+/** Runs until it is interrupted: 0; 1 where the local Kafka dies. Manifests with mistakes are told before anything starts. */
+export async function runDevCommand(options: DevOptions, io: CommandIo): Promise<number> {
+  let stack: LocalStack | undefined;
+  const view = new LiveView({ stream: io.stdout, read: () => stack?.statuses() ?? [] });
+  const say: Say = (line) => view.print(line);
+  const triggers = await openTriggers(options.dir, say);
+  const kafka = await openKafka(options, io, say);
+  try {
+    say(`KAFKA_BROKERS=${kafka.bootstrapServers}`);
+    stack = await LocalStack.start({
+      bootstrapServers: kafka.bootstrapServers,
+      triggers,
+      env: io.env,
+      onLine: (key, replica, line) => say(`${key}[${replica}] ${line}`),
+      onMessage: say,
+      onTriggers: async (wanted) => {
+        if (wanted.length === 0) say('no manifest declares a trigger yet');
+        if (kafka.isOurs) await createTopics(kafka, wanted, options.partitions, say);
+      },
+    });
+    say(`ADMIN_URL=${stack.adminUrl}`);
+    const end = await Promise.race([untilAborted(io.signal), kafka.died.then(() => 'died')]);
+    if (end === 'died') say('the local Kafka has died');
+    return end === 'died' ? 1 : 0;
+  } finally {
+    if (stack !== undefined) say('stopping: what is in flight may end (Ctrl-C again does not wait)');
+    await stack?.stop();
+    triggers.close();
+    view.stop();
+    await kafka.stop();
+  }
+}
+
+type Say = (line: string) => void;
+
+async function openTriggers(dir: string, say: Say): Promise<SharedTriggers> {
+  const isFolder = await stat(dir).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) throw new MillraceError('MILLRACE_CONFIG_INVALID', `there is no folder ${dir}`);
+  const manifests = createFileTriggers(dir, (problems) => {
+    say('the manifests have mistakes, and go on as they were:');
+    for (const problem of problems) say(`  ${formatProblem(problem)}`);
+  });
+  return shareTriggers(manifests);
+}
+
+async function openKafka({ kafkaDir }: DevOptions, io: CommandIo, say: Say): Promise<UsedKafka> {
+  const brokers = io.env.KAFKA_BROKERS ?? '';
+  if (brokers !== '') return foreignKafka(brokers);
+  say('starting a local Kafka');
+  return startOwnKafka({ dir: kafkaDir, log: say, signal: io.signal });
+}
+
+/** Tries until it succeeds: the broker is ours, and may be on its way. Triggers start by themselves when topics exist. */
+async function createTopics(
+  { bootstrapServers }: UsedKafka,
+  wanted: readonly Subscription[],
+  partitions: number,
+  say: Say,
+): Promise<void> {
+  const topics = topicsOf(wanted);
+  for (let tries = 1; tries <= 5; tries += 1) {
+    try {
+      const created = await ensureTopics(bootstrapServers, topics, partitions);
+      if (created.length > 0) say(`created ${created.join(', ')} with ${partitions} partitions`);
+      return;
+    } catch (error) {
+      if (tries === 5) say(`cannot create ${topics.join(', ')}: ${describeError(error)}`);
+      await sleep(1000);
+    }
+  }
+}

@@ -1,0 +1,43 @@
+// `millrace scaler`: KEDA's external scaler alone, as it is deployed.
+import { pino } from 'pino';
+import { MillraceError } from '../../gateway/contract/errors.ts';
+import { formatProblem } from '../../gateway/contract/manifests.ts';
+import { createFileTriggers } from '../../gateway/control/files.ts';
+import { readScalerConfig } from '../../scaler/config.ts';
+import { createScalerLog } from '../../scaler/log.ts';
+import { startScaler } from '../../scaler/main.ts';
+import { untilAborted, type CommandIo } from '../command-io.ts';
+
+export interface ScalerOptions {
+  readonly triggers?: string;
+  readonly grpcPort?: number;
+  readonly httpPort?: number;
+}
+
+/** Prints `SCALER_GRPC_PORT=…` and `SCALER_URL=…` when both ports listen, and runs until it is interrupted. */
+export async function runScalerCommand(options: ScalerOptions, io: CommandIo): Promise<number> {
+  const config = readScalerConfig({
+    ...io.env,
+    ...(options.triggers === undefined ? {} : { MILLRACE_TRIGGERS: options.triggers }),
+    ...(options.grpcPort === undefined ? {} : { SCALER_GRPC_PORT: String(options.grpcPort) }),
+    ...(options.httpPort === undefined ? {} : { SCALER_HTTP_PORT: String(options.httpPort) }),
+  });
+  if (config.triggersPath === undefined) {
+    throw new MillraceError(
+      'MILLRACE_CONFIG_INVALID',
+      'no manifests are named: --triggers FILE|DIR, or MILLRACE_TRIGGERS',
+    );
+  }
+  const triggers = createFileTriggers(config.triggersPath, (problems) => {
+    for (const problem of problems) io.stderr.write(`not applied: ${formatProblem(problem)}\n`);
+  });
+  const scaler = await startScaler(config, {
+    triggers,
+    // Standard output belongs to what a command prints.
+    log: createScalerLog(config.logLevel, pino.destination({ fd: 2, sync: true })),
+  });
+  io.stdout.write(`SCALER_GRPC_PORT=${scaler.grpcPort}\nSCALER_URL=${scaler.httpUrl}\n`);
+  await untilAborted(io.signal);
+  await scaler.stop();
+  return 0;
+}

@@ -1,0 +1,82 @@
+// The demo's input: a week of earthquakes (USGS, as the package `vega-datasets` carries it), oldest first, as CloudEvents.
+import { readFile } from 'node:fs/promises';
+import { MillraceError } from '../../gateway/contract/errors.ts';
+import type { CloudEvent } from '../../gateway/contract/event.ts';
+
+export interface Earthquake {
+  readonly event: CloudEvent;
+  /** The record's key: the country, or the state of the USA. */
+  readonly region: string;
+}
+
+/** A feature of the USGS's GeoJSON feed, as far as it matters here. */
+interface Feature {
+  readonly id: string;
+  readonly properties: {
+    readonly mag: number | null;
+    readonly place: string;
+    readonly time: number;
+    readonly type: string;
+  };
+}
+
+/** @throws MillraceError `MILLRACE_TOOL_MISSING` where the package is not installed */
+export async function readEarthquakes(): Promise<Earthquake[]> {
+  let json: string;
+  try {
+    // The package exports its index alone; the data lies beside it.
+    json = await readFile(new URL('../data/earthquakes.json', import.meta.resolve('vega-datasets')), 'utf8');
+  } catch (cause) {
+    const message =
+      'the demo replays earthquakes of the npm package vega-datasets: npm install --save-dev vega-datasets';
+    throw new MillraceError('MILLRACE_TOOL_MISSING', message, { cause });
+  }
+  const { features } = JSON.parse(json) as { features: Feature[] };
+  return features.toSorted((a, b) => a.properties.time - b.properties.time).map(toEarthquake);
+}
+
+function toEarthquake(feature: Feature): Earthquake {
+  const { mag, place, time, type } = feature.properties;
+  const event: CloudEvent = {
+    id: feature.id,
+    source: 'https://earthquake.usgs.gov/earthquakes/feed',
+    // The feed has explosions and quarry blasts too.
+    type: `gov.usgs.${type.replaceAll(' ', '-')}.${magnitudeClass(mag)}`,
+    subject: place,
+    time: new Date(time).toISOString(),
+    datacontenttype: 'application/json',
+    extensions: {},
+    data: Buffer.from(JSON.stringify(feature)),
+  };
+  return { event, region: regionOf(place) };
+}
+
+const classes = [
+  [8, 'great'],
+  [7, 'major'],
+  [6, 'strong'],
+  [5, 'moderate'],
+  [4, 'light'],
+  [3, 'minor'],
+] as const;
+
+/** The class of a magnitude: great from 8, major from 7, strong from 6, moderate from 5, light from 4, minor from 3, else micro. */
+export function magnitudeClass(magnitude: number | null): string {
+  return classes.find(([from]) => (magnitude ?? 0) >= from)?.[1] ?? 'micro';
+}
+
+/** `4km W of Castaic, CA` → `California`; `Off the coast of Oregon` → `Oregon`; `Fiji region` → `Fiji region`. */
+export function regionOf(place: string): string {
+  const afterComma = place.slice(place.lastIndexOf(', ') + 1).trim();
+  const afterOf = afterComma
+    .slice(afterComma.lastIndexOf(' of ') + 1)
+    .replace(/^of /, '')
+    .trim();
+  return abbreviations.get(afterOf) ?? afterOf;
+}
+
+const abbreviations = new Map([
+  ['CA', 'California'],
+  ['MX', 'Mexico'],
+  ['NV', 'Nevada'],
+]);

@@ -1,0 +1,9 @@
+// Whether the function in Python can take part.
+import { execFile } from 'node:child_process';
+
+/** True where `python3` runs. */
+export function hasPython(): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile('python3', ['--version'], (error) => resolve(error === null));
+  });
+}

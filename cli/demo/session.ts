@@ -1,0 +1,155 @@
+// One run of the demo: everything it starts, what it counts, and how it ends. Whatever happens, `stop` ends it all.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { formatProblem } from '../../gateway/contract/manifests.ts';
+import { createFileTriggers } from '../../gateway/control/files.ts';
+import { createKafka } from '../../gateway/kafka/connection.ts';
+import { createRecordSink, type KafkaRecordSink } from '../../gateway/kafka/record-sink.ts';
+import { LocalStack } from '../local/local-stack.ts';
+import { shareTriggers, type SharedTriggers } from '../local/shared-triggers.ts';
+import { topicsOf } from '../local/topics.ts';
+import { ensureTopics, startOwnKafka, type UsedKafka } from '../local/use-kafka.ts';
+import { LiveView } from '../status/live-view.ts';
+import { accountOf, type Account } from './account.ts';
+import type { Earthquake } from './earthquakes.ts';
+import { append, burstsOf } from './replay.ts';
+import { Witness } from './witness.ts';
+
+export interface SessionOptions {
+  /** The manifests. */
+  readonly folder: string;
+  /** Names of functions that cannot run here. */
+  readonly without: readonly string[];
+  readonly stream: NodeJS.WriteStream;
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+}
+
+const topic = 'earthquakes';
+const partitions = 6;
+/** Without any progress for so long, something is wrong. */
+const stallLimitMs = 60_000;
+
+export class DemoSession {
+  readonly #options: SessionOptions;
+  readonly #view: LiveView;
+  readonly #witness = new Witness();
+  readonly #appendedMs = new Map<string, number>();
+  #triggers: SharedTriggers | undefined;
+  #kafka: UsedKafka | undefined;
+  #stack: LocalStack | undefined;
+  #sink: KafkaRecordSink | undefined;
+  #watching: NodeJS.Timeout | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#view = new LiveView({ stream: options.stream, read: () => this.#stack?.statuses() ?? [] });
+  }
+
+  say(line: string): void {
+    this.#view.print(line);
+  }
+
+  /** Resolves when everything is ready for the first earthquake. Rejects when `signal` aborts. */
+  async start(): Promise<void> {
+    const { env, signal } = this.#options;
+    const manifests = createFileTriggers(this.#options.folder, (problems) => {
+      for (const problem of problems) this.say(formatProblem(problem));
+    });
+    this.#triggers = await shareTriggers(manifests, ({ name }) => !this.#options.without.includes(name));
+    this.say('starting Kafka');
+    this.#kafka = await startOwnKafka({ log: (line) => this.say(line), signal });
+    const { bootstrapServers } = this.#kafka;
+    this.say('starting gateway and scaler');
+    this.#sink = createRecordSink(createKafka({ brokers: [bootstrapServers], clientId: 'millrace-demo' }));
+    this.#stack = await LocalStack.start({
+      bootstrapServers,
+      // Its Kafka goes with it: there is nobody who would see again what a stop cuts short.
+      env: { MILLRACE_DRAIN_LIMIT: 'PT2S', ...env },
+      triggers: this.#triggers,
+      onTriggers: async (wanted) => {
+        await ensureTopics(bootstrapServers, topicsOf(wanted), partitions);
+      },
+      onLine: (key, replica, line) => this.#hear(key, replica, line),
+      onMessage: (message) => this.say(message),
+    });
+    this.#watching = setInterval(() => this.#see(), 20);
+    while (!this.#stack.isReady) await sleep(20, undefined, { signal });
+  }
+
+  /** Resolves when all is settled and all functions sleep, or when nothing moves any more. Rejects when `signal` aborts. */
+  async replay(earthquakes: readonly Earthquake[]): Promise<void> {
+    const { signal } = this.#options;
+    if (this.#sink === undefined) throw new Error('the demo is not started');
+    for (const burst of burstsOf(earthquakes)) {
+      const count = burst.earthquakes.length;
+      this.say(`${burst.name}: ${count} earthquakes, ${burst.perSecond} a second`);
+      const onAppend = (id: string): void => void this.#appendedMs.set(id, Date.now());
+      await append(burst, { topic, sink: this.#sink, onAppend, signal });
+      if (!burst.thenQuiet) {
+        await sleep(1000, undefined, { signal });
+        continue;
+      }
+      this.say('quiet: when all is delivered, the functions go to sleep');
+      if (!(await this.#quiet())) return;
+    }
+  }
+
+  /** What became of every record so far. Undefined where nothing had begun. */
+  account(): Account | undefined {
+    const stack = this.#stack;
+    if (stack === undefined) return undefined;
+    this.#see();
+    const evidence = stack.statuses().map(({ key, replicas, ...status }) => ({
+      ...status,
+      arrivals: this.#witness.arrivals(key),
+      maxReplicas: this.#witness.maxReady(key),
+      finalReplicas: replicas?.alive ?? 0,
+    }));
+    return accountOf(this.#appendedMs, evidence);
+  }
+
+  /** Lets what is in flight end, and ends everything, at whichever point it is. */
+  async stop(): Promise<void> {
+    if (this.#stack !== undefined) this.say('stopping');
+    await this.#stack?.stop();
+    this.#triggers?.close();
+    clearInterval(this.#watching);
+    this.#view.stop();
+    await this.#sink?.close();
+    await this.#kafka?.stop();
+  }
+
+  /** True when all is settled and nothing runs; false when nothing has moved for too long. */
+  async #quiet(): Promise<boolean> {
+    let last = '';
+    let movedMs = Date.now();
+    for (;;) {
+      const statuses = this.#stack?.statuses() ?? [];
+      const isOver = statuses.every(({ delivered, filtered, deadLettered, replicas }) => {
+        return delivered + filtered + deadLettered === this.#appendedMs.size && replicas?.alive === 0;
+      });
+      if (isOver) return true;
+      const now = statuses.map(({ key, delivered, filtered, deadLettered, replicas }) =>
+        [key, delivered, filtered, deadLettered, replicas?.alive].join(),
+      );
+      if (now.join() !== last) movedMs = Date.now();
+      last = now.join();
+      if (Date.now() - movedMs > stallLimitMs) {
+        this.say(`nothing has moved for ${stallLimitMs / 1000} s`);
+        return false;
+      }
+      await sleep(50, undefined, { signal: this.#options.signal });
+    }
+  }
+
+  #hear(key: string, replica: number, line: string): void {
+    if (!this.#witness.hear(key, line)) this.say(`${key}[${replica}] ${line}`);
+  }
+
+  #see(): void {
+    for (const { key } of this.#stack?.wanted ?? []) {
+      const count = this.#stack?.replicas(key);
+      if (count !== undefined) this.#witness.see(key, count);
+    }
+  }
+}

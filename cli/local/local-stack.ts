@@ -1,0 +1,166 @@
+// Gateway, scaler and functions in one process, wired as in a cluster: offsets in Kafka, activation calls over HTTP, and
+// in the place of KEDA and Kubernetes an autoscaler and processes. One way to start it, one way to stop it.
+import { isDeepStrictEqual } from 'node:util';
+import type { Subscription } from '../../gateway/contract/subscription.ts';
+import { parseGatewayConfig } from '../../gateway/config.ts';
+import { createStaticEndpoints } from '../../gateway/control/static-endpoints.ts';
+import { startGateway, type Gateway } from '../../gateway/main.ts';
+import { readScalerConfig } from '../../scaler/config.ts';
+import { startScaler, type Scaler } from '../../scaler/main.ts';
+import { Autoscaler } from '../runtime/autoscaler.ts';
+import { ProcessEndpoints, type ReplicaCount } from '../runtime/process-endpoints.ts';
+import type { TriggerStatus } from '../status/table.ts';
+import type { SharedTriggers } from './shared-triggers.ts';
+import { createStackLog } from './stack-log.ts';
+import { tallyOf, type TriggerTally } from './tally.ts';
+
+export interface LocalStackOptions {
+  /** As KAFKA_BROKERS wants it. */
+  readonly bootstrapServers: string;
+  /** Closed by whoever opened them, when the stack has stopped. */
+  readonly triggers: SharedTriggers;
+  /** Settings of gateway and scaler; ports are any free ones where it names none. */
+  readonly env: NodeJS.ProcessEnv;
+  /** A line that a function wrote. */
+  readonly onLine: (key: string, replica: number, line: string) => void;
+  /** What the user should know: a function that crashes, a warning of gateway or scaler. */
+  readonly onMessage: (message: string) => void;
+  /** The triggers: before the start, which waits for it, and at every edit. Must not reject. */
+  readonly onTriggers?: (wanted: readonly Subscription[]) => Promise<void>;
+}
+
+export class LocalStack {
+  readonly #triggers: SharedTriggers;
+  readonly #scaler: Scaler;
+  readonly #gateway: Gateway;
+  readonly #functions: ProcessEndpoints;
+  readonly #tally: (key: string) => TriggerTally;
+  readonly #autoscalers = new Map<string, { subscription: Subscription; autoscaler: Autoscaler }>();
+
+  private constructor(
+    triggers: SharedTriggers,
+    scaler: Scaler,
+    gateway: Gateway,
+    functions: ProcessEndpoints,
+  ) {
+    this.#triggers = triggers;
+    this.#scaler = scaler;
+    this.#gateway = gateway;
+    this.#functions = functions;
+    this.#tally = tallyOf(gateway.events);
+  }
+
+  /** Resolves when all are started; triggers whose topics are missing are told in `statuses`, and wait. */
+  static async start(options: LocalStackOptions): Promise<LocalStack> {
+    const { triggers, onMessage, onTriggers } = options;
+    await onTriggers?.(triggers.wanted);
+    const env = settingsOf(options);
+    const log = createStackLog(env.LOG_LEVEL ?? 'warn', onMessage);
+    const scaler = await startScaler(readScalerConfig(env), { triggers, log });
+    let gateway: Gateway | undefined;
+    const inFlight = (key: string): number =>
+      gateway?.snapshot().find((one) => one.key === key)?.inFlight ?? 0;
+    const functions = new ProcessEndpoints({
+      others: createStaticEndpoints(({ key }) =>
+        onMessage(
+          `${key}: its Deployment has no annotation millrace.dev/dev-command, so its records are held`,
+        ),
+      ),
+      inFlight,
+      onLine: options.onLine,
+      onTrouble: (key, replica, message) => onMessage(`${key} replica ${replica}: ${message}`),
+    });
+    try {
+      const config = parseGatewayConfig({ ...env, SCALER_URLS: scaler.httpUrl });
+      gateway = await startGateway(config, { triggers, endpoints: functions, log });
+    } catch (error) {
+      await scaler.stop();
+      throw error;
+    }
+    const stack = new LocalStack(triggers, scaler, gateway, functions);
+    await triggers.watch((wanted) => {
+      stack.#apply(wanted);
+    });
+    triggers.onEdit((wanted) => void onTriggers?.(wanted));
+    return stack;
+  }
+
+  get adminUrl(): string {
+    return this.#gateway.adminUrl;
+  }
+
+  get wanted(): readonly Subscription[] {
+    return this.#triggers.wanted;
+  }
+
+  /** True when every trigger has its partitions and fetches. */
+  get isReady(): boolean {
+    return this.#gateway.snapshot().every(({ ready }) => ready);
+  }
+
+  statuses(): TriggerStatus[] {
+    const snapshots = new Map(this.#gateway.snapshot().map((snapshot) => [snapshot.key, snapshot]));
+    return this.#triggers.wanted.map(({ key, name, dev }) => {
+      const snapshot = snapshots.get(key);
+      const blocked = snapshot?.blocked ?? 0;
+      return {
+        key,
+        name,
+        backlog: this.#autoscalers.get(key)?.autoscaler.backlog,
+        inFlight: snapshot?.inFlight ?? 0,
+        replicas: dev === undefined ? undefined : this.#functions.count(key),
+        ...this.#tally(key),
+        trouble: blocked > 0 ? `${blocked} blocked` : snapshot?.reason || undefined,
+      };
+    });
+  }
+
+  /** Processes of a function, now. */
+  replicas(key: string): ReplicaCount {
+    return this.#functions.count(key);
+  }
+
+  /** Lets what is in flight end, commits, and ends every process. */
+  async stop(): Promise<void> {
+    for (const { autoscaler } of this.#autoscalers.values()) autoscaler.stop();
+    await this.#gateway.stop();
+    await this.#functions.stop();
+    await this.#scaler.stop();
+  }
+
+  #apply(wanted: readonly Subscription[]): void {
+    const byKey = new Map(wanted.map((subscription) => [subscription.key, subscription]));
+    this.#functions.apply(wanted);
+    for (const [key, { subscription, autoscaler }] of this.#autoscalers) {
+      if (isDeepStrictEqual(byKey.get(key), subscription)) continue;
+      autoscaler.stop();
+      this.#autoscalers.delete(key);
+    }
+    for (const subscription of wanted) {
+      if (!this.#autoscalers.has(subscription.key)) this.#autoscale(subscription);
+    }
+  }
+
+  #autoscale(subscription: Subscription): void {
+    const { key } = subscription;
+    const autoscaler = new Autoscaler({
+      subscription,
+      demand: this.#scaler.demand,
+      scaleTo: (replicas) => this.#functions.scaleTo(subscription, replicas),
+      replicas: this.#functions.count(key).desired,
+    });
+    this.#autoscalers.set(key, { subscription, autoscaler });
+  }
+}
+
+function settingsOf({ bootstrapServers, env }: LocalStackOptions): NodeJS.ProcessEnv {
+  return {
+    MILLRACE_TRIGGERS: '-', // given as a source
+    MILLRACE_ADMIN_PORT: '0',
+    SCALER_HOST: '127.0.0.1',
+    SCALER_GRPC_PORT: '0',
+    SCALER_HTTP_PORT: '0',
+    ...env,
+    KAFKA_BROKERS: bootstrapServers,
+  };
+}

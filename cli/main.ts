@@ -1,0 +1,142 @@
+#!/usr/bin/env -S node --max-semi-space-size=64
+// `millrace`: what the commands are called and what they take. Each is loaded when it is asked for.
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { BenchOptions } from './bench/main.ts';
+import { runCommand } from './command-io.ts';
+import type { DevOptions } from './commands/dev.ts';
+import type { GatewayOptions } from './commands/gateway.ts';
+import type { ScalerOptions } from './commands/scaler.ts';
+import type { DemoOptions } from './demo/command.ts';
+import type { SendOptions } from './send/command.ts';
+
+const program = new Command('millrace')
+  .description('Carries Kafka records to HTTP functions as CloudEvents, and lets the functions sleep.')
+  .showHelpAfterError('(--help shows what there is)');
+
+program
+  .command('kafka')
+  .description('run a local Kafka in the foreground, and print its KAFKA_BROKERS')
+  .option('--port <n>', 'port of the first broker; any free one when absent', parsePort)
+  .option('--dir <dir>', 'keep the records there for the next run')
+  .addOption(new Option('--brokers <n>', 'how many brokers: 1 or 3').choices(['1', '3']).default('1'))
+  .action(async ({ port, dir, brokers }: { port?: number; dir?: string; brokers: string }) => {
+    const { runKafkaCommand } = await import('./kafka/command.ts');
+    await runCommand((io) => runKafkaCommand({ port, dir, brokers: Number(brokers) }, io));
+  });
+
+program
+  .command('gateway')
+  .description('run the data plane alone, as deployed; KAFKA_BROKERS names the brokers')
+  .option('--triggers <path>', 'file or folder with the manifests (MILLRACE_TRIGGERS)')
+  .option(
+    '--admin-port <n>',
+    'port of metrics and health, 0 for any free one (MILLRACE_ADMIN_PORT)',
+    parsePort,
+  )
+  .action(async (options: GatewayOptions) => {
+    const { runGatewayCommand } = await import('./commands/gateway.ts');
+    await runCommand((io) => runGatewayCommand(options, io));
+  });
+
+program
+  .command('scaler')
+  .description('run the external scaler for KEDA alone, as deployed; KAFKA_BROKERS names the brokers')
+  .option('--triggers <path>', 'file or folder with the manifests (MILLRACE_TRIGGERS)')
+  .option('--grpc-port <n>', 'port for KEDA, 0 for any free one (SCALER_GRPC_PORT)', parsePort)
+  .option('--http-port <n>', 'port of activation, metrics and health (SCALER_HTTP_PORT)', parsePort)
+  .action(async (options: ScalerOptions) => {
+    const { runScalerCommand } = await import('./commands/scaler.ts');
+    await runCommand((io) => runScalerCommand(options, io));
+  });
+
+program
+  .command('dev')
+  .description('run gateway, scaler and the functions of a folder as processes, with a Kafka of its own')
+  .argument('<dir>', 'folder with manifests, whose Deployments have the annotation millrace.dev/dev-command')
+  .option('--kafka-dir <dir>', 'keep the records of the local Kafka there for the next run')
+  .option('--partitions <n>', 'of the topics that are created in the local Kafka', parseCount, 6)
+  .action(async (dir: string, options: Omit<DevOptions, 'dir'>) => {
+    const { runDevCommand } = await import('./commands/dev.ts');
+    await runCommand((io) => runDevCommand({ ...options, dir }, io));
+  });
+
+program
+  .command('demo')
+  .description('replay a week of earthquakes through the functions in functions-examples')
+  .option('--once', 'end by itself when all is delivered and all functions sleep', false)
+  .option('--json', 'write the account as a JSON object, the last line of standard output', false)
+  .option('--limit <n>', 'replay only so many earthquakes', parseCount)
+  .action(async (options: DemoOptions) => {
+    const { runDemoCommand } = await import('./demo/command.ts');
+    await runCommand((io) => runDemoCommand(options, io));
+  });
+
+program
+  .command('send')
+  .description('store records in a topic; with --type they are CloudEvents')
+  .argument('<topic>', 'which must exist')
+  .option('-f, --file <path>', 'what to send; standard input when absent')
+  .option('-l, --lines', 'a record per line, instead of one in all', false)
+  .option('-k, --key <key>', 'key of the records')
+  .option('-K, --key-separator <text>', 'with --lines: what stands before it in a line is the key')
+  .option('-H, --header <name=value>', 'a header; may be given several times', collect, [])
+  .option('--null', 'no value at all: a tombstone', false)
+  .option('--type <type>', 'type of the CloudEvent')
+  .option('--source <uri>', 'source of the CloudEvent (default: /millrace/send)')
+  .option('--id <id>', 'id of the CloudEvent; a random one when absent')
+  .option('--subject <text>', 'subject of the CloudEvent')
+  .option('--time <time>', 'time of the CloudEvent (RFC 3339); now when absent')
+  .option('--content-type <type>', 'of the data; guessed when absent')
+  .option('--extension <name=value>', 'a further attribute; may be given several times', collect, [])
+  .option('--structured', 'the CloudEvent as JSON in the value, instead of attributes in headers', false)
+  .option('--json', 'tell where each record is stored as a JSON object', false)
+  .action(async (topic: string, options: Omit<SendOptions, 'topic'>) => {
+    const { runSendCommand } = await import('./send/command.ts');
+    await runCommand((io) => runSendCommand({ ...options, topic }, io));
+  });
+
+program
+  .command('validate')
+  .description('tell every mistake in manifests, with its place and its remedy')
+  .argument('<paths...>', 'files and folders, which are one installation')
+  .action(async (paths: string[]) => {
+    const { runValidateCommand } = await import('./commands/validate.ts');
+    await runCommand((io) => runValidateCommand(paths, io));
+  });
+
+program
+  .command('bench')
+  .description('measure the gateway beside a bare HTTP client, on a Kafka of its own')
+  .option('--events <n>', 'events of each row', parseCount, 200_000)
+  .option(
+    '--stuck-records <n>',
+    'records in the topic of a function that answers nothing',
+    parseCount,
+    1_000_000,
+  )
+  .option('--stuck-seconds <n>', 'how long that function is watched', parseCount, 60)
+  .action(async (options: Omit<BenchOptions, 'print' | 'signal'>) => {
+    const { runBench } = await import('./bench/main.ts');
+    await runCommand(async ({ stdout, signal }) => {
+      await runBench({ ...options, signal, print: (text) => void stdout.write(`${text}\n`) });
+      return 0;
+    });
+  });
+
+await program.parseAsync();
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('It is a port from 0 to 65535.');
+  return port;
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It is a whole number from 1 on.');
+  return Number(text);
+}
+
+function collect(text: string, before: string[]): string[] {
+  if (text.indexOf('=') < 1) throw new InvalidArgumentError('It is written as name=value.');
+  return [...before, text];
+}

@@ -1,0 +1,73 @@
+// What a running stack shows: messages that scroll by, and below them, on a terminal, a table that is drawn again and
+// again. Elsewhere a line per trigger that changed, at most once a second.
+import { stripVTControlCharacters } from 'node:util';
+import { lineOf, tableOf, type TriggerStatus } from './table.ts';
+
+export interface LiveViewOptions {
+  readonly stream: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+  readonly read: () => readonly TriggerStatus[];
+}
+
+const terminalIntervalMs = 200;
+const logIntervalMs = 1000;
+
+export class LiveView {
+  readonly #options: LiveViewOptions;
+  readonly #timer: NodeJS.Timeout;
+  #drawn = 0;
+  #stopped = false;
+  #previous = new Map<string, string>();
+
+  constructor(options: LiveViewOptions) {
+    this.#options = options;
+    this.#timer = setInterval(() => this.#update(), this.#isTerminal ? terminalIntervalMs : logIntervalMs);
+  }
+
+  /** A line of its own, above the table. Control characters of whoever wrote it do not reach the terminal. */
+  print(line: string): void {
+    const text = stripVTControlCharacters(line);
+    if (!this.#isTerminal || this.#stopped) {
+      this.#options.stream.write(`${text}\n`);
+      return;
+    }
+    this.#options.stream.write(`${this.#erased()}${text}\n${this.#table()}`);
+  }
+
+  /** Shows the last state, and leaves it there. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#update();
+    this.#stopped = true;
+  }
+
+  get #isTerminal(): boolean {
+    return this.#options.stream.isTTY === true;
+  }
+
+  #update(): void {
+    if (this.#isTerminal) this.#options.stream.write(`${this.#erased()}${this.#table()}`);
+    else this.#writeChanges();
+  }
+
+  #writeChanges(): void {
+    for (const status of this.#options.read()) {
+      const line = lineOf(status);
+      if (this.#previous.get(status.name) === line) continue;
+      this.#previous.set(status.name, line);
+      this.#options.stream.write(`${line}\n`);
+    }
+  }
+
+  /** Moves the cursor to where the table began, and clears from there. */
+  #erased(): string {
+    return this.#drawn === 0 ? '' : `\u001b[${this.#drawn}A\r\u001b[J`;
+  }
+
+  #table(): string {
+    const statuses = this.#options.read();
+    const lines =
+      statuses.length === 0 ? [] : ['', ...tableOf(statuses, (this.#options.stream.columns ?? 80) - 1)];
+    this.#drawn = lines.length;
+    return lines.map((line) => `${line}\n`).join('');
+  }
+}

@@ -1,0 +1,66 @@
+import { cp, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { consumeAll, createTopic, produce, uniqueName, useKafka } from '../fixtures/kafka.ts';
+import { startCli } from './fixtures/run-cli.ts';
+
+const server = join(import.meta.dirname, 'runtime/fixtures/server.js');
+
+async function isGone(pid: number): Promise<boolean> {
+  const until = Date.now() + 5000;
+  while (Date.now() < until) {
+    await sleep(20);
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+  }
+  return false;
+}
+
+t.test('dev', async (t) => {
+  const KAFKA_BROKERS = await useKafka(t);
+  const topic = await createTopic(t, KAFKA_BROKERS, { partitions: 2 });
+  const group = uniqueName('dev');
+  const deployment = (command: string): string => `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: one
+  annotations:
+    millrace.dev/topics: ${topic}
+    millrace.dev/consumer-group: ${group}
+    millrace.dev/initial-offset: earliest
+    millrace.dev/cooldown-period: '1'
+    millrace.dev/dev-command: '"${process.execPath}" server.js ${command}'
+`;
+  const folder = t.testdir({ 'one.yaml': deployment('polite') });
+  await cp(server, join(folder, 'server.js'));
+  const dev = startCli(t, ['dev', folder], { env: { KAFKA_BROKERS } });
+  await dev.output(/^ADMIN_URL=/m);
+
+  t.test('wakes a function for a record, and puts it to sleep', async (t) => {
+    await produce(KAFKA_BROKERS, topic, [{ value: 'a' }]);
+    const [, pid] = await dev.output(/^default\/one\[0\] pid (\d+)$/m);
+    await dev.output(/^one .* 1 delivered$/m);
+    await dev.output(/^default\/one\[0\] SIGTERM heard$/m);
+    await dev.output(/^one 0\/0 ready, .* 1 delivered$/m);
+    t.ok(await isGone(Number(pid)));
+  });
+
+  t.test('takes over an edit, and refuses a mistaken one', async (t) => {
+    await writeFile(join(folder, 'one.yaml'), deployment('polite child'));
+    await writeFile(join(folder, 'two.yaml'), deployment('').replace('topics:', 'topcis:'));
+    await dev.output(/the manifests have mistakes, and go on as they were:\n.*two\.yaml.*topcis/);
+    await writeFile(join(folder, 'two.yaml'), '');
+    await sleep(500); // the edit is read after a pause
+    await produce(KAFKA_BROKERS, topic, [{ value: 'b' }]);
+    const [, child] = await dev.output(/^default\/one\[0\] child (\d+)$/m);
+    await dev.output(/^one .* 2 delivered$/m);
+    dev.interrupt();
+    t.equal((await dev.ended).code, 0);
+    t.ok(await isGone(Number(child)), 'nothing outlives the command');
+    t.equal((await consumeAll(KAFKA_BROKERS, topic)).length, 2, 'a Kafka that is not ours is left as it was');
+  });
+});

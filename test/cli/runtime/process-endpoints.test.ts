@@ -1,0 +1,76 @@
+import t from 'tap';
+import type { Test } from 'tap';
+import { ProcessEndpoints } from '../../../cli/runtime/process-endpoints.ts';
+import type { Subscription } from '../../../gateway/contract/subscription.ts';
+import { subscriptionOf } from './fixtures/subscription.ts';
+import { until } from './fixtures/until.ts';
+
+function endpointsOf(t: Test): ProcessEndpoints {
+  const endpoints = new ProcessEndpoints({
+    others: {
+      watch(_subscription, onChange) {
+        onChange([{ origin: 'http://elsewhere:80' }]);
+        return () => undefined;
+      },
+    },
+    inFlight: () => 0,
+    onLine: () => undefined,
+    onTrouble: () => undefined,
+  });
+  t.teardown(() => endpoints.stop());
+  return endpoints;
+}
+
+/** What a gateway that watches is told, change by change. */
+function watched(endpoints: ProcessEndpoints, subscription: Subscription): string[][] {
+  const told: string[][] = [];
+  endpoints.watch(subscription, (ready) => told.push(ready.map(({ origin }) => origin)));
+  return told;
+}
+
+t.test('tells who is ready: at once, and at every change', async (t) => {
+  const endpoints = endpointsOf(t);
+  const subscription = subscriptionOf('one');
+  const early = watched(endpoints, subscription);
+  t.strictSame(early, [[]]);
+  endpoints.scaleTo(subscription, 1);
+  t.strictSame(endpoints.count('geo/one'), { desired: 1, ready: 0, alive: 1 });
+  await until(() => early.length === 2);
+  t.match(early[1], [/^http:\/\/127\.0\.0\.1:\d+$/]);
+  t.strictSame(watched(endpoints, subscription), [early[1]], 'who comes late is told the same');
+  endpoints.scaleTo(subscription, 0);
+  t.strictSame(early[2], []);
+  await until(() => endpoints.count('geo/one').alive === 0);
+});
+
+t.test('who has no dev-command is somewhere else', async (t) => {
+  const endpoints = endpointsOf(t);
+  const subscription = subscriptionOf('far', { dev: undefined });
+  endpoints.scaleTo(subscription, 3);
+  t.strictSame(watched(endpoints, subscription), [['http://elsewhere:80']]);
+  t.strictSame(endpoints.count('geo/far'), { desired: 0, ready: 0, alive: 0 });
+});
+
+t.test('an edit', async (t) => {
+  const endpoints = endpointsOf(t);
+  const before = subscriptionOf('edited');
+  const told = watched(endpoints, before);
+  endpoints.scaleTo(before, 1);
+  await until(() => told.length === 2);
+
+  endpoints.apply([{ ...before, suspend: true }]);
+  t.equal(told.length, 2, 'of something else leaves the process alone');
+
+  const after = {
+    ...before,
+    dev: { command: `${before.dev?.command} polite`, directory: before.dev?.directory ?? '' },
+  };
+  endpoints.apply([after]);
+  await until(() => told.length === 4);
+  t.strictSame(told[2], [], 'of the dev-command ends the old process');
+  t.notSame(told[3], told[1], 'and starts another');
+  t.equal(endpoints.count('geo/edited').desired, 1);
+
+  endpoints.apply([]);
+  t.strictSame(told.at(-1), [], 'that removes the trigger ends the last');
+});
