@@ -1,0 +1,113 @@
+// The broker goes away under load, in every way that it can, and comes back: the gateway is not restarted, and nothing is
+// lost, nothing goes back, and nothing is sent twice.
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import { triggerManifest, useGateway } from '../fixtures/gateway.ts';
+import { createTopic, ownKafka, uniqueName, withAdmin } from '../fixtures/kafka.ts';
+import { serveFunction } from '../fixtures/oracle-function.ts';
+import { createOracle } from '../fixtures/oracle.ts';
+import type { LocalBroker } from '../../cli/kafka/local-kafka.ts';
+import { until } from '../scaler/fixtures/until.ts';
+
+t.setTimeout(600_000);
+
+const outages: Record<string, (broker: LocalBroker) => Promise<void>> = {
+  'killed by SIGKILL': async (broker) => {
+    await broker.kill();
+    await broker.restart();
+  },
+  'stopped in order': async (broker) => {
+    await broker.stop();
+    await broker.restart();
+  },
+  'stopped by SIGSTOP for four seconds': async (broker) => {
+    broker.suspend();
+    // The outage itself; nothing is waited for.
+    await delay(4_000);
+    broker.continue();
+  },
+};
+
+async function countMembers(bootstrapServers: string, group: string): Promise<number> {
+  const { groups } = await withAdmin(bootstrapServers, (admin) => admin.describeGroups([group]));
+  return groups[0]?.members.length ?? 0;
+}
+
+t.test('down under load', { timeout: 240_000 }, async (t) => {
+  const kafka = await ownKafka(t);
+  const { bootstrapServers } = kafka;
+  const broker = kafka.brokers[0]!;
+  for (const [name, outage] of Object.entries(outages)) {
+    await t.test(name, { timeout: 120_000 }, async (t) => {
+      const topic = await createTopic(t, bootstrapServers, { partitions: 6 });
+      const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group') });
+      const { uri } = await serveFunction(t, oracle, async () => {
+        await delay(2);
+        return { status: 204 };
+      });
+      const gateway = await useGateway(t, { bootstrapServers, manifests: [triggerManifest(oracle, uri)] });
+      oracle.watchCommits();
+      const endLoad = oracle.load({ perRequest: 50 });
+      await until(() => oracle.delivered > 500 && oracle.inFlight > 0);
+
+      await outage(broker);
+
+      const before = oracle.delivered;
+      let mostMembers = 0;
+      await until(async () => {
+        mostMembers = Math.max(mostMembers, await countMembers(bootstrapServers, oracle.options.group));
+        return oracle.delivered > before + 500;
+      }, 60_000);
+      t.equal(mostMembers, 1, 'it is the member that it was: nobody waits for the session of another to end');
+      await endLoad();
+      const verdict = await oracle.verdict();
+      t.strictSame(verdict.problems, []);
+      t.strictSame(verdict.duplicates.length, 0, 'none twice');
+      t.equal(gateway.trigger().state, 'consuming');
+      t.equal(gateway.trigger().queued, 0);
+      t.comment(
+        `${verdict.records} records, ${verdict.duplicates.length} twice, longest pause ${verdict.longestPauseMs} ms`,
+      );
+    });
+  }
+});
+
+t.test('down when the gateway starts', { timeout: 90_000 }, async (t) => {
+  const kafka = await ownKafka(t);
+  const { bootstrapServers } = kafka;
+  const broker = kafka.brokers[0]!;
+  const topic = await createTopic(t, bootstrapServers, { partitions: 2 });
+  const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group') });
+  await oracle.produce(100);
+  await broker.stop();
+
+  const { uri } = await serveFunction(t, oracle);
+  const gateway = await useGateway(t, { bootstrapServers, manifests: [triggerManifest(oracle, uri)] });
+  await until(() => gateway.trigger().state === 'failing');
+  t.match(gateway.trigger().reason, /no connection to Kafka/);
+  const readiness = await fetch(`${gateway.adminUrl}/readyz`);
+  t.equal(readiness.status, 503);
+  const liveness = await fetch(`${gateway.adminUrl}/healthz`);
+  t.equal(liveness.status, 200, 'a restart would not mend Kafka');
+
+  await broker.restart();
+  oracle.watchCommits();
+  const verdict = await oracle.verdict();
+  t.strictSame(verdict.problems, []);
+  t.strictSame(verdict.duplicates, []);
+  t.equal(verdict.delivered, 100);
+});
+
+t.test('down when the gateway stops: it ends all the same', { timeout: 90_000 }, async (t) => {
+  const kafka = await ownKafka(t);
+  const { bootstrapServers } = kafka;
+  const topic = await createTopic(t, bootstrapServers, { partitions: 2 });
+  const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group') });
+  const { uri } = await serveFunction(t, oracle);
+  const gateway = await useGateway(t, { bootstrapServers, manifests: [triggerManifest(oracle, uri)] });
+  await oracle.produce(10);
+  await until(() => oracle.delivered === 10);
+  await kafka.brokers[0]!.kill();
+  await gateway.stop();
+  t.equal(gateway.trigger(), undefined);
+});

@@ -1,0 +1,200 @@
+// Functions that misbehave, in all the ways that a server can.
+import t, { type Test } from 'tap';
+import { spawnFunction } from '../fixtures/function-process.ts';
+import { triggerManifest, useGateway, type TestGateway, type TriggerParts } from '../fixtures/gateway.ts';
+import { consumeAll, createTopic, uniqueName, useKafka } from '../fixtures/kafka.ts';
+import { accepts, serveFunction, type Behaviour, type OracleFunction } from '../fixtures/oracle-function.ts';
+import { headerOf } from '../fixtures/oracle-verdict.ts';
+import { createOracle, type Oracle } from '../fixtures/oracle.ts';
+import { until } from '../scaler/fixtures/until.ts';
+
+type Stage = { oracle: Oracle; fn: OracleFunction; gateway: TestGateway };
+
+async function setUp(
+  t: Test,
+  behaviour: Behaviour,
+  parts: TriggerParts = {},
+  partitions = 1,
+): Promise<Stage> {
+  const bootstrapServers = await useKafka(t);
+  const topic = await createTopic(t, bootstrapServers, { partitions });
+  const deadLetterTopic = await createTopic(t, bootstrapServers, { partitions: 1, name: 'dead' });
+  const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group'), deadLetterTopic });
+  const fn = await serveFunction(t, oracle, behaviour);
+  const manifests = [triggerManifest(oracle, fn.uri, parts)];
+  const gateway = await useGateway(t, { bootstrapServers, manifests });
+  oracle.watchCommits();
+  return { oracle, fn, gateway };
+}
+
+function dead({ oracle }: Stage): ReturnType<typeof consumeAll> {
+  const { bootstrapServers, deadLetterTopic = '' } = oracle.options;
+  return consumeAll(bootstrapServers, deadLetterTopic);
+}
+
+/** Misbehaves on the second record, and accepts the others. */
+function onSecond(misbehave: Behaviour): Behaviour {
+  return (call) => (call.receipts[0]?.offset === 1n ? misbehave(call) : accepts(call));
+}
+
+const never = new Promise<never>(() => undefined);
+
+const failing: Record<string, { behaviour: Behaviour; detail: RegExp }> = {
+  hangs: { behaviour: () => never, detail: /no whole answer within 300 ms/ },
+  'resets the connection before it answers': {
+    behaviour: ({ response }) => {
+      response.socket?.resetAndDestroy();
+      return undefined;
+    },
+    detail: /ECONNRESET|UND_ERR_SOCKET|closed/,
+  },
+  'resets the connection in the body': {
+    behaviour: ({ response }) => {
+      response.writeHead(200, { 'content-length': '1000' });
+      response.write('half', () => response.socket?.resetAndDestroy());
+      return undefined;
+    },
+    detail: /ECONNRESET|UND_ERR_SOCKET|closed/,
+  },
+  'answers what is not HTTP': {
+    behaviour: ({ response }) => {
+      response.socket?.end('220 smtp.example.com ESMTP\r\n');
+      return undefined;
+    },
+    detail: /HTTP\/1.1|HPE_/,
+  },
+  'trickles its answer': {
+    behaviour: ({ response }) => {
+      response.writeHead(200, { 'content-length': '1000' });
+      const drip = setInterval(() => response.write('.'), 20);
+      response.once('close', () => clearInterval(drip));
+      return undefined;
+    },
+    detail: /no whole answer within 300 ms/,
+  },
+  'answers 500': { behaviour: () => ({ status: 500 }), detail: /answered 500/ },
+  'answers 404': { behaviour: () => ({ status: 404 }), detail: /answered 404/ },
+};
+
+for (const [name, { behaviour, detail }] of Object.entries(failing)) {
+  t.test(`${name}: tried three times, dead-lettered, and the next ones go on`, async (t) => {
+    const delivery = { timeout: 'PT0.3S', retry: 2 };
+    const stage = await setUp(t, onSecond(behaviour), { delivery });
+    await stage.oracle.produce(5);
+    const verdict = await stage.oracle.verdict();
+    t.strictSame(verdict.problems, []);
+    t.strictSame(verdict.duplicates, []);
+    t.strictSame(
+      stage.oracle.receipts.map(({ offset }) => offset),
+      [0n, 1n, 1n, 1n, 2n, 3n, 4n],
+    );
+    const [letter] = await dead(stage);
+    t.equal(headerOf(letter!, 'millrace-reason'), 'exhausted');
+    t.equal(headerOf(letter!, 'millrace-attempts'), '3');
+    t.match(headerOf(letter!, 'millrace-detail'), detail);
+  });
+}
+
+for (const status of [301, 307, 400, 401, 413, 422]) {
+  t.test(`answers ${status}: dead-lettered at once`, async (t) => {
+    const location = 'http://127.0.0.1:9/elsewhere';
+    const stage = await setUp(
+      t,
+      onSecond(() => ({ status, headers: { location } })),
+    );
+    await stage.oracle.produce(3);
+    const verdict = await stage.oracle.verdict();
+    t.strictSame(verdict.problems, []);
+    t.strictSame(
+      stage.oracle.receipts.map(({ offset }) => offset),
+      [0n, 1n, 2n],
+    );
+    const [letter] = await dead(stage);
+    t.equal(headerOf(letter!, 'millrace-reason'), 'rejected');
+    t.equal(headerOf(letter!, 'millrace-status'), String(status));
+  });
+}
+
+t.test('answers 200 with a body of 100 MB: accepted, and not read', async (t) => {
+  let written = 0;
+  const stage = await setUp(t, ({ receipts, response }) => {
+    for (const receipt of receipts) stage.oracle.accepted(receipt);
+    response.writeHead(200, { 'content-type': 'application/octet-stream' });
+    const chunk = Buffer.alloc(64 * 1024);
+    const more = (): void => {
+      while (written < 100_000_000 && !response.destroyed) {
+        written += chunk.length;
+        if (!response.write(chunk)) return void response.once('drain', more);
+      }
+      response.end();
+    };
+    more();
+    return undefined;
+  });
+  await stage.oracle.produce(1);
+  const verdict = await stage.oracle.verdict();
+  t.strictSame(verdict.problems, []);
+  t.strictSame(verdict.duplicates, []);
+  t.ok(written < 50_000_000, `${written} bytes were taken`);
+});
+
+for (const status of [429, 503]) {
+  t.test(`answers ${status} with Retry-After: not before that`, async (t) => {
+    const stage = await setUp(t, ({ receipts: [receipt] }) =>
+      receipt?.offset === 0n && receipt.attempt === 1
+        ? { status, headers: { 'retry-after': '1' } }
+        : { status: 204 },
+    );
+    await stage.oracle.produce(2);
+    const verdict = await stage.oracle.verdict();
+    t.strictSame(verdict.problems, []);
+    const [first, second] = stage.oracle.receipts;
+    t.strictSame(
+      stage.oracle.receipts.map(({ offset }) => offset),
+      [0n, 0n, 1n],
+    );
+    t.ok(second!.receivedMs - first!.receivedMs >= 990, 'the function asked for a second');
+  });
+}
+
+t.test('refuses connections: held, no attempt charged, then delivered once', async (t) => {
+  const stage = await setUp(t, accepts, { delivery: { retry: 0 } }, 3);
+  const { oracle, fn, gateway } = stage;
+  await oracle.produce(50);
+  await until(() => oracle.delivered === 50);
+  const outcomes: string[] = [];
+  gateway.events.on('attempted', (_subscription, outcome) => void outcomes.push(outcome));
+  await fn.refuse();
+  await oracle.produce(100);
+  await until(() => gateway.trigger().held === 100);
+  t.equal(gateway.trigger().readyEndpoints, 0);
+  t.notOk(outcomes.includes('retry'), 'refused is not failed');
+
+  await fn.accept();
+  const verdict = await oracle.verdict();
+  t.strictSame(verdict.problems, []);
+  t.strictSame(verdict.duplicates, []);
+  t.equal(verdict.delivered, 150);
+  t.equal(verdict.deadLettered, 0, 'no attempt was charged: retry is 0');
+  t.ok(oracle.receipts.every(({ attempt }) => attempt === 1));
+});
+
+t.test('dies by SIGKILL in a request, again and again, and comes back', async (t) => {
+  const bootstrapServers = await useKafka(t);
+  const topic = await createTopic(t, bootstrapServers, { partitions: 3 });
+  const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group') });
+  const fn = await spawnFunction(t, oracle, { crashAt: 20 });
+  const gateway = await useGateway(t, { bootstrapServers, manifests: [triggerManifest(oracle, fn.uri)] });
+  oracle.watchCommits();
+  await oracle.produce(100);
+  for (let life = 1; life <= 2; life += 1) {
+    t.equal((await fn.exited()).signal, 'SIGKILL');
+    await until(() => gateway.trigger().held > 0);
+    await fn.start({ crashAt: life === 1 ? 30 : 0 });
+  }
+  const verdict = await oracle.verdict();
+  t.strictSame(verdict.problems, []);
+  t.equal(verdict.delivered, 100);
+  t.ok(verdict.duplicates.length <= 2 * 3, 'at most what was in flight, one of each lane, when it died');
+  t.comment(`${verdict.duplicates.length} twice`);
+});
