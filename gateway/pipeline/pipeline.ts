@@ -5,7 +5,13 @@
 //        │                      └── filtered ─────────┼────────────────────────────────────┘           │
 //        └─────────── pause / unpause (memory) ◄──────┴────────── offsets to commit ◄──────────────────┘
 import type { EventEmitter } from 'node:events';
-import { ownBytes, recordBytes, type KafkaRecord, type TopicPartition } from '../contract/record.ts';
+import {
+  ownBytes,
+  partitionName,
+  recordBytes,
+  type KafkaRecord,
+  type TopicPartition,
+} from '../contract/record.ts';
 import type {
   ActivationCall,
   CreateRecordSource,
@@ -120,7 +126,7 @@ export class Pipeline implements RecordListener {
   }
 
   records(partition: TopicPartition, records: KafkaRecord[], nextOffset: bigint): void {
-    const open = this.#partitions.get(`${partition.topic}-${partition.partition}`);
+    const open = this.#partitions.get(partitionName(partition));
     if (open === undefined) return;
     const before = open.ledger.position;
     let bytes = 0;
@@ -134,7 +140,7 @@ export class Pipeline implements RecordListener {
   }
 
   close(partition: TopicPartition): void {
-    const name = `${partition.topic}-${partition.partition}`;
+    const name = partitionName(partition);
     const closed = this.#partitions.get(name);
     if (closed === undefined) return;
     this.#partitions.delete(name);

@@ -4,21 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { consumeAll, createTopic, produce, uniqueName, useKafka } from '../fixtures/kafka.ts';
 import { startCli } from './fixtures/run-cli.ts';
+import { isGone } from './fixtures/is-gone.ts';
 
 const server = join(import.meta.dirname, 'runtime/fixtures/server.js');
-
-async function isGone(pid: number): Promise<boolean> {
-  const until = Date.now() + 5000;
-  while (Date.now() < until) {
-    await sleep(20);
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return true;
-    }
-  }
-  return false;
-}
 
 t.test('dev', async (t) => {
   const KAFKA_BROKERS = await useKafka(t);

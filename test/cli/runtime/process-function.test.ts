@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import type { Test } from 'tap';
 import { findFreePorts } from '../../../cli/kafka/ports.ts';
 import { startFunctionProcess } from '../../../cli/runtime/process-function.ts';
 import type { FunctionProcess } from '../../../cli/runtime/process-function.ts';
+import { isGone } from '../fixtures/is-gone.ts';
 
 const directory = `${import.meta.dirname}/fixtures`;
 const server = `"${process.execPath}" server.js`;
@@ -29,19 +29,6 @@ async function start(t: Test, command: string): Promise<{ started: FunctionProce
 /** The pid that a line such as `child 123` names. */
 function pidIn(lines: readonly string[], word: string): number {
   return Number(lines.find((line) => line.startsWith(`${word} `))?.split(' ')[1]);
-}
-
-async function isGone(pid: number): Promise<boolean> {
-  const until = Date.now() + 5000;
-  while (Date.now() < until) {
-    await sleep(20);
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return true;
-    }
-  }
-  return false;
 }
 
 t.test('is ready when it accepts connections, and serves with what it was told', async (t) => {

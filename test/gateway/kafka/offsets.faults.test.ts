@@ -1,36 +1,10 @@
 // Reading offsets from brokers of our own, when they hang, die, come back, or hand over to each other.
-import t, { type Test } from 'tap';
-import {
-  createOffsetsReader,
-  type OffsetsReader,
-  type OffsetsReaderOptions,
-} from '../../../gateway/kafka/offsets.ts';
-import { createTopic, ownKafka, uniqueName, withAdmin } from '../../fixtures/kafka.ts';
+import t from 'tap';
+import { createTopic, ownKafka, uniqueName } from '../../fixtures/kafka.ts';
 import { until } from '../../scaler/fixtures/until.ts';
+import { commit, openReader } from './fixtures/offsets.ts';
 
 t.setTimeout(600_000);
-
-function openReader(
-  t: Test,
-  bootstrapServers: string,
-  options: Partial<OffsetsReaderOptions> = {},
-): OffsetsReader {
-  const connection = { brokers: bootstrapServers.split(','), clientId: 'offsets-test' };
-  const reader = createOffsetsReader({ connection, ...options });
-  t.teardown(() => reader.close());
-  return reader;
-}
-
-/** kafkajs takes five seconds for it: commit for many groups at once. */
-async function commit(
-  servers: string,
-  groupId: string,
-  topic: string,
-  offsets: readonly string[],
-): Promise<void> {
-  const partitions = offsets.map((offset, partition) => ({ partition, offset }));
-  await withAdmin(servers, (admin) => admin.setOffsets({ groupId, topic, partitions }));
-}
 
 t.test(
   'a broker that holds its connections and answers nothing, then dies, then comes back',

@@ -1,39 +1,13 @@
 // Against a real broker; what happens when one dies is in offsets.faults.test.ts.
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { createKafka } from '../../../gateway/kafka/connection.ts';
-import {
-  createOffsetsReader,
-  type OffsetsReader,
-  type OffsetsReaderOptions,
-  type OffsetsResult,
-} from '../../../gateway/kafka/offsets.ts';
+import type { OffsetsResult } from '../../../gateway/kafka/offsets.ts';
 import { createTopic, produce, uniqueName, useKafka, withAdmin } from '../../fixtures/kafka.ts';
 import { until } from '../../scaler/fixtures/until.ts';
+import { commit, openReader } from './fixtures/offsets.ts';
 
 t.setTimeout(600_000);
 const limit = { timeout: 120_000 };
-
-function openReader(
-  t: Test,
-  bootstrapServers: string,
-  options: Partial<OffsetsReaderOptions> = {},
-): OffsetsReader {
-  const connection = { brokers: bootstrapServers.split(','), clientId: 'offsets-test' };
-  const reader = createOffsetsReader({ connection, ...options });
-  t.teardown(() => reader.close());
-  return reader;
-}
-
-/** kafkajs takes five seconds for it: commit for many groups at once. */
-async function commit(
-  servers: string,
-  groupId: string,
-  topic: string,
-  offsets: readonly string[],
-): Promise<void> {
-  const partitions = offsets.map((offset, partition) => ({ partition, offset }));
-  await withAdmin(servers, (admin) => admin.setOffsets({ groupId, topic, partitions }));
-}
 
 function partitionsOf(result: OffsetsResult | undefined) {
   if (result?.kind !== 'read') throw new Error('not read', { cause: result?.error });
