@@ -19,7 +19,7 @@ const source = createRecordSources({ kafka, admin })(benchSubscription('consume'
   close: () => undefined,
   state: () => undefined,
   resume: () => undefined,
-  quiesce: () => Promise.resolve(),
+  release: () => Promise.resolve(),
   records: (_partition, records) => {
     if (seen === 0) {
       startedMs = performance.now();

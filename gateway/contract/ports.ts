@@ -26,36 +26,52 @@ export interface PartitionOffset extends TopicPartition {
   readonly offset: bigint;
 }
 
+/** How far a partition has come: the offset to commit, and the progress mark (progress-mark.ts) that goes with it. */
+export interface PartitionProgress extends PartitionOffset {
+  readonly metadata: string;
+}
+
 export type SourceState =
   | { readonly kind: 'starting'; readonly reason: string }
   | { readonly kind: 'consuming'; readonly partitions: readonly TopicPartition[] }
   | { readonly kind: 'failing'; readonly reason: string; readonly error: Error };
 
 /**
- * What a record source tells its owner, always in this order per partition: `open`, `records`…, `close`.
- * `quiesce` is called before the group is joined again and before it is left: whoever delivers finishes what is in flight
- * (within its own limit), commits, and starts nothing new until `resume`. Neither may throw.
+ * What a record source tells its owner, always in this order per partition: `open`, `records`…, perhaps `release`, `close`.
+ * None of it may throw.
  */
 export interface RecordListener {
-  open(partition: TopicPartition, nextOffset: bigint): void;
+  /** `start.metadata` is what the group has committed with the offset. */
+  open(partition: TopicPartition, start: Pick<PartitionProgress, 'offset' | 'metadata'>): void;
   /** `nextOffset` is past the batch, control records and compacted ones included. Never blocks. */
   records(partition: TopicPartition, records: KafkaRecord[], nextOffset: bigint): void;
+  /**
+   * These are to be closed: nothing new of them is started. Resolves when what was in flight is settled and committed, or the
+   * owner's limit is over.
+   */
+  release(partitions: readonly TopicPartition[]): Promise<void>;
   /** The partition is another member's from here on: nothing of it may be settled any more. */
   close(partition: TopicPartition): void;
-  quiesce(): Promise<void>;
-  /** A partition that stayed with this member goes on where it stood; `open` partitions are not told. */
+  /** The group takes commits again, and the lease is fresh: what waited for either goes on. */
   resume(): void;
   state(state: SourceState): void;
 }
 
 /** Where records come from: narrow, so that a sleeping trigger need not have a consumer of its own. */
 export interface RecordSource {
+  /**
+   * In ms of `performance.now()`: until then nobody else can have been given what this member has. What is started later may
+   * be started by another member as well.
+   */
+  readonly leaseEndMs: number;
+  /** Most bytes that the brokers take as metadata of a commit, as far as it is known. */
+  readonly markBytes: number;
   start(): void;
   pause(partition: TopicPartition): void;
   unpause(partition: TopicPartition): void;
   /** Resolves when Kafka has it; rejects when the group did not take it (rebalance, fencing, broker away). */
-  commit(offsets: readonly PartitionOffset[]): Promise<void>;
-  /** Leaves the group, after `quiesce` and the commits in it; every partition is closed when it resolves. */
+  commit(progress: readonly PartitionProgress[]): Promise<void>;
+  /** Leaves the group, after `release` of all; every partition is closed when it resolves. */
   stop(): Promise<void>;
 }
 

@@ -57,6 +57,7 @@ export class LaneGroup<T> {
   readonly #lanes: Lanes<T>;
   readonly #byKey = new Map<string, Lane<T>>();
   readonly #whole: Lane<T> | undefined;
+  #mayGo: ((item: T) => boolean) | undefined;
   dropped = false;
 
   constructor(lanes: Lanes<T>) {
@@ -69,6 +70,16 @@ export class LaneGroup<T> {
     const lane = this.#whole ?? this.#laneOf(key);
     lane.push(item);
     if (lane.state === 'idle') this.#lanes.makeReady(lane);
+  }
+
+  /** From now on a lane takes its turn only with an item that `mayGo` accepts first in it. There is no way back. */
+  release(mayGo: (item: T) => boolean): void {
+    this.#mayGo = mayGo;
+  }
+
+  /** True for a lane that takes no turn any more. */
+  isOver(lane: Lane<T>): boolean {
+    return this.dropped || this.#mayGo?.(lane.at(0)) === false;
   }
 
   /** Lets go of all lanes; what is taken of them may still be finished, without effect. */
@@ -107,21 +118,13 @@ export class Lanes<T> {
     return new LaneGroup(this);
   }
 
-  /**
-   * The lane whose turn it is, with an item that `eligible` accepts first in it; undefined where there is none. The lane
-   * keeps its turn until `take`.
-   */
-  next(eligible?: (item: T) => boolean): Lane<T> | undefined {
+  /** The lane whose turn it is, which it keeps until `take`; undefined where there is none. */
+  next(): Lane<T> | undefined {
     while (this.#head < this.#ready.length) {
       const lane = this.#ready[this.#head] as Lane<T>;
-      if (lane.group.dropped) {
-        lane.state = 'dropped';
-        this.#head += 1;
-      } else if (eligible === undefined || eligible(lane.at(0))) {
-        return lane;
-      } else {
-        return this.#search(eligible);
-      }
+      if (!lane.group.isOver(lane)) return lane;
+      lane.state = 'dropped';
+      this.#head += 1;
     }
     this.#ready.length = 0;
     this.#head = 0;
@@ -166,7 +169,7 @@ export class Lanes<T> {
     let count = 0;
     for (let index = this.#head; index < this.#ready.length && count < limit; index += 1) {
       const lane = this.#ready[index] as Lane<T>;
-      if (!lane.group.dropped) count += lane.length;
+      if (!lane.group.isOver(lane)) count += lane.length;
     }
     return Math.min(count, limit);
   }
@@ -174,17 +177,5 @@ export class Lanes<T> {
   makeReady(lane: Lane<T>): void {
     lane.state = 'ready';
     this.#ready.push(lane);
-  }
-
-  /** Off the fast path: looks past lanes whose first item may not go yet, and brings the first that may to the front. */
-  #search(eligible: (item: T) => boolean): Lane<T> | undefined {
-    for (let index = this.#head + 1; index < this.#ready.length; index += 1) {
-      const lane = this.#ready[index] as Lane<T>;
-      if (lane.group.dropped || !eligible(lane.at(0))) continue;
-      this.#ready.splice(index, 1);
-      this.#ready.splice(this.#head, 0, lane);
-      return lane;
-    }
-    return undefined;
   }
 }

@@ -1,12 +1,20 @@
-// A member of a consumer group, on kafkajs, as a RecordSource: fetched batches are handed over at once and never waited
-// for; before the group is joined again the owner finishes what is in flight; a client that gave up is built anew.
-import type { Admin, Batch, Consumer, Kafka } from 'kafkajs';
-import { MillraceError } from '../contract/errors.ts';
-import type { CreateRecordSource, PartitionOffset, RecordListener, RecordSource } from '../contract/ports.ts';
+// A member of a consumer group, on kafkajs, as a RecordSource: fetched batches are handed over at once and never waited for;
+// a partition that stays goes on through rebalances, one that leaves is drained before anybody else gets it; a client that
+// gave up is built anew, as the same member.
+import type { Admin, Batch, Kafka } from 'kafkajs';
+import type {
+  CreateRecordSource,
+  PartitionProgress,
+  RecordListener,
+  RecordSource,
+} from '../contract/ports.ts';
+import { encodeMark, maxMarkBytes, minMarkBytes } from '../contract/progress-mark.ts';
 import { partitionName, type TopicPartition } from '../contract/record.ts';
 import type { Subscription } from '../contract/subscription.ts';
-import { createGroupConsumer, type GroupConsumer } from './group-consumer.ts';
-import { readStartOffsets, type StartOffset } from './start-offsets.ts';
+import { createGroupConsumer, type GroupConsumer, type JoinedGroup } from './group-consumer.ts';
+import { pause } from './pause.ts';
+import { failing, isPassing, quietMs } from './source-failure.ts';
+import { progressText, readStartOffsets, type StartOffset } from './start-offsets.ts';
 import { toRecord } from './to-record.ts';
 import { resolveTopics } from './topics.ts';
 
@@ -20,28 +28,23 @@ export interface RecordSourceOptions {
 const rebuildMs = { first: 250, longest: 5_000 };
 /** A client whose brokers are away is not waited for longer than this, in ms; the group's session timeout ends it there. */
 const leaveMs = 5_000;
-/** While a coordinator or leader is not there yet, pauses up to this long between two tries are nobody's concern, in ms. */
-const quietMs = 1_000;
-const passingTypes = [
-  'GROUP_LOAD_IN_PROGRESS',
-  'GROUP_COORDINATOR_NOT_AVAILABLE',
-  'NOT_COORDINATOR_FOR_GROUP',
-  'LEADER_NOT_AVAILABLE',
-  'NOT_LEADER_FOR_PARTITION',
-];
 /** How often a topic pattern is matched against the topics that exist, in ms. */
 const patternIntervalMs = 15_000;
 
-/**
- * One assigned partition. What the group has is between `committed`, which this member knows to be taken, and `tried`: of a
- * commit that was not answered nobody can tell.
- */
 interface Assigned extends TopicPartition {
   readonly name: string;
+  /** The next offset to fetch. */
   position: bigint;
-  committed: bigint;
-  tried: bigint;
   paused: boolean;
+  /**
+   * What the group may have from us: the commit that it is known to have taken, and those tried since, for of a commit that
+   * was not answered nobody can tell. Anything else is somebody else's.
+   */
+  ours: Set<string>;
+  /** Another member's soon: it is drained, and let go of. */
+  leaving: boolean;
+  /** False after an absence from the group, until what the group has is known to be ours: nothing is committed. */
+  sure: boolean;
 }
 
 export function createRecordSources(options: RecordSourceOptions): CreateRecordSource {
@@ -54,15 +57,27 @@ class GroupSource implements RecordSource {
   readonly #listener: RecordListener;
   readonly #assigned = new Map<string, Assigned>();
   readonly #abort = new AbortController();
+  /** Topics of which this source has had a partition. */
+  readonly #begun = new Set<string>();
   #member: GroupConsumer | undefined;
-  #memberId: string | undefined;
-  #joins = 0;
+  #last: JoinedGroup | undefined;
+  #markBytes = maxMarkBytes;
+  /** Of the last client. */
+  #leaseEndMs = Number.NEGATIVE_INFINITY;
   #done: Promise<void> | undefined;
 
   constructor(options: RecordSourceOptions, subscription: Subscription, listener: RecordListener) {
     this.#options = options;
     this.#subscription = subscription;
     this.#listener = listener;
+  }
+
+  get leaseEndMs(): number {
+    return Math.max(this.#leaseEndMs, this.#member?.leaseEndMs ?? Number.NEGATIVE_INFINITY);
+  }
+
+  get markBytes(): number {
+    return this.#markBytes;
   }
 
   start(): void {
@@ -77,16 +92,24 @@ class GroupSource implements RecordSource {
     this.#setPaused(partition, false);
   }
 
-  async commit(offsets: readonly PartitionOffset[]): Promise<void> {
+  async commit(progress: readonly PartitionProgress[]): Promise<void> {
     if (this.#member === undefined) throw new Error('not a member of the group at present');
-    const due = offsets.map((one) => ({
-      offset: one.offset,
+    const due = progress.map((one) => ({
+      text: progressText(one),
       assigned: this.#assigned.get(partitionName(one)),
     }));
-    for (const { offset, assigned } of due)
-      if (assigned !== undefined && offset > assigned.tried) assigned.tried = offset;
-    await this.#member.commit(offsets);
-    for (const { offset, assigned } of due) if (assigned !== undefined) assigned.committed = offset;
+    if (due.some(({ assigned }) => assigned?.sure === false))
+      throw new Error('whether others have committed meanwhile is not known yet');
+    for (const { text, assigned } of due) assigned?.ours.add(text);
+    await this.#member.commit(progress).catch((error: unknown) => this.#adapt(error));
+    for (const { text, assigned } of due) if (assigned !== undefined) assigned.ours = new Set([text]);
+  }
+
+  /** Brokers whose `offset.metadata.max.bytes` is lower than the default get shorter progress marks. */
+  #adapt(error: unknown): never {
+    const isTooLarge = error instanceof Error && 'type' in error && error.type === 'OFFSET_METADATA_TOO_LARGE';
+    if (isTooLarge) this.#markBytes = Math.max(minMarkBytes, this.#markBytes / 2);
+    throw error;
   }
 
   async stop(): Promise<void> {
@@ -103,11 +126,10 @@ class GroupSource implements RecordSource {
     while (!this.#isStopping()) {
       try {
         await this.#consume(() => (pauseMs = rebuildMs.first));
-        this.#memberId = undefined;
       } catch (error) {
         if (this.#isStopping()) break;
         if (pauseMs >= quietMs || !isPassing(error)) this.#listener.state(failing(error));
-        await delay(pauseMs, this.#abort.signal);
+        await pause(pauseMs, this.#abort.signal);
         pauseMs = Math.min(pauseMs * 2, rebuildMs.longest);
       }
     }
@@ -126,16 +148,16 @@ class GroupSource implements RecordSource {
     const member = createGroupConsumer({
       kafka,
       groupId: source.consumerGroup,
-      memberId: this.#memberId,
+      membership: this.#last,
       owned: () => [...this.#assigned.values()],
-      beforeJoin: () => this.#beforeJoin(),
-      onJoined: (partitions, consumer, memberId) => {
+      onJoined: (joined) => {
         onJoined();
-        this.#memberId = memberId;
-        void this.#joined(partitions, consumer);
+        this.#joined(joined, member);
       },
-      onBatch: (batch, consumer) => this.#hand(batch, consumer),
-      onMarkersOnly: (partition, nextOffset, consumer) => this.#skip(partition, nextOffset, consumer),
+      onBatch: (batch) => this.#hand(batch, member),
+      onMarkersOnly: (partition, nextOffset) => this.#skip(partition, nextOffset, member),
+      onLeaseRenewed: () => this.#listener.resume(),
+      onOutOfRange: (partition) => void this.#findRange(partition, member),
     });
     try {
       this.#member = member;
@@ -146,11 +168,12 @@ class GroupSource implements RecordSource {
       ]);
     } finally {
       left.abort();
-      await this.#listener.quiesce();
-      this.#joins += 1;
+      if (this.#isStopping()) await this.#release([...this.#assigned.values()]);
+      this.#leaseEndMs = this.leaseEndMs;
       this.#member = undefined;
       const gone = new AbortController();
-      await Promise.race([member.stop().catch(() => undefined), delay(leaveMs, gone.signal)]);
+      const stopped = member.stop({ leave: this.#isStopping() }).catch(() => undefined);
+      await Promise.race([stopped, pause(leaveMs, gone.signal)]);
       gone.abort();
     }
   }
@@ -159,84 +182,106 @@ class GroupSource implements RecordSource {
   async #whenToLeave(topics: readonly string[], signal: AbortSignal): Promise<void> {
     const { topicPattern } = this.#subscription.source;
     for (;;) {
-      await delay(topicPattern === undefined ? undefined : patternIntervalMs, signal);
+      await pause(topicPattern === undefined ? undefined : patternIntervalMs, signal);
       if (signal.aborted) return;
       const now = await resolveTopics(this.#options.admin, this.#subscription.source).catch(() => topics);
       if (now.join() !== topics.join()) return;
     }
   }
 
-  async #beforeJoin(): Promise<void> {
-    this.#joins += 1;
-    if (this.#assigned.size > 0) await this.#listener.quiesce();
+  /** In the instant of the join, before the first fetch. What stays goes on; what is new waits until its offset is known. */
+  #joined(joined: JoinedGroup, member: GroupConsumer): void {
+    const { partitions, claimed, isContinuous } = joined;
+    this.#last = joined;
+    setFetching(member, partitions, false);
+    const names = new Set(partitions.map(partitionName));
+    // After an absence others may have had it, and may have it: what we would still commit is stale.
+    for (const assigned of isContinuous ? [] : this.#assigned.values()) {
+      assigned.sure = false;
+      if (!names.has(assigned.name)) this.#close(assigned);
+    }
+    if (claimed.some((one) => !names.has(partitionName(one)))) void this.#letGo(names, member);
+    void this.#openAll(joined, member);
   }
 
-  /** Called in the instant of the join, before the first fetch: nothing flows until the offsets are known. */
-  async #joined(partitions: readonly TopicPartition[], consumer: Consumer): Promise<void> {
-    this.#joins += 1;
-    const join = this.#joins;
-    setFetching(consumer, partitions, false);
-    const names = new Set(partitions.map(partitionName));
-    for (const [name, assigned] of this.#assigned) {
-      if (!names.has(name)) this.#close(assigned);
-    }
-    let pauseMs = 50;
-    for (;;) {
+  /** What is no longer ours ends in order, and is let go of: the group waits for it, and nothing else does. */
+  async #letGo(names: ReadonlySet<string>, member: GroupConsumer): Promise<void> {
+    const leaving = [...this.#assigned.values()].filter((one) => !one.leaving && !names.has(one.name));
+    await this.#release(leaving);
+    for (const assigned of leaving)
+      if (this.#assigned.get(assigned.name) === assigned) this.#close(assigned);
+    member.rejoin();
+  }
+
+  async #release(leaving: readonly Assigned[]): Promise<void> {
+    for (const assigned of leaving) assigned.leaving = true;
+    await this.#listener.release(leaving);
+  }
+
+  async #openAll(joined: JoinedGroup, member: GroupConsumer): Promise<void> {
+    const isOver = (): boolean => joined !== this.#last || this.#isStopping();
+    for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, rebuildMs.longest)) {
       try {
-        // Ours may go on being committed while the offsets are read.
-        const known = new Map([...this.#assigned].map(([name, { committed }]) => [name, committed]));
-        const offsets = await this.#establish(partitions);
-        if (join !== this.#joins) return;
-        this.#open(offsets, known, consumer);
+        // They may go on being committed while the offsets are read.
+        const before = new Map([...this.#assigned].map(([name, { ours }]) => [name, new Set(ours)]));
+        const offsets = await this.#establish(joined, member);
+        if (!isOver()) this.#open(offsets, before, member);
         return;
       } catch (error) {
-        if (join !== this.#joins) return;
+        if (isOver()) return;
         if (pauseMs >= quietMs || !isPassing(error)) this.#listener.state(failing(error));
-        await delay(pauseMs, this.#abort.signal);
-        if (join !== this.#joins || this.#isStopping()) return;
-        pauseMs = Math.min(pauseMs * 2, rebuildMs.longest);
+        await pause(pauseMs, this.#abort.signal);
+        if (isOver()) return;
       }
     }
   }
 
   /** Reads where each partition stands, and commits the initial offset of those that the group has none for. */
-  async #establish(partitions: readonly TopicPartition[]): Promise<StartOffset[]> {
-    const { consumerGroup, initialOffset } = this.#subscription.source;
+  async #establish({ partitions }: JoinedGroup, member: GroupConsumer): Promise<StartOffset[]> {
+    const { consumerGroup: groupId, initialOffset: initial } = this.#subscription.source;
     if (partitions.length === 0) return [];
-    const offsets = await readStartOffsets(this.#options.admin, consumerGroup, partitions, initialOffset);
-    const initial = offsets.filter(({ committed }) => !committed);
-    if (initial.length > 0) await this.commit(initial);
+    const isLater = (topic: string): boolean => this.#begun.has(topic);
+    const query = { admin: this.#options.admin, groupId, partitions, initial, isLater };
+    const offsets = await readStartOffsets(query);
+    const initialOnes = offsets.filter(({ found }) => found === undefined);
+    if (initialOnes.length > 0) await member.commit(initialOnes);
     return offsets;
   }
 
-  /** `known` is what was known to be committed before `offsets` were read. */
-  #open(offsets: readonly StartOffset[], known: ReadonlyMap<string, bigint>, consumer: Consumer): void {
-    for (const { topic, partition, offset } of offsets) {
-      const name = partitionName({ topic, partition });
+  /** `before`: what was ours before the offsets were read. */
+  #open(
+    offsets: readonly StartOffset[],
+    before: ReadonlyMap<string, ReadonlySet<string>>,
+    member: GroupConsumer,
+  ): void {
+    for (const start of offsets) {
+      const name = partitionName(start);
+      this.#begun.add(start.topic);
       let assigned = this.#assigned.get(name);
-      // Somebody else committed meanwhile, so somebody else worked here: what we knew is stale.
-      if (assigned !== undefined && (offset < (known.get(name) ?? 0n) || offset > assigned.tried)) {
+      if (assigned?.leaving === true) continue;
+      const found = start.found ?? '';
+      if (assigned !== undefined && !assigned.ours.has(found) && before.get(name)?.has(found) !== true) {
         this.#close(assigned);
         assigned = undefined;
       }
-      if (assigned === undefined) {
-        assigned = {
-          topic,
-          partition,
-          name,
-          position: offset,
-          committed: offset,
-          tried: offset,
-          paused: false,
-        };
-        this.#assigned.set(name, assigned);
-        this.#listener.open(assigned, offset);
-      }
-      consumer.seek({ topic, partition, offset: String(assigned.position) });
-      if (!assigned.paused) setFetching(consumer, [assigned], true);
+      assigned ??= this.#openOne(start);
+      assigned.sure = true;
+      fetchFrom(member, assigned);
     }
-    this.#listener.state({ kind: 'consuming', partitions: [...this.#assigned.values()] });
+    const partitions = [...this.#assigned.values()].filter(({ leaving }) => !leaving);
+    this.#listener.state({ kind: 'consuming', partitions });
     this.#listener.resume();
+  }
+
+  #openOne(start: StartOffset): Assigned {
+    const { topic, partition, offset } = start;
+    const name = partitionName(start);
+    const ours = new Set([start.found ?? progressText(start)]);
+    const state = { position: offset, paused: false, ours, leaving: false, sure: true };
+    const assigned = { topic, partition, name, ...state };
+    this.#assigned.set(name, assigned);
+    this.#listener.open(assigned, start);
+    return assigned;
   }
 
   #close(assigned: Assigned): void {
@@ -244,70 +289,73 @@ class GroupSource implements RecordSource {
     this.#listener.close(assigned);
   }
 
-  #hand(batch: Batch, consumer: Consumer): void {
-    const assigned = this.#current(batch, consumer);
+  #hand(batch: Batch, member: GroupConsumer): void {
+    const assigned = this.#current(batch, member);
     if (assigned === undefined) return;
     const records = batch.messages.map((message) => toRecord(batch.topic, batch.partition, message));
     assigned.position = BigInt(batch.lastOffset()) + 1n;
     this.#listener.records(assigned, records, assigned.position);
   }
 
-  #skip(partition: TopicPartition, nextOffset: bigint, consumer: Consumer): void {
-    const assigned = this.#current(partition, consumer);
+  #skip(partition: TopicPartition, nextOffset: bigint, member: GroupConsumer): void {
+    const assigned = this.#current(partition, member);
     if (assigned === undefined || nextOffset <= assigned.position) return;
     assigned.position = nextOffset;
     this.#listener.records(assigned, [], nextOffset);
   }
 
-  #current(partition: TopicPartition, consumer: Consumer): Assigned | undefined {
-    return consumer === this.#member?.consumer ? this.#assigned.get(partitionName(partition)) : undefined;
+  /** The broker has nothing at the position: history was deleted, or the topic is another one by the same name. */
+  async #findRange(partition: TopicPartition, member: GroupConsumer): Promise<void> {
+    const assigned = this.#current(partition, member);
+    if (assigned === undefined) return;
+    setFetching(member, [assigned], false);
+    const { topic } = partition;
+    const isOver = (): boolean => this.#current(partition, member) !== assigned || this.#isStopping();
+    for (let pauseMs = 50; !isOver(); pauseMs = Math.min(pauseMs * 2, rebuildMs.longest)) {
+      const ends = await this.#options.admin.fetchTopicOffsets(topic).catch(() => []);
+      const range = ends.find((one) => one.partition === partition.partition);
+      if (isOver()) return;
+      if (range !== undefined) {
+        this.#moveTo(assigned, { low: BigInt(range.low), high: BigInt(range.high) }, member);
+        return;
+      }
+      await pause(pauseMs, this.#abort.signal);
+    }
+  }
+
+  #current(partition: TopicPartition, member: GroupConsumer): Assigned | undefined {
+    if (member !== this.#member) return undefined;
+    const assigned = this.#assigned.get(partitionName(partition));
+    return assigned?.leaving === true ? undefined : assigned;
+  }
+
+  #moveTo(assigned: Assigned, { low, high }: { low: bigint; high: bigint }, member: GroupConsumer): void {
+    if (assigned.position > high) {
+      const { topic, partition } = assigned;
+      this.#close(assigned);
+      const metadata = encodeMark(low, { open: [], end: low, attempts: new Map(), partitions: undefined });
+      this.#openOne({ topic, partition, offset: low, metadata, found: undefined });
+    } else {
+      this.#skip(assigned, low, member);
+    }
+    fetchFrom(member, this.#assigned.get(assigned.name) ?? assigned);
   }
 
   #setPaused(partition: TopicPartition, paused: boolean): void {
     const assigned = this.#assigned.get(partitionName(partition));
     if (assigned === undefined || assigned.paused === paused) return;
     assigned.paused = paused;
-    if (this.#member !== undefined) setFetching(this.#member.consumer, [assigned], !paused);
+    if (this.#member !== undefined) setFetching(this.#member, [assigned], !paused);
   }
 }
+function fetchFrom(member: GroupConsumer, assigned: Assigned): void {
+  const { topic, partition, position, paused } = assigned;
+  member.consumer.seek({ topic, partition, offset: String(position) });
+  if (!paused) setFetching(member, [assigned], true);
+}
 
-function setFetching(consumer: Consumer, partitions: readonly TopicPartition[], fetching: boolean): void {
+function setFetching(member: GroupConsumer, partitions: readonly TopicPartition[], fetching: boolean): void {
   const list = partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }));
-  if (fetching) consumer.resume(list);
-  else consumer.pause(list);
-}
-
-/** A coordinator or leader that has just started, or moved, is not there for a moment: on a new cluster, that is how it begins. */
-function isPassing(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return ('type' in error && passingTypes.includes(String(error.type))) || isPassing(error.cause);
-}
-
-function failing(error: unknown): { kind: 'failing'; reason: string; error: Error } {
-  if (error instanceof MillraceError) return { kind: 'failing', reason: error.message, error };
-  const cause = error instanceof Error ? error : new Error(String(error));
-  const isAway = /Connection|BrokerNotFound|NoBroker|Closed|ECONNREFUSED/.test(
-    `${cause.name} ${cause.message}`,
-  );
-  const known = isAway
-    ? new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'no connection to Kafka', { cause })
-    : new MillraceError('MILLRACE_KAFKA_FAILED', 'the Kafka client failed', { cause });
-  return { kind: 'failing', reason: `${known.message}: ${cause.message}`, error: known };
-}
-
-/** Resolves after `ms`, or at the abort; with undefined, at the abort only. */
-function delay(ms: number | undefined, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) {
-      resolve();
-      return;
-    }
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = ms === undefined ? undefined : setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });
+  if (fetching) member.consumer.resume(list);
+  else member.consumer.pause(list);
 }

@@ -1,58 +1,107 @@
-// Where a group starts to read: at its committed offsets; where it has none, at the initial offset, which is committed
-// before anything else, so that nothing produced from then on is missed.
+// Where a group starts to read: where it stands; where it has no offset, at the initial offset, which is committed before
+// anything else, so that nothing produced from then on is missed.
 import type { Admin } from 'kafkajs';
-import type { PartitionOffset } from '../contract/ports.ts';
-import type { TopicPartition } from '../contract/record.ts';
+import type { PartitionProgress } from '../contract/ports.ts';
+import { decodeMark, encodeMark } from '../contract/progress-mark.ts';
+import { partitionName, type TopicPartition } from '../contract/record.ts';
 import type { InitialOffset } from '../contract/subscription.ts';
 
-export interface StartOffset extends PartitionOffset {
-  /** False: the group had no offset here, `offset` is the initial one and is not committed yet. */
-  readonly committed: boolean;
+export interface StartOffset extends PartitionProgress {
+  /** What the group has committed, text for text; undefined where it has nothing: `offset` is the initial one then. */
+  readonly found: string | undefined;
 }
 
-/** The start offsets of `partitions`, which may be of several topics. Rejects when Kafka does not answer. */
-export async function readStartOffsets(
-  admin: Admin,
-  groupId: string,
-  partitions: readonly TopicPartition[],
-  initial: InitialOffset,
-): Promise<StartOffset[]> {
+export interface StartOffsetsQuery {
+  readonly admin: Admin;
+  readonly groupId: string;
+  /** May be of several topics. */
+  readonly partitions: readonly TopicPartition[];
+  readonly initial: InitialOffset;
+  /** True for a topic that came, or came again, after the group had begun: all that is in it is owed. */
+  readonly isLater: (topic: string) => boolean;
+}
+
+/** Offset and progress mark as one text, to compare what the group has with what we said. */
+export function progressText({ offset, metadata }: Pick<PartitionProgress, 'offset' | 'metadata'>): string {
+  return `${offset} ${metadata}`;
+}
+
+/**
+ * Where each of the partitions starts. A partition that was added after the group had begun starts at its first record,
+ * whatever the initial offset: a progress mark tells how many there were. Rejects when Kafka does not answer.
+ */
+export async function readStartOffsets(query: StartOffsetsQuery): Promise<StartOffset[]> {
+  const { admin, groupId, partitions } = query;
   const topics = [...new Set(partitions.map(({ topic }) => topic))];
-  const committed = new Map<string, bigint>();
+  const begun = new Map<string, BegunTopic>();
   for (const { topic, partitions: offsets } of await admin.fetchOffsets({ groupId, topics })) {
-    for (const { partition, offset } of offsets) committed.set(`${topic}/${partition}`, BigInt(offset));
+    begun.set(topic, begunTopic(offsets));
   }
-  const initialOffsets = new Map<string, bigint>();
+  const starts: StartOffset[] = [];
   for (const topic of topics) {
-    const isNew = partitions.some(
-      (one) => one.topic === topic && (committed.get(`${topic}/${one.partition}`) ?? -1n) < 0n,
-    );
-    if (!isNew) continue;
-    for (const [partition, offset] of await readInitialOffsets(admin, topic, initial)) {
-      initialOffsets.set(`${topic}/${partition}`, offset);
-    }
+    const of = begun.get(topic) ?? begunTopic([]);
+    const mine = partitions.filter((one) => one.topic === topic);
+    const missing = mine.filter(({ partition }) => !of.committed.has(partition));
+    const initial = missing.length === 0 ? undefined : await readInitialOffsets(query, topic, of);
+    for (const { partition } of mine) starts.push(startOf({ topic, partition }, of, initial));
   }
-  return partitions.map(({ topic, partition }) => {
-    const known = committed.get(`${topic}/${partition}`) ?? -1n;
-    if (known >= 0n) return { topic, partition, offset: known, committed: true };
-    const initialOffset = initialOffsets.get(`${topic}/${partition}`);
-    if (initialOffset === undefined)
-      throw new Error(`Kafka does not say where ${topic}-${partition} begins and ends`);
-    return { topic, partition, offset: initialOffset, committed: false };
-  });
+  return starts;
+}
+
+interface BegunTopic {
+  readonly committed: ReadonlyMap<number, { readonly offset: bigint; readonly metadata: string }>;
+  /** How many partitions there are. */
+  readonly count: number;
+  /** How many there were when the group began; undefined where it has not, or nothing tells. */
+  readonly before: number | undefined;
+}
+
+function begunTopic(
+  offsets: readonly { partition: number; offset: string; metadata: string | null }[],
+): BegunTopic {
+  const committed = new Map<number, { offset: bigint; metadata: string }>();
+  let before: number | undefined;
+  for (const { partition, offset: text, metadata } of offsets) {
+    const offset = BigInt(text);
+    if (offset < 0n) continue;
+    committed.set(partition, { offset, metadata: metadata ?? '' });
+    const then = decodeMark(offset, metadata ?? '').partitions;
+    if (then !== undefined) before = Math.min(then, before ?? then);
+  }
+  return { committed, count: offsets.length, before };
+}
+
+function startOf(
+  { topic, partition }: TopicPartition,
+  { committed, count }: BegunTopic,
+  initial: ReadonlyMap<number, bigint> | undefined,
+): StartOffset {
+  const known = committed.get(partition);
+  const offset = known?.offset ?? initial?.get(partition);
+  if (offset === undefined)
+    throw new Error(`Kafka does not say where ${partitionName({ topic, partition })} begins and ends`);
+  const mark = decodeMark(offset, known?.metadata ?? '');
+  const metadata =
+    known !== undefined && mark.partitions !== undefined
+      ? known.metadata
+      : encodeMark(offset, { ...mark, partitions: count });
+  return { topic, partition, offset, metadata, found: known && progressText(known) };
 }
 
 async function readInitialOffsets(
-  admin: Admin,
+  { admin, initial, isLater }: StartOffsetsQuery,
   topic: string,
-  initial: InitialOffset,
+  { before }: BegunTopic,
 ): Promise<Map<number, bigint>> {
-  if (typeof initial === 'object') {
-    const found = await admin.fetchTopicOffsetsByTimestamp(topic, initial.timestampMs);
-    return new Map(found.map(({ partition, offset }) => [partition, BigInt(offset)]));
-  }
   const ends = await admin.fetchTopicOffsets(topic);
+  const found =
+    typeof initial === 'object' ? await admin.fetchTopicOffsetsByTimestamp(topic, initial.timestampMs) : [];
+  const byTime = new Map(found.map(({ partition, offset }) => [partition, offset]));
   return new Map(
-    ends.map(({ partition, low, high }) => [partition, BigInt(initial === 'earliest' ? low : high)]),
+    ends.map(({ partition, low, high }) => {
+      const isNew = before === undefined ? isLater(topic) : partition >= before;
+      const wanted = initial === 'latest' ? high : initial === 'earliest' ? low : byTime.get(partition);
+      return [partition, BigInt(isNew ? low : (wanted ?? high))];
+    }),
   );
 }

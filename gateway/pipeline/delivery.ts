@@ -18,6 +18,7 @@ export class Delivery {
   reply: CloudEvent | undefined;
   /** It blocks its lane, for want of a dead letter, and that was said. */
   blocked = false;
+  #isUnderWay = false;
 
   constructor(
     partition: OpenPartition<Delivery>,
@@ -29,5 +30,20 @@ export class Delivery {
     this.record = record;
     this.event = event;
     this.bytes = bytes;
+  }
+
+  /** From the first byte of a request to its answer, and on until what follows from that is stored. */
+  get isUnderWay(): boolean {
+    return this.#isUnderWay;
+  }
+
+  begin(): void {
+    if (!this.#isUnderWay) this.partition.underWay += 1;
+    this.#isUnderWay = true;
+  }
+
+  end(): void {
+    if (this.#isUnderWay) this.partition.underWay -= 1;
+    this.#isUnderWay = false;
   }
 }

@@ -20,6 +20,7 @@ import { nextDelayMs } from '../delivery/retry-policy.ts';
 import { encodeJson } from '../events/encode-json.ts';
 import { createEncode, encodeBatch, type RequestParts } from '../events/encode.ts';
 import type { Delivery } from './delivery.ts';
+import type { OpenPartition } from './partition.ts';
 import { gatherLot, LotClock } from './lot.ts';
 import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from './outcome.ts';
 import { Parking } from './parking.ts';
@@ -32,18 +33,16 @@ export interface DispatcherOptions {
   readonly sink: RecordSink;
   readonly activation: ActivationCall;
   readonly events: EventEmitter<GatewayEvents>;
+  /** In ms of `performance.now()`: nothing is started after it, for another gateway may start it as well. */
+  readonly leaseEndMs: () => number;
+  /** A delivery was attempted, and is to be attempted again. */
+  readonly attempted: (delivery: Delivery) => void;
   /** The final word on a delivery; called once, unless its partition is closed. */
   readonly settle: (delivery: Delivery, settlement: Settlement['kind']) => void;
 }
 
 /** While records are held, the scalers are told again after this time, in ms. */
 const wakeAgainMs = 500;
-/**
- * The part of a drain in which nothing starts any more, not even what was begun: what is under way then shall come to its
- * end, for a request that is cut off at the end of the drain is sent again.
- */
-const lastPartOfDrain = 0.25;
-
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #encode: (events: readonly CloudEvent[]) => RequestParts;
@@ -52,15 +51,13 @@ export class Dispatcher {
   readonly #storing: Storing;
   readonly #lotClock: LotClock;
   readonly #answerBytes: number;
-  /** While set, only deliveries that it accepts may go: those without which another member would repeat what was done. */
-  #gate: ((delivery: Delivery) => boolean) | undefined;
   #inFlight = 0;
   #pumping = false;
   #closed = false;
   #isHolding = false;
   #holdTimer: NodeJS.Timeout | undefined;
-  /** Several may wait: a stop does not wait for the end of a rebalance. */
-  readonly #onQuiet = new Set<() => void>();
+  /** Whoever waits for partitions to be quiet looks again. */
+  readonly #watchers = new Set<() => void>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -107,47 +104,35 @@ export class Dispatcher {
     this.#pumping = true;
     while (this.#step());
     this.#pumping = false;
-    if (this.#onQuiet.size > 0 && this.#isQuiet(0)) for (const wake of this.#onQuiet) wake();
+    for (const look of this.#watchers) look();
   }
 
   /**
-   * Starts nothing new, and finishes what was begun: resolves when all that was attempted is settled, or cannot be within
-   * `limitMs`, or the limit is over. `resume` ends it.
+   * Starts nothing new of `partitions`. Resolves when what is in flight of them has ended, and what follows from it is stored,
+   * or after `limitMs`. What waits for a retry is left to whoever has them next: the attempts so far go along.
    */
-  async quiesce(limitMs: number): Promise<void> {
-    this.#gate = ({ record, partition }) => record.offset <= partition.reached;
+  async release(partitions: readonly OpenPartition<Delivery>[], limitMs: number): Promise<void> {
+    for (const { lanes } of partitions) lanes.release(({ isUnderWay }) => isUnderWay);
     this.pump();
-    const lastMs = limitMs * lastPartOfDrain;
-    await this.#untilQuiet(limitMs - lastMs, true);
-    this.#gate = () => false;
-    await this.#untilQuiet(lastMs, false);
-  }
-
-  /** Resolves when nothing is under way, nor with `withParked` comes within `limitMs`, or when that is over. */
-  async #untilQuiet(limitMs: number, withParked: boolean): Promise<void> {
-    const deadlineMs = performance.now() + limitMs;
-    const remainingMs = (): number => deadlineMs - performance.now();
-    while (remainingMs() > 0 && !this.#isQuiet(withParked ? remainingMs() : 0)) {
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          clearTimeout(timer);
-          this.#onQuiet.delete(wake);
-          resolve();
-        };
-        const timer = setTimeout(wake, remainingMs());
-        this.#onQuiet.add(wake);
-      });
-    }
-  }
-
-  resume(): void {
-    this.#gate = undefined;
-    this.pump();
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#watchers.delete(look);
+        resolve();
+      };
+      const look = (): void => {
+        if (partitions.every(({ underWay, open }) => underWay === 0 || !open)) end();
+      };
+      const timer = setTimeout(end, limitMs);
+      this.#watchers.add(look);
+      look();
+    });
   }
 
   /** Lets go of what belongs to closed partitions. */
   forgetClosed(): void {
     this.#parking.forget('dropped');
+    for (const look of this.#watchers) look();
   }
 
   close(): void {
@@ -157,17 +142,11 @@ export class Dispatcher {
     clearTimeout(this.#holdTimer);
   }
 
-  /** Nothing is under way, and what is parked comes too late or finds nobody. */
-  #isQuiet(remainingMs: number): boolean {
-    if (this.#inFlight > 0 || this.#storing.writing > 0) return false;
-    return this.#options.endpoints.readyCount === 0 || !this.#parking.isAnyDueWithin(remainingMs);
-  }
-
   /** Starts one thing; false where nothing can be started now. */
   #step(): boolean {
     const { lanes, endpoints, subscription } = this.#options;
-    const lane = lanes.next(this.#gate);
-    if (lane === undefined) return false;
+    const lane = lanes.next();
+    if (lane === undefined || performance.now() >= this.#options.leaseEndMs()) return false;
     const first = lane.at(0);
     this.#expire(first);
     if (first.cause !== undefined) {
@@ -180,15 +159,15 @@ export class Dispatcher {
       this.#storing.reply(lane, first, first.reply, subscription.reply.topic);
       return true;
     }
-    if (this.#gate === undefined && !this.#lotClock.isDue(lanes)) return false;
+    if (!this.#lotClock.isDue(lanes)) return false;
     const gate = endpoints.pick();
     if (gate === undefined) {
-      if (endpoints.readyCount === 0 && this.#gate === undefined) this.#hold();
+      if (endpoints.readyCount === 0) this.#hold();
       return false;
     }
     if (this.#isHolding) this.#release();
     this.#lotClock.stop();
-    this.#send(gate, gatherLot(lanes, subscription.function, this.#gate));
+    this.#send(gate, gatherLot(lanes, subscription.function));
     return true;
   }
 
@@ -206,9 +185,9 @@ export class Dispatcher {
     const events: CloudEvent[] = [];
     for (const lane of lot) {
       for (let index = 0; index < lane.taken; index += 1) {
-        const { event, record, partition } = lane.at(index);
-        if (event !== undefined) events.push(event);
-        if (record.offset > partition.reached) partition.reached = record.offset;
+        const delivery = lane.at(index);
+        delivery.begin();
+        if (delivery.event !== undefined) events.push(delivery.event);
       }
     }
     const { headers, body } = this.#encode(events);
@@ -263,12 +242,15 @@ export class Dispatcher {
       if (outcome.kind === 'delivered' && outcome.failedIds?.has(delivery.event?.id ?? '') !== true) {
         if (delivery.blocked) this.#storing.unblock(delivery);
         if (delivery !== replyTo) {
+          delivery.end();
           this.#options.settle(delivery, 'delivered');
           continue;
         }
         delivery.reply = outcome.reply;
       } else {
         delayMs = Math.max(delayMs, this.#again(delivery, outcome));
+        if (delivery.cause === undefined) delivery.end();
+        if (outcome.kind !== 'unreachable') this.#options.attempted(delivery);
       }
       kept.push(delivery);
     }

@@ -4,20 +4,14 @@ import type { FunctionSettings } from '../contract/subscription.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import type { Delivery } from './delivery.ts';
 
-type Eligible = ((delivery: Delivery) => boolean) | undefined;
-
 /**
  * Takes the next lot; there must be a next lane, with a delivery first that can be attempted. The sizes that `maxBytes` is
  * held against are those of the records: one record may exceed it alone.
  */
-export function gatherLot(
-  lanes: Lanes<Delivery>,
-  settings: FunctionSettings,
-  eligible: Eligible,
-): Lane<Delivery>[] {
+export function gatherLot(lanes: Lanes<Delivery>, settings: FunctionSettings): Lane<Delivery>[] {
   const lot: Lane<Delivery>[] = [];
   if (settings.contentMode !== 'batched') {
-    const lane = lanes.next(eligible);
+    const lane = lanes.next();
     if (lane !== undefined) {
       lanes.take(lane, 1);
       lot.push(lane);
@@ -26,8 +20,8 @@ export function gatherLot(
   }
   const { maxEvents, maxBytes } = settings.batch;
   const room = { events: maxEvents, bytes: maxBytes };
-  for (let lane = lanes.next(eligible); lane !== undefined; lane = lanes.next(eligible)) {
-    const count = countFitting(lane, room, eligible, lot.length === 0);
+  for (let lane = lanes.next(); lane !== undefined; lane = lanes.next()) {
+    const count = countFitting(lane, room, lot.length === 0);
     if (count === 0) break;
     lanes.take(lane, count);
     lot.push(lane);
@@ -39,14 +33,12 @@ export function gatherLot(
 function countFitting(
   lane: Lane<Delivery>,
   room: { events: number; bytes: number },
-  eligible: Eligible,
   isFirst: boolean,
 ): number {
   let count = 0;
   while (count < lane.length && room.events > 0) {
-    const delivery = lane.at(count);
-    const { cause, reply, record } = delivery;
-    if (cause !== undefined || reply !== undefined || eligible?.(delivery) === false) break;
+    const { cause, reply, record } = lane.at(count);
+    if (cause !== undefined || reply !== undefined) break;
     const bytes = recordBytes(record);
     if (bytes > room.bytes && !(isFirst && count === 0)) break;
     room.events -= 1;

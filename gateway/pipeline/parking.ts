@@ -2,15 +2,10 @@
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import type { Delivery } from './delivery.ts';
 
-interface Parked {
-  readonly timer: NodeJS.Timeout;
-  readonly dueMs: number;
-}
-
 export class Parking {
   readonly #lanes: Lanes<Delivery>;
   readonly #onDue: () => void;
-  readonly #parked = new Map<Lane<Delivery>, Parked>();
+  readonly #parked = new Map<Lane<Delivery>, NodeJS.Timeout>();
 
   constructor(lanes: Lanes<Delivery>, onDue: () => void) {
     this.#lanes = lanes;
@@ -25,19 +20,12 @@ export class Parking {
       this.#lanes.unpark(lane);
       this.#onDue();
     }, delayMs);
-    this.#parked.set(lane, { timer, dueMs: performance.now() + delayMs });
-  }
-
-  /** True where a lane will take its turn within `ms`. */
-  isAnyDueWithin(ms: number): boolean {
-    const limit = performance.now() + ms;
-    for (const { dueMs } of this.#parked.values()) if (dueMs <= limit) return true;
-    return false;
+    this.#parked.set(lane, timer);
   }
 
   /** Lets go of the lanes of partitions that are no longer ours; of all of them with `all`. */
   forget(which: 'dropped' | 'all'): void {
-    for (const [lane, { timer }] of this.#parked) {
+    for (const [lane, timer] of this.#parked) {
       if (which === 'dropped' && !lane.group.dropped) continue;
       clearTimeout(timer);
       this.#parked.delete(lane);

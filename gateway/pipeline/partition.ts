@@ -1,6 +1,10 @@
-// One assigned partition of a running trigger: its ledger, its lanes, and how much of it lies in memory.
+// One assigned partition of a running trigger: its ledger, its lanes, how much of it lies in memory, and what of it is to be
+// committed.
+import type { PartitionProgress } from '../contract/ports.ts';
+import { decodeMark, encodeMark, maxMarkBytes } from '../contract/progress-mark.ts';
 import { partitionName, type TopicPartition } from '../contract/record.ts';
 import type { LaneGroup } from '../delivery/lanes.ts';
+import type { Committable } from '../settlement/committer.ts';
 import { Ledger } from '../settlement/ledger.ts';
 
 /** What may lie in memory: of one trigger, or one partition of it. */
@@ -9,14 +13,8 @@ export interface Budget {
   readonly bytes: number;
 }
 
-/**
- * A ledger may span this many times as many offsets as there may be records in memory: one record that is retried for hours
- * must not let the offsets behind it grow without bound, for a crash would send them all again.
- */
-const spanFactor = 8;
-
 /** `T`: what its lanes hold. */
-export class OpenPartition<T> implements TopicPartition {
+export class OpenPartition<T> implements Committable {
   readonly topic: string;
   readonly partition: number;
   readonly name: string;
@@ -28,32 +26,73 @@ export class OpenPartition<T> implements TopicPartition {
   /** Records and bytes that are not settled and lie in memory. */
   records = 0;
   bytes = 0;
-  /** The highest offset that was attempted; -1 where none was. All below it should be settled before this member leaves. */
-  reached = -1n;
+  /** How many deliveries are under way: see `Delivery.isUnderWay`. */
+  underWay = 0;
+  /** Offset → attempts made, of what is open. */
+  readonly attempts = new Map<bigint, number>();
+  readonly #partitionCount: number | undefined;
+  readonly #markBytes: () => number;
+  /** Fetched, and beyond the horizon: were it settled now, the progress mark would have no room to say so. */
+  #ahead: { readonly offset: bigint; readonly key: Buffer | null; readonly item: T }[] = [];
+  #horizon = 0n;
 
-  constructor({ topic, partition }: TopicPartition, nextOffset: bigint, lanes: LaneGroup<T>) {
+  constructor(
+    { topic, partition }: TopicPartition,
+    { offset, metadata }: Pick<PartitionProgress, 'offset' | 'metadata'>,
+    lanes: LaneGroup<T>,
+    markBytes: () => number = () => maxMarkBytes,
+  ) {
     this.topic = topic;
     this.partition = partition;
     this.name = partitionName({ topic, partition });
-    this.ledger = new Ledger(nextOffset);
+    const mark = decodeMark(offset, metadata);
+    this.ledger = new Ledger(offset, mark);
+    this.#partitionCount = mark.partitions;
     this.lanes = lanes;
+    this.#markBytes = markBytes;
+  }
+
+  /** What is to be committed now. */
+  progress(): PartitionProgress {
+    const { topic, partition, ledger, attempts } = this;
+    const offset = ledger.position;
+    const mark = ledger.mark(attempts, this.#partitionCount, this.#markBytes());
+    return { topic, partition, offset, metadata: encodeMark(offset, mark, this.#markBytes()) };
+  }
+
+  /** Puts what was tracked into its lane, as soon as the progress mark will have room for its settlement. */
+  add(offset: bigint, key: Buffer | null, item: T): void {
+    if (this.#ahead.length === 0 && this.#isWithinHorizon(offset)) this.lanes.add(key, item);
+    else this.#ahead.push({ offset, key, item });
+  }
+
+  /** Something was settled: what lay ahead of the horizon may lie within it now. */
+  catchUp(): void {
+    if (this.#ahead.length === 0) return;
+    let count = 0;
+    for (const { offset, key, item } of this.#ahead) {
+      if (!this.#isWithinHorizon(offset)) break;
+      this.lanes.add(key, item);
+      count += 1;
+    }
+    if (count > 0) this.#ahead = this.#ahead.slice(count);
   }
 
   /** True where no more should be fetched for now. */
   isOver(budget: Budget): boolean {
-    return (
-      this.records >= budget.records ||
-      this.bytes >= budget.bytes ||
-      this.ledger.span >= budget.records * spanFactor
-    );
+    return this.records >= budget.records || this.bytes >= budget.bytes || this.#ahead.length > 0;
   }
 
   /** True where fetching may go on: half of each limit is free, so that it does not stop and go with each record. */
   isUnder(budget: Budget): boolean {
     return (
-      this.records * 2 <= budget.records &&
-      this.bytes * 2 <= budget.bytes &&
-      this.ledger.span * 2 <= budget.records * spanFactor
+      this.records * 2 <= budget.records && this.bytes * 2 <= budget.bytes && this.#ahead.length === 0
     );
+  }
+
+  #isWithinHorizon(offset: bigint): boolean {
+    if (offset < this.#horizon) return true;
+    this.#horizon = this.ledger.horizon(this.#markBytes());
+    return offset < this.#horizon;
   }
 }

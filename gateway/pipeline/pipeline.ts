@@ -17,6 +17,7 @@ import type {
   CreateRecordSource,
   EndpointSource,
   GatewayEvents,
+  PartitionProgress,
   RecordListener,
   RecordSink,
   RecordSource,
@@ -46,8 +47,6 @@ export interface PipelineDependencies {
 
 /** At most one commit in this time, in ms: after a crash, what was settled since the last one is sent again. */
 const commitIntervalMs = 100;
-/** How long the others of the group wait for what is in flight here, in ms; well below the session timeout. */
-const rebalanceLimitMs = 15_000;
 
 export class Pipeline implements RecordListener {
   readonly subscription: Subscription;
@@ -64,7 +63,6 @@ export class Pipeline implements RecordListener {
   #unwatch: (() => void) | undefined;
   #budget: Budget;
   #state: SourceState = { kind: 'starting', reason: 'not started' };
-  #stopping = false;
 
   constructor(subscription: Subscription, dependencies: PipelineDependencies, budget: Budget) {
     this.subscription = subscription;
@@ -93,6 +91,8 @@ export class Pipeline implements RecordListener {
       sink: dependencies.sink,
       activation: dependencies.activation,
       events,
+      leaseEndMs: () => this.#source.leaseEndMs,
+      attempted: (delivery) => this.#attempted(delivery),
       settle: (delivery, settlement) => this.#settle(delivery, settlement),
     });
   }
@@ -106,7 +106,6 @@ export class Pipeline implements RecordListener {
 
   /** Finishes what is in flight within the drain limit, commits, leaves the group and closes all connections. */
   async stop(): Promise<void> {
-    this.#stopping = true;
     await this.#source.stop();
     this.#committer.stop();
     this.#unwatch?.();
@@ -119,10 +118,15 @@ export class Pipeline implements RecordListener {
     this.#budget = budget;
   }
 
-  open(partition: TopicPartition, nextOffset: bigint): void {
-    const opened = new OpenPartition(partition, nextOffset, this.#lanes.group());
+  open(partition: TopicPartition, start: Pick<PartitionProgress, 'offset' | 'metadata'>): void {
+    const opened = new OpenPartition<Delivery>(
+      partition,
+      start,
+      this.#lanes.group(),
+      () => this.#source.markBytes,
+    );
     this.#partitions.set(opened.name, opened);
-    this.#dependencies.events.emit('opened', this.subscription, partition, nextOffset);
+    this.#dependencies.events.emit('opened', this.subscription, partition, start.offset);
   }
 
   records(partition: TopicPartition, records: KafkaRecord[], nextOffset: bigint): void {
@@ -150,16 +154,15 @@ export class Pipeline implements RecordListener {
     this.#dependencies.events.emit('closed', this.subscription, partition);
   }
 
-  async quiesce(): Promise<void> {
-    const { drainLimitMs } = this.#dependencies;
-    await this.#dispatcher.quiesce(this.#stopping ? drainLimitMs : Math.min(drainLimitMs, rebalanceLimitMs));
-    await this.#committer.flush();
+  async release(partitions: readonly TopicPartition[]): Promise<void> {
+    const open = partitions.flatMap((one) => this.#partitions.get(partitionName(one)) ?? []);
+    await this.#dispatcher.release(open, this.#dependencies.drainLimitMs);
+    await this.#committer.finish(open);
   }
 
   resume(): void {
-    // What the group could not take while it was away is due.
     void this.#committer.flush();
-    if (!this.#stopping) this.#dispatcher.resume();
+    this.#dispatcher.pump();
   }
 
   state(state: SourceState): void {
@@ -191,8 +194,9 @@ export class Pipeline implements RecordListener {
 
   /** Takes one record in; returns the bytes that it was charged for. What was fetched before, in an earlier life, is passed over. */
   #admit(partition: OpenPartition<Delivery>, record: KafkaRecord): number {
-    if (record.offset < partition.ledger.end) return 0;
-    partition.ledger.track(record.offset);
+    const { ledger } = partition;
+    if (record.offset < ledger.end || ledger.isSettled(record.offset)) return 0;
+    ledger.track(record.offset);
     const bytes = recordBytes(record);
     // Few of many records pass a filter: each would keep the whole fetched batch in memory.
     if (this.subscription.filters.length > 0) ownBytes(record);
@@ -212,10 +216,30 @@ export class Pipeline implements RecordListener {
     if (decoded.kind === 'undecodable') {
       delivery.cause = { reason: 'undecodable', detail: decoded.reason, attempts: 0 };
     }
+    this.#remember(delivery);
     partition.records += 1;
     partition.bytes += bytes;
-    partition.lanes.add(record.key, delivery);
+    partition.add(record.offset, record.key, delivery);
     return bytes;
+  }
+
+  /** Attempts that were made before the partition came here count. */
+  #remember(delivery: Delivery): void {
+    const { partition, record } = delivery;
+    const attempts = partition.ledger.attemptsOf(record.offset);
+    if (attempts === 0) return;
+    const { retry } = this.subscription.delivery;
+    delivery.attempts = attempts;
+    partition.attempts.set(record.offset, attempts);
+    if (retry === -1 || attempts <= retry) return;
+    const detail = `no attempt is left: all ${attempts} were made before the partition came to this gateway`;
+    delivery.cause ??= { reason: 'exhausted', detail, attempts };
+  }
+
+  #attempted({ partition, record, attempts }: Delivery): void {
+    if (!partition.open) return;
+    partition.attempts.set(record.offset, attempts);
+    this.#committer.mark(partition);
   }
 
   #settle(delivery: Delivery, settlement: Settlement['kind']): void {
@@ -224,7 +248,10 @@ export class Pipeline implements RecordListener {
     partition.records -= 1;
     partition.bytes -= delivery.bytes;
     this.#counts[settlement] += 1;
-    if (partition.ledger.settle(record.offset)) this.#committer.mark(partition);
+    partition.ledger.settle(record.offset);
+    if (partition.attempts.size > 0) partition.attempts.delete(record.offset);
+    partition.catchUp();
+    this.#committer.mark(partition);
     this.#dependencies.events.emit('settled', this.subscription, record, settlement, delivery.attempts);
     if (partition.paused && partition.isUnder(this.#share())) this.#setPaused(partition, false);
   }

@@ -28,15 +28,10 @@ const rewriteMs = 1_000;
 export class Storing {
   readonly #options: StoringOptions;
   readonly #blocked = new Set<Delivery>();
-  #writing = 0;
   #replies = 0;
 
   constructor(options: StoringOptions) {
     this.#options = options;
-  }
-
-  get writing(): number {
-    return this.#writing;
   }
 
   get replies(): number {
@@ -94,16 +89,15 @@ export class Storing {
     onStored: (at: StoredAt) => Settlement['kind'],
   ): void {
     const { subscription, lanes, parking, sink, events, settle, onDone } = this.#options;
-    this.#writing += 1;
+    delivery.begin();
     sink.write(record).then(
       (at) => {
-        this.#writing -= 1;
+        delivery.end();
         settle(delivery, onStored(at));
         lanes.finish(lane, [], 'ready');
         onDone();
       },
       (error: unknown) => {
-        this.#writing -= 1;
         const cause = error instanceof Error ? error : new Error(String(error));
         events.emit('storeFailed', subscription, delivery.record, what, cause);
         lanes.finish(lane, [delivery], 'parked');
@@ -124,6 +118,7 @@ export class Storing {
       this.#blocked.add(delivery);
       events.emit('blocked', subscription, delivery.record, `${cause.reason}: ${cause.detail}`);
     }
+    delivery.end();
     lanes.finish(lane, [delivery], 'parked');
     if (lane.state !== 'parked' || cause.reason === 'undecodable' || cause.reason === 'expired') return;
     parking.park(lane, subscription.delivery.backoffMaxMs, () => (delivery.cause = undefined));

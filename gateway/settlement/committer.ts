@@ -1,24 +1,27 @@
-// Carries ledger positions to Kafka: at once when idle, at most one commit in flight, and at most one per interval under
-// load. A failed commit loses nothing: its positions are tried again with the next, less often the longer it fails.
+// Carries progress to Kafka: at once when idle, at most one commit in flight, and at most one per interval under load. A
+// failed commit loses nothing: what it said is said again by the next, less often the longer it fails.
 import type { TopicPartition } from '../contract/record.ts';
-import type { PartitionOffset } from '../contract/ports.ts';
+import type { PartitionProgress } from '../contract/ports.ts';
 
 export interface CommitterOptions {
-  readonly commit: (offsets: readonly PartitionOffset[]) => Promise<void>;
+  readonly commit: (progress: readonly PartitionProgress[]) => Promise<void>;
   readonly intervalMs: number;
-  readonly onCommitted: (offsets: readonly PartitionOffset[]) => void;
+  readonly onCommitted: (progress: readonly PartitionProgress[]) => void;
   readonly onFailed: (error: Error) => void;
 }
 
-/** What has a position to commit, as long as it is `open`: a group takes commits for partitions that another member owns. */
+/** What has something to commit, as long as it is `open`: a group takes commits for partitions that another member owns. */
 export interface Committable extends TopicPartition {
   readonly name: string;
   readonly open: boolean;
-  readonly ledger: { readonly position: bigint };
+  /** As it stands now. */
+  progress(): PartitionProgress;
 }
 
 /** The interval doubles with each failure in a row, this often at most. */
 const maxDoublings = 5;
+/** How long `finish` tries, and pauses between two tries, in ms. */
+const finishMs = { limit: 5_000, pause: 50 };
 
 export class Committer {
   readonly #options: CommitterOptions;
@@ -33,7 +36,7 @@ export class Committer {
     this.#options = options;
   }
 
-  /** The position of `partition` moved. */
+  /** There is something new to commit of `partition`. */
   mark(partition: Committable): void {
     this.#dirty.set(partition.name, partition);
     if (this.#timer !== undefined || this.#inFlight !== undefined || this.#stopped) return;
@@ -51,6 +54,19 @@ export class Committer {
     this.#timer = undefined;
     if (this.#inFlight !== undefined) await this.#inFlight;
     if (this.#dirty.size > 0) await this.#commit();
+  }
+
+  /** Commits what is due of `partitions`, until Kafka has it or some seconds are over. */
+  async finish(partitions: readonly Committable[]): Promise<void> {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), finishMs.limit);
+    const over = new Promise<void>((resolve) => limit.signal.addEventListener('abort', () => resolve()));
+    while (!limit.signal.aborted) {
+      await Promise.race([this.flush(), over]);
+      if (!partitions.some(({ name, open }) => open && this.#dirty.has(name))) break;
+      await new Promise((resolve) => setTimeout(resolve, finishMs.pause));
+    }
+    clearTimeout(timer);
   }
 
   /** No commit starts by itself any more; `flush` still works. */
@@ -74,15 +90,11 @@ export class Committer {
     const due = [...this.#dirty.values()].filter(({ open }) => open);
     this.#dirty.clear();
     if (due.length === 0) return;
-    const offsets = due.map(({ topic, partition, ledger }) => ({
-      topic,
-      partition,
-      offset: ledger.position,
-    }));
     try {
-      await this.#options.commit(offsets);
+      const progress = due.map((partition) => partition.progress());
+      await this.#options.commit(progress);
       this.#failures = 0;
-      this.#options.onCommitted(offsets);
+      this.#options.onCommitted(progress);
     } catch (error) {
       this.#failures += 1;
       for (const partition of due)

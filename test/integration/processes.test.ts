@@ -15,7 +15,7 @@ for (const ordering of ['partition', 'none'] as const) {
     const topic = await createTopic(t, bootstrapServers, { partitions: 4 });
     const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group'), ordering });
     let answerMs = 300;
-    // Some fail at first: what was tried before the stop is finished, in its order, before the process ends.
+    // Some fail at first: what waits for its next attempt then is left to the next process, in its order.
     const { uri } = await serveFunction(t, oracle, async ({ receipts: [receipt] }) => {
       await delay(answerMs);
       return { status: receipt!.offset % 5n === 2n && receipt!.attempt === 1 ? 503 : 204 };
@@ -29,8 +29,6 @@ for (const ordering of ['partition', 'none'] as const) {
     first.signal('SIGTERM');
     t.strictSame(await first.exited, { code: 0, signal: null });
     t.equal(oracle.inFlight, 0, 'everything begun is answered');
-    const begun = new Set(oracle.receipts.map(({ partition, offset }) => `${partition}@${offset}`));
-    t.equal(begun.size, oracle.delivered, 'and accepted');
     t.ok(oracle.delivered < 200);
 
     answerMs = 2;

@@ -39,7 +39,7 @@ const anyStep = fc.oneof(
   },
   { arbitrary: fc.record({ act: fc.constant('unpark' as const), pick: fc.nat() }), weight: 2 },
   {
-    arbitrary: fc.record({ act: fc.constant('forbid' as const), modulus: fc.integer({ min: 1, max: 4 }) }),
+    arbitrary: fc.record({ act: fc.constant('release' as const), group: fc.nat(groupCount - 1) }),
     weight: 1,
   },
   { arbitrary: fc.record({ act: fc.constant('drop' as const), group: fc.nat(groupCount - 1) }), weight: 1 },
@@ -56,8 +56,8 @@ class Play {
   readonly finished = new Set<Item>();
   readonly lost = new Set<Item>();
   added = 0;
-  /** Items whose number it divides may not go now; 1 lets all go. */
-  modulus = 1;
+  /** Groups of which only items of odd numbers may still go. */
+  readonly released = new Set<number>();
 
   constructor(ordering: Ordering) {
     this.lanes = new Lanes<Item>(ordering);
@@ -80,8 +80,9 @@ class Play {
         if (lane !== undefined) this.unpark(lane);
         break;
       }
-      case 'forbid':
-        this.modulus = step.modulus;
+      case 'release':
+        this.released.add(step.group);
+        this.groups[step.group]!.release(({ number }) => number % 2 === 1);
         break;
       case 'drop':
         this.drop(step.group);
@@ -102,19 +103,15 @@ class Play {
   }
 
   take(count: number): boolean {
-    const eligible = ({ number }: Item): boolean => this.modulus === 1 || number % this.modulus !== 0;
-    const lane = this.lanes.next(this.modulus === 1 ? undefined : eligible);
-    assert.equal(
-      this.lanes.next(this.modulus === 1 ? undefined : eligible),
-      lane,
-      'it keeps its turn until it is taken',
-    );
+    const mayGo = ({ group, number }: Item): boolean => !this.released.has(group) || number % 2 === 1;
+    const lane = this.lanes.next();
+    assert.equal(this.lanes.next(), lane, 'it keeps its turn until it is taken');
     if (lane === undefined) {
-      assert.ok(!this.standing().some(([first]) => eligible(first!)), 'nothing that may go is left behind');
+      assert.ok(!this.standing().some(([first]) => mayGo(first!)), 'nothing that may go is left behind');
       return false;
     }
     const first = lane.at(0);
-    assert.ok(eligible(first), 'the gate is respected');
+    assert.ok(mayGo(first), 'of what is released, only that goes which may');
     const items = Array.from({ length: Math.min(count, lane.length) }, (_, index) => lane.at(index));
     const expected = this.waiting.get(first.laneName);
     assert.deepEqual(items, expected?.slice(0, items.length), 'the first ones of the lane, in their order');
@@ -155,6 +152,7 @@ class Play {
   drop(group: number): void {
     this.groups[group]!.drop();
     this.groups[group] = this.lanes.group();
+    this.released.delete(group);
     for (const [name, items] of this.waiting) {
       if (items[0]?.group !== group) continue;
       for (const item of items) this.lost.add(item);
@@ -183,7 +181,7 @@ class Play {
   }
 
   drain(): void {
-    this.modulus = 1;
+    for (const group of this.released) this.drop(group);
     while (this.inFlight.length > 0 || this.parked.size > 0 || this.standing().length > 0) {
       while (this.inFlight.length > 0) this.finish(0, [], 'ready');
       for (const lane of this.parked) this.unpark(lane);
@@ -202,7 +200,11 @@ t.test('each lane in its order, one lot at a time, and in the end all of it', as
         const play = new Play(ordering);
         for (const step of steps) {
           play.step(step);
-          const standing = play.standing().reduce((sum, items) => sum + items.length, 0);
+          const mayGo = (item: Item): boolean => !play.released.has(item.group) || item.number % 2 === 1;
+          const standing = play
+            .standing()
+            .filter(([first]) => mayGo(first!))
+            .reduce((sum, items) => sum + items.length, 0);
           for (const limit of [0, 3, 1_000])
             assert.equal(play.lanes.readyItems(limit), Math.min(standing, limit));
         }

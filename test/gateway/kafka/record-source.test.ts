@@ -1,6 +1,12 @@
 // Against a real broker: members of real groups.
 import t, { type Test } from 'tap';
-import type { RecordListener, RecordSource, SourceState } from '../../../gateway/contract/ports.ts';
+import type {
+  PartitionProgress,
+  RecordListener,
+  RecordSource,
+  SourceState,
+} from '../../../gateway/contract/ports.ts';
+import { decodeMark } from '../../../gateway/contract/progress-mark.ts';
 import type { KafkaRecord, TopicPartition } from '../../../gateway/contract/record.ts';
 import type { SourceSettings } from '../../../gateway/contract/subscription.ts';
 import { createKafka } from '../../../gateway/kafka/connection.ts';
@@ -13,24 +19,34 @@ t.setTimeout(115_000);
 
 /** Remembers what the source tells, and fails where it breaks its promise. */
 class Listener implements RecordListener {
-  /** `open 0@5`, `close 0`, `quiesce`, `resume`; records are kept apart. */
+  /** `open 0@5`, `release 0 1`, `close 0`, `resume`; records are kept apart. */
   readonly told: string[] = [];
   readonly states: SourceState[] = [];
   readonly records_: KafkaRecord[] = [];
   readonly next = new Map<string, bigint>();
   readonly violations: string[] = [];
-  /** Awaited in `quiesce`. */
-  onQuiesce: () => Promise<void> = () => Promise.resolve();
+  /** Awaited in `release`. */
+  onRelease: (partitions: readonly TopicPartition[]) => Promise<void> = () => Promise.resolve();
+  readonly #released = new Set<string>();
+  /** Of the progress mark that each was opened with. */
+  readonly partitionCounts: (number | undefined)[] = [];
 
-  open({ topic, partition }: TopicPartition, nextOffset: bigint): void {
+  open(
+    { topic, partition }: TopicPartition,
+    { offset, metadata }: Pick<PartitionProgress, 'offset' | 'metadata'>,
+  ): void {
     if (this.next.has(`${topic}/${partition}`)) this.violations.push(`${partition} opened twice`);
-    this.next.set(`${topic}/${partition}`, nextOffset);
-    this.told.push(`open ${partition}@${nextOffset}`);
+    this.next.set(`${topic}/${partition}`, offset);
+    this.#released.delete(`${topic}/${partition}`);
+    this.told.push(`open ${partition}@${offset}`);
+    this.partitionCounts.push(decodeMark(offset, metadata).partitions);
   }
 
   records({ topic, partition }: TopicPartition, records: KafkaRecord[], nextOffset: bigint): void {
     const expected = this.next.get(`${topic}/${partition}`);
     if (expected === undefined) this.violations.push(`records of ${partition}, which is not open`);
+    if (this.#released.has(`${topic}/${partition}`))
+      this.violations.push(`records of ${partition}, which is released`);
     for (const { offset } of records) {
       if (offset < (expected ?? 0n) || offset >= nextOffset)
         this.violations.push(`${partition}@${offset} out of turn`);
@@ -45,9 +61,10 @@ class Listener implements RecordListener {
     this.told.push(`close ${partition}`);
   }
 
-  async quiesce(): Promise<void> {
-    this.told.push('quiesce');
-    await this.onQuiesce();
+  async release(partitions: readonly TopicPartition[]): Promise<void> {
+    for (const { topic, partition } of partitions) this.#released.add(`${topic}/${partition}`);
+    this.told.push(['release', ...partitions.map(({ partition }) => partition).sort()].join(' '));
+    await this.onRelease(partitions);
   }
 
   resume(): void {
@@ -217,70 +234,119 @@ t.test('a group goes on from what was committed', async (t) => {
   await produce(servers, topic, values(5));
   const first = await join(t, settings);
   await until(() => first.records_.length === 5);
-  await first.source.commit([{ topic, partition: 0, offset: 3n }]);
+  await first.source.commit([{ topic, partition: 0, offset: 3n, metadata: 'as it was' }]);
   t.strictSame(await committedIn(servers, settings.consumerGroup, topic), [3]);
   await first.source.stop();
-  t.strictSame(first.told, ['open 0@0', 'resume', 'quiesce', 'close 0']);
-  await t.rejects(first.source.commit([{ topic, partition: 0, offset: 4n }]), /not a member/);
+  t.strictSame(first.told, ['open 0@0', 'resume', 'release 0', 'close 0']);
+  await t.rejects(
+    first.source.commit([{ topic, partition: 0, offset: 4n, metadata: '' }]),
+    /not a member/,
+  );
   const second = await join(t, settings);
   await until(() => second.records_.length === 2);
   t.strictSame(offsetsOf(second.records_), [3, 4]);
 });
 
-t.test(
-  'two members: quiesce before each join, and what stays is neither reopened nor fetched again',
-  async (t) => {
-    const servers = await useKafka(t);
-    const topic = await createTopic(t, servers, { partitions: 4 });
-    const settings = {
-      topics: [topic],
-      consumerGroup: uniqueName('two'),
-      initialOffset: 'earliest' as const,
-    };
-    // One partition at a time: the test's producer would repeat what one partition took when another one was not ready yet.
-    const produceToAll = async () => {
-      for (const partition of [0, 1, 2, 3]) await produce(servers, topic, values(3, partition));
-    };
-    await produceToAll();
-    const one = await join(t, settings);
-    await until(() => one.records_.length === 12);
-    t.notOk(one.told.includes('quiesce'), 'there was nothing to finish before the first join');
-    const quiesced = Promise.withResolvers<void>();
-    // As a pipeline does: what is settled is committed before another member may have it.
-    one.onQuiesce = async () => {
-      await one.source.commit([0, 1, 2, 3].map((partition) => ({ topic, partition, offset: 2n })));
-      await quiesced.promise;
-    };
-    const two = await join(t, settings);
-    await until(() => one.told.includes('quiesce'));
-    t.strictSame(one.told.slice(5), ['quiesce']);
-    t.equal(two.next.size, 0, 'the other waits for it');
-    quiesced.resolve();
-    await until(() => two.next.size === 2 && one.told.includes('resume', 6));
-    t.equal(one.told.filter((word) => word.startsWith('close')).length, 2);
-    t.equal(one.told.filter((word) => word.startsWith('open')).length, 4, 'none was opened again');
-    t.ok(two.told.slice(0, 2).every((word) => /^open \d@2$/.test(word)));
-    t.strictSame(
-      [...one.next.keys(), ...two.next.keys()].sort(),
-      [0, 1, 2, 3].map((partition) => `${topic}/${partition}`),
-    );
+t.test('two members: what moves is drained first, what stays goes on all the while', async (t) => {
+  const servers = await useKafka(t);
+  const topic = await createTopic(t, servers, { partitions: 4 });
+  const settings = {
+    topics: [topic],
+    consumerGroup: uniqueName('two'),
+    initialOffset: 'earliest' as const,
+  };
+  // One partition at a time: the test's producer would repeat what one partition took when another one was not ready yet.
+  const produceToAll = async () => {
+    for (const partition of [0, 1, 2, 3]) await produce(servers, topic, values(3, partition));
+  };
+  const readBy = (member: Member, partition: number) =>
+    offsetsOf(member.records_.filter((record) => record.partition === partition));
+  await produceToAll();
+  const one = await join(t, settings);
+  await until(() => one.records_.length === 12);
+  const drained = Promise.withResolvers<void>();
+  // As a pipeline does: what is settled is committed before another member may have it.
+  one.onRelease = async (partitions) => {
+    await one.source.commit(partitions.map((partition) => ({ ...partition, offset: 2n, metadata: '' })));
+    await drained.promise;
+  };
+  const two = await join(t, settings);
+  await until(() => one.told.includes('release 2 3'));
+  t.equal(two.next.size, 0, 'the other waits for them');
+  await until(() => one.told.at(-1) === 'resume');
+  await produceToAll();
+  await until(() => readBy(one, 0).length === 6 && readBy(one, 1).length === 6);
+  t.equal(readBy(one, 2).length, 3, 'of what leaves, nothing more is read');
 
-    one.onQuiesce = () => Promise.resolve();
-    await produceToAll();
-    await until(() => one.records_.length === 18 && two.records_.length === 8);
-    const kept = [...one.next.keys()].map((name) => Number(name.split('/')[1]));
-    for (const partition of kept) {
-      t.strictSame(
-        offsetsOf(one.records_.filter((record) => record.partition === partition)),
-        [0, 1, 2, 3, 4, 5],
-      );
-    }
+  drained.resolve();
+  await until(() => two.next.size === 2);
+  t.strictSame(
+    one.told.filter((word) => word.startsWith('open')),
+    ['open 0@0', 'open 1@0', 'open 2@0', 'open 3@0'],
+    'none was opened again',
+  );
+  t.strictSame(two.told.slice(-3), ['open 2@2', 'open 3@2', 'resume']);
+  await until(() => two.records_.length === 8);
+  t.strictSame(readBy(one, 0), [0, 1, 2, 3, 4, 5], 'nor fetched again');
 
-    await two.source.stop();
-    // It left the group: nobody waits for the end of its session, which takes 30 s.
-    await until(() => one.next.size === 4, 15_000);
-  },
-);
+  one.onRelease = () => Promise.resolve();
+  await two.source.stop();
+  // It left the group: nobody waits for the end of its session.
+  await until(() => one.next.size === 4, 8_000);
+});
+
+t.test('a partition that was added is read from its first record, whatever the initial offset', async (t) => {
+  const servers = await useKafka(t);
+  const topic = await createTopic(t, servers, { partitions: 1 });
+  const settings = {
+    topics: [topic],
+    consumerGroup: uniqueName('added'),
+    initialOffset: 'latest' as const,
+  };
+  await produce(servers, topic, values(2));
+  const first = await join(t, settings);
+  await until(() => first.isConsuming);
+  t.strictSame(first.partitionCounts, [1]);
+  await first.source.stop();
+  await withAdmin(servers, (admin) =>
+    admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] }),
+  );
+  await until(() => produce(servers, topic, values(2, 2)));
+  const second = await join(t, settings);
+  await until(() => second.records_.length === 2);
+  t.strictSame(second.told.slice(0, 3), ['open 0@2', 'open 1@0', 'open 2@0']);
+  t.strictSame(second.partitionCounts, [1, 3, 3]);
+});
+
+t.test('history that was deleted is passed over, a topic that came again is read from its start', async (t) => {
+  const servers = await useKafka(t);
+  const topic = await createTopic(t, servers, { partitions: 1 });
+  const settings = {
+    topics: [topic],
+    consumerGroup: uniqueName('range'),
+    initialOffset: 'earliest' as const,
+  };
+  await produce(servers, topic, values(5));
+  const member = await join(t, settings);
+  await until(() => member.records_.length === 5);
+  member.source.pause({ topic, partition: 0 });
+  await produce(servers, topic, values(5));
+  await withAdmin(servers, async (admin) => {
+    await admin.fetchTopicMetadata({ topics: [topic] });
+    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '8' }] });
+  });
+  member.source.unpause({ topic, partition: 0 });
+  await until(() => member.records_.length >= 7);
+  t.strictSame(offsetsOf(member.records_), [0, 1, 2, 3, 4, 8, 9]);
+
+  await withAdmin(servers, (admin) => admin.deleteTopics({ topics: [topic] }));
+  await until(() =>
+    withAdmin(servers, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] })),
+  );
+  await until(() => produce(servers, topic, values(3)));
+  await until(() => member.records_.length >= 10, 60_000);
+  t.strictSame(offsetsOf(member.records_).slice(7), [0, 1, 2]);
+});
 
 t.test('a topic that is missing is said to be, and is read as soon as it is there', async (t) => {
   const servers = await useKafka(t);
@@ -346,7 +412,7 @@ t.test('a stop before or during the start', async (t) => {
   });
   await member.source.stop();
   t.strictSame(
-    member.told.filter((word) => word !== 'quiesce'),
+    member.told.filter((word) => word !== 'release'),
     [],
   );
 });

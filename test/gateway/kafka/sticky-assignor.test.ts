@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import kafkajs, { type GroupMember } from 'kafkajs';
 import t from 'tap';
 import type { TopicPartition } from '../../../gateway/contract/record.ts';
-import { assignSticky, encodeAssignment, encodeClaim } from '../../../gateway/kafka/sticky-assignor.ts';
+import { assignCooperatively, assignSticky, encodeAssignment, encodeClaim } from '../../../gateway/kafka/sticky-assignor.ts';
 
 const { AssignerProtocol } = kafkajs;
 
@@ -13,7 +13,7 @@ const partitionsOf = (topic: string, count: number) =>
   Array.from({ length: count }, (_, partition) => ({ topic, partition }));
 const nameOf = ({ topic, partition }: TopicPartition) => `${topic}/${partition}`;
 const claimsOf = (members: readonly string[], topics: readonly string[], owned: Assignment) =>
-  members.map((memberId) => ({ memberId, topics, owned: owned.get(memberId) ?? [] }));
+  members.map((memberId) => ({ memberId, topics, generation: 1, owned: owned.get(memberId) ?? [] }));
 
 function assertBalanced(assignment: Assignment, all: readonly TopicPartition[]): void {
   const given = [...assignment.values()].flat().map(nameOf);
@@ -73,7 +73,7 @@ t.test('the same claims mean the same assignment, in whatever order they come', 
   });
   const anyClaims = anyMembers.chain((members) =>
     fc.tuple(
-      ...members.map((memberId) => anyOwned.map((owned) => ({ memberId, topics: ['orders'], owned }))),
+      ...members.map((memberId) => anyOwned.map((owned) => ({ memberId, topics: ['orders'], generation: 1, owned }))),
     ),
   );
   fc.assert(
@@ -93,8 +93,8 @@ t.test('the same claims mean the same assignment, in whatever order they come', 
 
 t.test('a partition goes to nobody who does not subscribe to its topic', async (t) => {
   const claims = [
-    { memberId: 'a', topics: ['orders'], owned: partitionsOf('quakes', 2) },
-    { memberId: 'b', topics: ['orders', 'quakes'], owned: [] },
+    { memberId: 'a', topics: ['orders'], generation: 1, owned: partitionsOf('quakes', 2) },
+    { memberId: 'b', topics: ['orders', 'quakes'], generation: 1, owned: [] },
   ];
   const assigned = assignSticky(claims, [
     ...partitionsOf('orders', 1),
@@ -103,6 +103,50 @@ t.test('a partition goes to nobody who does not subscribe to its topic', async (
   ]);
   t.ok(assigned.get('a')!.every(({ topic }) => topic === 'orders'));
   t.strictSame([...assigned.values()].flat().map(nameOf).sort(), ['orders/0', 'quakes/0', 'quakes/1']);
+});
+
+t.test('in a run of joins nobody gets what another has, and in the end all is as it would be at once', async () => {
+  const anyRound = fc.record({ members: anyMembers, more: fc.nat(2) });
+  fc.assert(
+    fc.property(fc.array(anyRound, { minLength: 1, maxLength: 6 }), (rounds) => {
+      const owned = new Map<string, TopicPartition[]>();
+      let count = 3;
+      for (const { members, more } of rounds) {
+        count += more;
+        const all = partitionsOf('orders', count);
+        for (const memberId of owned.keys())
+          if (!members.some((one) => one === memberId)) owned.delete(memberId);
+        let isSettled = false;
+        for (let joins = 0; !isSettled; joins += 1) {
+          assert.ok(joins < 3, 'one join to let go, one to take');
+          const assigned = assignCooperatively(claimsOf(members, ['orders'], owned), all);
+          isSettled = true;
+          for (const [memberId, partitions] of assigned) {
+            for (const [other, theirs] of owned)
+              if (other !== memberId)
+                assert.ok(!theirs.some((one) => partitions.some((two) => nameOf(one) === nameOf(two))));
+            const names = partitions.map(nameOf);
+            isSettled &&= (owned.get(memberId) ?? []).every((one) => names.includes(nameOf(one)));
+          }
+          for (const [memberId, partitions] of assigned) owned.set(memberId, partitions);
+        }
+        assertBalanced(owned, all);
+      }
+    }),
+  );
+});
+
+t.test('of two who claim a partition, the one who was a member last has it', async (t) => {
+  const both = partitionsOf('orders', 2);
+  const claim = (memberId: string, generation: number) => ({
+    memberId,
+    topics: ['orders'],
+    generation,
+    owned: both,
+  });
+  const assigned = assignCooperatively([claim('a', 3), claim('b', 5)], both);
+  t.strictSame(assigned.get('a'), [], 'its share waits until the other has let go');
+  t.equal(assigned.get('b')!.length, 1);
 });
 
 /** As it travels: members' metadata in, their assignments out. */
@@ -118,10 +162,11 @@ function overTheWire(members: readonly GroupMember[], count: number): Record<str
 
 t.test('claims and assignments survive the wire', async (t) => {
   const claim = (owned: readonly number[]) =>
-    encodeClaim(
-      ['orders'],
-      owned.map((partition) => ({ topic: 'orders', partition })),
-    );
+    encodeClaim({
+      topics: ['orders'],
+      generation: 7,
+      owned: owned.map((partition) => ({ topic: 'orders', partition })),
+    });
   const members = [
     { memberId: 'a', memberMetadata: claim([3, 1]) },
     { memberId: 'b', memberMetadata: claim([]) },
@@ -136,11 +181,13 @@ t.test('a claim that cannot be read claims nothing, and harms nobody', async (t)
     'null',
     '7',
     '[]',
-    '{"orders":5}',
-    '{"orders":"01"}',
-    '{"orders":["0"]}',
-    '{"orders":[-1,1.5,null]}',
-    '{"orders":[{}]}',
+    '{"orders":[0]}',
+    '{"generation":1}',
+    '{"generation":"1","owned":{"orders":[0]}}',
+    '{"generation":1,"owned":{"orders":5}}',
+    '{"generation":1,"owned":{"orders":"01"}}',
+    '{"generation":1,"owned":{"orders":["0"]}}',
+    '{"generation":1,"owned":{"orders":[1.5,null]}}',
   ];
   for (const userData of broken) {
     const memberMetadata = AssignerProtocol.MemberMetadata.encode({
@@ -148,7 +195,7 @@ t.test('a claim that cannot be read claims nothing, and harms nobody', async (t)
       topics: ['orders'],
       userData: Buffer.from(userData),
     });
-    const good = encodeClaim(['orders'], partitionsOf('orders', 2));
+    const good = encodeClaim({ topics: ['orders'], generation: 1, owned: partitionsOf('orders', 2) });
     const assigned = overTheWire(
       [
         { memberId: 'a', memberMetadata },

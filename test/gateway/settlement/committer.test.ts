@@ -1,6 +1,6 @@
 import { mock } from 'node:test';
 import t, { type Test } from 'tap';
-import type { PartitionOffset } from '../../../gateway/contract/ports.ts';
+import type { PartitionProgress } from '../../../gateway/contract/ports.ts';
 import { Committer, type Committable } from '../../../gateway/settlement/committer.ts';
 
 const intervalMs = 100;
@@ -50,7 +50,7 @@ function startCommitter(t: Test) {
   return { committer, commits, committed, failures, pass };
 }
 
-const textsOf = (offsets: readonly PartitionOffset[]) =>
+const textsOf = (offsets: readonly PartitionProgress[]) =>
   offsets.map(({ partition, offset }) => `${partition}@${offset}`);
 
 /** Everything that promises have to do is done. */
@@ -60,7 +60,7 @@ class Partition implements Committable {
   readonly topic = 'orders';
   readonly partition: number;
   readonly name: string;
-  readonly ledger = { position: 0n };
+  position = 0n;
   open = true;
 
   constructor(partition: number) {
@@ -69,8 +69,13 @@ class Partition implements Committable {
   }
 
   at(position: bigint): this {
-    this.ledger.position = position;
+    this.position = position;
     return this;
+  }
+
+  progress(): PartitionProgress {
+    const { topic, partition, position } = this;
+    return { topic, partition, offset: position, metadata: `m${position}` };
   }
 }
 
