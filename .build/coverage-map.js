@@ -13,6 +13,7 @@ const PURE_SOURCES = [
   'gateway/pipeline/lot',
   'gateway/settlement/dead-letter',
   'gateway/settlement/ledger',
+  'gateway/settlement/open-offsets',
   'gateway/settlement/progress-mark',
   'scaler/backlog/',
 ];

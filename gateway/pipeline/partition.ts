@@ -9,11 +9,8 @@ export interface Budget {
   readonly bytes: number;
 }
 
-/**
- * A ledger may span this many times as many offsets as there may be records in memory: one record that is retried for hours
- * must not let the offsets behind it grow without bound, for a crash would send them all again.
- */
-const spanFactor = 8;
+/** How many offsets more there must be below the ledger's horizon before fetching goes on. */
+const resumeOffsets = 512n;
 
 /** `T`: what its lanes hold. */
 export class OpenPartition<T> implements TopicPartition {
@@ -39,12 +36,10 @@ export class OpenPartition<T> implements TopicPartition {
     this.lanes = lanes;
   }
 
-  /** True where no more should be fetched for now. */
+  /** True where no more should be fetched for now: memory is full, or what comes next could not be attempted anyway. */
   isOver(budget: Budget): boolean {
     return (
-      this.records >= budget.records ||
-      this.bytes >= budget.bytes ||
-      this.ledger.span >= budget.records * spanFactor
+      this.records >= budget.records || this.bytes >= budget.bytes || this.ledger.end >= this.ledger.horizon()
     );
   }
 
@@ -53,7 +48,7 @@ export class OpenPartition<T> implements TopicPartition {
     return (
       this.records * 2 <= budget.records &&
       this.bytes * 2 <= budget.bytes &&
-      this.ledger.span * 2 <= budget.records * spanFactor
+      this.ledger.end + resumeOffsets <= this.ledger.horizon()
     );
   }
 }

@@ -1,31 +1,52 @@
-// The ledger of one partition: which of the fetched offsets are settled. Pure: no clock, no I/O.
+// The ledger of one partition: which offsets are open, and so which are settled. Pure: no clock, no I/O.
 //
 //   offset    100 101 102     104 105 106     (103 is not there: compacted, or a transaction marker)
 //   settled    ■   ■   □       ■   □   ■
 //                      ▲                   ▲
-//                  position               end
+//                  position               end      mark: from 102, open 102 and 105, end 107
 //
-// Invariant: every fetched offset below `position` is settled, and `position` is all that may be committed.
+// Invariant: every fetched offset below `position` is settled, and `position` is all that may be committed. What is settled
+// beyond it goes into the mark beside it; no offset at or above the `horizon` is attempted, so that the mark has room for it.
+import { markRoom, maxMarkBytes, type ProgressMark } from '../contract/progress-mark.ts';
+import { OpenOffsets } from './open-offsets.ts';
 
-const initialCapacity = 64;
+/** This part of a mark is left to attempts: what is stuck keeps its count, whatever is settled behind it. */
+const attemptsShare = 1 / 6;
 
 export class Ledger {
-  /** Rings of one capacity, a power of two: the offsets from `position` to `end` in ascending order, and 1 where settled. */
-  #offsets = new BigInt64Array(initialCapacity);
-  #settled = new Uint8Array(initialCapacity);
-  #head = 0;
-  #length = 0;
-  #open = 0;
+  readonly #open: OpenOffsets;
   #end: bigint;
+  /** The highest offset that is settled beyond `position`, or anything below that. */
+  #highest: bigint;
+  /**
+   * What the mark that this began with says of the offsets from `#end` on, until `#end` has come to its end: the open ones
+   * among them, ascending.
+   */
+  #restoredOpen: readonly bigint[];
+  readonly #restoredEnd: bigint;
+  readonly #restoredAttempts: ReadonlyMap<bigint, number>;
+  #maxBytes = 0;
+  /** What the open set may take of a mark of `#maxBytes`; how far a bitmap of that reaches; until where no list reaches further. */
+  #room = 0;
+  #reach = 0n;
+  #near = 0n;
 
-  /** `nextOffset`: the first offset that is not settled yet, such as the committed one. */
-  constructor(nextOffset: bigint) {
+  /**
+   * `nextOffset`: the first offset that is not settled yet, such as the committed one. `mark`: what is known beyond it; the
+   * offsets that it calls open, and all from its end on, are tracked as they are fetched.
+   */
+  constructor(nextOffset: bigint, mark?: ProgressMark) {
+    this.#open = new OpenOffsets(nextOffset);
     this.#end = nextOffset;
+    this.#restoredOpen = mark?.open ?? [];
+    this.#restoredEnd = mark?.end ?? nextOffset;
+    this.#restoredAttempts = mark?.attempts ?? new Map<bigint, number>();
+    this.#highest = this.#restoredEnd - 1n;
   }
 
   /** The end of the contiguous settled prefix: the offset to commit, in Kafka's sense of the next one to read. */
   get position(): bigint {
-    return this.#length === 0 ? this.#end : this.#offsetAt(0);
+    return this.#open.size === 0 ? this.#end : this.#open.first;
   }
 
   /** The next offset that `track` expects; lower ones are known already. */
@@ -35,79 +56,107 @@ export class Ledger {
 
   /** How many tracked offsets are not settled. */
   get open(): number {
-    return this.#open;
+    return this.#open.size;
   }
 
-  /** How many offsets the ledger remembers: the open ones, and the settled ones behind an open one. */
-  get span(): number {
-    return this.#length;
+  /** How many offsets there is memory for: proportional to the most that were open at once of late. */
+  get capacity(): number {
+    return this.#open.capacity;
+  }
+
+  /** True for an offset from `end` on that was settled in an earlier life: it is passed over instead of tracked. */
+  isSettled(offset: bigint): boolean {
+    if (offset >= this.#restoredEnd || offset < this.#end) return false;
+    return this.#restoredOpen[firstFrom(this.#restoredOpen, offset)] !== offset;
+  }
+
+  /** How often an offset that was open then was attempted in an earlier life, as far as it is known. */
+  attemptsOf(offset: bigint): number {
+    return this.#restoredAttempts.get(offset) ?? 0;
   }
 
   /** Takes in a fetched offset; ascending, at least `end`. Throws RangeError otherwise. */
   track(offset: bigint): void {
     if (offset < this.#end)
       throw new RangeError(`offset ${offset} is tracked already: the ledger ends at ${this.#end}`);
-    if (this.#length === this.#offsets.length) this.#grow();
-    const slot = (this.#head + this.#length) & (this.#offsets.length - 1);
-    this.#offsets[slot] = offset;
-    this.#settled[slot] = 0;
-    this.#length += 1;
-    this.#open += 1;
+    this.#open.add(offset);
     this.#end = offset + 1n;
   }
 
   /** No more records come below `nextOffset`: what lies between was compacted, or never was a record. */
   advance(nextOffset: bigint): void {
     if (nextOffset > this.#end) this.#end = nextOffset;
+    if (!this.#isRestoring()) this.#restoredOpen = [];
   }
 
   /** Settles a tracked offset, once. True where `position` moved. Throws RangeError for an offset that is not open. */
   settle(offset: bigint): boolean {
-    const index = this.#indexOf(offset);
-    const slot = (this.#head + index) & (this.#offsets.length - 1);
-    if (index < 0 || this.#settled[slot] === 1)
-      throw new RangeError(`offset ${offset} is not open in the ledger`);
-    this.#settled[slot] = 1;
-    this.#open -= 1;
-    if (index > 0) return false;
-    while (this.#length > 0 && this.#settled[this.#head] === 1) {
-      this.#head = (this.#head + 1) & (this.#offsets.length - 1);
-      this.#length -= 1;
-    }
-    return true;
+    const removed = this.#open.remove(offset);
+    if (removed === undefined) throw new RangeError(`offset ${offset} is not open in the ledger`);
+    if (removed === 'first') return true;
+    if (offset > this.#highest) this.#highest = offset;
+    return false;
   }
 
-  #offsetAt(index: number): bigint {
-    return this.#offsets[(this.#head + index) & (this.#offsets.length - 1)] as bigint;
+  /**
+   * What goes beside `position` into a commit. `attempts`: of open offsets that were tracked; of the others it is known. What was
+   * settled unattempted above the horizon, such as by a filter, is left out: it would take the room of what was attempted.
+   */
+  mark(
+    attempts: Iterable<readonly [offset: bigint, made: number]>,
+    partitions: number | undefined,
+    maxBytes = maxMarkBytes,
+  ): ProgressMark {
+    const made = new Map(attempts);
+    for (const [offset, count] of this.#restoredAttempts) if (offset >= this.#end) made.set(offset, count);
+    const { position } = this;
+    const settledEnd = this.#highest + 1n;
+    if (settledEnd <= position) return { open: [], end: position, attempts: made, partitions };
+    const end = min(settledEnd, max(this.horizon(maxBytes), this.#restoredEnd));
+    const open = [...this.#open.below(end)];
+    if (this.#isRestoring()) open.push(...this.#restoredOpen.slice(firstFrom(this.#restoredOpen, this.#end)));
+    return { open, end, attempts: made, partitions };
   }
 
-  /** Offsets are dense but for compaction and markers, so the first guess is nearly always right. */
-  #indexOf(offset: bigint): number {
-    if (this.#length === 0) return -1;
-    let high = Number(offset - this.#offsetAt(0));
-    if (high < 0) return -1;
-    if (high < this.#length && this.#offsetAt(high) === offset) return high;
-    high = Math.min(high, this.#length - 1);
-    let low = 0;
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      const found = this.#offsetAt(middle);
-      if (found === offset) return middle;
-      if (found < offset) low = middle + 1;
-      else high = middle - 1;
+  /**
+   * An offset below this may be attempted: were all of these settled but those that are open now, a mark of `maxBytes` would
+   * hold it. Always above `position`. Never falls while `maxBytes` stays, so an earlier answer may be kept until it refuses.
+   * O(1).
+   */
+  horizon(maxBytes = maxMarkBytes): bigint {
+    if (maxBytes !== this.#maxBytes) {
+      this.#maxBytes = maxBytes;
+      this.#room = Math.floor(markRoom(maxBytes) * (1 - attemptsShare));
+      this.#reach = BigInt(this.#room * 8);
+      this.#near = BigInt(this.#room * 7 - 2);
     }
-    return -1;
+    const { position } = this;
+    // A list never reaches further beyond the end than it has bytes.
+    if (position + this.#near > this.#end) return position + this.#reach;
+    return max(position + this.#reach, this.#open.horizon(this.#end, this.#room));
   }
 
-  #grow(): void {
-    const offsets = new BigInt64Array(this.#offsets.length * 2);
-    const settled = new Uint8Array(offsets.length);
-    for (let index = 0; index < this.#length; index += 1) {
-      offsets[index] = this.#offsetAt(index);
-      settled[index] = this.#settled[(this.#head + index) & (this.#offsets.length - 1)] as number;
-    }
-    this.#offsets = offsets;
-    this.#settled = settled;
-    this.#head = 0;
+  #isRestoring(): boolean {
+    return this.#end < this.#restoredEnd;
   }
+}
+
+/** The index of the first of ascending offsets that is at least `offset`. */
+function firstFrom(offsets: readonly bigint[], offset: bigint): number {
+  let low = 0;
+  let high = offsets.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((offsets[middle] as bigint) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
 }

@@ -1,0 +1,220 @@
+// The open offsets of a partition in ascending order, and how much of a progress mark they would take. Pure.
+//
+//   ring     100 ·101· 102 ·103··104· 105      ·settled·: unlinked, and left out when the ring is built anew
+//   links     └───────► └────────────► ┘
+//
+// Invariant: the ring begins with the lowest open offset; memory is proportional to the open offsets, not to what is
+// settled between them.
+import { varintBytes } from '../contract/progress-mark.ts';
+
+const minCapacity = 64;
+const none = -1;
+/** In place of a link, where the entry is settled. */
+const unlinked = -2;
+
+export class OpenOffsets {
+  /** Distances from `#base`: below 2^53, as no ledger lives longer. The rings have one capacity, a power of two. */
+  #offsets = new Float64Array(minCapacity);
+  /** Slots of the open offset before and after; `none` at the ends. */
+  #previous = new Int32Array(minCapacity);
+  #next = new Int32Array(minCapacity);
+  readonly #base: bigint;
+  readonly #baseNumber: number;
+  /** Slot of the first entry; the entries in use from there on, open ones and settled ones. */
+  #head = 0;
+  #length = 0;
+  #last = none;
+  #size = 0;
+  /** The room of a list, in bytes; 0 until somebody asks for the horizon, and again when nothing is open: then nothing is listed. */
+  #room = 0;
+  /** The first open entry that the list cannot hold, `none` where it holds all; the bytes of those before it. */
+  #limit = none;
+  #listed = 0;
+
+  constructor(base: bigint) {
+    this.#base = base;
+    this.#baseNumber = Number(base);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many entries there is memory for. */
+  get capacity(): number {
+    return this.#offsets.length;
+  }
+
+  /** The lowest. Only where there is one. */
+  get first(): bigint {
+    return this.#offsetAt(this.#head);
+  }
+
+  /** The open offsets below `end`, ascending. */
+  *below(end: bigint): Generator<bigint> {
+    if (this.#size === 0) return;
+    for (let slot = this.#head; slot !== none; slot = this.#next[slot] as number) {
+      const offset = this.#offsetAt(slot);
+      if (offset >= end) return;
+      yield offset;
+    }
+  }
+
+  /** Above all that were added before. */
+  add(offset: bigint): void {
+    if (this.#length === this.#offsets.length) this.#rebuild();
+    const slot = (this.#head + this.#length) & (this.#offsets.length - 1);
+    this.#offsets[slot] = this.#distanceOf(offset);
+    this.#previous[slot] = this.#last;
+    this.#next[slot] = none;
+    if (this.#last !== none) this.#next[this.#last] = slot;
+    this.#last = slot;
+    this.#length += 1;
+    this.#size += 1;
+    if (this.#room > 0 && this.#limit === none) this.#list(slot);
+  }
+
+  /** Where it was open: `first`, or another one. */
+  remove(offset: bigint): 'first' | 'other' | undefined {
+    const slot = this.#find(this.#distanceOf(offset));
+    if (slot === none || this.#next[slot] === unlinked) return undefined;
+    const isFirst = slot === this.#head;
+    const next = this.#next[slot] as number;
+    if (this.#room === 0) this.#unlink(slot, next);
+    else this.#unlist(slot, next);
+    if (!isFirst) return 'other';
+    if (next === none) {
+      this.#length = 0;
+      this.#room = 0;
+      return 'first';
+    }
+    this.#length -= (next - slot) & (this.#offsets.length - 1);
+    this.#head = next;
+    return 'first';
+  }
+
+  /**
+   * Every offset below this may be settled while all others stay open, those between the last one and `end`, and those from
+   * `end` on, included: a list of what is open below it takes at most `room` bytes. Never falls while `room` (> 0) stays and
+   * anything is open. O(1), but for the first call with another `room`: from then on, account is kept.
+   */
+  horizon(end: bigint, room: number): bigint {
+    if (this.#size === 0) return end;
+    if (room !== this.#room) {
+      this.#room = room;
+      this.#listed = 0;
+      this.#list(this.#head);
+    }
+    if (this.#limit !== none) return this.#offsetAt(this.#limit) + 1n;
+    // What comes from `end` on takes a byte each at most, but for the gap before its first one.
+    const gap = this.#distanceOf(end) - (this.#offsets[this.#last] as number) - 1;
+    return end + BigInt(Math.max(0, room - this.#listed - varintBytes(gap) + 2));
+  }
+
+  #offsetAt(slot: number): bigint {
+    return this.#base + BigInt(this.#offsets[slot] as number);
+  }
+
+  /** Most offsets fit into a number, which spares the difference of two bigints. */
+  #distanceOf(offset: bigint): number {
+    const number = Number(offset);
+    return number <= Number.MAX_SAFE_INTEGER ? number - this.#baseNumber : Number(offset - this.#base);
+  }
+
+  #unlink(slot: number, next: number): void {
+    const previous = this.#previous[slot] as number;
+    if (previous !== none) this.#next[previous] = next;
+    if (next === none) this.#last = previous;
+    else this.#previous[next] = previous;
+    this.#next[slot] = unlinked;
+    this.#size -= 1;
+  }
+
+  /** Unlinks, and keeps account of the list. */
+  #unlist(slot: number, next: number): void {
+    const limit = this.#limit;
+    if (
+      slot === limit ||
+      (limit !== none && (this.#offsets[slot] as number) > (this.#offsets[limit] as number))
+    ) {
+      this.#unlink(slot, next);
+      if (slot === limit) this.#list(next);
+      return;
+    }
+    const isNextListed = next !== none && next !== limit;
+    this.#listed -= this.#cost(slot) + (isNextListed ? this.#cost(next) : 0);
+    this.#unlink(slot, next);
+    if (isNextListed) this.#listed += this.#cost(next);
+    if (limit !== none) this.#list(limit);
+  }
+
+  /** Lists `slot` and those after it, as far as there is room. */
+  #list(slot: number): void {
+    let at = slot;
+    for (; at !== none; at = this.#next[at] as number) {
+      const cost = this.#cost(at);
+      if (this.#listed + cost > this.#room) break;
+      this.#listed += cost;
+    }
+    this.#limit = at;
+  }
+
+  /** In a list that begins with the lowest open offset. */
+  #cost(slot: number): number {
+    const previous = this.#previous[slot] as number;
+    if (previous === none) return 1;
+    const gap = (this.#offsets[slot] as number) - (this.#offsets[previous] as number) - 1;
+    return varintBytes(gap);
+  }
+
+  /** Offsets are mostly dense, from the first one on, or up to the last one: these guesses are nearly always right. */
+  #find(offset: number): number {
+    const mask = this.#offsets.length - 1;
+    const first = offset - (this.#offsets[this.#head] as number);
+    if (this.#length === 0 || first < 0) return none;
+    const forward = (this.#head + first) & mask;
+    if (first < this.#length && this.#offsets[forward] === offset) return forward;
+    const end = this.#head + this.#length - 1;
+    const back = (this.#offsets[end & mask] as number) - offset;
+    if (back < 0) return none;
+    const backward = (end - back) & mask;
+    if (back < this.#length && this.#offsets[backward] === offset) return backward;
+    let low = 0;
+    let high = this.#length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const slot = (this.#head + middle) & mask;
+      const found = this.#offsets[slot] as number;
+      if (found === offset) return slot;
+      if (found < offset) low = middle + 1;
+      else high = middle - 1;
+    }
+    return none;
+  }
+
+  /** Leaves the settled ones out, and makes room for as many again as are open: so it happens once in as many additions. */
+  #rebuild(): void {
+    let capacity = minCapacity;
+    while (capacity < this.#size * 2) capacity *= 2;
+    const offsets = new Float64Array(capacity);
+    const previous = new Int32Array(capacity);
+    const next = new Int32Array(capacity);
+    let limit = none;
+    let index = 0;
+    for (let slot = this.#head; slot !== none; slot = this.#next[slot] as number) {
+      if (slot === this.#limit) limit = index;
+      offsets[index] = this.#offsets[slot] as number;
+      previous[index] = index - 1;
+      next[index] = index + 1;
+      index += 1;
+    }
+    next[index - 1] = none;
+    this.#offsets = offsets;
+    this.#previous = previous;
+    this.#next = next;
+    this.#head = 0;
+    this.#length = index;
+    this.#last = index - 1;
+    this.#limit = limit;
+  }
+}
