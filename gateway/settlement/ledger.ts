@@ -26,9 +26,10 @@ export class Ledger {
   readonly #restoredEnd: bigint;
   readonly #restoredAttempts: ReadonlyMap<bigint, number>;
   #maxBytes = 0;
-  /** What the open set may take of a mark of `#maxBytes`; and how far a bitmap of that reaches. */
+  /** What the open set may take of a mark of `#maxBytes`; how far a bitmap of that reaches; until where no list reaches further. */
   #room = 0;
   #reach = 0n;
+  #near = 0n;
 
   /**
    * `nextOffset`: the first offset that is not settled yet, such as the committed one. `mark`: what is known beyond it; the
@@ -92,8 +93,9 @@ export class Ledger {
   settle(offset: bigint): boolean {
     const removed = this.#open.remove(offset);
     if (removed === undefined) throw new RangeError(`offset ${offset} is not open in the ledger`);
+    if (removed === 'first') return true;
     if (offset > this.#highest) this.#highest = offset;
-    return removed === 'first';
+    return false;
   }
 
   /**
@@ -126,8 +128,12 @@ export class Ledger {
       this.#maxBytes = maxBytes;
       this.#room = Math.floor(markRoom(maxBytes) * (1 - attemptsShare));
       this.#reach = BigInt(this.#room * 8);
+      this.#near = BigInt(this.#room * 7 - 2);
     }
-    return max(this.position + this.#reach, this.#open.horizon(this.#end, this.#room));
+    const { position } = this;
+    // A list never reaches further beyond the end than it has bytes.
+    if (position + this.#near > this.#end) return position + this.#reach;
+    return max(position + this.#reach, this.#open.horizon(this.#end, this.#room));
   }
 
   #isRestoring(): boolean {

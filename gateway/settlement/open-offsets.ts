@@ -25,10 +25,11 @@ export class OpenOffsets {
   #length = 0;
   #last = none;
   #size = 0;
-  /** The first open entry that a list of `#room` bytes cannot hold, `none` where it holds all; the bytes of those before it. */
+  /** The room of a list, in bytes; 0 until somebody asks for the horizon, and again when nothing is open: then nothing is listed. */
+  #room = 0;
+  /** The first open entry that the list cannot hold, `none` where it holds all; the bytes of those before it. */
   #limit = none;
   #listed = 0;
-  #room = 0;
 
   constructor(base: bigint) {
     this.#base = base;
@@ -70,46 +71,41 @@ export class OpenOffsets {
     this.#last = slot;
     this.#length += 1;
     this.#size += 1;
-    if (this.#limit === none) this.#list(slot);
+    if (this.#room > 0 && this.#limit === none) this.#list(slot);
   }
 
   /** Where it was open: `first`, or another one. */
   remove(offset: bigint): 'first' | 'other' | undefined {
     const slot = this.#find(this.#distanceOf(offset));
     if (slot === none || this.#next[slot] === unlinked) return undefined;
-    const previous = this.#previous[slot] as number;
+    const isFirst = slot === this.#head;
     const next = this.#next[slot] as number;
-    const isListed = this.#isListed(slot);
-    const isNextListed = next !== none && this.#isListed(next);
-    if (isListed) this.#listed -= this.#cost(slot);
-    if (isNextListed) this.#listed -= this.#cost(next);
-    if (previous !== none) this.#next[previous] = next;
-    if (next === none) this.#last = previous;
-    else this.#previous[next] = previous;
-    this.#next[slot] = unlinked;
-    this.#size -= 1;
-    if (isNextListed) this.#listed += this.#cost(next);
-    if (slot === this.#limit) this.#list(next);
-    else if (isListed && this.#limit !== none) this.#list(this.#limit);
-    if (previous !== none) return 'other';
-    this.#length = next === none ? 0 : this.#length - this.#distance(next);
-    this.#head = next === none ? 0 : next;
+    if (this.#room === 0) this.#unlink(slot, next);
+    else this.#unlist(slot, next);
+    if (!isFirst) return 'other';
+    if (next === none) {
+      this.#length = 0;
+      this.#room = 0;
+      return 'first';
+    }
+    this.#length -= (next - slot) & (this.#offsets.length - 1);
+    this.#head = next;
     return 'first';
   }
 
   /**
    * Every offset below this may be settled while all others stay open, those between the last one and `end`, and those from
-   * `end` on, included: a list of what is open below it takes at most `room` bytes. Never falls while `room` stays.
-   * O(1), but for the first call with another `room`.
+   * `end` on, included: a list of what is open below it takes at most `room` bytes. Never falls while `room` (> 0) stays and
+   * anything is open. O(1), but for the first call with another `room`: from then on, account is kept.
    */
   horizon(end: bigint, room: number): bigint {
+    if (this.#size === 0) return end;
     if (room !== this.#room) {
       this.#room = room;
       this.#listed = 0;
-      this.#list(this.#size === 0 ? none : this.#head);
+      this.#list(this.#head);
     }
     if (this.#limit !== none) return this.#offsetAt(this.#limit) + 1n;
-    if (this.#size === 0) return end;
     // What comes from `end` on takes a byte each at most, but for the gap before its first one.
     const gap = this.#distanceOf(end) - (this.#offsets[this.#last] as number) - 1;
     return end + BigInt(Math.max(0, room - this.#listed - varintBytes(gap) + 2));
@@ -125,9 +121,31 @@ export class OpenOffsets {
     return number <= Number.MAX_SAFE_INTEGER ? number - this.#baseNumber : Number(offset - this.#base);
   }
 
-  /** From the head, in entries. */
-  #distance(slot: number): number {
-    return (slot - this.#head) & (this.#offsets.length - 1);
+  #unlink(slot: number, next: number): void {
+    const previous = this.#previous[slot] as number;
+    if (previous !== none) this.#next[previous] = next;
+    if (next === none) this.#last = previous;
+    else this.#previous[next] = previous;
+    this.#next[slot] = unlinked;
+    this.#size -= 1;
+  }
+
+  /** Unlinks, and keeps account of the list. */
+  #unlist(slot: number, next: number): void {
+    const limit = this.#limit;
+    if (
+      slot === limit ||
+      (limit !== none && (this.#offsets[slot] as number) > (this.#offsets[limit] as number))
+    ) {
+      this.#unlink(slot, next);
+      if (slot === limit) this.#list(next);
+      return;
+    }
+    const isNextListed = next !== none && next !== limit;
+    this.#listed -= this.#cost(slot) + (isNextListed ? this.#cost(next) : 0);
+    this.#unlink(slot, next);
+    if (isNextListed) this.#listed += this.#cost(next);
+    if (limit !== none) this.#list(limit);
   }
 
   /** Lists `slot` and those after it, as far as there is room. */
@@ -141,15 +159,12 @@ export class OpenOffsets {
     this.#limit = at;
   }
 
-  #isListed(slot: number): boolean {
-    return this.#limit === none || (this.#offsets[slot] as number) < (this.#offsets[this.#limit] as number);
-  }
-
   /** In a list that begins with the lowest open offset. */
   #cost(slot: number): number {
     const previous = this.#previous[slot] as number;
     if (previous === none) return 1;
-    return varintBytes((this.#offsets[slot] as number) - (this.#offsets[previous] as number) - 1);
+    const gap = (this.#offsets[slot] as number) - (this.#offsets[previous] as number) - 1;
+    return varintBytes(gap);
   }
 
   /** Offsets are mostly dense, from the first one on, or up to the last one: these guesses are nearly always right. */
