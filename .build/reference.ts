@@ -151,7 +151,10 @@ const labelsText = `## Values of the labels
 | \`outcome\` of polls | \`answered\`, \`unreachable\` |
 | \`status\` of attempts | the HTTP status, or \`none\` where no answer came |
 | \`status\` of gRPC requests | the gRPC status: \`OK\`, \`NOT_FOUND\`, \`UNAVAILABLE\`, … |
-| \`reason\` | \`exhausted\`, \`rejected\`, \`expired\`, \`undecodable\` |
+| \`reason\` of dead letters | \`exhausted\`, \`rejected\`, \`expired\`, \`undecodable\` |
+| \`reason\` of rebuilds | \`crashed\`, \`stalled\`, \`joining\`, \`topics\` |
+| \`reason\` of skipped offsets | \`deleted\` |
+| \`reason\` of rewinds | \`recreated\`, \`truncated\` |
 | \`what\` | \`dead letter\`, \`reply\` |
 | \`result\` | \`committed\`, \`failed\` |
 | \`code\` | a code of [Errors](errors.md), or \`none\` |

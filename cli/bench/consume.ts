@@ -18,6 +18,7 @@ const source = createRecordSources({ kafka, admin })(benchSubscription('consume'
   open: () => undefined,
   close: () => undefined,
   state: () => undefined,
+  noticed: () => undefined,
   resume: () => undefined,
   release: () => Promise.resolve(),
   records: (_partition, records) => {

@@ -1,9 +1,9 @@
 // One life of a kafkajs consumer, with what the client lacks: cooperative rebalances, commits that are fenced by generation,
 // word of batches that hold nothing but transaction markers and of offsets out of range, and a crash that is told instead of
 // mended in silence.
-import kafkajs, { type Batch, type Consumer, type Kafka, type PartitionAssigner } from 'kafkajs';
+import { type Batch, type Kafka, type PartitionAssigner } from 'kafkajs';
 import type { PartitionProgress } from '../contract/ports.ts';
-import type { TopicPartition } from '../contract/record.ts';
+import { partitionName, type TopicPartition } from '../contract/record.ts';
 import { encodeAssignment, encodeClaim, stickyProtocol } from './sticky-assignor.ts';
 
 /** Who a member is to its group, and when it last was one. */
@@ -20,6 +20,9 @@ export interface JoinedGroup extends Membership {
   readonly isContinuous: boolean;
 }
 
+/** `fetchedOffset`: where the client asked for it. */
+export type FetchedBatch = Batch & { readonly fetchedOffset: string };
+
 export interface GroupConsumerOptions {
   readonly kafka: Kafka;
   readonly groupId: string;
@@ -32,8 +35,10 @@ export interface GroupConsumerOptions {
   readonly owned: () => readonly TopicPartition[];
   /** Called before the first fetch after a join. */
   readonly onJoined: (joined: JoinedGroup) => void;
-  readonly onBatch: (batch: Batch) => void;
-  readonly onMarkersOnly: (partition: TopicPartition, nextOffset: bigint) => void;
+  /** False for a batch that is not the next one of its partition: it counts as not fetched. */
+  readonly onBatch: (batch: FetchedBatch) => boolean;
+  /** As `onBatch`, of a batch without records that was fetched at `fetchedOffset`. */
+  readonly onMarkersOnly: (partition: TopicPartition, fetchedOffset: bigint, nextOffset: bigint) => void;
   /** The lease was over, and is not any more: nobody else was given anything. */
   readonly onLeaseRenewed: () => void;
   /** The broker has no record at the offset that was fetched; nothing is fetched here until a `seek`. */
@@ -41,15 +46,24 @@ export interface GroupConsumerOptions {
 }
 
 export interface GroupConsumer {
-  readonly consumer: Consumer;
+  /** From `offset` on. Does nothing before the first join, as do the next two: at a join all is told anew. */
+  seek(partition: TopicPartition, offset: bigint): void;
+  pause(partitions: readonly TopicPartition[]): void;
+  resume(partitions: readonly TopicPartition[]): void;
   /** Rejects when the client has given up. */
   readonly crashed: Promise<never>;
   /** Until then, in ms of `performance.now()`, the group cannot have given to others what this member has. */
   readonly leaseEndMs: number;
+  /** Since when, in ms of `performance.now()`, this member waits for its group to take it; undefined where it does not. */
+  readonly joiningSinceMs: number | undefined;
+  /** How many partitions of `topic` the client knows of. */
+  partitionCount(topic: string): number | undefined;
+  /** When a fetch of the partition was last answered with nothing, in ms of `performance.now()`. */
+  answeredMs(partition: TopicPartition): number | undefined;
   start(topics: readonly string[]): Promise<void>;
   /** Resolves when the group has taken the offsets; as a member of the generation that was joined last. */
   commit(offsets: readonly PartitionProgress[]): Promise<void>;
-  /** Joins the group again, at the next heartbeat. */
+  /** Joins the group again, at the next heartbeat, with fresh metadata. */
   rejoin(): void;
   /** Without `leave` the group is not told: another client is about to go on as the same member. */
   stop(options: { readonly leave: boolean }): Promise<void>;
@@ -91,50 +105,96 @@ export function createGroupConsumer(options: GroupConsumerOptions): GroupConsume
   crash.promise.catch(() => undefined);
   const { CRASH, GROUP_JOIN, END_BATCH_PROCESS } = consumer.events;
   consumer.on(CRASH, ({ payload }) => crash.reject(payload.error));
-  consumer.on(GROUP_JOIN, ({ payload }) => group.joined(payload.memberAssignment));
-  consumer.on(END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
-    if (batchSize === 0) options.onMarkersOnly({ topic, partition }, BigInt(lastOffset) + 1n);
+  let hasJoined = false;
+  consumer.on(GROUP_JOIN, ({ payload }) => {
+    hasJoined = true;
+    group.joined(payload.memberAssignment);
   });
+  consumer.on(END_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, lastOffset } }) => {
+    const fetched = batchSize === 0 ? group.fetched.get(partitionName({ topic, partition })) : undefined;
+    if (fetched !== undefined)
+      options.onMarkersOnly({ topic, partition }, BigInt(fetched), BigInt(lastOffset) + 1n);
+  });
+  let starting: Promise<void> = Promise.resolve();
+  const start = async (topics: readonly string[]): Promise<void> => {
+    await consumer.connect();
+    if (group.isOver) return;
+    // Wherever the client chooses an offset itself, for an instant, it is none past what is there.
+    await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+    if (group.isOver) return;
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: (payload) => {
+        if (options.onBatch(payload.batch as FetchedBatch)) payload.resolveOffset(payload.batch.lastOffset());
+        return Promise.resolve();
+      },
+    });
+  };
+  const whenJoined =
+    (change: (list: { topic: string; partitions: number[] }[]) => void) =>
+    (partitions: readonly TopicPartition[]): void => {
+      if (!hasJoined) return;
+      change(partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] })));
+    };
   return {
-    consumer,
+    seek: ({ topic, partition }, offset) => {
+      if (hasJoined) consumer.seek({ topic, partition, offset: String(offset) });
+    },
+    pause: whenJoined((list) => consumer.pause(list)),
+    resume: whenJoined((list) => consumer.resume(list)),
     crashed: crash.promise,
     get leaseEndMs() {
       return group.leaseEndMs;
     },
-    start: async (topics) => {
-      await consumer.connect();
-      // Wherever the client chooses an offset itself, for an instant, it is none past what is there.
-      await consumer.subscribe({ topics: [...topics], fromBeginning: true });
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        eachBatch: (payload) => {
-          options.onBatch(payload.batch);
-          payload.resolveOffset(payload.batch.lastOffset());
-          return Promise.resolve();
-        },
-      });
+    get joiningSinceMs() {
+      return group.joiningSinceMs;
     },
+    partitionCount: (topic) => group.partitionCount(topic),
+    answeredMs: (partition) => group.answered.get(partitionName(partition)),
+    start: (topics) => (starting = start(topics)),
     commit: (offsets) => group.commit(offsets),
     rejoin: () => group.rejoin(),
     stop: async ({ leave }) => {
-      group.leaves = leave;
+      group.end(leave);
+      await consumer.disconnect();
+      // A start that was under way may have connected again since.
+      await starting.catch(() => undefined);
       await consumer.disconnect();
     },
   };
 }
 
 /** What we use of the client beyond its types; frozen upstream, and pinned here. */
+interface JoinAnswer {
+  readonly memberId: string;
+  readonly generationId: number;
+}
 interface Coordinator {
-  joinGroup(request: { readonly memberId: string }): Promise<{ memberId: string; generationId: number }>;
+  readonly nodeId: string;
+  joinGroup(request: { readonly memberId: string }): Promise<JoinAnswer>;
   heartbeat(request: object): Promise<unknown>;
   leaveGroup(request: object): Promise<unknown>;
+  fetch(request: FetchRequest): Promise<FetchAnswer>;
   offsetCommit(request: CommitRequest): Promise<unknown>;
   isConnected(): boolean;
 }
+interface FetchRequest {
+  readonly topics: readonly {
+    readonly topic: string;
+    readonly partitions: readonly { readonly partition: number; readonly fetchOffset: string }[];
+  }[];
+}
+interface FetchAnswer {
+  readonly responses: readonly {
+    readonly topicName: string;
+    readonly partitions: readonly { readonly partition: number; readonly messages: readonly unknown[] }[];
+  }[];
+}
 interface Cluster {
   findGroupCoordinator(group: { groupId: string }): Promise<Coordinator>;
-  findBroker(broker: Coordinator): Promise<Coordinator>;
+  findBroker(broker: { nodeId: string }): Promise<Coordinator>;
+  refreshMetadata(): Promise<void>;
   findTopicPartitionMetadata(topic: string): { partitionId: number }[];
 }
 interface CommitRequest {
@@ -148,12 +208,19 @@ interface CommitRequest {
 }
 
 /**
- * This member as its group sees it. kafkajs hands its cluster to the assignor, and the first thing of each join is to look up
- * the coordinator there: what goes to the coordinator afterwards passes by here.
+ * This member as its group sees it. kafkajs hands its cluster to the assignor, and looks up its brokers there: what goes to
+ * the coordinator passes by here.
  */
 class GroupMember {
   leaseEndMs = Number.NEGATIVE_INFINITY;
-  leaves = true;
+  /** From the beginning, and from each claim, until the join came to its end. */
+  joiningSinceMs: number | undefined = performance.now();
+  /** By the name of the partition, as the next: when a fetch was last answered with nothing. */
+  readonly answered = new Map<string, number>();
+  /** The offset that was last fetched. */
+  readonly fetched = new Map<string, string>();
+  #leaves = true;
+  isOver = false;
   readonly #options: GroupConsumerOptions;
   readonly #originals = new WeakMap<Coordinator, Coordinator['offsetCommit']>();
   #cluster: Cluster | undefined;
@@ -165,6 +232,7 @@ class GroupMember {
   #isContinuous = true;
   #claimed: readonly TopicPartition[] = [];
   #rejoins = false;
+  #underWay: Promise<JoinAnswer> | undefined;
   /** The member id of the last client, until the first join. */
   #successorOf: string | undefined;
 
@@ -177,7 +245,12 @@ class GroupMember {
   assigner({ cluster }: Parameters<PartitionAssigner>[0]): ReturnType<PartitionAssigner> {
     const ours = cluster as unknown as Cluster;
     const find = ours.findGroupCoordinator.bind(ours);
-    ours.findGroupCoordinator = async (group) => (this.#coordinator = this.#watch(await find(group)));
+    const findBroker = ours.findBroker.bind(ours);
+    ours.findGroupCoordinator = async (group) => {
+      if (this.isOver) throw overError();
+      return (this.#coordinator = this.#watch(await find(group)));
+    };
+    ours.findBroker = async (broker) => this.#watch(await findBroker(broker));
     this.#cluster = ours;
     const partitionsOf = (topic: string): number[] =>
       ours.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
@@ -185,7 +258,9 @@ class GroupMember {
       ...stickyProtocol,
       assign: ({ members }) => Promise.resolve(encodeAssignment(members, partitionsOf)),
       protocol: ({ topics }) => {
-        this.#claimed = this.#options.owned();
+        this.joiningSinceMs ??= performance.now();
+        // Else it is not sent: see `#join`.
+        if (this.#underWay === undefined) this.#claimed = this.#options.owned();
         const generation = this.#last?.generation ?? -1;
         return {
           name: stickyProtocol.name,
@@ -201,6 +276,7 @@ class GroupMember {
     const isContinuous = this.#isContinuous;
     this.#current = membership;
     this.#isContinuous = true;
+    this.joiningSinceMs = undefined;
     const partitions = Object.entries(assignment).flatMap(([topic, ids]) =>
       ids.map((partition) => ({ topic, partition })),
     );
@@ -212,13 +288,23 @@ class GroupMember {
     this.#rejoins = true;
   }
 
+  /** With a client that hangs, something of it may live on: it does not meddle with the group any more. */
+  end(leaves: boolean): void {
+    this.#leaves = leaves;
+    this.isOver = true;
+  }
+
+  partitionCount(topic: string): number | undefined {
+    return this.#cluster?.findTopicPartitionMetadata(topic).length;
+  }
+
   /** Not by the client: that resolves a commit that it never sent, and sends one again in whatever generation it is then. */
   async commit(offsets: readonly PartitionProgress[]): Promise<void> {
     const membership = this.#current;
     if (membership === undefined || this.#coordinator === undefined || this.#cluster === undefined)
       throw new Error('not a member of the group at present');
     if (!this.#coordinator.isConnected())
-      this.#coordinator = this.#watch(await this.#cluster.findBroker(this.#coordinator));
+      this.#coordinator = await this.#cluster.findBroker(this.#coordinator);
     const send = this.#originals.get(this.#coordinator);
     await send?.({
       groupId: this.#options.groupId,
@@ -228,23 +314,17 @@ class GroupMember {
     });
   }
 
-  #watch(coordinator: Coordinator): Coordinator {
-    if (this.#originals.has(coordinator)) return coordinator;
-    const join = coordinator.joinGroup.bind(coordinator);
-    const beat = coordinator.heartbeat.bind(coordinator);
-    const leave = coordinator.leaveGroup.bind(coordinator);
-    this.#originals.set(coordinator, coordinator.offsetCommit.bind(coordinator));
-    coordinator.joinGroup = async (request) => {
-      const memberId = this.#successorOf ?? request.memberId;
-      // A group that does not know the member any more says so, and the client joins as a new one.
-      this.#successorOf = undefined;
-      this.#rejoins = false;
-      const sentMs = performance.now();
-      const answer = await join({ ...request, memberId });
-      this.#noteJoin({ memberId: answer.memberId, generation: answer.generationId }, sentMs);
-      return answer;
-    };
-    coordinator.heartbeat = async (request) => {
+  #watch(broker: Coordinator): Coordinator {
+    if (this.#originals.has(broker)) return broker;
+    const join = broker.joinGroup.bind(broker);
+    const beat = broker.heartbeat.bind(broker);
+    const leave = broker.leaveGroup.bind(broker);
+    const fetch = broker.fetch.bind(broker);
+    this.#originals.set(broker, broker.offsetCommit.bind(broker));
+    broker.joinGroup = (request) => this.#join(request.memberId, (memberId) => join({ ...request, memberId }));
+    broker.heartbeat = async (request) => {
+      // Not to be told as a crash while the client is about to leave.
+      if (this.isOver) return undefined;
       if (this.#rejoins) throw rebalanceError();
       const sentMs = performance.now();
       const answer = await beat(request);
@@ -253,14 +333,50 @@ class GroupMember {
       if (wasOver) this.#options.onLeaseRenewed();
       return answer;
     };
-    coordinator.leaveGroup = (request) => (this.leaves ? leave(request) : Promise.resolve());
+    broker.leaveGroup = (request) => (this.#leaves ? leave(request) : Promise.resolve());
+    broker.fetch = async (request) => {
+      for (const { topic, partitions } of request.topics)
+        for (const { partition, fetchOffset } of partitions)
+          this.fetched.set(partitionName({ topic, partition }), fetchOffset);
+      const answer = await fetch(request);
+      const nowMs = performance.now();
+      for (const { topicName: topic, partitions } of answer.responses)
+        for (const { partition, messages } of partitions)
+          if (messages.length === 0) this.answered.set(partitionName({ topic, partition }), nowMs);
+      return answer;
+    };
     // Nothing but our own commits, which do not come this way: the client wants to forget where the group stands.
-    coordinator.offsetCommit = ({ topics }) => {
+    broker.offsetCommit = ({ topics }) => {
       for (const { topic, partitions } of topics)
         for (const { partition } of partitions) this.#options.onOutOfRange({ topic, partition });
       return Promise.resolve([]);
     };
-    return coordinator;
+    return broker;
+  }
+
+  /**
+   * Several fetches may each want to join for the same news: Kafka answers only the last of two joins of a member, so that they
+   * share one.
+   */
+  async #join(asked: string, send: (memberId: string) => Promise<JoinAnswer>): Promise<JoinAnswer> {
+    if (this.isOver) throw overError();
+    if (this.#underWay === undefined) {
+      this.#rejoins = false;
+      this.#underWay = this.#joinOnce(asked, send).finally(() => (this.#underWay = undefined));
+    }
+    return this.#underWay;
+  }
+
+  async #joinOnce(asked: string, send: (memberId: string) => Promise<JoinAnswer>): Promise<JoinAnswer> {
+    const memberId = this.#successorOf ?? asked;
+    // A group that does not know the member any more says so, and the client joins as a new one.
+    this.#successorOf = undefined;
+    const sentMs = performance.now();
+    const answer = await send(memberId);
+    this.#noteJoin({ memberId: answer.memberId, generation: answer.generationId }, sentMs);
+    // Whoever joins for partitions that came or went must know of them. A topic that is gone makes it fail.
+    await this.#cluster?.refreshMetadata().catch(() => undefined);
+    return answer;
   }
 
   #noteJoin(membership: Membership, sentMs: number): void {
@@ -271,6 +387,10 @@ class GroupMember {
     this.#last = membership;
     this.leaseEndMs = sentMs + sessionTimeoutMs;
   }
+}
+
+function overError(): Error {
+  return Object.assign(new Error('this client is not a member any more'), { retriable: false });
 }
 
 function rebalanceError(): Error {

@@ -17,8 +17,15 @@ export interface StartOffsetsQuery {
   /** May be of several topics. */
   readonly partitions: readonly TopicPartition[];
   readonly initial: InitialOffset;
-  /** True for a topic that came, or came again, after the group had begun: all that is in it is owed. */
+  /**
+   * True for a topic that came after the group had begun, as far as this member knows: where the marks of others do not tell
+   * otherwise, all that is in it is owed.
+   */
   readonly isLater: (topic: string) => boolean;
+  /** True for a topic that came again after it was deleted: all that is in it is owed. */
+  readonly isAgain: (topic: string) => boolean;
+  /** True where the group's offset is that of a deleted topic by the same name. */
+  readonly isVoid: (partition: TopicPartition) => boolean;
 }
 
 /** Offset and progress mark as one text, to compare what the group has with what we said. */
@@ -35,11 +42,11 @@ export async function readStartOffsets(query: StartOffsetsQuery): Promise<StartO
   const topics = [...new Set(partitions.map(({ topic }) => topic))];
   const begun = new Map<string, BegunTopic>();
   for (const { topic, partitions: offsets } of await admin.fetchOffsets({ groupId, topics })) {
-    begun.set(topic, begunTopic(offsets));
+    begun.set(topic, begunTopic(query, topic, offsets));
   }
   const starts: StartOffset[] = [];
   for (const topic of topics) {
-    const of = begun.get(topic) ?? begunTopic([]);
+    const of = begun.get(topic) ?? begunTopic(query, topic, []);
     const mine = partitions.filter((one) => one.topic === topic);
     const missing = mine.filter(({ partition }) => !of.committed.has(partition));
     const initial = missing.length === 0 ? undefined : await readInitialOffsets(query, topic, of);
@@ -52,28 +59,31 @@ interface BegunTopic {
   readonly committed: ReadonlyMap<number, { readonly offset: bigint; readonly metadata: string }>;
   /** How many partitions there are. */
   readonly count: number;
-  /** How many there were when the group began; undefined where it has not, or nothing tells. */
+  /** How many there were when the group began, 0 for a topic that came later; undefined where it has not, or nothing tells. */
   readonly before: number | undefined;
 }
 
 function begunTopic(
+  { isLater, isAgain, isVoid }: StartOffsetsQuery,
+  topic: string,
   offsets: readonly { partition: number; offset: string; metadata: string | null }[],
 ): BegunTopic {
   const committed = new Map<number, { offset: bigint; metadata: string }>();
   let before: number | undefined;
   for (const { partition, offset: text, metadata } of offsets) {
     const offset = BigInt(text);
-    if (offset < 0n) continue;
+    if (offset < 0n || isVoid({ topic, partition })) continue;
     committed.set(partition, { offset, metadata: metadata ?? '' });
     const then = decodeMark(offset, metadata ?? '').partitions;
     if (then !== undefined) before = Math.min(then, before ?? then);
   }
+  if (isAgain(topic) || (before === undefined && isLater(topic))) before = 0;
   return { committed, count: offsets.length, before };
 }
 
 function startOf(
   { topic, partition }: TopicPartition,
-  { committed, count }: BegunTopic,
+  { committed, count, before }: BegunTopic,
   initial: ReadonlyMap<number, bigint> | undefined,
 ): StartOffset {
   const known = committed.get(partition);
@@ -84,12 +94,12 @@ function startOf(
   const metadata =
     known !== undefined && mark.partitions !== undefined
       ? known.metadata
-      : encodeMark(offset, { ...mark, partitions: count });
+      : encodeMark(offset, { ...mark, partitions: before === 0 ? 0 : count });
   return { topic, partition, offset, metadata, found: known && progressText(known) };
 }
 
 async function readInitialOffsets(
-  { admin, initial, isLater }: StartOffsetsQuery,
+  { admin, initial }: StartOffsetsQuery,
   topic: string,
   { before }: BegunTopic,
 ): Promise<Map<number, bigint>> {
@@ -99,7 +109,7 @@ async function readInitialOffsets(
   const byTime = new Map(found.map(({ partition, offset }) => [partition, offset]));
   return new Map(
     ends.map(({ partition, low, high }) => {
-      const isNew = before === undefined ? isLater(topic) : partition >= before;
+      const isNew = before !== undefined && partition >= before;
       const wanted = initial === 'latest' ? high : initial === 'earliest' ? low : byTime.get(partition);
       return [partition, BigInt(isNew ? low : (wanted ?? high))];
     }),
