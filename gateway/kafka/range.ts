@@ -1,5 +1,4 @@
 // Looks up what a broker has of a partition that it has nothing of at the position, and where reading goes on.
-import type { Admin } from 'kafkajs';
 import { encodeMark } from '../contract/progress-mark.ts';
 import type { Assigned } from './assigned.ts';
 import { decideRange, rewindTo } from './out-of-range.ts';
@@ -14,39 +13,34 @@ export interface FoundRange {
 }
 
 export interface RangeQuery {
-  readonly admin: Admin;
   readonly watch: TopicWatch;
+  readonly group: string;
   readonly assigned: Assigned;
   /** Of the topic, as it was opened. */
   readonly id: string | undefined;
 }
 
 /** Rejects where Kafka does not answer, or does not know the partition. */
-export async function findRange({ admin, watch, assigned, id }: RangeQuery): Promise<FoundRange> {
+export async function findRange({ watch, group, assigned, id }: RangeQuery): Promise<FoundRange> {
   const { topic, partition, position, lastTimestampMs } = assigned;
   const seen = (await watch.look([topic])).topic(topic);
   if (seen.kind !== 'there') throw new Error(`${topic} is not there at present`);
   const isSameTopic = id === undefined || seen.id === undefined || seen.id === id;
-  const ends = await admin.fetchTopicOffsets(topic);
+  const ends = await watch.readOffsets({ group, topics: [topic] });
   const range = ends.find((one) => one.partition === partition);
   if (range === undefined) throw new Error(`${topic} has no partition ${partition}`);
-  const bounds = { low: BigInt(range.low), high: BigInt(range.high) };
+  const bounds = { low: range.logStart, high: range.end };
   const decision = decideRange({ ...bounds, position, isSameTopic });
   let offset = position;
   if (decision.kind === 'skip') offset = decision.to;
   else if (decision.kind === 'rewind')
-    offset = rewindTo(bounds, await offsetAt(admin, assigned, lastTimestampMs));
+    offset = rewindTo(
+      bounds,
+      // Where none is as young, all that is there was handed over.
+      lastTimestampMs === undefined
+        ? undefined
+        : ((await watch.offsetAt(assigned, lastTimestampMs)) ?? bounds.high),
+    );
   const metadata = encodeMark(offset, { open: [], end: offset, attempts: new Map(), partitions: undefined });
   return { kind: decision.kind, offset, metadata };
-}
-
-async function offsetAt(
-  admin: Admin,
-  { topic, partition }: Assigned,
-  timestampMs: number | undefined,
-): Promise<bigint | undefined> {
-  if (timestampMs === undefined) return undefined;
-  const found = await admin.fetchTopicOffsetsByTimestamp(topic, timestampMs);
-  const offset = found.find((one) => one.partition === partition)?.offset;
-  return offset === undefined ? undefined : BigInt(offset);
 }

@@ -1,7 +1,7 @@
 // A member of a consumer group, on kafkajs, as a RecordSource: fetched batches are handed over at once and never waited for;
 // a partition that stays goes on through rebalances, one that leaves is drained before anybody else gets it; a client that
 // gave up is built anew, as the same member.
-import type { Admin, Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import { describeError, MillraceError } from '../contract/errors.ts';
 import type {
   CreateRecordSource,
@@ -32,8 +32,6 @@ import { scanTopics, topicsMissing } from './topics.ts';
 
 export interface RecordSourceOptions {
   readonly kafka: Kafka;
-  /** Connected by whoever owns it. */
-  readonly admin: Admin;
 }
 
 interface SharedParts extends RecordSourceOptions {
@@ -78,6 +76,8 @@ class GroupSource implements RecordSource {
   #markBytes = maxMarkBytes;
   /** Of the last client. */
   #leaseEndMs = Number.NEGATIVE_INFINITY;
+  /** While there is a client. */
+  #watching: TopicFollower | undefined;
   #done: Promise<void> | undefined;
 
   constructor(options: SharedParts, subscription: Subscription, listener: RecordListener) {
@@ -95,7 +95,7 @@ class GroupSource implements RecordSource {
   }
 
   start(): void {
-    this.#done ??= this.#run();
+    this.#done ??= this.#follow();
   }
 
   pause(partition: TopicPartition): void {
@@ -135,6 +135,17 @@ class GroupSource implements RecordSource {
     return this.#abort.signal.aborted;
   }
 
+  async #follow(): Promise<void> {
+    const unfollow = this.#options.watch.follow({
+      wantsAllNames: this.#subscription.source.topicPattern !== undefined,
+      topics: () => this.#watching?.topics() ?? [],
+      partitions: () => this.#watching?.partitions() ?? [],
+      seen: (sight) => this.#watching?.seen(sight),
+    });
+    await this.#run();
+    unfollow();
+  }
+
   async #run(): Promise<void> {
     let pauseMs = rebuildMs.first;
     while (!this.#isStopping()) {
@@ -163,7 +174,7 @@ class GroupSource implements RecordSource {
     const over = new AbortController();
     const member = this.#createMember();
     this.#isOpening = true;
-    const unfollow = this.#options.watch.follow(this.#createWatch(topics, member, departure.resolve));
+    this.#watching = this.#createWatch(topics, member, departure.resolve);
     try {
       this.#member = member;
       const failed = member.start(topics).then(() => member.crashed);
@@ -177,7 +188,7 @@ class GroupSource implements RecordSource {
       throw error;
     } finally {
       over.abort();
-      unfollow();
+      this.#watching = undefined;
       await this.#depart(member);
     }
   }
@@ -227,7 +238,7 @@ class GroupSource implements RecordSource {
   /** The topics to read. One that was read before, and is gone, does not keep the others. */
   async #scan(): Promise<string[]> {
     const { source } = this.#subscription;
-    const { found, missing } = await scanTopics(this.#options.admin, source);
+    const { found, missing } = await scanTopics(this.#options.watch, source);
     this.#memory.scanned(found);
     this.#closeAll(({ topic }) => !found.includes(topic));
     if (found.length === 0 || !missing.every((topic) => this.#memory.hasBegun(topic)))
@@ -318,7 +329,7 @@ class GroupSource implements RecordSource {
     const again = [...ids].filter(([topic, id]) => this.#memory.isAnother(topic, id)).map(([topic]) => topic);
     for (const topic of again) this.#memory.noteAgain(topic);
     const starts = await readStartOffsets({
-      admin: this.#options.admin,
+      watch: this.#options.watch,
       groupId,
       partitions,
       initial,
@@ -442,10 +453,11 @@ class GroupSource implements RecordSource {
     if (assigned === undefined) return;
     member.pause([assigned]);
     const isOver = (): boolean => this.#current(partition, member) !== assigned || this.#isStopping();
-    const { admin, watch } = this.#options;
+    const { watch } = this.#options;
+    const group = this.#subscription.source.consumerGroup;
     for (let pauseMs = 50; !isOver(); pauseMs = Math.min(pauseMs * 2, rebuildMs.longest)) {
       const id = this.#memory.idOf(assigned.topic);
-      const found = await findRange({ admin, watch, assigned, id }).catch(() => undefined);
+      const found = await findRange({ watch, group, assigned, id }).catch(() => undefined);
       if (isOver()) return;
       if (found !== undefined) {
         this.#moveTo(assigned, found, member);

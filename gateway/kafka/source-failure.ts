@@ -19,7 +19,10 @@ export function isPassing(error: unknown): boolean {
 }
 
 export function failing(error: unknown): SourceState & { kind: 'failing' } {
-  if (error instanceof MillraceError) return { kind: 'failing', reason: error.message, error };
+  if (error instanceof MillraceError) {
+    const isAway = error.code === 'MILLRACE_KAFKA_UNREACHABLE';
+    return { kind: 'failing', reason: isAway ? `no connection to Kafka: ${error.message}` : error.message, error };
+  }
   const cause = error instanceof Error ? error : new Error(String(error));
   const isAway = /Connection|BrokerNotFound|NoBroker|Closed|ECONNREFUSED/.test(
     `${cause.name} ${cause.message}`,

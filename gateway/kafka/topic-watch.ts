@@ -1,5 +1,6 @@
 // One look every few seconds at all topics that the sources of this gateway read, in few requests: which are there, by which
-// id, with how many partitions, and where those end.
+// id, with how many partitions, and where those end. And what a source asks in between, over the same connections: kafkajs'
+// admin client remembers each topic that it was asked about, and answers nobody any more when one of them is deleted.
 import type { Kafka } from 'kafkajs';
 import type { TopicPartition } from '../contract/record.ts';
 import { createOffsetConnections, type OffsetConnections } from './offset-connections.ts';
@@ -7,6 +8,7 @@ import { listOffsets, partitionKey, type LedPartition, type PartitionKey } from 
 import type { OffsetFailure } from './offset-failures.ts';
 import { logEndTimestamp } from './offset-requests.ts';
 import { createTopology, type TopicView } from './offset-topology.ts';
+import { readOffsets, type OffsetsQuery, type PartitionOffsets } from './offsets.ts';
 
 export type TopicSight =
   | { readonly kind: 'there'; readonly id: string | undefined; readonly partitions: number }
@@ -34,8 +36,12 @@ export interface TopicFollower {
 export interface TopicWatch {
   /** Returns how to stop. What the watch holds open ends with the last follower. */
   follow(follower: TopicFollower): () => void;
-  /** Now, without ends. Rejects where Kafka does not answer. */
-  look(topics: readonly string[]): Promise<Sight>;
+  /** Now, without ends; without `topics`, at all. This and the next two reject where Kafka does not answer. */
+  look(topics: readonly string[] | undefined): Promise<Sight>;
+  /** Of all partitions of the topics of `query`; also rejects where one is missing. */
+  readOffsets(query: OffsetsQuery): Promise<readonly PartitionOffsets[]>;
+  /** The first offset whose record is as young as `timestampMs`; undefined where none is. */
+  offsetAt(partition: TopicPartition, timestampMs: number): Promise<bigint | undefined>;
 }
 
 /** Pause between two looks, and how long one may take, in ms. */
@@ -51,6 +57,11 @@ export function createTopicWatch(kafka: Kafka): TopicWatch {
 
   const connect = (): OffsetConnections =>
     (connections ??= createOffsetConnections({ kafka, seeds, requestTimeoutMs: 2_000 }));
+  const connected = (): OffsetConnections => {
+    // Whoever comes too late must not leave a connection behind.
+    if (followers.size === 0) throw new Error('nobody follows any more');
+    return connect();
+  };
 
   async function round(): Promise<void> {
     timer = undefined;
@@ -85,16 +96,36 @@ export function createTopicWatch(kafka: Kafka): TopicWatch {
       };
     },
     look: async (topics) => {
-      if (followers.size === 0) throw new Error('nobody follows any more');
-      const asked = { wantsAllNames: false, topics: () => topics, partitions: () => [], seen: () => undefined };
-      return lookOnce(connect(), [asked]);
+      const asked = { ...nobody, wantsAllNames: topics === undefined, topics: () => topics ?? [] };
+      return lookOnce(connected(), [asked]);
+    },
+    readOffsets: async (query) => {
+      const open = connected();
+      const topology = createTopology({ connections: open, metadataMaxAgeMs: 0 });
+      const [result] = await readOffsets(open, topology, [query], watchMs.look);
+      if (result?.kind !== 'read') throw result?.error ?? new Error('no answer');
+      return result.partitions;
+    },
+    offsetAt: async (partition, timestampMs) => {
+      const asked = { ...nobody, topics: () => [partition.topic], partitions: () => [partition] };
+      const sight = await lookOnce(connected(), [asked], BigInt(timestampMs));
+      const offset = sight.end(partition);
+      return offset === undefined || offset < 0n ? undefined : offset;
     },
   };
 }
 
+const nobody: TopicFollower = {
+  wantsAllNames: false,
+  topics: () => [],
+  partitions: () => [],
+  seen: () => undefined,
+};
+
 async function lookOnce(
   connections: OffsetConnections,
   followers: readonly TopicFollower[],
+  timestamp = logEndTimestamp,
 ): Promise<Sight> {
   const deadlineMs = performance.now() + watchMs.look;
   const wantsAll = followers.some(({ wantsAllNames }) => wantsAllNames);
@@ -105,7 +136,7 @@ async function lookOnce(
   );
   const led = new Map<PartitionKey, LedPartition>();
   for (const one of followers) for (const partition of one.partitions()) addLed(view, partition, led);
-  const ends = await listOffsets(connections, led.values(), logEndTimestamp, deadlineMs);
+  const ends = await listOffsets(connections, led.values(), timestamp, deadlineMs);
   return sightOf(view, ends);
 }
 

@@ -3,6 +3,7 @@ import type { Admin } from 'kafkajs';
 import { MillraceError } from '../contract/errors.ts';
 import { compileTopicPattern } from '../contract/formats.ts';
 import type { SourceSettings } from '../contract/subscription.ts';
+import type { TopicWatch } from './topic-watch.ts';
 
 /** Those of `existing` that `pattern` means, sorted; internal topics never. */
 export function matchTopics(pattern: string, existing: readonly string[]): string[] {
@@ -12,14 +13,15 @@ export function matchTopics(pattern: string, existing: readonly string[]): strin
 
 /** The topics that `source` means, sorted: those that exist now, and those named that do not. */
 export async function scanTopics(
-  admin: Admin,
+  watch: TopicWatch,
   { topics, topicPattern }: SourceSettings,
 ): Promise<{ found: string[]; missing: string[] }> {
-  const existing = await admin.listTopics();
-  if (topicPattern !== undefined) return { found: matchTopics(topicPattern, existing), missing: [] };
+  const sight = await watch.look(topicPattern === undefined ? topics : undefined);
+  if (topicPattern !== undefined) return { found: matchTopics(topicPattern, sight.names), missing: [] };
+  const isMissing = (topic: string): boolean => sight.topic(topic).kind === 'missing';
   return {
-    found: topics.filter((topic) => existing.includes(topic)).sort(),
-    missing: topics.filter((topic) => !existing.includes(topic)),
+    found: topics.filter((topic) => !isMissing(topic)).sort(),
+    missing: topics.filter(isMissing),
   };
 }
 
