@@ -38,7 +38,11 @@ export type SourceState =
 
 /** What a record source came upon and mended by itself. */
 export type SourceNotice =
-  | { readonly kind: 'rebuilt'; readonly reason: 'crashed' | 'stalled' | 'joining' | 'topics'; readonly detail: string }
+  | {
+      readonly kind: 'rebuilt';
+      readonly reason: 'crashed' | 'stalled' | 'joining' | 'topics';
+      readonly detail: string;
+    }
   /** From `offset` on, `count` offsets are not there any more: history was deleted before it was read. */
   | { readonly kind: 'skipped'; readonly at: PartitionOffset; readonly count: bigint }
   /** The topic was deleted and created again: what was under way is void, and all that is in it now is owed. */

@@ -321,7 +321,8 @@ class GroupMember {
     const leave = broker.leaveGroup.bind(broker);
     const fetch = broker.fetch.bind(broker);
     this.#originals.set(broker, broker.offsetCommit.bind(broker));
-    broker.joinGroup = (request) => this.#join(request.memberId, (memberId) => join({ ...request, memberId }));
+    broker.joinGroup = (request) =>
+      this.#join(request.memberId, (memberId) => join({ ...request, memberId }));
     broker.heartbeat = async (request) => {
       // Not to be told as a crash while the client is about to leave.
       if (this.isOver) return undefined;

@@ -32,7 +32,10 @@ export function decideRange({ position, low, high, isSameTopic }: RangeFound): R
  * what brokers wrote after they lost the end is no older. Where it is not known, all is read again: nothing is lost, and what
  * was delivered before is delivered twice.
  */
-export function rewindTo({ low, high }: Pick<RangeFound, 'low' | 'high'>, atLast: bigint | undefined): bigint {
+export function rewindTo(
+  { low, high }: Pick<RangeFound, 'low' | 'high'>,
+  atLast: bigint | undefined,
+): bigint {
   if (atLast === undefined || atLast < low) return low;
   return atLast > high ? high : atLast;
 }

@@ -121,7 +121,8 @@ class GroupSource implements RecordSource {
 
   /** Brokers whose `offset.metadata.max.bytes` is lower than the default get shorter progress marks. */
   #adapt(error: unknown): never {
-    const isTooLarge = error instanceof Error && 'type' in error && error.type === 'OFFSET_METADATA_TOO_LARGE';
+    const isTooLarge =
+      error instanceof Error && 'type' in error && error.type === 'OFFSET_METADATA_TOO_LARGE';
     if (isTooLarge) this.#markBytes = Math.max(minMarkBytes, this.#markBytes / 2);
     throw error;
   }
@@ -285,8 +286,7 @@ class GroupSource implements RecordSource {
     // Whoever drains the others joins again when they are done.
     if (leaving.length === 0) return;
     await this.#release(leaving);
-    for (const assigned of leaving)
-      if (this.#assigned.get(assigned.name) === assigned) this.#close(assigned);
+    for (const assigned of leaving) if (this.#assigned.get(assigned.name) === assigned) this.#close(assigned);
     // The client may be another one by now.
     this.#member?.rejoin();
   }
@@ -511,5 +511,8 @@ class GroupSource implements RecordSource {
 }
 
 function stalledError(names: readonly string[]): MillraceError {
-  return new MillraceError('MILLRACE_KAFKA_STALLED', `records wait, and are not fetched: ${names.join(', ')}`);
+  return new MillraceError(
+    'MILLRACE_KAFKA_STALLED',
+    `records wait, and are not fetched: ${names.join(', ')}`,
+  );
 }

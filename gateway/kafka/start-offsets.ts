@@ -96,7 +96,10 @@ function startOf(
   return { topic, partition, offset, metadata, found: known && progressText(known) };
 }
 
-function initialOffset({ logStart, end, atStartTimestamp }: PartitionOffsets, initial: InitialOffset): bigint {
+function initialOffset(
+  { logStart, end, atStartTimestamp }: PartitionOffsets,
+  initial: InitialOffset,
+): bigint {
   if (initial === 'latest') return end;
   return initial === 'earliest' ? logStart : (atStartTimestamp ?? end);
 }

@@ -9,41 +9,49 @@ import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(240_000);
 
-t.test('SIGSTOP past the session, SIGCONT: it starts nothing before it is a member again', { timeout: 200_000 }, async (t) => {
-  const bootstrapServers = await useKafka(t);
-  const topic = await createTopic(t, bootstrapServers, { partitions: 4 });
-  const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group'), crashes: true });
-  const { uri } = await serveFunction(t, oracle, async () => {
-    await delay(20);
-    return { status: 204 };
-  });
-  const manifests = [triggerManifest(oracle, uri)];
-  const first = await spawnGateway(t, { bootstrapServers, manifests });
-  const second = await spawnGateway(t, { bootstrapServers, manifests });
-  await until(async () => (await first.trigger()).partitions === 2 && (await second.trigger()).partitions === 2);
-  // More than it can deliver meanwhile: its memory is full of what will be the other's.
-  await oracle.produce(4_000);
-  oracle.watchCommits();
-  await until(() => oracle.delivered > 200 && oracle.inFlight > 2);
+t.test(
+  'SIGSTOP past the session, SIGCONT: it starts nothing before it is a member again',
+  { timeout: 200_000 },
+  async (t) => {
+    const bootstrapServers = await useKafka(t);
+    const topic = await createTopic(t, bootstrapServers, { partitions: 4 });
+    const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group'), crashes: true });
+    const { uri } = await serveFunction(t, oracle, async () => {
+      await delay(20);
+      return { status: 204 };
+    });
+    const manifests = [triggerManifest(oracle, uri)];
+    const first = await spawnGateway(t, { bootstrapServers, manifests });
+    const second = await spawnGateway(t, { bootstrapServers, manifests });
+    await until(
+      async () => (await first.trigger()).partitions === 2 && (await second.trigger()).partitions === 2,
+    );
+    // More than it can deliver meanwhile: its memory is full of what will be the other's.
+    await oracle.produce(4_000);
+    oracle.watchCommits();
+    await until(() => oracle.delivered > 200 && oracle.inFlight > 2);
 
-  first.signal('SIGSTOP');
-  const exposed = new Set<string>();
-  const committed = await oracle.committed();
-  for (const { partition, offset } of oracle.receipts)
-    if (offset >= (committed.get(partition) ?? 0n)) exposed.add(`${partition}@${offset}`);
-  await until(async () => (await second.trigger()).partitions === 4, 60_000);
-  const taken = oracle.delivered;
-  await until(() => oracle.delivered > taken + 100);
-  first.signal('SIGCONT');
-  await until(async () => {
-    const { ready, partitions } = await first.trigger();
-    return ready && partitions === 2;
-  }, 60_000);
+    first.signal('SIGSTOP');
+    const exposed = new Set<string>();
+    const committed = await oracle.committed();
+    for (const { partition, offset } of oracle.receipts)
+      if (offset >= (committed.get(partition) ?? 0n)) exposed.add(`${partition}@${offset}`);
+    await until(async () => (await second.trigger()).partitions === 4, 60_000);
+    const taken = oracle.delivered;
+    await until(() => oracle.delivered > taken + 100);
+    first.signal('SIGCONT');
+    await until(async () => {
+      const { ready, partitions } = await first.trigger();
+      return ready && partitions === 2;
+    }, 60_000);
 
-  const verdict = await oracle.verdict({ limitMs: 120_000 });
-  t.strictSame(verdict.problems, []);
-  t.equal(verdict.delivered, 4_000);
-  const unexpected = verdict.duplicates.filter(({ partition, offset }) => !exposed.has(`${partition}@${offset}`));
-  t.strictSame(unexpected, [], 'only what was in flight, or not yet committed, at the stop');
-  t.comment(`${verdict.duplicates.length} twice of ${exposed.size} exposed`);
-});
+    const verdict = await oracle.verdict({ limitMs: 120_000 });
+    t.strictSame(verdict.problems, []);
+    t.equal(verdict.delivered, 4_000);
+    const unexpected = verdict.duplicates.filter(
+      ({ partition, offset }) => !exposed.has(`${partition}@${offset}`),
+    );
+    t.strictSame(unexpected, [], 'only what was in flight, or not yet committed, at the stop');
+    t.comment(`${verdict.duplicates.length} twice of ${exposed.size} exposed`);
+  },
+);

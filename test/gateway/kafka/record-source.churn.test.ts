@@ -36,7 +36,8 @@ class Register {
     if (owner !== undefined) this.violations.push(`${name} opened by ${member}, and ${owner} has it`);
     this.owners.set(name, member);
     const expected = this.next.get(name) ?? 0n;
-    if (offset !== expected) this.violations.push(`${name} opened by ${member} at ${offset}, not ${expected}`);
+    if (offset !== expected)
+      this.violations.push(`${name} opened by ${member} at ${offset}, not ${expected}`);
   }
 
   records(name: string, member: string, records: readonly KafkaRecord[]): void {
@@ -98,7 +99,9 @@ class Churner extends Listener {
       if (progress.length > 0) await this.source?.commit(progress);
       return true;
     }, 8_000).catch((error: unknown) =>
-      this.#register.violations.push(`${this.#name} could not commit: ${describeError((error as Error).cause)}`),
+      this.#register.violations.push(
+        `${this.#name} could not commit: ${describeError((error as Error).cause)}`,
+      ),
     );
   }
 }
@@ -107,7 +110,11 @@ t.test(`three members come and go, seed ${seed}`, async (t) => {
   const random = createRandom(seed);
   const servers = await useKafka(t);
   const topic = await createTopic(t, servers, { partitions });
-  const settings = { topics: [topic], consumerGroup: uniqueName('churn'), initialOffset: 'earliest' as const };
+  const settings = {
+    topics: [topic],
+    consumerGroup: uniqueName('churn'),
+    initialOffset: 'earliest' as const,
+  };
   const register = new Register();
   const members: (Member | undefined)[] = [undefined, undefined, undefined];
   let made = 0;
@@ -130,7 +137,10 @@ t.test(`three members come and go, seed ${seed}`, async (t) => {
   let isLoading = true;
   const load = (async () => {
     while (isLoading) {
-      const messages = Array.from({ length: 20 }, (_, index) => ({ value: 'x', partition: index % partitions }));
+      const messages = Array.from({ length: 20 }, (_, index) => ({
+        value: 'x',
+        partition: index % partitions,
+      }));
       await producer.send({ topic, messages, acks: -1 });
       produced += messages.length;
       await delay(10);

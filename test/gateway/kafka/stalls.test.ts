@@ -35,18 +35,21 @@ t.test('one that is paused meanwhile starts afresh', async (t) => {
   t.strictSame(stalls.look([stuck('a')], 20), nothing);
 });
 
-t.test('a rebuild in vain is told, and the next one waits twice as long; one that helped is forgotten', async (t) => {
-  const stalls = new Stalls(15, 100);
-  stalls.look([stuck('a')], 0);
-  const rebuilds: number[] = [];
-  for (let now = 5; now <= 2_500; now += 5) {
-    const { stalled, rebuild } = stalls.look([stuck('a')], now);
-    if (rebuild) rebuilds.push(now);
-    if (rebuilds.length > 0) t.strictSame(stalled, ['a']);
-  }
-  t.strictSame(rebuilds, [15, 45, 105, 225, 465, 945, 1425, 1905, 2385]);
-  t.strictSame(stalls.look([stuck('a', { position: 6n })], 2_505), nothing);
-});
+t.test(
+  'a rebuild in vain is told, and the next one waits twice as long; one that helped is forgotten',
+  async (t) => {
+    const stalls = new Stalls(15, 100);
+    stalls.look([stuck('a')], 0);
+    const rebuilds: number[] = [];
+    for (let now = 5; now <= 2_500; now += 5) {
+      const { stalled, rebuild } = stalls.look([stuck('a')], now);
+      if (rebuild) rebuilds.push(now);
+      if (rebuilds.length > 0) t.strictSame(stalled, ['a']);
+    }
+    t.strictSame(rebuilds, [15, 45, 105, 225, 465, 945, 1425, 1905, 2385]);
+    t.strictSame(stalls.look([stuck('a', { position: 6n })], 2_505), nothing);
+  },
+);
 
 t.test('a client that the broker answers is at work: what lies there is no record', async (t) => {
   const stalls = new Stalls(15, 10);
