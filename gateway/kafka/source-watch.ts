@@ -95,13 +95,13 @@ class SourceWatch implements TopicFollower {
   /** The leader of the group spreads what it knows of; it looks again at each join. */
   #comparePartitions(sight: Sight): void {
     const { subscribed, member, assigned, joined, isOpening } = this.#options;
-    if (member.joiningSinceMs !== undefined || isOpening()) return;
+    if (member.joiningSinceMs !== undefined) return;
     const hasChanged = subscribed.some((topic) => {
       const seen = sight.topic(topic);
       return seen.kind === 'there' && seen.partitions !== member.partitionCount(topic);
     });
     const open = new Set(assigned().map(({ name }) => name));
-    const isOrphaned = joined().some((one) => !open.has(partitionName(one)));
+    const isOrphaned = !isOpening() && joined().some((one) => !open.has(partitionName(one)));
     if ((!hasChanged && !isOrphaned) || performance.now() - this.#lastRejoinMs < rejoinPauseMs) return;
     this.#lastRejoinMs = performance.now();
     member.rejoin();

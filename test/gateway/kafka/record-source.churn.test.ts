@@ -134,9 +134,9 @@ t.test(`three members come and go, seed ${seed}`, async (t) => {
   await producer.connect();
   t.teardown(() => producer.disconnect());
   let produced = 0;
-  let isLoading = true;
+  const loading = new AbortController();
   const load = (async () => {
-    while (isLoading) {
+    while (!loading.signal.aborted) {
       const messages = Array.from({ length: 20 }, (_, index) => ({
         value: 'x',
         partition: index % partitions,
@@ -155,7 +155,7 @@ t.test(`three members come and go, seed ${seed}`, async (t) => {
     await delay(random() * 1_200);
   }
   await Promise.all(leaving);
-  isLoading = false;
+  loading.abort();
   await load;
   await until(() => register.handed >= BigInt(produced) || register.violations.length > 0, 60_000);
   t.strictSame(register.violations, []);
