@@ -112,7 +112,10 @@ export function createGroupConsumer(options: GroupConsumerOptions): GroupConsume
     rejoin: () => group.rejoin(),
     stop: async ({ leave }) => {
       group.end(leave);
+      // The client leaves the group only where it has joined.
+      if (leave) await starting.catch(() => undefined);
       await consumer.disconnect();
+      group.giveUp();
       // A start that was under way may have connected again since.
       await starting.catch(() => undefined);
       await consumer.disconnect();

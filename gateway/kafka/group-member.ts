@@ -94,6 +94,7 @@ export class GroupMember {
   /** The offset that was last fetched. */
   readonly fetched = new Map<string, string>();
   #leaves = true;
+  #hasEnded = false;
   #isOver = false;
   readonly #options: GroupMemberOptions;
   readonly #originals = new WeakMap<Coordinator, Coordinator['offsetCommit']>();
@@ -162,14 +163,21 @@ export class GroupMember {
     this.#rejoins = true;
   }
 
-  /** With a client that hangs, something of it may live on: it does not meddle with the group any more. */
+  /** The client is about to stop. */
   end(leaves: boolean): void {
     this.#leaves = leaves;
+    this.#hasEnded = true;
+    // Who leaves must be a member for it: a join that is under way comes to its end, or the group would wait for this member.
+    if (!leaves) this.giveUp();
+  }
+
+  /** Something of a client that hangs may live on: it does not meddle with the group any more. */
+  giveUp(): void {
     this.#isOver = true;
   }
 
   hasEnded(): boolean {
-    return this.#isOver;
+    return this.#hasEnded;
   }
 
   partitionCount(topic: string): number | undefined {

@@ -192,3 +192,20 @@ t.test(
     );
   },
 );
+
+t.test('a topic that came again with fewer partitions, to two members', async (t) => {
+  const servers = await useKafka(t);
+  const topic = await createTopic(t, servers, { partitions: 4 });
+  const settings = { topics: [topic], consumerGroup: uniqueName('fewer'), ...latest };
+  const members = [await join(t, settings), await join(t, settings)];
+  await until(() => members.every(({ next, isConsuming }) => next.size === 2 && isConsuming), 30_000);
+  await recreate(servers, topic, 2);
+  await until(() => produce(servers, topic, values(5, 0)));
+  await produce(servers, topic, values(5, 1));
+  await until(() => members.every(({ next, isConsuming }) => next.size === 1 && isConsuming), 60_000);
+  await until(() => members.flatMap(({ records_ }) => records_).length === 10, 30_000);
+  for (const partition of [0, 1]) {
+    const theirs = members.flatMap(({ records_ }) => records_).filter((one) => one.partition === partition);
+    t.strictSame(offsetsOf(theirs), [0, 1, 2, 3, 4]);
+  }
+});
