@@ -26,6 +26,11 @@ export interface PartitionOffset extends TopicPartition {
   readonly offset: bigint;
 }
 
+/** What a group commits: where it stands, and as `metadata` what it knows beyond that; '' where that is nothing. */
+export interface PartitionProgress extends PartitionOffset {
+  readonly metadata: string;
+}
+
 export type SourceState =
   | { readonly kind: 'starting'; readonly reason: string }
   | { readonly kind: 'consuming'; readonly partitions: readonly TopicPartition[] }
@@ -54,7 +59,7 @@ export interface RecordSource {
   pause(partition: TopicPartition): void;
   unpause(partition: TopicPartition): void;
   /** Resolves when Kafka has it; rejects when the group did not take it (rebalance, fencing, broker away). */
-  commit(offsets: readonly PartitionOffset[]): Promise<void>;
+  commit(progress: readonly PartitionProgress[]): Promise<void>;
   /** Leaves the group, after `quiesce` and the commits in it; every partition is closed when it resolves. */
   stop(): Promise<void>;
 }
@@ -114,7 +119,7 @@ export interface GatewayEvents {
   sourceState: [subscription: Subscription, state: SourceState];
   opened: [subscription: Subscription, partition: TopicPartition, nextOffset: bigint];
   closed: [subscription: Subscription, partition: TopicPartition];
-  committed: [subscription: Subscription, offsets: readonly PartitionOffset[]];
+  committed: [subscription: Subscription, progress: readonly PartitionProgress[]];
   commitFailed: [subscription: Subscription, error: Error];
   storeFailed: [subscription: Subscription, record: KafkaRecord, what: 'dead letter' | 'reply', error: Error];
   paused: [subscription: Subscription, partition: TopicPartition, paused: boolean];

@@ -1,7 +1,7 @@
 // One life of a kafkajs consumer, with what the client lacks: a sticky assignor, a pause before each join, word of batches
 // that hold nothing but transaction markers, and a crash that is told instead of mended in silence.
 import type { Batch, Consumer, Kafka, PartitionAssigner } from 'kafkajs';
-import type { PartitionOffset } from '../contract/ports.ts';
+import type { PartitionProgress } from '../contract/ports.ts';
 import type { TopicPartition } from '../contract/record.ts';
 import { encodeAssignment, encodeClaim, stickyProtocol } from './sticky-assignor.ts';
 
@@ -29,7 +29,7 @@ export interface GroupConsumer {
   readonly crashed: Promise<never>;
   start(topics: readonly string[]): Promise<void>;
   /** Resolves when the group has taken the offsets. */
-  commit(offsets: readonly PartitionOffset[]): Promise<void>;
+  commit(progress: readonly PartitionProgress[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -90,17 +90,18 @@ export function createGroupConsumer(options: GroupConsumerOptions): GroupConsume
         },
       });
     },
-    commit: (offsets) => commit(consumer, offsets),
+    commit: (progress) => commit(consumer, progress),
     stop: () => consumer.disconnect(),
   };
 }
 
 /** The client resolves a commit that it never sent, when it is joining or has crashed: what counts is its word that one was taken. */
-async function commit(consumer: Consumer, offsets: readonly PartitionOffset[]): Promise<void> {
-  const wanted = offsets.map(({ topic, partition, offset }) => ({
+async function commit(consumer: Consumer, progress: readonly PartitionProgress[]): Promise<void> {
+  const wanted = progress.map(({ topic, partition, offset, metadata }) => ({
     topic,
     partition,
     offset: String(offset),
+    metadata,
   }));
   const answers = { isTaken: false };
   const unwatch = consumer.on(consumer.events.COMMIT_OFFSETS, ({ payload }) => {

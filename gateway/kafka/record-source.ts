@@ -2,7 +2,12 @@
 // for; before the group is joined again the owner finishes what is in flight; a client that gave up is built anew.
 import type { Admin, Batch, Consumer, Kafka } from 'kafkajs';
 import { MillraceError } from '../contract/errors.ts';
-import type { CreateRecordSource, PartitionOffset, RecordListener, RecordSource } from '../contract/ports.ts';
+import type {
+  CreateRecordSource,
+  PartitionProgress,
+  RecordListener,
+  RecordSource,
+} from '../contract/ports.ts';
 import { partitionName, type TopicPartition } from '../contract/record.ts';
 import type { Subscription } from '../contract/subscription.ts';
 import { createGroupConsumer, type GroupConsumer } from './group-consumer.ts';
@@ -77,7 +82,7 @@ class GroupSource implements RecordSource {
     this.#setPaused(partition, false);
   }
 
-  async commit(offsets: readonly PartitionOffset[]): Promise<void> {
+  async commit(offsets: readonly PartitionProgress[]): Promise<void> {
     if (this.#member === undefined) throw new Error('not a member of the group at present');
     const due = offsets.map((one) => ({
       offset: one.offset,
@@ -205,7 +210,7 @@ class GroupSource implements RecordSource {
     if (partitions.length === 0) return [];
     const offsets = await readStartOffsets(this.#options.admin, consumerGroup, partitions, initialOffset);
     const initial = offsets.filter(({ committed }) => !committed);
-    if (initial.length > 0) await this.commit(initial);
+    if (initial.length > 0) await this.commit(initial.map((one) => ({ ...one, metadata: '' })));
     return offsets;
   }
 

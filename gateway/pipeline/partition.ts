@@ -1,4 +1,5 @@
 // One assigned partition of a running trigger: its ledger, its lanes, and how much of it lies in memory.
+import { encodeMark } from '../contract/progress-mark.ts';
 import { partitionName, type TopicPartition } from '../contract/record.ts';
 import type { LaneGroup } from '../delivery/lanes.ts';
 import { Ledger } from '../settlement/ledger.ts';
@@ -34,6 +35,12 @@ export class OpenPartition<T> implements TopicPartition {
     this.name = partitionName({ topic, partition });
     this.ledger = new Ledger(nextOffset);
     this.lanes = lanes;
+  }
+
+  /** What the group is to know of it. */
+  progress(): { readonly offset: bigint; readonly metadata: string } {
+    const offset = this.ledger.position;
+    return { offset, metadata: encodeMark(offset, this.ledger.mark([], undefined)) };
   }
 
   /** True where no more should be fetched for now: memory is full, or what comes next could not be attempted anyway. */

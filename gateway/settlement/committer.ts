@@ -1,20 +1,21 @@
-// Carries ledger positions to Kafka: at once when idle, at most one commit in flight, and at most one per interval under
-// load. A failed commit loses nothing: its positions are tried again with the next, less often the longer it fails.
+// Carries progress to Kafka: at once when idle, at most one commit in flight, and at most one per interval under load.
+// A failed commit loses nothing: its partitions are tried again with the next, less often the longer it fails.
 import type { TopicPartition } from '../contract/record.ts';
-import type { PartitionOffset } from '../contract/ports.ts';
+import type { PartitionProgress } from '../contract/ports.ts';
 
 export interface CommitterOptions {
-  readonly commit: (offsets: readonly PartitionOffset[]) => Promise<void>;
+  readonly commit: (progress: readonly PartitionProgress[]) => Promise<void>;
   readonly intervalMs: number;
-  readonly onCommitted: (offsets: readonly PartitionOffset[]) => void;
+  readonly onCommitted: (progress: readonly PartitionProgress[]) => void;
   readonly onFailed: (error: Error) => void;
 }
 
-/** What has a position to commit, as long as it is `open`: a group takes commits for partitions that another member owns. */
+/** What has progress to commit, as long as it is `open`: a group takes commits for partitions that another member owns. */
 export interface Committable extends TopicPartition {
   readonly name: string;
   readonly open: boolean;
-  readonly ledger: { readonly position: bigint };
+  /** Where it stands in this instant; asked for once per commit. */
+  progress(): { readonly offset: bigint; readonly metadata: string };
 }
 
 /** The interval doubles with each failure in a row, this often at most. */
@@ -33,7 +34,7 @@ export class Committer {
     this.#options = options;
   }
 
-  /** The position of `partition` moved. */
+  /** There is progress in `partition`: its position moved, or what is known beyond it changed. */
   mark(partition: Committable): void {
     this.#dirty.set(partition.name, partition);
     if (this.#timer !== undefined || this.#inFlight !== undefined || this.#stopped) return;
@@ -74,15 +75,15 @@ export class Committer {
     const due = [...this.#dirty.values()].filter(({ open }) => open);
     this.#dirty.clear();
     if (due.length === 0) return;
-    const offsets = due.map(({ topic, partition, ledger }) => ({
-      topic,
-      partition,
-      offset: ledger.position,
-    }));
+    const progress = due.map((committable) => {
+      const { topic, partition } = committable;
+      const { offset, metadata } = committable.progress();
+      return { topic, partition, offset, metadata };
+    });
     try {
-      await this.#options.commit(offsets);
+      await this.#options.commit(progress);
       this.#failures = 0;
-      this.#options.onCommitted(offsets);
+      this.#options.onCommitted(progress);
     } catch (error) {
       this.#failures += 1;
       for (const partition of due)

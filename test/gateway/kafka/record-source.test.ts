@@ -217,11 +217,14 @@ t.test('a group goes on from what was committed', async (t) => {
   await produce(servers, topic, values(5));
   const first = await join(t, settings);
   await until(() => first.records_.length === 5);
-  await first.source.commit([{ topic, partition: 0, offset: 3n }]);
+  await first.source.commit([{ topic, partition: 0, offset: 3n, metadata: 'known beyond it' }]);
   t.strictSame(await committedIn(servers, settings.consumerGroup, topic), [3]);
+  const fetch = { groupId: settings.consumerGroup, topics: [topic] };
+  const [found] = await withAdmin(servers, (admin) => admin.fetchOffsets(fetch));
+  t.equal(found!.partitions[0]!.metadata, 'known beyond it');
   await first.source.stop();
   t.strictSame(first.told, ['open 0@0', 'resume', 'quiesce', 'close 0']);
-  await t.rejects(first.source.commit([{ topic, partition: 0, offset: 4n }]), /not a member/);
+  await t.rejects(first.source.commit([{ topic, partition: 0, offset: 4n, metadata: '' }]), /not a member/);
   const second = await join(t, settings);
   await until(() => second.records_.length === 2);
   t.strictSame(offsetsOf(second.records_), [3, 4]);
@@ -248,7 +251,9 @@ t.test(
     const quiesced = Promise.withResolvers<void>();
     // As a pipeline does: what is settled is committed before another member may have it.
     one.onQuiesce = async () => {
-      await one.source.commit([0, 1, 2, 3].map((partition) => ({ topic, partition, offset: 2n })));
+      await one.source.commit(
+        [0, 1, 2, 3].map((partition) => ({ topic, partition, offset: 2n, metadata: '' })),
+      );
       await quiesced.promise;
     };
     const two = await join(t, settings);

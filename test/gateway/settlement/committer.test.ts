@@ -1,12 +1,12 @@
 import { mock } from 'node:test';
 import t, { type Test } from 'tap';
-import type { PartitionOffset } from '../../../gateway/contract/ports.ts';
+import type { PartitionProgress } from '../../../gateway/contract/ports.ts';
 import { Committer, type Committable } from '../../../gateway/settlement/committer.ts';
 
 const intervalMs = 100;
 
 interface Commit {
-  /** `partition@offset`. */
+  /** `partition@offset metadata`. */
   readonly offsets: readonly string[];
   succeed(): Promise<void>;
   fail(): Promise<void>;
@@ -50,8 +50,8 @@ function startCommitter(t: Test) {
   return { committer, commits, committed, failures, pass };
 }
 
-const textsOf = (offsets: readonly PartitionOffset[]) =>
-  offsets.map(({ partition, offset }) => `${partition}@${offset}`);
+const textsOf = (progress: readonly PartitionProgress[]) =>
+  progress.map(({ partition, offset, metadata }) => `${partition}@${offset}${metadata}`);
 
 /** Everything that promises have to do is done. */
 const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -60,7 +60,8 @@ class Partition implements Committable {
   readonly topic = 'orders';
   readonly partition: number;
   readonly name: string;
-  readonly ledger = { position: 0n };
+  #offset = 0n;
+  #metadata = '';
   open = true;
 
   constructor(partition: number) {
@@ -68,9 +69,14 @@ class Partition implements Committable {
     this.name = `orders-${partition}`;
   }
 
-  at(position: bigint): this {
-    this.ledger.position = position;
+  at(offset: bigint, metadata = ''): this {
+    this.#offset = offset;
+    this.#metadata = metadata;
     return this;
+  }
+
+  progress(): { readonly offset: bigint; readonly metadata: string } {
+    return { offset: this.#offset, metadata: this.#metadata };
   }
 }
 
@@ -90,6 +96,17 @@ t.test('at once when idle, with every position that moved in the same step', asy
   t.strictSame(committed, ['0@2', '1@5']);
   await pass(intervalMs * 10);
   t.equal(commits.length, 1, 'and nothing more where nothing moves');
+});
+
+t.test('what is known beyond the position goes with it, as it is when the commit is made', async (t) => {
+  const { committer, commits, committed, pass } = startCommitter(t);
+  const a = new Partition(0);
+  committer.mark(a.at(1n, ' one'));
+  a.at(1n, ' two');
+  await pass(0);
+  a.at(2n, ' three');
+  await commits[0]!.succeed();
+  t.strictSame(committed, ['0@1 two'], 'and is told as it was committed');
 });
 
 t.test('one in flight, however long it takes; then where things stand', async (t) => {
