@@ -32,7 +32,7 @@ function partitionBacklog(offsets: PartitionOffsets, initialOffset: InitialOffse
 function settledFrom(from: bigint, { end, committed }: PartitionOffsets): bigint {
   if (committed === undefined) return 0n;
   const mark = decodeMark(committed.offset, committed.metadata);
-  // A mark that knows more than the log has is of another topic of this name, or younger than the end that was read.
+  // Ends are read after commits: a mark that knows more than the log has is of an earlier topic of this name.
   if (mark.end > end) return 0n;
   return settledBeyond(from, { ...mark, open: mark.open.filter((offset) => offset >= from) });
 }
