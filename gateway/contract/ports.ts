@@ -130,7 +130,7 @@ export interface GatewayEvents {
   sourceState: [subscription: Subscription, state: SourceState];
   opened: [subscription: Subscription, partition: TopicPartition, nextOffset: bigint];
   closed: [subscription: Subscription, partition: TopicPartition];
-  committed: [subscription: Subscription, offsets: readonly PartitionOffset[]];
+  committed: [subscription: Subscription, progress: readonly PartitionProgress[]];
   commitFailed: [subscription: Subscription, error: Error];
   storeFailed: [subscription: Subscription, record: KafkaRecord, what: 'dead letter' | 'reply', error: Error];
   paused: [subscription: Subscription, partition: TopicPartition, paused: boolean];

@@ -6,7 +6,7 @@ import { Committer, type Committable } from '../../../gateway/settlement/committ
 const intervalMs = 100;
 
 interface Commit {
-  /** `partition@offset`. */
+  /** `partition@offset metadata`. */
   readonly offsets: readonly string[];
   succeed(): Promise<void>;
   fail(): Promise<void>;
@@ -95,6 +95,17 @@ t.test('at once when idle, with every position that moved in the same step', asy
   t.strictSame(committed, ['0@2', '1@5']);
   await pass(intervalMs * 10);
   t.equal(commits.length, 1, 'and nothing more where nothing moves');
+});
+
+t.test('what is known beyond the position goes with it, as it is when the commit is made', async (t) => {
+  const { committer, commits, committed, pass } = startCommitter(t);
+  const a = new Partition(0);
+  committer.mark(a.at(1n, ' one'));
+  a.at(1n, ' two');
+  await pass(0);
+  a.at(2n, ' three');
+  await commits[0]!.succeed();
+  t.strictSame(committed, ['0@1 two'], 'and is told as it was committed');
 });
 
 t.test('one in flight, however long it takes; then where things stand', async (t) => {
