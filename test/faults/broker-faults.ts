@@ -50,7 +50,8 @@ export async function inflictOnBrokers(stage: Stage, fault: BrokerFault): Promis
       await cluster.exclusively(() =>
         moveLeaders(cluster, fault.kind === 'leader-move' ? topic : offsetsTopic),
       );
-      return end();
+      end();
+      return;
     }
     case 'min-isr-loss':
       return loseMinIsr(stage, fault.of === 'source' ? topic : offsetsTopic, fault.forMs);

@@ -30,7 +30,7 @@ export async function findController(port: number): Promise<number> {
     });
     return of;
   });
-  if (leader === undefined || leader.error !== 0 || leader.leader < 0) throw new Error('no controller');
+  if (leader?.error !== 0 || leader.leader < 0) throw new Error('no controller');
   return leader.leader;
 }
 

@@ -31,10 +31,10 @@ if (![firstSeed, count, endMs].every((one) => one > 0)) {
 }
 
 const ends: (() => Promise<unknown>)[] = [];
-let isOver = false;
+const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    isOver = true;
+    interrupted.abort();
     console.log('ending after this seed; again to end at once');
     process.once(signal, () => process.exit(130));
   });
@@ -44,7 +44,7 @@ const failed: number[] = [];
 let done = 0;
 const cluster = await startCluster({ teardown: (end) => ends.push(end) });
 try {
-  for (let seed = firstSeed; !isOver && done < count && Date.now() < endMs; seed += 1) {
+  for (let seed = firstSeed; !interrupted.signal.aborted && done < count && Date.now() < endMs; seed += 1) {
     const isTold = values.verbose || count === 1;
     if (isTold) console.log(describeScenario(generateScenario(seed)).join('\n'));
     const outcome = await runSeed(cluster, seed, isTold ? (line) => console.log(line) : undefined);
