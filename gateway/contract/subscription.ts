@@ -53,6 +53,17 @@ export interface FunctionSettings {
   readonly concurrency: number;
 }
 
+export interface ConcurrencyBounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Events of one trigger in one gateway process. */
+export interface RateLimit {
+  readonly eventsPerSecond: number;
+  readonly burst: number;
+}
+
 export interface RetrySettings {
   /** Attempts after the first; -1 for ever. */
   readonly retry: number;
