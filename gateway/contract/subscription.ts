@@ -49,8 +49,8 @@ export interface FunctionSettings {
   readonly path: string;
   readonly contentMode: ContentMode;
   readonly batch: BatchSettings;
-  /** Requests in flight per ready endpoint. */
-  readonly concurrency: number;
+  /** Requests in flight per ready endpoint: a number, or bounds between which it is learned. */
+  readonly concurrency: number | ConcurrencyBounds;
 }
 
 export interface ConcurrencyBounds {
@@ -77,6 +77,7 @@ export interface DeliverySettings extends RetrySettings {
   readonly ordering: Ordering;
   readonly timeoutMs: number;
   readonly maxAgeMs?: number | undefined;
+  readonly rateLimit?: RateLimit | undefined;
   readonly deadLetter?: { readonly topic: string } | undefined;
 }
 
