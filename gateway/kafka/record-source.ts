@@ -9,6 +9,7 @@ import { createGroupConsumer, type GroupConsumer } from './group-consumer.ts';
 import { readStartOffsets, type StartOffset } from './start-offsets.ts';
 import { toRecord } from './to-record.ts';
 import { resolveTopics } from './topics.ts';
+import { Turns } from './turns.ts';
 
 export interface RecordSourceOptions {
   readonly kafka: Kafka;
@@ -45,13 +46,15 @@ interface Assigned extends TopicPartition {
 }
 
 export function createRecordSources(options: RecordSourceOptions): CreateRecordSource {
-  return (subscription, listener) => new GroupSource(options, subscription, listener);
+  const turns = new Turns();
+  return (subscription, listener) => new GroupSource(options, subscription, listener, turns);
 }
 
 class GroupSource implements RecordSource {
   readonly #options: RecordSourceOptions;
   readonly #subscription: Subscription;
   readonly #listener: RecordListener;
+  readonly #turns: Turns;
   readonly #assigned = new Map<string, Assigned>();
   readonly #abort = new AbortController();
   #member: GroupConsumer | undefined;
@@ -59,10 +62,16 @@ class GroupSource implements RecordSource {
   #joins = 0;
   #done: Promise<void> | undefined;
 
-  constructor(options: RecordSourceOptions, subscription: Subscription, listener: RecordListener) {
+  constructor(
+    options: RecordSourceOptions,
+    subscription: Subscription,
+    listener: RecordListener,
+    turns: Turns,
+  ) {
     this.#options = options;
     this.#subscription = subscription;
     this.#listener = listener;
+    this.#turns = turns;
   }
 
   start(): void {
@@ -134,6 +143,7 @@ class GroupSource implements RecordSource {
         this.#memberId = memberId;
         void this.#joined(partitions, consumer);
       },
+      turns: this.#turns,
       onBatch: (batch, consumer) => this.#hand(batch, consumer),
       onMarkersOnly: (partition, nextOffset, consumer) => this.#skip(partition, nextOffset, consumer),
     });
