@@ -1,7 +1,7 @@
 // One life of a kafkajs consumer, with what the client lacks: cooperative rebalances, commits that are fenced by generation,
 // word of batches that hold nothing but transaction markers and of offsets out of range, and a crash that is told instead of
 // mended in silence.
-import kafkajs, { type Batch, type Consumer, type Kafka, type PartitionAssigner } from 'kafkajs';
+import type { Batch, Consumer, Kafka, PartitionAssigner } from 'kafkajs';
 import type { PartitionProgress } from '../contract/ports.ts';
 import type { TopicPartition } from '../contract/record.ts';
 import { encodeAssignment, encodeClaim, stickyProtocol } from './sticky-assignor.ts';
