@@ -16,8 +16,8 @@ export interface Assigned extends TopicPartition {
   ours: Set<string>;
   /** Another member's soon: it is drained, and let go of. */
   leaving: boolean;
-  /** False after an absence from the group, until what the group has is known to be ours: nothing is committed. */
-  sure: boolean;
+  /** The topic was deleted and created again: what is under way is of the old one, and is not committed. */
+  isVoid: boolean;
 }
 
 export function fetchFrom(member: GroupConsumer, assigned: Assigned): void {

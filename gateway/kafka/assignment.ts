@@ -44,6 +44,8 @@ export class Assignment {
   member: GroupConsumer | undefined;
   /** Partitions of the last join wait for their offsets. */
   isOpening = true;
+  /** False after an absence from the group, until it is known who has worked meanwhile: nothing is started, or committed. */
+  isSure = true;
   /** Of the last join that came to its end. */
   last: JoinedGroup | undefined;
   /** As much as the brokers are known to take. */
@@ -61,14 +63,13 @@ export class Assignment {
 
   async commit(progress: readonly PartitionProgress[]): Promise<void> {
     if (this.member === undefined) throw new Error('not a member of the group at present');
-    const due = progress.map((one) => ({
-      text: progressText(one),
-      assigned: this.#assigned.get(partitionName(one)),
-    }));
-    if (due.some(({ assigned }) => assigned?.sure === false))
-      throw new Error('whether others have committed meanwhile is not known yet');
+    if (!this.isSure) throw new Error('whether others have committed meanwhile is not known yet');
+    const due = progress
+      .map((one) => ({ one, text: progressText(one), assigned: this.#assigned.get(partitionName(one)) }))
+      .filter(({ assigned }) => assigned?.isVoid !== true);
+    if (due.length === 0) return;
     for (const { text, assigned } of due) assigned?.ours.add(text);
-    await this.member.commit(progress).catch((error: unknown) => this.#adapt(error));
+    await this.member.commit(due.map(({ one }) => one)).catch((error: unknown) => this.#adapt(error));
     for (const { text, assigned } of due) if (assigned !== undefined) assigned.ours = new Set([text]);
   }
 
@@ -89,14 +90,13 @@ export class Assignment {
     member.pause(partitions);
     const names = new Set(partitions.map(partitionName));
     // After an absence others may have had it, and may have it: what we would still commit is stale.
-    for (const assigned of isContinuous ? [] : this.#assigned.values()) {
-      assigned.sure = false;
+    if (!isContinuous) this.isSure = false;
+    for (const assigned of isContinuous ? [] : this.#assigned.values())
       if (!names.has(assigned.name)) this.#close(assigned);
-    }
     if (claimed.some((one) => !names.has(partitionName(one)))) void this.#letGo(names);
     if (partitions.some((one) => !this.#assigned.has(partitionName(one))))
       this.#options.listener.state({ kind: 'starting', reason: 'looking up where the partitions start' });
-    void this.#openAll(joined, member, partitions);
+    void this.#openAll(joined, member);
   }
 
   /** What is no longer ours ends in order, and is let go of: the group waits for it, and nothing else does. */
@@ -115,11 +115,7 @@ export class Assignment {
     await this.#options.listener.release(leaving);
   }
 
-  async #openAll(
-    joined: JoinedGroup,
-    member: GroupConsumer,
-    partitions: readonly TopicPartition[],
-  ): Promise<void> {
+  async #openAll(joined: JoinedGroup, member: GroupConsumer): Promise<void> {
     // While it joins again, the group may give to others what this member did not claim, for it was not open yet.
     const isOver = (): boolean =>
       joined !== this.last || member.joiningSinceMs !== undefined || this.#isStopping();
@@ -127,7 +123,7 @@ export class Assignment {
       try {
         // They may go on being committed while the offsets are read.
         const before = new Map([...this.#assigned].map(([name, { ours }]) => [name, new Set(ours)]));
-        const established = await this.#establish(partitions, member);
+        const established = await this.#establish(joined.partitions, member);
         if (!isOver()) this.#open(established, before, member);
         return;
       } catch (error) {
@@ -196,10 +192,10 @@ export class Assignment {
         assigned = undefined;
       }
       assigned ??= this.#openOne(start);
-      assigned.sure = true;
       fetchFrom(member, assigned);
     }
     this.isOpening = false;
+    this.isSure = true;
     this.#options.onOpened();
     this.#options.listener.resume();
   }
@@ -209,7 +205,7 @@ export class Assignment {
     const name = partitionName(start);
     const ours = new Set([start.found ?? progressText(start)]);
     const state = { position: offset, lastTimestampMs: undefined, paused: false, ours };
-    const assigned = { topic, partition, name, ...state, leaving: false, sure: true };
+    const assigned = { topic, partition, name, ...state, leaving: false, isVoid: false };
     this.#assigned.set(name, assigned);
     this.#options.listener.open(assigned, start);
     return assigned;
@@ -219,12 +215,11 @@ export class Assignment {
   startOver(topics: readonly string[], member: GroupConsumer): void {
     const joined = this.last;
     if (joined === undefined || member.joiningSinceMs !== undefined) return;
-    const isTheirs = ({ topic }: TopicPartition): boolean => topics.includes(topic);
-    for (const assigned of this.#assigned.values()) if (isTheirs(assigned)) assigned.sure = false;
-    const partitions = joined.partitions.filter(isTheirs);
+    const theirs = this.list().filter(({ topic }) => topics.includes(topic));
+    for (const assigned of theirs) assigned.isVoid = true;
     this.isOpening = true;
-    member.pause(partitions);
-    void this.#openAll(joined, member, partitions);
+    member.pause(theirs);
+    void this.#openAll(joined, member);
   }
 
   closeAll(which: (assigned: Assigned) => boolean = () => true): void {

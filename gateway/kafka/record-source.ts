@@ -20,6 +20,7 @@ import { Stalls } from './stalls.ts';
 import { TopicMemory } from './topic-memory.ts';
 import { createTopicWatch, watchMs, type TopicFollower, type TopicWatch } from './topic-watch.ts';
 import { scanTopics, topicsMissing } from './topics.ts';
+import { Turns } from './turns.ts';
 
 export interface RecordSourceOptions {
   readonly kafka: Kafka;
@@ -27,6 +28,7 @@ export interface RecordSourceOptions {
 
 interface SharedParts extends RecordSourceOptions {
   readonly watch: TopicWatch;
+  readonly turns: Turns;
 }
 
 /** Pauses before the client is built anew, and how long one lives whose failure is the first of its kind, in ms. */
@@ -37,7 +39,7 @@ const leaveMs = 5_000;
 const stallLimitMs = 15_000;
 
 export function createRecordSources(options: RecordSourceOptions): CreateRecordSource {
-  const shared = { ...options, watch: createTopicWatch(options.kafka) };
+  const shared = { ...options, watch: createTopicWatch(options.kafka), turns: new Turns() };
   return (subscription, listener) => new GroupSource(shared, subscription, listener);
 }
 
@@ -72,6 +74,7 @@ class GroupSource implements RecordSource {
   }
 
   get leaseEndMs(): number {
+    if (!this.#assignment.isSure) return Number.NEGATIVE_INFINITY;
     return Math.max(this.#leaseEndMs, this.#assignment.member?.leaseEndMs ?? Number.NEGATIVE_INFINITY);
   }
 
@@ -166,6 +169,7 @@ class GroupSource implements RecordSource {
     const assignment = this.#assignment;
     const member: GroupConsumer = createGroupConsumer({
       kafka: this.#options.kafka,
+      turns: this.#options.turns,
       groupId: this.#subscription.source.consumerGroup,
       membership: assignment.last,
       owned: () => assignment.list(),
@@ -221,7 +225,7 @@ class GroupSource implements RecordSource {
       await this.#assignment.release(this.#assignment.list());
       this.#assignment.closeAll();
     }
-    this.#leaseEndMs = this.leaseEndMs;
+    this.#leaseEndMs = Math.max(this.#leaseEndMs, member.leaseEndMs);
     this.#assignment.member = undefined;
     const gone = new AbortController();
     const stopped = member.stop({ leave: this.#isStopping() }).catch(() => undefined);

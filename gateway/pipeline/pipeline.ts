@@ -72,7 +72,10 @@ export class Pipeline implements RecordListener {
     const { events } = dependencies;
     this.#source = dependencies.createSource(subscription, this);
     this.#decode = createDecode(subscription.event, subscription.source.cluster, subscription);
-    this.#passes = compileFilter(subscription.filters);
+    this.#passes = compileFilter(
+      subscription.filters,
+      (fault) => void events.emit('filterFailed', subscription, fault),
+    );
     this.#lanes = new Lanes(subscription.delivery.ordering);
     this.#committer = new Committer({
       commit: (offsets) => this.#source.commit(offsets),
@@ -82,8 +85,11 @@ export class Pipeline implements RecordListener {
     });
     this.#endpoints = new Endpoints({
       concurrency: subscription.function.concurrency,
+      retryAfterMaxMs: subscription.delivery.retryAfterMaxMs,
       onAvailable: () => this.#dispatcher.pump(),
       onReadyCount: (ready) => void events.emit('endpoints', subscription, ready),
+      onCircuit: (origin, change) =>
+        void events.emit(change === 'opened' ? 'circuitOpened' : 'circuitClosed', subscription, origin),
     });
     this.#dispatcher = new Dispatcher({
       subscription,
@@ -178,7 +184,8 @@ export class Pipeline implements RecordListener {
   snapshot(): TriggerSnapshot {
     let queued = 0;
     for (const { records } of this.#partitions.values()) queued += records;
-    const { inFlight, blocked, isHolding, replies } = this.#dispatcher;
+    const { inFlight, blocked, isHolding, isRateLimited, replies } = this.#dispatcher;
+    const { readyCount, openCircuits, limits } = this.#endpoints;
     const reason = this.#reason();
     return {
       key: this.subscription.key,
@@ -186,7 +193,11 @@ export class Pipeline implements RecordListener {
       reason,
       ready: reason === '',
       partitions: this.#partitions.size,
-      readyEndpoints: this.#endpoints.readyCount,
+      readyEndpoints: readyCount,
+      openCircuits,
+      concurrencyLimit: limits.reduce((sum, limit) => sum + limit, 0),
+      lowestConcurrencyLimit: limits.length === 0 ? 0 : Math.min(...limits),
+      isRateLimited,
       queued,
       inFlight,
       held: isHolding ? queued : 0,

@@ -136,6 +136,9 @@ t.test('a group goes on from what was committed', async (t) => {
   await until(() => first.records_.length === 5);
   await first.source.commit([{ topic, partition: 0, offset: 3n, metadata: 'as it was' }]);
   t.strictSame(await committedIn(servers, settings.consumerGroup, topic), [3]);
+  const fetch = { groupId: settings.consumerGroup, topics: [topic] };
+  const [found] = await withAdmin(servers, (admin) => admin.fetchOffsets(fetch));
+  t.equal(found!.partitions[0]!.metadata, 'as it was');
   await first.source.stop();
   t.strictSame(first.told, ['open 0@0', 'resume', 'release 0', 'close 0']);
   await t.rejects(first.source.commit([{ topic, partition: 0, offset: 4n, metadata: '' }]), /not a member/);
