@@ -42,25 +42,6 @@ t.test('what happened to the records of a trigger, in numbers', async (t) => {
   t.equal(read('millrace_trigger_ready'), 1);
 });
 
-t.test('what sources came upon and mended, in numbers', async (t) => {
-  const events = new EventEmitter<GatewayEvents>();
-  const metrics = createMetrics(events, () => []);
-  const subscription = subscriptionOf('quake-alerts');
-  const at = { topic: 'quakes', partition: 1, offset: 8n };
-  events.emit('sourceNotice', subscription, { kind: 'rebuilt', reason: 'stalled', detail: 'quakes-1' });
-  events.emit('sourceNotice', subscription, { kind: 'skipped', at, count: 3n });
-  events.emit('sourceNotice', subscription, { kind: 'recreated', topic: 'quakes', before: 'a', now: 'b' });
-  events.emit('sourceNotice', subscription, { kind: 'truncated', at, position: 12n });
-  const text = await metrics.metrics();
-  for (const [name, reason, value] of [
-    ['millrace_source_rebuilds_total', 'stalled', 1],
-    ['millrace_skipped_offsets_total', 'deleted', 3],
-    ['millrace_source_rewinds_total', 'recreated', 1],
-    ['millrace_source_rewinds_total', 'truncated', 1],
-  ] as const)
-    t.match(text, new RegExp(`^${name}\\{.*reason="${reason}"\\} ${value}$`, 'm'));
-});
-
 t.test('what keeps records back: circuits, limits, and rates', async (t) => {
   const { kafka, fn, events, pipeline } = await runPipeline(t, {
     delivery: { retry: 30, backoffDelayMs: 1, backoffMaxMs: 1 },
@@ -81,4 +62,23 @@ t.test('what keeps records back: circuits, limits, and rates', async (t) => {
   fn.answer(204);
   await until(() => kafka.isDone());
   t.equal(await read('millrace_open_circuits'), 0);
+});
+
+t.test('what sources came upon and mended, in numbers', async (t) => {
+  const events = new EventEmitter<GatewayEvents>();
+  const metrics = createMetrics(events, () => []);
+  const subscription = subscriptionOf('quake-alerts');
+  const at = { topic: 'quakes', partition: 1, offset: 8n };
+  events.emit('sourceNotice', subscription, { kind: 'rebuilt', reason: 'stalled', detail: 'quakes-1' });
+  events.emit('sourceNotice', subscription, { kind: 'skipped', at, count: 3n });
+  events.emit('sourceNotice', subscription, { kind: 'recreated', topic: 'quakes', before: 'a', now: 'b' });
+  events.emit('sourceNotice', subscription, { kind: 'truncated', at, position: 12n });
+  const text = await metrics.metrics();
+  for (const [name, reason, value] of [
+    ['millrace_source_rebuilds_total', 'stalled', 1],
+    ['millrace_skipped_offsets_total', 'deleted', 3],
+    ['millrace_source_rewinds_total', 'recreated', 1],
+    ['millrace_source_rewinds_total', 'truncated', 1],
+  ] as const)
+    t.match(text, new RegExp(`^${name}\\{.*reason="${reason}"\\} ${value}$`, 'm'));
 });
