@@ -10,6 +10,7 @@ const PURE_SOURCES = [
   'gateway/delivery/answer',
   'gateway/delivery/lane',
   'gateway/delivery/retry',
+  'gateway/pipeline/bisect',
   'gateway/pipeline/lot',
   'gateway/settlement/dead-letter',
   'gateway/settlement/ledger',

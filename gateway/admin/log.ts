@@ -97,6 +97,12 @@ function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
       'attempt failed, trying again',
     ),
   );
+  events.on('bisected', (subscription, size, reason) =>
+    log.debug(
+      { ...of(subscription), events: size, reason: masked(reason) },
+      'batch failed as a whole, its halves go again',
+    ),
+  );
   events.on('deadLettered', (subscription, record, cause, storedAt) =>
     log.warn(
       {

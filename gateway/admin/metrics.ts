@@ -141,6 +141,11 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
     'Times that a record blocked its lane for want of a dead letter.',
   );
 
+  const bisections = counter(
+    'millrace_bisections_total',
+    'Batches that failed as a whole, and went again in halves.',
+  );
+
   const labelsOf = perTrigger((labels) => labels);
   events.on('fetched', (subscription, count, size) => {
     records.inc(labelsOf(subscription), count);
@@ -157,6 +162,7 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
   events.on('committed', (subscription) => commits.inc({ ...labelsOf(subscription), result: 'committed' }));
   events.on('commitFailed', (subscription) => commits.inc({ ...labelsOf(subscription), result: 'failed' }));
   events.on('held', (subscription) => holds.inc(labelsOf(subscription)));
+  events.on('bisected', (subscription) => bisections.inc(labelsOf(subscription)));
   events.on('blocked', (subscription) => blocks.inc(labelsOf(subscription)));
 }
 

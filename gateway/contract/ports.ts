@@ -122,6 +122,8 @@ export interface GatewayEvents {
     delayMs: number,
     reason: string,
   ];
+  /** A batch failed as a whole, and goes again in halves; no attempt is charged. */
+  bisected: [subscription: Subscription, events: number, reason: string];
   blocked: [subscription: Subscription, record: KafkaRecord, reason: string];
   unblocked: [subscription: Subscription, record: KafkaRecord];
   held: [subscription: Subscription];

@@ -2,6 +2,7 @@
 //
 //             ┌─────────────── unpark, after the delay ◄───────────────┐
 //   lane ──► pump ──► attempt ──► delivered ──► reply stored ──► settled │
+//             │           ├─────► batch failed as a whole: halves ──┤
 //             │           ├─────► retry ────────────────────────────────┘
 //             │           ├─────► unreachable: held, no attempt charged
 //             │           └─────► rejected, exhausted ──► first in its lane again, with a cause
@@ -17,11 +18,12 @@ import { startAttempt, type AttemptResult } from '../delivery/attempt.ts';
 import type { Endpoints, Gate } from '../delivery/endpoints.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import { nextDelayMs } from '../delivery/retry-policy.ts';
-import { encodeJson } from '../events/encode-json.ts';
-import { createEncode, encodeBatch, type RequestParts } from '../events/encode.ts';
+import type { RequestParts } from '../events/encode.ts';
+import { bisectDelayMs, failsAsWhole, halfOf } from './bisect.ts';
 import type { Delivery } from './delivery.ts';
+import { createEncodeLot } from './encode-lot.ts';
 import type { OpenPartition } from './partition.ts';
-import { gatherLot, LotClock } from './lot.ts';
+import { gatherLot, lastDelivered, LotClock } from './lot.ts';
 import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from './outcome.ts';
 import { Parking } from './parking.ts';
 import { Storing } from './storing.ts';
@@ -173,7 +175,8 @@ export class Dispatcher {
 
   #expire(delivery: Delivery): void {
     const { maxAgeMs } = this.#options.subscription.delivery;
-    if (maxAgeMs === undefined || delivery.attempts > 0 || delivery.cause !== undefined) return;
+    const wasSent = delivery.attempts > 0 || delivery.lotLimit !== undefined;
+    if (maxAgeMs === undefined || wasSent || delivery.cause !== undefined) return;
     const ageMs = Date.now() - delivery.record.timestampMs;
     if (ageMs <= maxAgeMs) return;
     const detail = `${Math.round(ageMs / 1000)} s old, the limit is ${maxAgeMs / 1000} s`;
@@ -223,6 +226,11 @@ export class Dispatcher {
       tookMs / 1000,
       events.length,
     );
+    if (events.length > 1 && failsAsWhole(outcome)) {
+      this.#bisect(lot, events.length, outcome);
+      this.pump();
+      return;
+    }
     const replyTo =
       outcome.kind === 'delivered' && outcome.reply !== undefined
         ? lastDelivered(lot, outcome.failedIds)
@@ -230,6 +238,25 @@ export class Dispatcher {
     for (const lane of lot) this.#conclude(lane, outcome, replyTo);
     if (outcome.kind === 'unreachable') endpoints.refused(gate);
     this.pump();
+  }
+
+  /** No attempt is charged for it: the halves go again, soon. */
+  #bisect(lot: readonly Lane<Delivery>[], size: number, outcome: AttemptOutcome): void {
+    const { lanes, events, subscription } = this.#options;
+    const delayMs = bisectDelayMs(subscription.delivery, Math.random);
+    events.emit('bisected', subscription, size, 'reason' in outcome ? outcome.reason : '');
+    for (const lane of lot) {
+      const kept = Array.from({ length: lane.taken }, (_, index) => lane.at(index));
+      for (const delivery of kept) {
+        delivery.lotLimit = halfOf(size);
+        delivery.end();
+      }
+      lanes.finish(lane, kept, delayMs > 0 ? 'parked' : 'ready');
+    }
+    this.#parking.parkTogether(
+      lot.filter(({ state }) => state === 'parked'),
+      delayMs,
+    );
   }
 
   /** What `outcome` means for the taken deliveries of `lane`; a reply is stored before `replyTo` is settled. */
@@ -310,27 +337,4 @@ export class Dispatcher {
     this.#holdTimer = undefined;
     this.#options.events.emit('released', this.#options.subscription);
   }
-}
-
-function createEncodeLot({
-  function: settings,
-}: Subscription): (events: readonly CloudEvent[]) => RequestParts {
-  if (settings.contentMode === 'batched') return (events) => encodeBatch(events.map(encodeJson));
-  const encode = createEncode(settings);
-  return ([event]) => encode(event as CloudEvent);
-}
-
-/** A batch is answered once: its reply belongs to the last event that was delivered in it. */
-function lastDelivered(
-  lot: readonly Lane<Delivery>[],
-  failedIds: ReadonlySet<string> | undefined,
-): Delivery | undefined {
-  let last: Delivery | undefined;
-  for (const lane of lot) {
-    for (let index = 0; index < lane.taken; index += 1) {
-      const delivery = lane.at(index);
-      if (failedIds?.has(delivery.event?.id ?? '') !== true) last = delivery;
-    }
-  }
-  return last;
 }

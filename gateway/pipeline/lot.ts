@@ -6,7 +6,8 @@ import type { Delivery } from './delivery.ts';
 
 /**
  * Takes the next lot; there must be a next lane, with a delivery first that can be attempted. The sizes that `maxBytes` is
- * held against are those of the records: one record may exceed it alone.
+ * held against are those of the records: one record may exceed it alone. What failed in batches goes with its like, in lots of
+ * the size that is left to it: it spoils no other batch.
  */
 export function gatherLot(lanes: Lanes<Delivery>, settings: FunctionSettings): Lane<Delivery>[] {
   const lot: Lane<Delivery>[] = [];
@@ -19,9 +20,10 @@ export function gatherLot(lanes: Lanes<Delivery>, settings: FunctionSettings): L
     return lot;
   }
   const { maxEvents, maxBytes } = settings.batch;
-  const room = { events: maxEvents, bytes: maxBytes };
+  const limit = lanes.next()?.at(0).lotLimit;
+  const room = { events: Math.min(maxEvents, limit ?? Infinity), bytes: maxBytes };
   for (let lane = lanes.next(); lane !== undefined; lane = lanes.next()) {
-    const count = countFitting(lane, room, lot.length === 0);
+    const count = countFitting(lane, room, limit, lot.length === 0);
     if (count === 0) break;
     lanes.take(lane, count);
     lot.push(lane);
@@ -33,12 +35,13 @@ export function gatherLot(lanes: Lanes<Delivery>, settings: FunctionSettings): L
 function countFitting(
   lane: Lane<Delivery>,
   room: { events: number; bytes: number },
+  limit: number | undefined,
   isFirst: boolean,
 ): number {
   let count = 0;
   while (count < lane.length && room.events > 0) {
-    const { cause, reply, record } = lane.at(count);
-    if (cause !== undefined || reply !== undefined) break;
+    const { cause, reply, record, lotLimit } = lane.at(count);
+    if (cause !== undefined || reply !== undefined || lotLimit !== limit) break;
     const bytes = recordBytes(record);
     if (bytes > room.bytes && !(isFirst && count === 0)) break;
     room.events -= 1;
@@ -46,6 +49,21 @@ function countFitting(
     count += 1;
   }
   return count;
+}
+
+/** A batch is answered once: its reply belongs to the last event that was delivered in it. */
+export function lastDelivered(
+  lot: readonly Lane<Delivery>[],
+  failedIds: ReadonlySet<string> | undefined,
+): Delivery | undefined {
+  let last: Delivery | undefined;
+  for (const lane of lot) {
+    for (let index = 0; index < lane.taken; index += 1) {
+      const delivery = lane.at(index);
+      if (failedIds?.has(delivery.event?.id ?? '') !== true) last = delivery;
+    }
+  }
+  return last;
 }
 
 /** Says when a lot should leave: at once, or for batches when one is full or its first delivery has waited `maxWait`. */
@@ -60,9 +78,12 @@ export class LotClock {
     this.#onDue = onDue;
   }
 
-  /** Once due, a lot stays due until it is sent and `stop` called: it may have to wait for an endpoint. */
+  /**
+   * Once due, a lot stays due until it is sent and `stop` called: it may have to wait for an endpoint. What failed in a batch
+   * has waited.
+   */
   isDue(lanes: Lanes<Delivery>): boolean {
-    if (this.#settings.contentMode !== 'batched') return true;
+    if (this.#settings.contentMode !== 'batched' || lanes.next()?.at(0).lotLimit !== undefined) return true;
     const { maxEvents, maxWaitMs } = this.#settings.batch;
     if (this.#isOver || lanes.readyItems(maxEvents) >= maxEvents) return true;
     this.#timer ??= setTimeout(() => {

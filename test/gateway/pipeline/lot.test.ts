@@ -5,7 +5,7 @@ import { recordBytes } from '../../../gateway/contract/record.ts';
 import type { FunctionSettings } from '../../../gateway/contract/subscription.ts';
 import { Lanes } from '../../../gateway/delivery/lanes.ts';
 import { Delivery } from '../../../gateway/pipeline/delivery.ts';
-import { gatherLot, LotClock } from '../../../gateway/pipeline/lot.ts';
+import { gatherLot, lastDelivered, LotClock } from '../../../gateway/pipeline/lot.ts';
 import { OpenPartition } from '../../../gateway/pipeline/partition.ts';
 import { eventOf, recordOf } from '../events/build.ts';
 import { quickSubscription } from './run-pipeline.ts';
@@ -20,7 +20,11 @@ const settingsOf = (
 /** Lanes of one partition with a record of each key, in this order; offsets count from 0. */
 function lanesOf(keys: readonly string[], valueBytes = 10) {
   const lanes = new Lanes<Delivery>('key');
-  const partition = new OpenPartition({ topic: 'orders', partition: 3 }, { offset: 0n, metadata: '' }, lanes.group());
+  const partition = new OpenPartition(
+    { topic: 'orders', partition: 3 },
+    { offset: 0n, metadata: '' },
+    lanes.group(),
+  );
   const deliveries = keys.map((key, index) => {
     const record = recordOf({ key, value: Buffer.alloc(valueBytes), offset: BigInt(index) });
     const delivery = new Delivery(partition, record, eventOf({ id: `${index}` }), recordBytes(record));
@@ -43,11 +47,7 @@ t.test('one event, unless the function takes batches', async (t) => {
 t.test('a batch takes lane after lane, each in its order', async (t) => {
   const { lanes } = lanesOf(['a', 'b', 'a', 'c', 'a']);
   t.strictSame(offsetsOf(gatherLot(lanes, settingsOf('batched'))), [[0, 2, 4], [1], [3]]);
-  t.strictSame(
-    gatherLot(lanes, settingsOf('batched')),
-    [],
-    'and nothing of a lane that is under way',
-  );
+  t.strictSame(gatherLot(lanes, settingsOf('batched')), [], 'and nothing of a lane that is under way');
 });
 
 t.test(
@@ -63,11 +63,7 @@ t.test(
           const { lanes } = lanesOf(keys);
           const settings = settingsOf('batched', maxEvents, maxBytes);
           let taken = 0;
-          for (
-            let lot = gatherLot(lanes, settings);
-            lot.length > 0;
-            lot = gatherLot(lanes, settings)
-          ) {
+          for (let lot = gatherLot(lanes, settings); lot.length > 0; lot = gatherLot(lanes, settings)) {
             const records = lot.flatMap((lane) =>
               Array.from({ length: lane.taken }, (_, index) => lane.at(index).record),
             );
@@ -84,20 +80,38 @@ t.test(
   },
 );
 
-t.test(
-  'a batch ends before what is not to be sent: a dead letter, a reply to store',
-  async (t) => {
-    const { lanes, deliveries } = lanesOf(['a', 'a', 'a', 'b', 'b', 'c', 'c']);
-    deliveries[1]!.cause = { reason: 'rejected', detail: '', attempts: 1 };
-    deliveries[4]!.reply = eventOf();
-    const lot = gatherLot(lanes, settingsOf('batched'));
-    t.strictSame(offsetsOf(lot), [[0], [3], [5, 6]]);
-    const other = lanesOf(['a', 'b']);
-    other.deliveries[1]!.cause = { reason: 'rejected', detail: '', attempts: 1 };
-    t.strictSame(offsetsOf(gatherLot(other.lanes, settingsOf('batched'))), [[0]]);
-    t.equal(other.lanes.next()?.at(0), other.deliveries[1], 'it keeps its turn');
-  },
-);
+t.test('a batch ends before what is not to be sent: a dead letter, a reply to store', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a', 'a', 'a', 'b', 'b', 'c', 'c']);
+  deliveries[1]!.cause = { reason: 'rejected', detail: '', attempts: 1 };
+  deliveries[4]!.reply = eventOf();
+  const lot = gatherLot(lanes, settingsOf('batched'));
+  t.strictSame(offsetsOf(lot), [[0], [3], [5, 6]]);
+  const other = lanesOf(['a', 'b']);
+  other.deliveries[1]!.cause = { reason: 'rejected', detail: '', attempts: 1 };
+  t.strictSame(offsetsOf(gatherLot(other.lanes, settingsOf('batched'))), [[0]]);
+  t.equal(other.lanes.next()?.at(0), other.deliveries[1], 'it keeps its turn');
+});
+
+t.test('what failed in a batch goes with its like, in lots that are no larger than it may', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a', 'a', 'a', 'b', 'c', 'c', 'd']);
+  for (const index of [0, 1, 2, 3, 4]) deliveries[index]!.lotLimit = 2;
+  const settings = settingsOf('batched', 3);
+  t.equal(new LotClock(settings, () => t.fail()).isDue(lanes), true, 'it has waited');
+  const lots = [gatherLot(lanes, settings), gatherLot(lanes, settings)];
+  t.strictSame(lots.map(offsetsOf), [[[0, 1]], [[3], [4]]]);
+  for (const lane of lots.flat()) lanes.finish(lane, [], 'ready');
+  t.strictSame(offsetsOf(gatherLot(lanes, settings)), [[6]], 'and those that did not fail without it');
+  t.strictSame(offsetsOf(gatherLot(lanes, settings)), [[2]]);
+  t.strictSame(offsetsOf(gatherLot(lanes, settings)), [[5]]);
+});
+
+t.test('the reply to a batch belongs to the last that was delivered', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a', 'b', 'b']);
+  const lot = gatherLot(lanes, settingsOf('batched'));
+  t.equal(lastDelivered(lot, undefined), deliveries[2]);
+  t.equal(lastDelivered(lot, new Set(['2'])), deliveries[1]);
+  t.equal(lastDelivered(lot, new Set(['0', '1', '2'])), undefined);
+});
 
 t.test('a lot that is no batch is due at once', async (t) => {
   t.equal(new LotClock(settingsOf('binary'), () => t.fail()).isDue(lanesOf(['a']).lanes), true);
