@@ -1,6 +1,7 @@
 // npm test: the static checks, then every test against one Kafka broker. The last line is "N passed, N failed".
 //
 //   npm test                        everything but test/{faults,e2e,browser}
+//   npm test -- --faults            the same, then test/faults, which bring their own brokers: what CI runs
 //   npm test -- test/a/b.test.ts    these files (or folders) alone, without the static checks
 //   npm run test:unit               the tests of pure code alone: no checks, no broker
 //
@@ -16,6 +17,7 @@ import { describeFailure, indent, readTap } from './tap-results.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tap = join(root, 'node_modules', 'tap', 'dist', 'esm', 'run.mjs');
 const COVERAGE_SUMMARY = join(root, '.tap', 'report', 'coverage-summary.json');
+const FAULTS = 'test/faults/';
 const JOBS = 2;
 const OUTPUT_LINES = 60;
 
@@ -31,7 +33,7 @@ const STATIC_CHECKS = {
 
 const { values: options, positionals: chosen } = parseArgs({
   allowPositionals: true,
-  options: { unit: { type: 'boolean', default: false } },
+  options: { unit: { type: 'boolean', default: false }, faults: { type: 'boolean', default: false } },
 });
 
 /** Children to end with this process, so that an interrupted run leaves no broker and no test behind. */
@@ -49,8 +51,9 @@ const totals = { passed: 0, failed: 0, skipped: 0 };
 const failedNames = [];
 
 if (isWhole) await runStaticChecks();
-await runTests();
+await runTests(chosen);
 await stopKafka();
+if (options.faults) await runTests([FAULTS]);
 
 console.log('');
 if (failedNames.length > 0) console.log(`failed: ${failedNames.join(', ')}`);
@@ -71,10 +74,10 @@ async function runStaticChecks() {
   await Promise.all(workers);
 }
 
-async function runTests() {
-  const files = await listTests();
+async function runTests(paths) {
+  const files = await listTests(paths);
   if (files.length === 0) return report('no tests found', false);
-  if (files.some((file) => coverageMap(file) === null)) await startKafka();
+  if (files.some((file) => coverageMap(file) === null && !file.startsWith(FAULTS))) await startKafka();
 
   rmSync(COVERAGE_SUMMARY, { force: true });
   // Whether coverage is complete is judged below, so that the exit code speaks of the tests alone.
@@ -94,11 +97,11 @@ async function runTests() {
     report(`${file} has no result`, false);
   if (results.passed + results.failed === 0) report('no tests ran', false);
   if (code !== 0 && results.failed === 0) report(`tap ended with exit code ${code}`, false);
-  if (chosen.length === 0) reportCoverage(files, results.output.join(''));
+  if (paths.length === 0) reportCoverage(files, results.output.join(''));
 }
 
-async function listTests() {
-  const { output } = await run(process.execPath, [tap, 'list', ...chosen.flatMap(testsAt)]);
+async function listTests(paths) {
+  const { output } = await run(process.execPath, [tap, 'list', ...paths.flatMap(testsAt)]);
   const files = output.split('\n').filter((line) => line.endsWith('.test.ts'));
   return options.unit ? files.filter((file) => coverageMap(file) !== null) : files;
 }

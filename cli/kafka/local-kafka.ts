@@ -12,6 +12,8 @@ import { openLogDirs } from './log-dir.ts';
 import { findFreePorts, requireFreePort } from './ports.ts';
 import { formatProperties, serverProperties, type BrokerAddress } from './server-properties.ts';
 
+type BrokerProperties = Readonly<Record<string, string>>;
+
 export type LocalKafkaOptions = {
   /** Of the first broker; the others follow it. Any free ports when absent or 0. */
   port?: number | undefined;
@@ -19,8 +21,8 @@ export type LocalKafkaOptions = {
   dir?: string | undefined;
   brokers?: 1 | 3 | undefined;
   log?: ((line: string) => void) | undefined;
-  /** Broker properties that win over ours. */
-  properties?: Readonly<Record<string, string>> | undefined;
+  /** Broker properties that win over ours; where brokers differ, by broker. */
+  properties?: BrokerProperties | ((broker: BrokerAddress) => BrokerProperties) | undefined;
   heapMb?: number | undefined;
   /** Compile for throughput, at the price of a slower start. */
   benchmark?: boolean | undefined;
@@ -114,7 +116,9 @@ async function startCluster(
 
   const brokers = addresses.map((address, index) => {
     const configPath = join(dir, `server-${address.id}.properties`);
-    const properties = serverProperties(address, addresses, logDirs[index] ?? dir, options.properties);
+    const { properties: own } = options;
+    const overrides = typeof own === 'function' ? own(address) : own;
+    const properties = serverProperties(address, addresses, logDirs[index] ?? dir, overrides);
     const args = jvmArguments(installation.classPath, configPath, {
       heapMb: options.heapMb ?? (addresses.length === 1 ? 512 : 256),
       benchmark: options.benchmark ?? false,

@@ -97,6 +97,19 @@ function createTallies(registry: Registry, events: EventEmitter<GatewayEvents>):
     'dead-lettered': settled({ ...labels, settlement: 'dead-lettered' }),
     latency: latency(labels),
   }));
+  const faults = createTalliedCounter(
+    definition(
+      'millrace_filter_errors_total',
+      'Filters that could not be evaluated on an event, by reason.',
+      ['dialect', 'reason'],
+    ),
+  );
+  const faultsOf = perTrigger((labels) =>
+    remember((dialect: string, reason: string) => faults({ ...labels, dialect, reason })),
+  );
+  events.on('filterFailed', (subscription, { dialect, code }) => {
+    faultsOf(subscription)(dialect, code).count += 1;
+  });
   events.on('settled', (subscription, record, settlement) => {
     const series = settledOf(subscription);
     series[settlement].count += 1;

@@ -44,7 +44,9 @@ function initialOffset(text: string): InitialOffset {
 }
 
 function resolveFilter(filter: DeclaredFilter): Filter {
-  const { all, any, not } = filter;
+  const { all, any, not, cesql, cel } = filter;
+  if (cesql !== undefined) return { kind: 'cesql', expression: cesql };
+  if (cel !== undefined) return { kind: 'cel', expression: cel };
   if (not !== undefined) return { kind: 'not', filter: resolveFilter(not) };
   if (all !== undefined) return { kind: 'all', filters: all.map(resolveFilter) };
   if (any !== undefined) return { kind: 'any', filters: any.map(resolveFilter) };

@@ -1,6 +1,8 @@
 // A trigger as the gateway and the scaler run it: every field resolved, every default filled in, units in the names.
 // `trigger.ts` has what a user writes; `manifests.ts` makes one of the other.
 
+import type { ExpressionDialect } from './expressions.ts';
+
 export type Ordering = 'partition' | 'key' | 'none';
 export type ContentMode = 'binary' | 'structured' | 'batched';
 export type BackoffPolicy = 'linear' | 'exponential';
@@ -10,7 +12,9 @@ export type EventDialect = 'millrace' | 'knative';
 export type Filter =
   | { readonly kind: 'exact' | 'prefix' | 'suffix'; readonly attributes: Readonly<Record<string, string>> }
   | { readonly kind: 'all' | 'any'; readonly filters: readonly Filter[] }
-  | { readonly kind: 'not'; readonly filter: Filter };
+  | { readonly kind: 'not'; readonly filter: Filter }
+  /** An expression of CloudEvents SQL or CEL, which compiles. */
+  | { readonly kind: ExpressionDialect; readonly expression: string };
 
 export type InitialOffset = 'earliest' | 'latest' | { readonly timestampMs: number };
 

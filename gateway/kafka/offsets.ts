@@ -127,10 +127,11 @@ async function readOnce(
   const partitions = new Map<PartitionKey, LedPartition>();
   const groups = new Map<string, Map<string, Set<number>>>();
   for (const plan of plans) if (!('error' in plan)) addTo(plan, partitions, groups);
-  const [ends, starts, committed] = await Promise.all([
+  // The ends last: what is committed, and the mark beside it, is never ahead of them.
+  const committed = await fetchCommitted(connections, topology, groups, deadlineMs);
+  const [ends, starts] = await Promise.all([
     listOffsets(connections, partitions.values(), logEndTimestamp, deadlineMs),
     listOffsets(connections, partitions.values(), logStartTimestamp, deadlineMs),
-    fetchCommitted(connections, topology, groups, deadlineMs),
   ]);
   const answers = plans.map((plan) => ('error' in plan ? plan : assemble(plan, ends, starts, committed)));
   await lookUpStarts(connections, plans, answers, deadlineMs);

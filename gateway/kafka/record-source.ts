@@ -43,8 +43,6 @@ interface Assigned extends TopicPartition {
   ours: Set<string>;
   /** Another member's soon: it is drained, and let go of. */
   leaving: boolean;
-  /** False after an absence from the group, until what the group has is known to be ours: nothing is committed. */
-  sure: boolean;
 }
 
 export function createRecordSources(options: RecordSourceOptions): CreateRecordSource {
@@ -61,6 +59,8 @@ class GroupSource implements RecordSource {
   readonly #begun = new Set<string>();
   #member: GroupConsumer | undefined;
   #last: JoinedGroup | undefined;
+  /** False after an absence from the group, until it is known who has worked meanwhile: nothing is started, or committed. */
+  #isSure = true;
   #markBytes = maxMarkBytes;
   /** Of the last client. */
   #leaseEndMs = Number.NEGATIVE_INFINITY;
@@ -73,6 +73,7 @@ class GroupSource implements RecordSource {
   }
 
   get leaseEndMs(): number {
+    if (!this.#isSure) return Number.NEGATIVE_INFINITY;
     return Math.max(this.#leaseEndMs, this.#member?.leaseEndMs ?? Number.NEGATIVE_INFINITY);
   }
 
@@ -98,8 +99,7 @@ class GroupSource implements RecordSource {
       text: progressText(one),
       assigned: this.#assigned.get(partitionName(one)),
     }));
-    if (due.some(({ assigned }) => assigned?.sure === false))
-      throw new Error('whether others have committed meanwhile is not known yet');
+    if (!this.#isSure) throw new Error('whether others have committed meanwhile is not known yet');
     for (const { text, assigned } of due) assigned?.ours.add(text);
     await this.#member.commit(progress).catch((error: unknown) => this.#adapt(error));
     for (const { text, assigned } of due) if (assigned !== undefined) assigned.ours = new Set([text]);
@@ -107,7 +107,8 @@ class GroupSource implements RecordSource {
 
   /** Brokers whose `offset.metadata.max.bytes` is lower than the default get shorter progress marks. */
   #adapt(error: unknown): never {
-    const isTooLarge = error instanceof Error && 'type' in error && error.type === 'OFFSET_METADATA_TOO_LARGE';
+    const isTooLarge =
+      error instanceof Error && 'type' in error && error.type === 'OFFSET_METADATA_TOO_LARGE';
     if (isTooLarge) this.#markBytes = Math.max(minMarkBytes, this.#markBytes / 2);
     throw error;
   }
@@ -169,7 +170,7 @@ class GroupSource implements RecordSource {
     } finally {
       left.abort();
       if (this.#isStopping()) await this.#release([...this.#assigned.values()]);
-      this.#leaseEndMs = this.leaseEndMs;
+      this.#leaseEndMs = member.leaseEndMs;
       this.#member = undefined;
       const gone = new AbortController();
       const stopped = member.stop({ leave: this.#isStopping() }).catch(() => undefined);
@@ -196,10 +197,9 @@ class GroupSource implements RecordSource {
     setFetching(member, partitions, false);
     const names = new Set(partitions.map(partitionName));
     // After an absence others may have had it, and may have it: what we would still commit is stale.
-    for (const assigned of isContinuous ? [] : this.#assigned.values()) {
-      assigned.sure = false;
+    if (!isContinuous) this.#isSure = false;
+    for (const assigned of isContinuous ? [] : this.#assigned.values())
       if (!names.has(assigned.name)) this.#close(assigned);
-    }
     if (claimed.some((one) => !names.has(partitionName(one)))) void this.#letGo(names, member);
     void this.#openAll(joined, member);
   }
@@ -208,8 +208,7 @@ class GroupSource implements RecordSource {
   async #letGo(names: ReadonlySet<string>, member: GroupConsumer): Promise<void> {
     const leaving = [...this.#assigned.values()].filter((one) => !one.leaving && !names.has(one.name));
     await this.#release(leaving);
-    for (const assigned of leaving)
-      if (this.#assigned.get(assigned.name) === assigned) this.#close(assigned);
+    for (const assigned of leaving) if (this.#assigned.get(assigned.name) === assigned) this.#close(assigned);
     member.rejoin();
   }
 
@@ -265,10 +264,10 @@ class GroupSource implements RecordSource {
         assigned = undefined;
       }
       assigned ??= this.#openOne(start);
-      assigned.sure = true;
       fetchFrom(member, assigned);
     }
     const partitions = [...this.#assigned.values()].filter(({ leaving }) => !leaving);
+    this.#isSure = true;
     this.#listener.state({ kind: 'consuming', partitions });
     this.#listener.resume();
   }
@@ -277,8 +276,7 @@ class GroupSource implements RecordSource {
     const { topic, partition, offset } = start;
     const name = partitionName(start);
     const ours = new Set([start.found ?? progressText(start)]);
-    const state = { position: offset, paused: false, ours, leaving: false, sure: true };
-    const assigned = { topic, partition, name, ...state };
+    const assigned = { topic, partition, name, position: offset, paused: false, ours, leaving: false };
     this.#assigned.set(name, assigned);
     this.#listener.open(assigned, start);
     return assigned;

@@ -85,9 +85,7 @@ export class OpenPartition<T> implements Committable {
 
   /** True where fetching may go on: half of each limit is free, so that it does not stop and go with each record. */
   isUnder(budget: Budget): boolean {
-    return (
-      this.records * 2 <= budget.records && this.bytes * 2 <= budget.bytes && this.#ahead.length === 0
-    );
+    return this.records * 2 <= budget.records && this.bytes * 2 <= budget.bytes && this.#ahead.length === 0;
   }
 
   #isWithinHorizon(offset: bigint): boolean {

@@ -71,7 +71,10 @@ export class Pipeline implements RecordListener {
     const { events } = dependencies;
     this.#source = dependencies.createSource(subscription, this);
     this.#decode = createDecode(subscription.event, subscription.source.cluster, subscription);
-    this.#passes = compileFilter(subscription.filters);
+    this.#passes = compileFilter(
+      subscription.filters,
+      (fault) => void events.emit('filterFailed', subscription, fault),
+    );
     this.#lanes = new Lanes(subscription.delivery.ordering);
     this.#committer = new Committer({
       commit: (offsets) => this.#source.commit(offsets),

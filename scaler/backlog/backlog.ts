@@ -1,13 +1,14 @@
 // Backlog: what remains to be done for one trigger. Pure; computed here and nowhere else.
 import { MillraceError } from '../../gateway/contract/errors.ts';
+import { decodeMark, settledBeyond } from '../../gateway/contract/progress-mark.ts';
 import { partitionName } from '../../gateway/contract/record.ts';
 import type { InitialOffset } from '../../gateway/contract/subscription.ts';
 import type { PartitionOffsets } from '../../gateway/kafka/offsets.ts';
 
 /**
  * Records that are owed: the sum over the partitions of max(0, end − max(next, log start)), where next is the
- * committed offset, or where nothing is committed the offset that the trigger begins at. Deleted history is
- * never owed.
+ * committed offset, or where nothing is committed the offset that the trigger begins at; less what the progress
+ * mark beside the committed offset says is settled beyond that. Deleted history is never owed.
  *
  * A partition without a committed offset owes nothing under `initialOffset: latest`: the gateway commits the
  * end as its first act, so that what comes later is counted. Transaction markers count as records: offsets
@@ -24,7 +25,16 @@ function partitionBacklog(offsets: PartitionOffsets, initialOffset: InitialOffse
   const { logStart, end } = offsets;
   const next = offsets.committed?.offset ?? firstOffset(offsets, initialOffset);
   const from = next > logStart ? next : logStart;
-  return end > from ? end - from : 0n;
+  return end > from ? end - from - settledFrom(from, offsets) : 0n;
+}
+
+/** How many offsets from `from` on the mark beside the committed one calls settled. */
+function settledFrom(from: bigint, { end, committed }: PartitionOffsets): bigint {
+  if (committed === undefined) return 0n;
+  const mark = decodeMark(committed.offset, committed.metadata);
+  // Ends are read after commits: a mark that knows more than the log has is of an earlier topic of this name.
+  if (mark.end > end) return 0n;
+  return settledBeyond(from, { ...mark, open: mark.open.filter((offset) => offset >= from) });
 }
 
 function firstOffset(offsets: PartitionOffsets, initialOffset: InitialOffset): bigint {

@@ -4,7 +4,7 @@ import { spawnFunction } from '../fixtures/function-process.ts';
 import { triggerManifest, useGateway, type TestGateway, type TriggerParts } from '../fixtures/gateway.ts';
 import { consumeAll, createTopic, uniqueName, useKafka } from '../fixtures/kafka.ts';
 import { accepts, serveFunction, type Behaviour, type OracleFunction } from '../fixtures/oracle-function.ts';
-import { headerOf } from '../fixtures/oracle-verdict.ts';
+import { headerOf } from '../fixtures/oracle-evidence.ts';
 import { createOracle, type Oracle } from '../fixtures/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';
 

@@ -1,6 +1,7 @@
 // The oracle can fail: every fault that it is for, it finds in made-up evidence.
 import t from 'tap';
-import { judge, type Evidence, type LoggedRecord, type Receipt } from '../fixtures/oracle-verdict.ts';
+import type { Evidence, Exposure, LoggedRecord, Receipt } from '../fixtures/oracle-evidence.ts';
+import { judge } from '../fixtures/oracle-verdict.ts';
 
 function record(offset: number, rest: Partial<LoggedRecord> = {}): LoggedRecord {
   const value = Buffer.from(`v${offset}`);
@@ -58,7 +59,7 @@ const sound: Evidence = {
   starts: new Map(),
   ordering: 'partition',
   isFiltered: () => false,
-  crashes: false,
+  exposures: [],
 };
 
 t.test('sound evidence', async (t) => {
@@ -116,17 +117,96 @@ for (const [name, [fault, problem]] of Object.entries(faults)) {
   });
 }
 
-t.test('duplicates', async (t) => {
+const crash: Exposure = { why: 'killed', fromMs: 20, toMs: 35 };
+
+t.test('duplicates: only what was exposed', async (t) => {
   const again = receipt(2, 40, { attempt: 2 });
-  t.strictSame(judge({ ...sound, receipts: [...sound.receipts, again] }).duplicates, [again]);
+  const once = judge({ ...sound, receipts: [...sound.receipts, again] });
+  t.strictSame(once.duplicates, [again]);
+  t.strictSame(once.unexplained, [again]);
   const replayed = [...sound.receipts, receipt(1, 40), receipt(2, 50)];
   t.match(judge({ ...sound, receipts: replayed }).problems, [/went back/]);
-  t.strictSame(
-    judge({ ...sound, receipts: replayed, crashes: true }).problems,
-    [],
-    'after a crash, that may be',
+
+  const crashed = judge({ ...sound, receipts: replayed, exposures: [crash] });
+  t.strictSame(crashed.problems, [], 'after a crash, that may be');
+  t.equal(crashed.duplicates.length, 2);
+  t.strictSame(crashed.unexplained, []);
+  t.equal(crashed.exposed, 2);
+
+  const early = judge({ ...sound, receipts: [...sound.receipts, receipt(0, 40)], exposures: [crash] });
+  t.match(early.problems, [/went back.*0@0/], 'that was over long before');
+  t.equal(early.unexplained.length, 1);
+  const thrice = judge({ ...sound, receipts: [...replayed, receipt(2, 60)], exposures: [crash] });
+  t.equal(thrice.unexplained.length, 1, 'once, and not again');
+});
+
+t.test('duplicates: of the gateway that crashed', async (t) => {
+  const from = (via: string): Receipt[] => sound.receipts.map((one) => ({ ...one, via }));
+  const again = receipt(2, 40, { via: 'other' });
+  const exposures = [{ ...crash, gateway: 'gateway-1' }];
+  t.equal(judge({ ...sound, receipts: [...from('gateway-1'), again], exposures }).unexplained.length, 0);
+  t.equal(judge({ ...sound, receipts: [...from('gateway-2'), again], exposures }).unexplained.length, 1);
+  const zombie = [{ ...crash, gateway: 'other', toMs: 45, isZombie: true }];
+  t.equal(
+    judge({ ...sound, receipts: [...from('gateway-2'), again], exposures: zombie }).unexplained.length,
+    0,
   );
-  t.equal(judge({ ...sound, receipts: replayed, crashes: true }).duplicates.length, 2);
+  const later = [...from('gateway-2'), receipt(2, 46, { via: 'other' })];
+  t.equal(
+    judge({ ...sound, receipts: later, exposures: zombie }).unexplained.length,
+    1,
+    'it had to know by then',
+  );
+});
+
+t.test('duplicates: after an answer that may not have arrived', async (t) => {
+  const doubtful = receipt(2, 30, { doubt: 'cut' });
+  const receipts = [...sound.receipts.slice(0, 2), doubtful, receipt(2, 40)];
+  const verdict = judge({ ...sound, receipts });
+  t.equal(verdict.duplicates.length, 1);
+  t.equal(verdict.exposed, 1);
+  t.strictSame(verdict.unexplained, []);
+  t.strictSame(verdict.problems, []);
+  const thrice = judge({ ...sound, receipts: [...receipts, receipt(2, 50)] });
+  t.equal(thrice.unexplained.length, 1, 'the second answer did arrive');
+  const late = [
+    receipt(0, 10, { acceptedMs: 25, doubt: 'late' }),
+    receipt(0, 15),
+    ...sound.receipts.slice(1),
+  ];
+  t.strictSame(judge({ ...sound, receipts: late }).problems, [], 'nobody waited for it any more');
+});
+
+t.test('dead letters: twice only where a crash or Kafka excuses it', async (t) => {
+  const receipts = [receipt(0, 10), receipt(1, 20, { acceptedMs: undefined as never }), receipt(2, 30)];
+  const deadLetters = [letter(1, 25), letter(1, 45)];
+  const twice = { ...sound, receipts, deadLetters, samples: [] };
+  t.match(judge(twice).problems, [/dead-lettered twice.*0@1/]);
+  t.strictSame(judge({ ...twice, exposures: [crash] }).problems, []);
+  t.strictSame(judge({ ...twice, exposures: [{ ...crash, lettersOnly: true }] }).problems, []);
+  t.match(judge({ ...twice, exposures: [{ ...crash, fromMs: 30 }] }).problems, [/dead-lettered twice/]);
+  const refused = [...receipts, receipt(1, 40, { acceptedMs: undefined as never })];
+  t.strictSame(judge({ ...twice, receipts: refused, exposures: [crash] }).problems, [], 'refused twice');
+});
+
+t.test('dead-lettered and accepted: only where the one could not be known to the other', async (t) => {
+  const buried = { ...sound, samples: [], deadLetters: [letter(1, 25)] };
+  t.match(judge(buried).problems, [/dead-lettered, and delivered/]);
+  const doubtful = [receipt(0, 10), receipt(1, 20, { doubt: 'reset' }), receipt(2, 30)];
+  t.strictSame(judge({ ...buried, receipts: doubtful }).problems, []);
+  t.strictSame(judge({ ...buried, exposures: [crash] }).problems, []);
+  const later = [receipt(0, 10), receipt(2, 30), receipt(1, 40)];
+  t.match(judge({ ...buried, receipts: later }).problems, [/and delivered/, /went back/]);
+});
+
+t.test('pauses: of a lane that had work', async (t) => {
+  const log = [record(0), record(1, { timestampMs: 100 }), record(2, { timestampMs: 100 })];
+  const receipts = [receipt(0, 10), receipt(1, 110), receipt(2, 150)];
+  const verdict = judge({ ...sound, log, receipts, samples: [] });
+  t.equal(verdict.longestPauseMs, 100);
+  t.equal(verdict.longestLanePauseMs, 40, 'there was nothing to do before 100');
+  t.equal(judge({ ...sound, log, receipts, samples: [], ordering: 'none' }).longestLanePauseMs, 40);
+  t.equal(judge({ ...sound, log, receipts, samples: [], ordering: 'key' }).longestLanePauseMs, 0);
 });
 
 t.test('batches: those that failed together come again together', async (t) => {

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { triggerManifest, useGateway, type TestGateway, type TriggerParts } from '../fixtures/gateway.ts';
 import { consumeAll, createTopic, uniqueName, useKafka, withAdmin } from '../fixtures/kafka.ts';
 import { accepts, serveFunction, type Behaviour, type Call } from '../fixtures/oracle-function.ts';
-import { headerOf } from '../fixtures/oracle-verdict.ts';
+import { headerOf } from '../fixtures/oracle-evidence.ts';
 import { createOracle, type Oracle } from '../fixtures/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';
 

@@ -8,7 +8,12 @@ t.setTimeout(60_000);
 t.test('what happened to the records of a trigger, in numbers', async (t) => {
   const { kafka, events, pipeline } = await runPipeline(t, {
     delivery: { deadLetter: { topic: 'dead' }, retry: 1 },
-    trigger: { filters: [{ kind: 'not', filter: { kind: 'exact', attributes: { subject: 'dropped' } } }] },
+    trigger: {
+      filters: [
+        { kind: 'not', filter: { kind: 'exact', attributes: { subject: 'dropped' } } },
+        { kind: 'not', filter: { kind: 'cel', expression: 'data.nothing == 1' } },
+      ],
+    },
     answer: (_call, index) => [204, 500, 204, 400][index] ?? 204,
   });
   const metrics = createMetrics(events, () => [pipeline.snapshot()]);
@@ -27,6 +32,7 @@ t.test('what happened to the records of a trigger, in numbers', async (t) => {
   t.equal(read('millrace_attempts_total', { outcome: 'delivered', status: '204' }), 3);
   t.equal(read('millrace_attempts_total', { outcome: 'retry', status: '500' }), 1);
   t.equal(read('millrace_attempts_total', { outcome: 'rejected', status: '400' }), 1);
+  t.equal(read('millrace_filter_errors_total', { dialect: 'cel', reason: 'evaluation' }), 4);
   t.equal(read('millrace_retries_total'), 1);
   t.equal(read('millrace_dead_lettered_records_total', { reason: 'rejected' }), 1);
   t.equal(read('millrace_buffered_records'), 0);

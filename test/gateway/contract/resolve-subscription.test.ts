@@ -100,6 +100,8 @@ for (const [changes, expected] of [
       'spec.filters': [
         { exact: { type: 'a' } },
         { not: { prefix: { type: 'b' } } },
+        { cesql: "type = 'a'" },
+        { cel: 'data.mag > 5.0' },
         { all: [{ suffix: { type: 'c' } }, { any: [{ exact: { id: 'd' } }] }] },
       ],
     },
@@ -107,6 +109,8 @@ for (const [changes, expected] of [
       filters: [
         { kind: 'exact', attributes: { type: 'a' } },
         { kind: 'not', filter: { kind: 'prefix', attributes: { type: 'b' } } },
+        { kind: 'cesql', expression: "type = 'a'" },
+        { kind: 'cel', expression: 'data.mag > 5.0' },
         {
           kind: 'all',
           filters: [

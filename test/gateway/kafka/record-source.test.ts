@@ -236,12 +236,12 @@ t.test('a group goes on from what was committed', async (t) => {
   await until(() => first.records_.length === 5);
   await first.source.commit([{ topic, partition: 0, offset: 3n, metadata: 'as it was' }]);
   t.strictSame(await committedIn(servers, settings.consumerGroup, topic), [3]);
+  const fetch = { groupId: settings.consumerGroup, topics: [topic] };
+  const [found] = await withAdmin(servers, (admin) => admin.fetchOffsets(fetch));
+  t.equal(found!.partitions[0]!.metadata, 'as it was');
   await first.source.stop();
   t.strictSame(first.told, ['open 0@0', 'resume', 'release 0', 'close 0']);
-  await t.rejects(
-    first.source.commit([{ topic, partition: 0, offset: 4n, metadata: '' }]),
-    /not a member/,
-  );
+  await t.rejects(first.source.commit([{ topic, partition: 0, offset: 4n, metadata: '' }]), /not a member/);
   const second = await join(t, settings);
   await until(() => second.records_.length === 2);
   t.strictSame(offsetsOf(second.records_), [3, 4]);
@@ -308,9 +308,7 @@ t.test('a partition that was added is read from its first record, whatever the i
   await until(() => first.isConsuming);
   t.strictSame(first.partitionCounts, [1]);
   await first.source.stop();
-  await withAdmin(servers, (admin) =>
-    admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] }),
-  );
+  await withAdmin(servers, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] }));
   await until(() => produce(servers, topic, values(2, 2)));
   const second = await join(t, settings);
   await until(() => second.records_.length === 2);
@@ -318,35 +316,38 @@ t.test('a partition that was added is read from its first record, whatever the i
   t.strictSame(second.partitionCounts, [1, 3, 3]);
 });
 
-t.test('history that was deleted is passed over, a topic that came again is read from its start', async (t) => {
-  const servers = await useKafka(t);
-  const topic = await createTopic(t, servers, { partitions: 1 });
-  const settings = {
-    topics: [topic],
-    consumerGroup: uniqueName('range'),
-    initialOffset: 'earliest' as const,
-  };
-  await produce(servers, topic, values(5));
-  const member = await join(t, settings);
-  await until(() => member.records_.length === 5);
-  member.source.pause({ topic, partition: 0 });
-  await produce(servers, topic, values(5));
-  await withAdmin(servers, async (admin) => {
-    await admin.fetchTopicMetadata({ topics: [topic] });
-    await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '8' }] });
-  });
-  member.source.unpause({ topic, partition: 0 });
-  await until(() => member.records_.length >= 7);
-  t.strictSame(offsetsOf(member.records_), [0, 1, 2, 3, 4, 8, 9]);
+t.test(
+  'history that was deleted is passed over, a topic that came again is read from its start',
+  async (t) => {
+    const servers = await useKafka(t);
+    const topic = await createTopic(t, servers, { partitions: 1 });
+    const settings = {
+      topics: [topic],
+      consumerGroup: uniqueName('range'),
+      initialOffset: 'earliest' as const,
+    };
+    await produce(servers, topic, values(5));
+    const member = await join(t, settings);
+    await until(() => member.records_.length === 5);
+    member.source.pause({ topic, partition: 0 });
+    await produce(servers, topic, values(5));
+    await withAdmin(servers, async (admin) => {
+      await admin.fetchTopicMetadata({ topics: [topic] });
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '8' }] });
+    });
+    member.source.unpause({ topic, partition: 0 });
+    await until(() => member.records_.length >= 7);
+    t.strictSame(offsetsOf(member.records_), [0, 1, 2, 3, 4, 8, 9]);
 
-  await withAdmin(servers, (admin) => admin.deleteTopics({ topics: [topic] }));
-  await until(() =>
-    withAdmin(servers, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] })),
-  );
-  await until(() => produce(servers, topic, values(3)));
-  await until(() => member.records_.length >= 10, 60_000);
-  t.strictSame(offsetsOf(member.records_).slice(7), [0, 1, 2]);
-});
+    await withAdmin(servers, (admin) => admin.deleteTopics({ topics: [topic] }));
+    await until(() =>
+      withAdmin(servers, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] })),
+    );
+    await until(() => produce(servers, topic, values(3)));
+    await until(() => member.records_.length >= 10, 60_000);
+    t.strictSame(offsetsOf(member.records_).slice(7), [0, 1, 2]);
+  },
+);
 
 t.test('a topic that is missing is said to be, and is read as soon as it is there', async (t) => {
   const servers = await useKafka(t);

@@ -3,7 +3,12 @@ import fc from 'fast-check';
 import kafkajs, { type GroupMember } from 'kafkajs';
 import t from 'tap';
 import type { TopicPartition } from '../../../gateway/contract/record.ts';
-import { assignCooperatively, assignSticky, encodeAssignment, encodeClaim } from '../../../gateway/kafka/sticky-assignor.ts';
+import {
+  assignCooperatively,
+  assignSticky,
+  encodeAssignment,
+  encodeClaim,
+} from '../../../gateway/kafka/sticky-assignor.ts';
 
 const { AssignerProtocol } = kafkajs;
 
@@ -73,7 +78,9 @@ t.test('the same claims mean the same assignment, in whatever order they come', 
   });
   const anyClaims = anyMembers.chain((members) =>
     fc.tuple(
-      ...members.map((memberId) => anyOwned.map((owned) => ({ memberId, topics: ['orders'], generation: 1, owned }))),
+      ...members.map((memberId) =>
+        anyOwned.map((owned) => ({ memberId, topics: ['orders'], generation: 1, owned })),
+      ),
     ),
   );
   fc.assert(
@@ -105,36 +112,39 @@ t.test('a partition goes to nobody who does not subscribe to its topic', async (
   t.strictSame([...assigned.values()].flat().map(nameOf).sort(), ['orders/0', 'quakes/0', 'quakes/1']);
 });
 
-t.test('in a run of joins nobody gets what another has, and in the end all is as it would be at once', async () => {
-  const anyRound = fc.record({ members: anyMembers, more: fc.nat(2) });
-  fc.assert(
-    fc.property(fc.array(anyRound, { minLength: 1, maxLength: 6 }), (rounds) => {
-      const owned = new Map<string, TopicPartition[]>();
-      let count = 3;
-      for (const { members, more } of rounds) {
-        count += more;
-        const all = partitionsOf('orders', count);
-        for (const memberId of owned.keys())
-          if (!members.some((one) => one === memberId)) owned.delete(memberId);
-        let isSettled = false;
-        for (let joins = 0; !isSettled; joins += 1) {
-          assert.ok(joins < 3, 'one join to let go, one to take');
-          const assigned = assignCooperatively(claimsOf(members, ['orders'], owned), all);
-          isSettled = true;
-          for (const [memberId, partitions] of assigned) {
-            for (const [other, theirs] of owned)
-              if (other !== memberId)
-                assert.ok(!theirs.some((one) => partitions.some((two) => nameOf(one) === nameOf(two))));
-            const names = partitions.map(nameOf);
-            isSettled &&= (owned.get(memberId) ?? []).every((one) => names.includes(nameOf(one)));
+t.test(
+  'in a run of joins nobody gets what another has, and in the end all is as it would be at once',
+  async () => {
+    const anyRound = fc.record({ members: anyMembers, more: fc.nat(2) });
+    fc.assert(
+      fc.property(fc.array(anyRound, { minLength: 1, maxLength: 6 }), (rounds) => {
+        const owned = new Map<string, TopicPartition[]>();
+        let count = 3;
+        for (const { members, more } of rounds) {
+          count += more;
+          const all = partitionsOf('orders', count);
+          for (const memberId of owned.keys())
+            if (!members.some((one) => one === memberId)) owned.delete(memberId);
+          let isSettled = false;
+          for (let joins = 0; !isSettled; joins += 1) {
+            assert.ok(joins < 3, 'one join to let go, one to take');
+            const assigned = assignCooperatively(claimsOf(members, ['orders'], owned), all);
+            isSettled = true;
+            for (const [memberId, partitions] of assigned) {
+              for (const [other, theirs] of owned)
+                if (other !== memberId)
+                  assert.ok(!theirs.some((one) => partitions.some((two) => nameOf(one) === nameOf(two))));
+              const names = partitions.map(nameOf);
+              isSettled &&= (owned.get(memberId) ?? []).every((one) => names.includes(nameOf(one)));
+            }
+            for (const [memberId, partitions] of assigned) owned.set(memberId, partitions);
           }
-          for (const [memberId, partitions] of assigned) owned.set(memberId, partitions);
+          assertBalanced(owned, all);
         }
-        assertBalanced(owned, all);
-      }
-    }),
-  );
-});
+      }),
+    );
+  },
+);
 
 t.test('of two who claim a partition, the one who was a member last has it', async (t) => {
   const both = partitionsOf('orders', 2);

@@ -36,19 +36,25 @@ t.test('memory that is full stops the fetch, memory that is half free lets it go
   }
 });
 
-t.test('what the progress mark would have no room for is not attempted, nor is more of it fetched', async (t) => {
-  const { partition, fetch, taken } = openPartition();
-  const horizon = partition.ledger.horizon();
-  for (let offset = 0n; offset < horizon + 10n; offset += 1n) fetch(offset);
-  t.equal(taken().length, Number(horizon));
-  t.strictSame([partition.isOver(budget), partition.isUnder(budget)], [true, false]);
-  for (let offset = 0n; offset < 5n; offset += 1n) partition.ledger.settle(offset);
-  partition.catchUp();
-  t.strictSame(taken(), [0n, 1n, 2n, 3n, 4n].map((offset) => horizon + offset));
-  for (let offset = 5n; offset < 10n; offset += 1n) partition.ledger.settle(offset);
-  partition.catchUp();
-  t.strictSame([partition.isOver(budget), partition.isUnder(budget)], [false, true]);
-});
+t.test(
+  'what the progress mark would have no room for is not attempted, nor is more of it fetched',
+  async (t) => {
+    const { partition, fetch, taken } = openPartition();
+    const horizon = partition.ledger.horizon();
+    for (let offset = 0n; offset < horizon + 10n; offset += 1n) fetch(offset);
+    t.equal(taken().length, Number(horizon));
+    t.strictSame([partition.isOver(budget), partition.isUnder(budget)], [true, false]);
+    for (let offset = 0n; offset < 5n; offset += 1n) partition.ledger.settle(offset);
+    partition.catchUp();
+    t.strictSame(
+      taken(),
+      [0n, 1n, 2n, 3n, 4n].map((offset) => horizon + offset),
+    );
+    for (let offset = 5n; offset < 10n; offset += 1n) partition.ledger.settle(offset);
+    partition.catchUp();
+    t.strictSame([partition.isOver(budget), partition.isUnder(budget)], [false, true]);
+  },
+);
 
 t.test('what it says when it goes, the next one knows', async (t) => {
   const { partition, fetch } = openPartition({

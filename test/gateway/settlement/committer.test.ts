@@ -6,7 +6,7 @@ import { Committer, type Committable } from '../../../gateway/settlement/committ
 const intervalMs = 100;
 
 interface Commit {
-  /** `partition@offset`. */
+  /** `partition@offset metadata`. */
   readonly offsets: readonly string[];
   succeed(): Promise<void>;
   fail(): Promise<void>;
@@ -51,7 +51,7 @@ function startCommitter(t: Test) {
 }
 
 const textsOf = (offsets: readonly PartitionProgress[]) =>
-  offsets.map(({ partition, offset }) => `${partition}@${offset}`);
+  offsets.map(({ partition, offset, metadata }) => `${partition}@${offset}${metadata}`);
 
 /** Everything that promises have to do is done. */
 const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -61,6 +61,7 @@ class Partition implements Committable {
   readonly partition: number;
   readonly name: string;
   position = 0n;
+  metadata = '';
   open = true;
 
   constructor(partition: number) {
@@ -68,14 +69,15 @@ class Partition implements Committable {
     this.name = `orders-${partition}`;
   }
 
-  at(position: bigint): this {
+  at(position: bigint, metadata = ''): this {
     this.position = position;
+    this.metadata = metadata;
     return this;
   }
 
   progress(): PartitionProgress {
-    const { topic, partition, position } = this;
-    return { topic, partition, offset: position, metadata: `m${position}` };
+    const { topic, partition, position, metadata } = this;
+    return { topic, partition, offset: position, metadata };
   }
 }
 
@@ -95,6 +97,17 @@ t.test('at once when idle, with every position that moved in the same step', asy
   t.strictSame(committed, ['0@2', '1@5']);
   await pass(intervalMs * 10);
   t.equal(commits.length, 1, 'and nothing more where nothing moves');
+});
+
+t.test('what is known beyond the position goes with it, as it is when the commit is made', async (t) => {
+  const { committer, commits, committed, pass } = startCommitter(t);
+  const a = new Partition(0);
+  committer.mark(a.at(1n, ' one'));
+  a.at(1n, ' two');
+  await pass(0);
+  a.at(2n, ' three');
+  await commits[0]!.succeed();
+  t.strictSame(committed, ['0@1 two'], 'and is told as it was committed');
 });
 
 t.test('one in flight, however long it takes; then where things stand', async (t) => {
@@ -242,4 +255,35 @@ t.test('once stopped, only a flush commits', async (t) => {
   await flushed;
   await pass(intervalMs * 2);
   t.equal(commits.length, 1, 'a failure starts nothing either');
+});
+
+t.test('what is let go of is committed first, as soon as Kafka takes it', async (t) => {
+  const { committer, commits, pass } = startCommitter(t);
+  const [a, b] = [new Partition(0), new Partition(1)];
+  committer.mark(a.at(1n));
+  committer.mark(b.at(1n));
+  let isFinished = false;
+  void committer.finish([a]).then(() => (isFinished = true));
+  await quiet();
+  await commits[0]!.fail();
+  await pass(50);
+  t.notOk(isFinished);
+  await commits[1]!.succeed();
+  await pass(50);
+  t.ok(isFinished);
+});
+
+t.test('nor is it waited for without end', async (t) => {
+  const { committer, commits, pass } = startCommitter(t);
+  const a = new Partition(0);
+  committer.mark(a.at(1n));
+  let isFinished = false;
+  void committer.finish([a]).then(() => (isFinished = true));
+  await quiet();
+  t.equal(commits.length, 1);
+  await pass(4_999);
+  t.notOk(isFinished, 'Kafka does not answer');
+  await pass(1);
+  await pass(50);
+  t.ok(isFinished);
 });

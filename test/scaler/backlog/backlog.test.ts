@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { encodeMark } from '../../../gateway/contract/progress-mark.ts';
 import type { PartitionOffsets } from '../../../gateway/kafka/offsets.ts';
 import { backlog } from '../../../scaler/backlog/backlog.ts';
 
@@ -53,6 +54,70 @@ t.test('unknown is an error, never zero', async (t) => {
 
 t.test('beyond what a double can count', async (t) => {
   t.equal(backlog([partition(0n, 2n ** 62n, 1n)], 'latest'), 2n ** 62n - 1n);
+});
+
+/** A partition whose group settled `settled` beyond the committed offset. */
+function withMark(
+  logStart: bigint,
+  end: bigint,
+  committed: bigint,
+  settled: readonly bigint[],
+): PartitionOffsets {
+  const markEnd = settled.reduce((last, offset) => (offset >= last ? offset + 1n : last), committed);
+  const open = [];
+  for (let offset = committed; offset < markEnd; offset += 1n)
+    if (!settled.includes(offset)) open.push(offset);
+  const mark = { open, end: markEnd, attempts: new Map([[committed, 3]]), partitions: 6 };
+  return {
+    ...partition(logStart, end),
+    committed: { offset: committed, metadata: encodeMark(committed, mark) },
+  };
+}
+
+t.test('what is settled out of order is not owed', async (t) => {
+  t.equal(backlog([withMark(0n, 10n, 4n, [])], 'latest'), 6n);
+  t.equal(backlog([withMark(0n, 10n, 4n, [5n, 6n, 9n])], 'latest'), 3n);
+  t.equal(
+    backlog([withMark(0n, 10n, 4n, [5n, 6n, 7n, 8n, 9n]), partition(0n, 3n, 1n)], 'latest'),
+    3n,
+    'all but the one that is stuck, and another partition',
+  );
+  t.equal(backlog([withMark(6n, 10n, 4n, [5n, 6n, 9n])], 'latest'), 2n, 'deleted history counts once');
+  t.equal(backlog([withMark(9n, 20n, 4n, [5n, 6n])], 'latest'), 11n, 'all that it knows is deleted');
+  t.equal(
+    backlog([withMark(0n, 8n, 4n, [5n, 6n, 9n])], 'latest'),
+    4n,
+    'a mark beyond the end is of another topic',
+  );
+});
+
+t.test('metadata that is not ours changes nothing', async (t) => {
+  const committed = (metadata: string) => ({ ...partition(0n, 10n), committed: { offset: 4n, metadata } });
+  const ofAnother = withMark(0n, 10n, 3n, [5n, 6n]).committed!.metadata;
+  for (const metadata of ['', 'AQAAAZ', 'mr9.AAAA', ofAnother])
+    t.equal(backlog([committed(metadata)], 'latest'), 6n, metadata);
+});
+
+t.test('exact, whatever was settled in whatever order', async () => {
+  const anyLife = fc.record({
+    base: fc.bigInt(0n, 2n ** 61n),
+    start: fc.nat(50),
+    committed: fc.nat(50),
+    settled: fc.uniqueArray(fc.nat(60), { maxLength: 60, size: 'max' }),
+    further: fc.nat(30),
+  });
+  fc.assert(
+    fc.property(anyLife, ({ base, start, committed, settled, further }) => {
+      const beyond = settled.map((by) => base + BigInt(committed + 1 + by));
+      const last = beyond.reduce((a, b) => (b > a ? b : a), base + BigInt(committed));
+      const end = last + 1n + BigInt(further);
+      const logStart = base + BigInt(start);
+      let owed = 0n;
+      for (let offset = base + BigInt(committed); offset < end; offset += 1n)
+        if (offset >= logStart && !beyond.includes(offset)) owed += 1n;
+      return backlog([withMark(logStart, end, base + BigInt(committed), beyond)], 'latest') === owed;
+    }),
+  );
 });
 
 const offsets = fc

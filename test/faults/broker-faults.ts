@@ -1,0 +1,133 @@
+// Brokers die, hang, restart one after the other, and hand over what they lead.
+import { setTimeout as delay } from 'node:timers/promises';
+import kafkajs, { type Admin } from 'kafkajs';
+import { withAdmin } from '../fixtures/kafka.ts';
+import { until } from '../scaler/fixtures/until.ts';
+import { offsetsTopic, type Cluster } from './cluster.ts';
+import type { BrokerFault } from './scenario.ts';
+import { beginTrouble, type Stage } from './stage.ts';
+
+export async function inflictOnBrokers(stage: Stage, fault: BrokerFault): Promise<void> {
+  const { cluster, topic } = stage;
+  const topics = [topic];
+  switch (fault.kind) {
+    case 'broker-kill':
+    case 'broker-pause':
+      return cluster.exclusively(async () => {
+        const broker = await cluster.find(fault.broker, topic);
+        stage.say(`it is broker ${broker.id}`);
+        const end = beginTrouble(stage, fault.kind);
+        if (fault.kind === 'broker-pause') broker.suspend();
+        else await cluster.down(broker, false);
+        await delay(fault.forMs);
+        if (fault.kind === 'broker-pause') broker.continue();
+        else await cluster.up(broker);
+        await cluster.untilInSync(topics);
+        end();
+      });
+    case 'broker-rolling-restart':
+      return cluster.exclusively(async () => {
+        const end = beginTrouble(stage, fault.kind);
+        for (const broker of cluster.brokers) {
+          await cluster.down(broker, true);
+          await cluster.up(broker);
+          await cluster.untilInSync(topics);
+        }
+        end();
+      });
+    case 'kafka-outage':
+      return cluster.exclusively(async () => {
+        const end = beginTrouble(stage, fault.kind);
+        for (const broker of cluster.brokers) broker.suspend();
+        await delay(fault.forMs);
+        for (const broker of cluster.brokers) broker.continue();
+        await cluster.untilInSync(topics);
+        end();
+      });
+    case 'leader-move':
+    case 'coordinator-move': {
+      const end = beginTrouble(stage, fault.kind);
+      await cluster.exclusively(() =>
+        moveLeaders(cluster, fault.kind === 'leader-move' ? topic : offsetsTopic),
+      );
+      end();
+      return;
+    }
+    case 'min-isr-loss':
+      return loseMinIsr(stage, fault.of === 'source' ? topic : offsetsTopic, fault.forMs);
+  }
+}
+
+/** The topic wants all three replicas, and one of them is not there: it takes no writes. */
+export async function loseMinIsr(stage: Stage, topic: string, forMs: number): Promise<void> {
+  const { cluster } = stage;
+  await cluster.exclusively(async () => {
+    const end = beginTrouble(stage, `${topic} below its minimum of replicas`);
+    await setTopicConfig(cluster, topic, { 'min.insync.replicas': '3' });
+    const leader = await cluster.find(topic === offsetsTopic ? 'coordinator' : 'leader', topic);
+    const other = cluster.brokers.find((broker) => broker !== leader)!;
+    await cluster.down(other, true);
+    await delay(forMs);
+    await cluster.up(other);
+    await setTopicConfig(cluster, topic, {});
+    await cluster.untilInSync([topic]);
+    end();
+  });
+}
+
+/** What Kafka gives the topic of offsets; setting one configuration takes the others away. */
+const offsetsConfig = {
+  'cleanup.policy': 'compact',
+  'compression.type': 'producer',
+  'segment.bytes': '104857600',
+};
+
+/** The whole of a topic's own configuration, besides what it must have. */
+export async function setTopicConfig(
+  { bootstrapServers }: Cluster,
+  topic: string,
+  config: Readonly<Record<string, string>>,
+): Promise<void> {
+  const whole = { 'min.insync.replicas': '2', ...(topic === offsetsTopic ? offsetsConfig : {}), ...config };
+  const configEntries = Object.entries(whole).map(([name, value]) => ({ name, value }));
+  await persist(bootstrapServers, (admin) =>
+    admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }],
+    }),
+  );
+}
+
+/** Brokers may be away, or not know yet; what is asked for must be done all the same. */
+export async function persist<T>(bootstrapServers: string, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const done: T[] = [];
+  await until(async () => {
+    done.push(await withAdmin(bootstrapServers, work));
+    return true;
+  }, 60_000);
+  return done[0] as T;
+}
+
+/** Names the second replica of each partition first; brokers hand over to whoever is first. */
+async function moveLeaders({ bootstrapServers }: Cluster, topic: string): Promise<void> {
+  const leaders = async (admin: Admin): Promise<Map<number, number>> => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return new Map(topics[0]!.partitions.map(({ partitionId, leader }) => [partitionId, leader]));
+  };
+  const before = await persist(bootstrapServers, async (admin) => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    const partitionAssignment = topics[0]!.partitions.map(
+      ({ partitionId, replicas: [first = 0, ...others] }) => ({
+        partition: partitionId,
+        replicas: [...others, first],
+      }),
+    );
+    const found = await leaders(admin);
+    await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] });
+    return found;
+  });
+  await until(async () => {
+    const after = await withAdmin(bootstrapServers, leaders);
+    return [...after].every(([partition, leader]) => leader > 0 && leader !== before.get(partition));
+  }, 30_000);
+}

@@ -1,0 +1,49 @@
+// The dead-letter topic cannot take what it is given. Kafka has no full topics: a broker whose disk is full is a broker that is
+// gone, and the topic then has too few replicas to take a write; that is what `full` means here.
+import { setTimeout as delay } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
+import { loseMinIsr, persist, setTopicConfig } from './broker-faults.ts';
+import type { DeadLetterFault } from './scenario.ts';
+import type { Stage } from './stage.ts';
+
+export async function inflictOnDeadLetters(stage: Stage, fault: DeadLetterFault): Promise<void> {
+  const { cluster, deadLetterTopic: topic, scope } = stage;
+  const { bootstrapServers } = cluster;
+  if (topic === undefined) return;
+  switch (fault.kind) {
+    case 'dead-letter-missing': {
+      await delay(fault.forMs);
+      const created = { topic, numPartitions: 1, replicationFactor: 3 };
+      await persist(bootstrapServers, async (admin) => {
+        const isThere = (await admin.listTopics()).includes(topic);
+        if (!isThere) await admin.createTopics({ topics: [created], waitForLeaders: false });
+      });
+      scope.teardown(() => persist(bootstrapServers, (admin) => admin.deleteTopics({ topics: [topic] })));
+      return;
+    }
+    case 'dead-letter-too-small':
+      await setTopicConfig(cluster, topic, { 'max.message.bytes': '200' });
+      await delay(fault.forMs);
+      return setTopicConfig(cluster, topic, {});
+    case 'dead-letter-unauthorised':
+      return denyWrites(bootstrapServers, topic, fault.forMs);
+    case 'dead-letter-full':
+      return loseMinIsr(stage, topic, fault.forMs);
+  }
+}
+
+async function denyWrites(bootstrapServers: string, topic: string, forMs: number): Promise<void> {
+  const { AclResourceTypes, AclOperationTypes, AclPermissionTypes, ResourcePatternTypes } = kafkajs;
+  const rule = {
+    resourceType: AclResourceTypes.TOPIC,
+    resourceName: topic,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    principal: 'User:ANONYMOUS',
+    host: '*',
+    operation: AclOperationTypes.WRITE,
+    permissionType: AclPermissionTypes.DENY,
+  };
+  await persist(bootstrapServers, (admin) => admin.createAcls({ acl: [rule] }));
+  await delay(forMs);
+  await persist(bootstrapServers, (admin) => admin.deleteAcls({ filters: [rule] }));
+}

@@ -1,0 +1,37 @@
+// The short run: a few seeds, chosen so that every kind of fault happens. `npm run soak` goes through as many as one likes.
+import t from 'tap';
+import { startCluster } from './cluster.ts';
+import { everyFaultName, generateScenario } from './generate.ts';
+import { outcomeLine } from './outcome-line.ts';
+import { runSeed } from './run-seed.ts';
+import { describeScenario, faultName } from './scenario.ts';
+
+const seeds = [53876, 24254, 43675, 18334, 52590, 36979, 538];
+
+t.setTimeout(1_200_000);
+
+t.test('the seeds try every kind of fault', async (t) => {
+  const tried = seeds.flatMap((seed) =>
+    generateScenario(seed).tracks.flatMap(({ steps }) => steps.map(({ fault }) => faultName(fault))),
+  );
+  t.strictSame(
+    [...everyFaultName()].filter((name) => !tried.includes(name)),
+    [],
+  );
+});
+
+t.test('every seed is sound', { timeout: 1_200_000 }, async (t) => {
+  const cluster = await startCluster(t);
+  for (const seed of seeds) {
+    await t.test(`seed ${seed}`, { timeout: 300_000 }, async (t) => {
+      for (const line of describeScenario(generateScenario(seed))) t.comment(line);
+      const outcome = await runSeed(cluster, seed);
+      t.comment(outcomeLine(outcome));
+      const { problems, notes, logs } = outcome;
+      for (const note of notes) t.comment(`note: ${note}`);
+      t.strictSame(problems, [], `replay: npm run soak -- --seed ${seed} --count 1`, {
+        ...(problems.length > 0 ? { logs: logs.slice(-200) } : {}),
+      });
+    });
+  }
+});

@@ -1,0 +1,174 @@
+// Seed → scenario. Pure: the same seed means the same scenario, here and everywhere.
+import { bounds } from './bounds.ts';
+import { createRandom, type Random } from './random.ts';
+import {
+  faultName,
+  type DeadLetterFault,
+  type Fault,
+  type NetFault,
+  type NetTrouble,
+  type Scenario,
+  type Shape,
+  type Step,
+  type Track,
+} from './scenario.ts';
+
+type Draw = (random: Random, shape: Shape) => Fault;
+
+const short = (random: Random): number => random.between(1_000, 4_000, 500);
+/** Well within the session, or past it: what lies between is a matter of luck. */
+const pause = (random: Random): number =>
+  random.chance(0.5)
+    ? random.between(1_000, 3_000, 500)
+    : bounds.pastSessionMs + random.between(0, 2_000, 500);
+
+const troubles: readonly NetTrouble[] = ['delay', 'stall', 'cut', 'half-close', 'refuse'];
+
+function net(kind: NetFault['kind'], forMs: (random: Random) => number): Draw {
+  return (random, { gateways }) => ({
+    kind,
+    trouble: random.pick(troubles),
+    direction: random.pick(['up', 'down', 'both'] as const),
+    gateway: random.chance(0.5) ? 'all' : random.between(0, gateways - 1),
+    forMs: forMs(random),
+  });
+}
+
+const brokerDraws: readonly Draw[] = [
+  (random) => ({ kind: 'broker-kill', broker: role(random), forMs: random.between(0, 3_000, 500) }),
+  (random) => ({ kind: 'broker-kill', broker: role(random), forMs: random.between(0, 3_000, 500) }),
+  (random) => ({ kind: 'broker-pause', broker: role(random), forMs: random.between(4_000, 6_000, 500) }),
+  () => ({ kind: 'broker-rolling-restart' }),
+  () => ({ kind: 'leader-move' }),
+  () => ({ kind: 'coordinator-move' }),
+  (random) => ({ kind: 'kafka-outage', forMs: pause(random) }),
+  (random) => ({
+    kind: 'min-isr-loss',
+    of: random.pick(['source', 'offsets'] as const),
+    forMs: short(random),
+  }),
+];
+
+const gatewayDraws: readonly Draw[] = [
+  () => ({ kind: 'gateway-rolling-restart' }),
+  (random, { gateways }) => ({
+    kind: 'gateway-kill',
+    gateway: random.between(0, gateways - 1),
+    forMs: random.between(0, 3_000, 500),
+  }),
+  (random, { gateways }) => ({
+    kind: 'gateway-pause',
+    gateway: random.between(0, gateways - 1),
+    forMs: pause(random),
+  }),
+  (random, { gateways }) =>
+    gateways < 3
+      ? { kind: 'gateway-join', forMs: random.between(4_000, 8_000, 500) }
+      : { kind: 'gateway-rolling-restart' },
+];
+
+const functionDraws: readonly Draw[] = [
+  ...([429, 500, 503] as const).map((status): Draw => (random) => ({
+    kind: 'function-answers',
+    status,
+    forMs: short(random),
+  })),
+  ...(
+    [
+      'function-hang',
+      'function-slow',
+      'function-late',
+      'function-reset',
+      'function-crash',
+      'function-scale-down',
+      'function-away',
+    ] as const
+  ).map((kind): Draw => (random) => ({ kind, forMs: short(random) })),
+];
+
+const deadLetterKinds: readonly DeadLetterFault['kind'][] = [
+  'dead-letter-too-small',
+  'dead-letter-unauthorised',
+  'dead-letter-full',
+];
+const deadLetterDraws: readonly Draw[] = deadLetterKinds.map((kind): Draw => (random) => ({
+  kind,
+  forMs: short(random),
+}));
+
+/** How likely a track has faults at all, how many at most, and which. */
+const tracks: Record<Track, { probability: number; most: number; draws: readonly Draw[] }> = {
+  kafka: { probability: 0.55, most: 2, draws: brokerDraws },
+  gateways: { probability: 0.65, most: 2, draws: gatewayDraws },
+  function: { probability: 0.6, most: 3, draws: functionDraws },
+  'dead letter': { probability: 0.5, most: 1, draws: deadLetterDraws },
+  'way to Kafka': { probability: 0.3, most: 2, draws: [net('kafka-net', pause)] },
+  'way to the function': { probability: 0.35, most: 2, draws: [net('function-net', short)] },
+};
+
+export function generateScenario(seed: number): Scenario {
+  const random = createRandom(seed);
+  const shape = drawShape(random);
+  const drawn: Scenario['tracks'] = [];
+  while (drawn.length === 0) {
+    for (const track of Object.keys(tracks) as Track[]) {
+      const steps = drawSteps(random, shape, track);
+      if (steps.length > 0) drawn.push({ track, steps });
+    }
+  }
+  return { seed, shape, tracks: drawn };
+}
+
+function drawShape(random: Random): Shape {
+  const deadLetter = random.chance(0.7);
+  return {
+    ordering: random.pick(['partition', 'key', 'key', 'none'] as const),
+    contentMode: random.chance(0.7) ? 'binary' : 'batched',
+    partitions: random.pick([3, 6, 12]),
+    gateways: random.pick([1, 2, 2, 3]),
+    retry: deadLetter ? random.pick([2, 5, 10]) : random.pick([-1, 3]),
+    timeoutMs: 2_000,
+    concurrency: random.pick([4, 8, 32]),
+    deadLetter,
+    filters: random.chance(0.5),
+    answerMs: random.pick([0, 2, 5, 20]),
+    load: {
+      keys: random.pick([5, 30, 200]),
+      perRequest: random.pick([5, 10, 20]),
+      pauseMs: random.pick([20, 40]),
+    },
+  };
+}
+
+function drawSteps(random: Random, shape: Shape, track: Track): Step[] {
+  const { probability, most, draws } = tracks[track];
+  if (!random.chance(probability) || (track === 'dead letter' && !shape.deadLetter)) return [];
+  const steps: Step[] = [];
+  const count = random.between(1, most);
+  if (track === 'dead letter' && random.chance(0.3)) {
+    // What is dead-lettered is evidence: the topic may be missing at the beginning only.
+    steps.push({
+      afterMs: 0,
+      fault: { kind: 'dead-letter-missing', forMs: random.between(2_000, 6_000, 500) },
+    });
+  }
+  while (steps.length < count) {
+    const fault = random.pick(draws)(random, shape);
+    steps.push({ afterMs: random.between(500, 3_000, 100), fault });
+  }
+  return steps;
+}
+
+/** Every kind of fault that a seed may mean. */
+export function everyFaultName(): Set<string> {
+  const names = new Set<string>();
+  for (let seed = 1; seed <= 2_000; seed += 1) {
+    for (const { steps } of generateScenario(seed).tracks)
+      for (const { fault } of steps) names.add(faultName(fault));
+  }
+  return names;
+}
+
+function role(random: Random): 'leader' | 'coordinator' | 'controller' {
+  return random.pick(['leader', 'coordinator', 'controller'] as const);
+}

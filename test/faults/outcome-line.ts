@@ -1,0 +1,23 @@
+// What came of a seed, in one line. Pure.
+import type { Outcome } from './run-seed.ts';
+import { describeShape, faultName, seconds } from './scenario.ts';
+
+export function outcomeLine({ scenario, verdict, problems, tookMs }: Outcome): string {
+  const faults = scenario.tracks.flatMap(({ steps }) => steps.map(({ fault }) => faultName(fault)));
+  const word = problems.length === 0 ? 'sound' : 'FAILED';
+  return [
+    `${word} seed ${scenario.seed} in ${seconds(tookMs)}`,
+    describeShape(scenario.shape),
+    faults.join(' + '),
+    ...(verdict === undefined ? [] : [describeVerdict(verdict)]),
+  ].join(' | ');
+}
+
+function describeVerdict(verdict: NonNullable<Outcome['verdict']>): string {
+  const { records, delivered, deadLettered, filtered, duplicates, exposed } = verdict;
+  return [
+    `${records} records: ${delivered} delivered, ${deadLettered} dead-lettered, ${filtered} filtered`,
+    `${duplicates.length} duplicates of ${exposed} allowed`,
+    `longest pause ${seconds(verdict.longestPauseMs)}, of a lane ${seconds(verdict.longestLanePauseMs)}`,
+  ].join(', ');
+}

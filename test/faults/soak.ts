@@ -1,0 +1,71 @@
+// npm run soak -- --minutes N --seed S: seeds from S on, until the time is over, or so many have run. The exit code is 1 where
+// one has failed.
+//
+//   npm run soak -- --minutes 60              an hour from seed 1
+//   npm run soak -- --seed 17 --count 1       this one again, step by step
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startCluster } from './cluster.ts';
+import { generateScenario } from './generate.ts';
+import { outcomeLine } from './outcome-line.ts';
+import { runSeed, type Outcome } from './run-seed.ts';
+import { describeScenario } from './scenario.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string' },
+    /** Tells each step as it happens; always so for a single seed. */
+    verbose: { type: 'boolean', default: false },
+  },
+});
+const firstSeed = Number(values.seed);
+const count = Number(values.count ?? (values.minutes === undefined ? 1 : Infinity));
+const endMs = Date.now() + Number(values.minutes ?? Infinity) * 60_000;
+if (![firstSeed, count, endMs].every((one) => one > 0)) {
+  console.error('usage: npm run soak -- [--minutes N] [--seed S] [--count N] [--verbose]');
+  process.exit(2);
+}
+
+const ends: (() => Promise<unknown>)[] = [];
+const interrupted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    interrupted.abort();
+    console.log('ending after this seed; again to end at once');
+    process.once(signal, () => process.exit(130));
+  });
+}
+
+const failed: number[] = [];
+let done = 0;
+const cluster = await startCluster({ teardown: (end) => ends.push(end) });
+try {
+  for (let seed = firstSeed; !interrupted.signal.aborted && done < count && Date.now() < endMs; seed += 1) {
+    const isTold = values.verbose || count === 1;
+    if (isTold) console.log(describeScenario(generateScenario(seed)).join('\n'));
+    const outcome = await runSeed(cluster, seed, isTold ? (line) => console.log(line) : undefined);
+    done += 1;
+    console.log(outcomeLine(outcome));
+    for (const note of outcome.notes) console.log(`  note: ${note}`);
+    if (outcome.problems.length > 0) {
+      failed.push(seed);
+      await tellProblems(outcome);
+    }
+  }
+} finally {
+  for (const end of ends.reverse()) await end();
+}
+for (const seed of failed) console.log(`replay: npm run soak -- --seed ${seed} --count 1`);
+console.log(`${done} seeds, ${failed.length} failed`);
+process.exit(failed.length > 0 ? 1 : 0);
+
+async function tellProblems({ scenario, problems, logs }: Outcome): Promise<void> {
+  for (const problem of problems) console.log(`  ${problem}`);
+  const path = join(await mkdtemp(join(tmpdir(), 'millrace-faults-')), `seed-${scenario.seed}.log`);
+  await writeFile(path, [...describeScenario(scenario), ...logs, ''].join('\n'));
+  console.log(`  what the gateways said: ${path}`);
+}
