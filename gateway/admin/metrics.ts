@@ -95,6 +95,7 @@ function createTallies(registry: Registry, events: EventEmitter<GatewayEvents>):
     delivered: settled({ ...labels, settlement: 'delivered' }),
     filtered: settled({ ...labels, settlement: 'filtered' }),
     'dead-lettered': settled({ ...labels, settlement: 'dead-lettered' }),
+    skipped: settled({ ...labels, settlement: 'skipped' }),
     latency: latency(labels),
   }));
   const faults = createTalliedCounter(

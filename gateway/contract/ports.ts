@@ -3,6 +3,7 @@
 import type { ExpressionDialect } from './expressions.ts';
 import type { KafkaRecord, RecordHeader, TopicPartition } from './record.ts';
 import type { DeadLetterCause, Settlement } from './settlement.ts';
+import type { SkipRequest, SkipTrace } from './skip.ts';
 import type { Subscription } from './subscription.ts';
 
 /** Where a record was stored. */
@@ -138,6 +139,7 @@ export interface GatewayEvents {
   ];
   /** A batch failed as a whole, and goes again in halves; no attempt is charged. */
   bisected: [subscription: Subscription, events: number, reason: string];
+  skipped: [subscription: Subscription, request: SkipRequest, trace: SkipTrace];
   blocked: [subscription: Subscription, record: KafkaRecord, reason: string];
   unblocked: [subscription: Subscription, record: KafkaRecord];
   held: [subscription: Subscription];

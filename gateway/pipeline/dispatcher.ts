@@ -19,13 +19,17 @@ import type { Endpoints, Gate } from '../delivery/endpoints.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import { nextDelayMs } from '../delivery/retry-policy.ts';
 import type { RequestParts } from '../events/encode.ts';
+import type { SkipAnswer, SkipRequest } from '../contract/skip.ts';
 import { bisectDelayMs, failsAsWhole, halfOf } from './bisect.ts';
+import { Blocked } from './blocked.ts';
 import type { Delivery } from './delivery.ts';
 import { createEncodeLot } from './encode-lot.ts';
+import { Holding } from './holding.ts';
 import type { OpenPartition } from './partition.ts';
 import { gatherLot, lastDelivered, LotClock } from './lot.ts';
 import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from './outcome.ts';
 import { Parking } from './parking.ts';
+import { Skipping } from './skipping.ts';
 import { Storing } from './storing.ts';
 
 export interface DispatcherOptions {
@@ -43,21 +47,20 @@ export interface DispatcherOptions {
   readonly settle: (delivery: Delivery, settlement: Settlement['kind']) => void;
 }
 
-/** While records are held, the scalers are told again after this time, in ms. */
-const wakeAgainMs = 500;
 export class Dispatcher {
+  readonly blocked: Blocked;
   readonly #options: DispatcherOptions;
   readonly #encode: (events: readonly CloudEvent[]) => RequestParts;
   readonly #outcomeOf: OutcomeOf;
   readonly #parking: Parking;
   readonly #storing: Storing;
+  readonly #skipping: Skipping;
   readonly #lotClock: LotClock;
+  readonly #holding: Holding;
   readonly #answerBytes: number;
   #inFlight = 0;
   #pumping = false;
   #closed = false;
-  #isHolding = false;
-  #holdTimer: NodeJS.Timeout | undefined;
   /** Whoever waits for partitions to be quiet looks again. */
   readonly #watchers = new Set<() => void>();
 
@@ -67,15 +70,27 @@ export class Dispatcher {
     this.#encode = createEncodeLot(subscription);
     this.#outcomeOf = createOutcomeOf(subscription);
     this.#parking = new Parking(lanes, () => this.pump());
+    this.blocked = new Blocked(subscription, events);
     this.#storing = new Storing({
       subscription,
       lanes,
       parking: this.#parking,
+      blocked: this.blocked,
       sink,
       events,
       settle,
       onDone: () => this.pump(),
     });
+    this.#skipping = new Skipping({
+      subscription,
+      lanes,
+      parking: this.#parking,
+      blocked: this.blocked,
+      events,
+      settle,
+      onDone: () => this.pump(),
+    });
+    this.#holding = new Holding(options, () => this.pump());
     this.#lotClock = new LotClock(subscription.function, () => this.pump());
     this.#answerBytes =
       subscription.reply !== undefined || subscription.function.contentMode === 'batched'
@@ -88,22 +103,19 @@ export class Dispatcher {
     return this.#inFlight;
   }
 
-  get blocked(): number {
-    return this.#storing.blocked;
-  }
-
   get replies(): number {
     return this.#storing.replies;
   }
 
   get isHolding(): boolean {
-    return this.#isHolding;
+    return this.#holding.isOn;
   }
 
   /** Starts all that can be started now. */
   pump(): void {
     if (this.#pumping || this.#closed) return;
     this.#pumping = true;
+    this.#skipping.proceed();
     while (this.#step());
     this.#pumping = false;
     for (const look of this.#watchers) look();
@@ -131,9 +143,15 @@ export class Dispatcher {
     });
   }
 
+  skip(partition: OpenPartition<Delivery>, request: SkipRequest): Promise<SkipAnswer> {
+    return this.#skipping.skip(partition, request);
+  }
+
   /** Lets go of what belongs to closed partitions. */
   forgetClosed(): void {
     this.#parking.forget('dropped');
+    this.blocked.forgetClosed();
+    this.#skipping.forgetClosed();
     for (const look of this.#watchers) look();
   }
 
@@ -141,7 +159,7 @@ export class Dispatcher {
     this.#closed = true;
     this.#parking.forget('all');
     this.#lotClock.stop();
-    clearTimeout(this.#holdTimer);
+    this.#holding.stop();
   }
 
   /** Starts one thing; false where nothing can be started now. */
@@ -164,10 +182,10 @@ export class Dispatcher {
     if (!this.#lotClock.isDue(lanes)) return false;
     const gate = endpoints.pick();
     if (gate === undefined) {
-      if (endpoints.readyCount === 0) this.#hold();
+      if (endpoints.readyCount === 0) this.#holding.hold();
       return false;
     }
-    if (this.#isHolding) this.#release();
+    this.#holding.release();
     this.#lotClock.stop();
     this.#send(gate, gatherLot(lanes, subscription.function));
     return true;
@@ -267,7 +285,7 @@ export class Dispatcher {
       const delivery = lane.at(index);
       if (outcome.kind !== 'unreachable') delivery.attempts += 1;
       if (outcome.kind === 'delivered' && outcome.failedIds?.has(delivery.event?.id ?? '') !== true) {
-        if (delivery.blocked) this.#storing.unblock(delivery);
+        this.blocked.remove(delivery);
         if (delivery !== replyTo) {
           delivery.end();
           this.#options.settle(delivery, 'delivered');
@@ -315,26 +333,5 @@ export class Dispatcher {
         return delayMs;
       }
     }
-  }
-
-  /** Records are kept back because no endpoint is ready; the scalers are told, again and again. */
-  #hold(): void {
-    const { subscription, activation, events } = this.#options;
-    if (!this.#isHolding) {
-      this.#isHolding = true;
-      events.emit('held', subscription);
-    }
-    activation.wake(subscription);
-    this.#holdTimer ??= setTimeout(() => {
-      this.#holdTimer = undefined;
-      this.pump();
-    }, wakeAgainMs);
-  }
-
-  #release(): void {
-    this.#isHolding = false;
-    clearTimeout(this.#holdTimer);
-    this.#holdTimer = undefined;
-    this.#options.events.emit('released', this.#options.subscription);
   }
 }

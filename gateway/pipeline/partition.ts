@@ -78,6 +78,11 @@ export class OpenPartition<T> implements Committable {
     if (count > 0) this.#ahead = this.#ahead.slice(count);
   }
 
+  /** True for what was fetched and is not in its lane yet. */
+  isAhead(offset: bigint): boolean {
+    return this.#ahead.some((one) => one.offset === offset);
+  }
+
   /** True where no more should be fetched for now. */
   isOver(budget: Budget): boolean {
     return this.records >= budget.records || this.bytes >= budget.bytes || this.#ahead.length > 0;

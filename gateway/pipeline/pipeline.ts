@@ -24,6 +24,7 @@ import type {
   SourceState,
 } from '../contract/ports.ts';
 import type { Settlement } from '../contract/settlement.ts';
+import type { BlockedRecord, SkipAnswer, SkipRequest } from '../contract/skip.ts';
 import type { Subscription } from '../contract/subscription.ts';
 import { Endpoints } from '../delivery/endpoints.ts';
 import { Lanes } from '../delivery/lanes.ts';
@@ -59,7 +60,7 @@ export class Pipeline implements RecordListener {
   readonly #decode: ReturnType<typeof createDecode>;
   readonly #passes: ReturnType<typeof compileFilter>;
   readonly #partitions = new Map<string, OpenPartition<Delivery>>();
-  readonly #counts = { delivered: 0, filtered: 0, 'dead-lettered': 0 };
+  readonly #counts = { delivered: 0, filtered: 0, 'dead-lettered': 0, skipped: 0 };
   #unwatch: (() => void) | undefined;
   #budget: Budget;
   #state: SourceState = { kind: 'starting', reason: 'not started' };
@@ -173,6 +174,28 @@ export class Pipeline implements RecordListener {
     this.#dependencies.events.emit('sourceState', this.subscription, state);
   }
 
+  /** Settles a record because somebody says so. When it resolves, Kafka has been told where it was settled. */
+  async skip(request: SkipRequest): Promise<SkipAnswer> {
+    const { topics } = this.subscription.source;
+    const topic = request.topic ?? (topics.length === 1 ? topics[0] : undefined);
+    if (topic === undefined)
+      return { kind: 'refused', refusal: 'ambiguous', why: 'the trigger reads several topics: name one' };
+    const partition = this.#partitions.get(partitionName({ topic, partition: request.partition }));
+    if (partition === undefined) {
+      const names = [...this.#partitions.keys()].join(', ');
+      const why = `this gateway has not partition ${request.partition} of ${topic}, but ${names || 'none'}`;
+      return { kind: 'refused', refusal: 'elsewhere', why };
+    }
+    const answer = await this.#dispatcher.skip(partition, request);
+    if (answer.kind === 'settled') await this.#committer.flush();
+    return answer;
+  }
+
+  /** What blocks its lane, for longest first. */
+  blocked(limit: number): BlockedRecord[] {
+    return this.#dispatcher.blocked.list(limit);
+  }
+
   snapshot(): TriggerSnapshot {
     let queued = 0;
     for (const { records } of this.#partitions.values()) queued += records;
@@ -187,10 +210,12 @@ export class Pipeline implements RecordListener {
       queued,
       inFlight,
       held: isHolding ? queued : 0,
-      blocked,
+      blocked: blocked.count,
+      firstBlocked: firstOf(blocked.list(1)),
       delivered: this.#counts.delivered,
       filtered: this.#counts.filtered,
       deadLettered: this.#counts['dead-lettered'],
+      skipped: this.#counts.skipped,
       replies,
     };
   }
@@ -256,6 +281,7 @@ export class Pipeline implements RecordListener {
     partition.catchUp();
     this.#committer.mark(partition);
     this.#dependencies.events.emit('settled', this.subscription, record, settlement, delivery.attempts);
+    delivery.onSettled?.(settlement);
     if (partition.paused && partition.isUnder(this.#share())) this.#setPaused(partition, false);
   }
 
@@ -274,4 +300,9 @@ export class Pipeline implements RecordListener {
     else this.#source.unpause(partition);
     this.#dependencies.events.emit('paused', this.subscription, partition, paused);
   }
+}
+
+function firstOf([first]: readonly BlockedRecord[]): TriggerSnapshot['firstBlocked'] {
+  if (first === undefined) return undefined;
+  return { topic: first.topic, partition: first.partition, offset: String(first.offset) };
 }

@@ -17,8 +17,12 @@ export interface TriggerSnapshot {
   readonly held: number;
   /** Lanes that a record blocks for want of a dead letter. */
   readonly blocked: number;
+  /** The one that has blocked for longest. */
+  readonly firstBlocked?:
+    { readonly topic: string; readonly partition: number; readonly offset: string } | undefined;
   readonly delivered: number;
   readonly filtered: number;
   readonly deadLettered: number;
+  readonly skipped: number;
   readonly replies: number;
 }
