@@ -156,7 +156,10 @@ export class LocalStack {
 /** The place is written as `millrace skip` takes it. */
 function troubleOf(snapshot: TriggerSnapshot | undefined): string | undefined {
   const first = snapshot?.firstBlocked;
-  if (first === undefined) return snapshot?.reason || undefined;
+  if (first === undefined) {
+    const { parked = 0, crowded = 0, reason } = snapshot ?? {};
+    return crowded > 0 ? `${parked} keys fail: ${crowded} partitions not fetched` : reason || undefined;
+  }
   return `${snapshot?.blocked} blocked: --topic ${first.topic} --partition ${first.partition} --offset ${first.offset}`;
 }
 

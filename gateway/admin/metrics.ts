@@ -14,6 +14,8 @@ export interface GaugeReading {
   readonly queued: number;
   readonly inFlight: number;
   readonly held: number;
+  readonly parked: number;
+  readonly crowded: number;
   readonly blocked: number;
   readonly readyEndpoints: number;
   readonly partitions: number;
@@ -199,6 +201,16 @@ function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[
   gauge('millrace_buffered_records', 'Records in memory that are not settled.', ({ queued }) => queued);
   gauge('millrace_in_flight_events', 'Events in requests under way.', ({ inFlight }) => inFlight);
   gauge('millrace_held_records', 'Records held because no endpoint is ready.', ({ held }) => held);
+  gauge(
+    'millrace_parked_lanes',
+    'Lanes that wait behind a failure, those that are blocked included.',
+    ({ parked }) => parked,
+  );
+  gauge(
+    'millrace_crowded_partitions',
+    'Partitions that are not fetched because so much of them waits behind failures.',
+    ({ crowded }) => crowded,
+  );
   gauge(
     'millrace_blocked_lanes',
     'Lanes that a record blocks for want of a dead letter.',

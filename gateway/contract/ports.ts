@@ -152,4 +152,11 @@ export interface GatewayEvents {
   commitFailed: [subscription: Subscription, error: Error];
   storeFailed: [subscription: Subscription, record: KafkaRecord, what: 'dead letter' | 'reply', error: Error];
   paused: [subscription: Subscription, partition: TopicPartition, paused: boolean];
+  /** So much of a partition waits behind failures that no more of it is fetched, or no longer so much. */
+  crowded: [
+    subscription: Subscription,
+    partition: TopicPartition,
+    parked: { readonly lanes: number; readonly items: number },
+    crowded: boolean,
+  ];
 }

@@ -97,6 +97,7 @@ function resolveDelivery(delivery: Spec['delivery']): Subscription['delivery'] {
     backoffMaxMs: milliseconds(delivery.backoffMax),
     retryAfterMaxMs: milliseconds(delivery.retryAfterMax),
     maxAgeMs: delivery.maxAge === undefined ? undefined : milliseconds(delivery.maxAge),
+    maxParkedKeys: delivery.maxParkedKeys,
     deadLetter: delivery.deadLetter,
   };
 }

@@ -98,6 +98,11 @@ export class LaneGroup<T> {
     if (lane.counted.lanes > 0) this.#count(lane, plus(lane.counted, 1, this.#lanes.bytesOf(item)));
   }
 
+  /** All of it is one lane. */
+  get isWhole(): boolean {
+    return this.#whole !== undefined;
+  }
+
   get parked(): ParkedCount {
     return this.#parked;
   }

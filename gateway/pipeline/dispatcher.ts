@@ -43,6 +43,8 @@ export interface DispatcherOptions {
   readonly leaseEndMs: () => number;
   /** A delivery was attempted, and is to be attempted again. */
   readonly attempted: (delivery: Delivery) => void;
+  /** All is started that can be, and whatever was settled before has left its lane. */
+  readonly pumped: () => void;
   /** The final word on a delivery; called once, unless its partition is closed. */
   readonly settle: (delivery: Delivery, settlement: Settlement['kind']) => void;
 }
@@ -118,6 +120,7 @@ export class Dispatcher {
     this.#skipping.proceed();
     while (this.#step());
     this.#pumping = false;
+    this.#options.pumped();
     for (const look of this.#watchers) look();
   }
 

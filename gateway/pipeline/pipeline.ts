@@ -60,6 +60,7 @@ export class Pipeline implements RecordListener {
   readonly #decode: ReturnType<typeof createDecode>;
   readonly #passes: ReturnType<typeof compileFilter>;
   readonly #partitions = new Map<string, OpenPartition<Delivery>>();
+  readonly #paused = new Set<OpenPartition<Delivery>>();
   readonly #counts = { delivered: 0, filtered: 0, 'dead-lettered': 0, skipped: 0 };
   #unwatch: (() => void) | undefined;
   #budget: Budget;
@@ -76,7 +77,7 @@ export class Pipeline implements RecordListener {
       subscription.filters,
       (fault) => void events.emit('filterFailed', subscription, fault),
     );
-    this.#lanes = new Lanes(subscription.delivery.ordering);
+    this.#lanes = new Lanes(subscription.delivery.ordering, ({ bytes }) => bytes);
     this.#committer = new Committer({
       commit: (offsets) => this.#source.commit(offsets),
       intervalMs: commitIntervalMs,
@@ -97,6 +98,7 @@ export class Pipeline implements RecordListener {
       events,
       leaseEndMs: () => this.#source.leaseEndMs,
       attempted: (delivery) => this.#attempted(delivery),
+      pumped: () => this.#fetchAgain(),
       settle: (delivery, settlement) => this.#settle(delivery, settlement),
     });
   }
@@ -143,6 +145,7 @@ export class Pipeline implements RecordListener {
     if (records.length > 0)
       this.#dependencies.events.emit('fetched', this.subscription, records.length, bytes);
     if (open.ledger.position !== before) this.#committer.mark(open);
+    this.#lookForCrowd(open);
     if (!open.paused && open.isOver(this.#share())) this.#setPaused(open, true);
     this.#dispatcher.pump();
   }
@@ -153,6 +156,7 @@ export class Pipeline implements RecordListener {
     if (closed === undefined) return;
     this.#partitions.delete(name);
     closed.open = false;
+    this.#paused.delete(closed);
     closed.lanes.drop();
     this.#dispatcher.forgetClosed();
     this.#dependencies.events.emit('closed', this.subscription, partition);
@@ -198,7 +202,13 @@ export class Pipeline implements RecordListener {
 
   snapshot(): TriggerSnapshot {
     let queued = 0;
-    for (const { records } of this.#partitions.values()) queued += records;
+    let parked = 0;
+    let crowded = 0;
+    for (const partition of this.#partitions.values()) {
+      queued += partition.records;
+      parked += partition.lanes.parked.lanes;
+      if (partition.crowded) crowded += 1;
+    }
     const { inFlight, blocked, isHolding, replies } = this.#dispatcher;
     return {
       key: this.subscription.key,
@@ -210,6 +220,8 @@ export class Pipeline implements RecordListener {
       queued,
       inFlight,
       held: isHolding ? queued : 0,
+      parked,
+      crowded,
       blocked: blocked.count,
       firstBlocked: firstOf(blocked.list(1)),
       delivered: this.#counts.delivered,
@@ -282,7 +294,6 @@ export class Pipeline implements RecordListener {
     this.#committer.mark(partition);
     this.#dependencies.events.emit('settled', this.subscription, record, settlement, delivery.attempts);
     delivery.onSettled?.(settlement);
-    if (partition.paused && partition.isUnder(this.#share())) this.#setPaused(partition, false);
   }
 
   /** Each partition has its own part of the budget, so that one that is stuck leaves room to the others. */
@@ -294,8 +305,26 @@ export class Pipeline implements RecordListener {
     };
   }
 
+  /** Some of what is paused may be fetched again. */
+  #fetchAgain(): void {
+    if (this.#paused.size === 0) return;
+    for (const partition of this.#paused) {
+      if (partition.crowded) this.#lookForCrowd(partition);
+      if (partition.isUnder(this.#share())) this.#setPaused(partition, false);
+    }
+  }
+
+  #lookForCrowd(partition: OpenPartition<Delivery>): void {
+    const { ordering, maxParkedKeys } = this.subscription.delivery;
+    if (!partition.lookForCrowd(this.#share(), ordering === 'key' ? maxParkedKeys : Infinity)) return;
+    const { parked, crowded } = partition;
+    this.#dependencies.events.emit('crowded', this.subscription, partition, parked, crowded);
+  }
+
   #setPaused(partition: OpenPartition<Delivery>, paused: boolean): void {
     partition.paused = paused;
+    if (paused) this.#paused.add(partition);
+    else this.#paused.delete(partition);
     if (paused) this.#source.pause(partition);
     else this.#source.unpause(partition);
     this.#dependencies.events.emit('paused', this.subscription, partition, paused);

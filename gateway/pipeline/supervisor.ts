@@ -94,6 +94,8 @@ function notRunning({ key, suspend }: Subscription): TriggerSnapshot {
     queued: 0,
     inFlight: 0,
     held: 0,
+    parked: 0,
+    crowded: 0,
     blocked: 0,
     delivered: 0,
     filtered: 0,

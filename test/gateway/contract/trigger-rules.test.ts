@@ -67,6 +67,17 @@ for (const [changes, mistakes] of [
     ['spec.function.batch: has no meaning in contentMode structured.'],
   ],
   [
+    { 'spec.delivery.maxParkedKeys': 5 },
+    [
+      'spec.delivery.maxParkedKeys: has no meaning with ordering partition. Write `ordering: key`, or leave it out.',
+    ],
+  ],
+  [
+    { 'spec.delivery.maxParkedKeys': 5, 'spec.delivery.ordering': 'none' },
+    ['spec.delivery.maxParkedKeys: has no meaning with ordering none.'],
+  ],
+  [{ 'spec.delivery.maxParkedKeys': 5, 'spec.delivery.ordering': 'key' }, []],
+  [
     { 'spec.scale.minReplicaCount': 11 },
     ['spec.scale.minReplicaCount: must not be above maxReplicaCount (10), is 11.'],
   ],
