@@ -186,8 +186,6 @@ function defaultOf({ schema, defaultRule, required }: Field): string {
 function describe({ description, schema }: Field): string {
   const { notBuilt } = schema;
   if (notBuilt === undefined) return description;
-  if ('only' in notBuilt)
-    return `${description} Not built yet: \`${String(notBuilt.only)}\` (${notBuilt.what}).`;
   const exception = 'except' in notBuilt ? `, only ${code(JSON.stringify(notBuilt.except))} is taken` : '';
   return `${description} Not built yet${exception}.`;
 }

@@ -115,6 +115,12 @@ function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
   events.on('endpoints', (subscription, ready) =>
     log.info({ ...of(subscription), ready }, 'ready endpoints changed'),
   );
+  events.on('circuitOpened', (subscription, origin) =>
+    log.warn({ ...of(subscription), origin }, 'endpoint keeps failing: it is left alone for a while'),
+  );
+  events.on('circuitClosed', (subscription, origin) =>
+    log.info({ ...of(subscription), origin }, 'endpoint answers again'),
+  );
   events.on('held', (subscription) => log.info(of(subscription), 'no endpoint is ready: records are held'));
   events.on('released', (subscription) => log.info(of(subscription), 'an endpoint is ready: records flow'));
   events.on('retrying', (subscription, record, attempts, delayMs, reason) =>

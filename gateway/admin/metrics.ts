@@ -18,6 +18,10 @@ export interface GaugeReading {
   readonly crowded: number;
   readonly blocked: number;
   readonly readyEndpoints: number;
+  readonly openCircuits: number;
+  readonly concurrencyLimit: number;
+  readonly lowestConcurrencyLimit: number;
+  readonly isRateLimited: boolean;
   readonly partitions: number;
   readonly ready: boolean;
 }
@@ -156,6 +160,10 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
     'millrace_blocks_total',
     'Times that a record blocked its lane for want of a dead letter.',
   );
+  const circuits = counter(
+    'millrace_circuits_opened_total',
+    'Times that an endpoint failed so often that it is left alone for a while.',
+  );
 
   const bisections = counter(
     'millrace_bisections_total',
@@ -177,6 +185,7 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
   );
   events.on('committed', (subscription) => commits.inc({ ...labelsOf(subscription), result: 'committed' }));
   events.on('commitFailed', (subscription) => commits.inc({ ...labelsOf(subscription), result: 'failed' }));
+  events.on('circuitOpened', (subscription) => circuits.inc(labelsOf(subscription)));
   events.on('held', (subscription) => holds.inc(labelsOf(subscription)));
   events.on('bisected', (subscription) => bisections.inc(labelsOf(subscription)));
   events.on('blocked', (subscription) => blocks.inc(labelsOf(subscription)));
@@ -220,6 +229,24 @@ function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[
     'millrace_ready_endpoints',
     'Ready endpoints of the function.',
     ({ readyEndpoints }) => readyEndpoints,
+  );
+  gauge(
+    'millrace_open_circuits',
+    'Ready endpoints that are left alone because they fail.',
+    ({ openCircuits }) => openCircuits,
+  );
+  gauge(
+    'millrace_concurrency_limit',
+    'Requests that may be in flight, at all ready endpoints together.',
+    ({ concurrencyLimit }) => concurrencyLimit,
+  );
+  gauge(
+    'millrace_lowest_concurrency_limit',
+    'Requests that may be in flight at the ready endpoint that may have the fewest.',
+    ({ lowestConcurrencyLimit }) => lowestConcurrencyLimit,
+  );
+  gauge('millrace_rate_limited', '1 where records wait for the rate limit.', ({ isRateLimited }) =>
+    isRateLimited ? 1 : 0,
   );
   gauge(
     'millrace_assigned_partitions',

@@ -145,6 +145,8 @@ export interface GatewayEvents {
   held: [subscription: Subscription];
   released: [subscription: Subscription];
   endpoints: [subscription: Subscription, ready: number];
+  circuitOpened: [subscription: Subscription, origin: string];
+  circuitClosed: [subscription: Subscription, origin: string];
   sourceState: [subscription: Subscription, state: SourceState];
   opened: [subscription: Subscription, partition: TopicPartition, nextOffset: bigint];
   closed: [subscription: Subscription, partition: TopicPartition];

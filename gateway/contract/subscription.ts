@@ -53,8 +53,19 @@ export interface FunctionSettings {
   readonly path: string;
   readonly contentMode: ContentMode;
   readonly batch: BatchSettings;
-  /** Requests in flight per ready endpoint. */
-  readonly concurrency: number;
+  /** Requests in flight per ready endpoint: a number, or bounds between which it is learned. */
+  readonly concurrency: number | ConcurrencyBounds;
+}
+
+export interface ConcurrencyBounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Events of one trigger in one gateway process. */
+export interface RateLimit {
+  readonly eventsPerSecond: number;
+  readonly burst: number;
 }
 
 export interface RetrySettings {
@@ -72,6 +83,7 @@ export interface DeliverySettings extends RetrySettings {
   readonly maxAgeMs?: number | undefined;
   /** Under `ordering: key`: keys of a partition that may be parked at a time before no more of it is fetched. */
   readonly maxParkedKeys: number;
+  readonly rateLimit?: RateLimit | undefined;
   readonly deadLetter?: { readonly topic: string } | undefined;
 }
 

@@ -17,6 +17,7 @@ import { failing, isPassing, quietMs } from './source-failure.ts';
 import { progressText, readStartOffsets, type StartOffset } from './start-offsets.ts';
 import { toRecord } from './to-record.ts';
 import { resolveTopics } from './topics.ts';
+import { Turns } from './turns.ts';
 
 export interface RecordSourceOptions {
   readonly kafka: Kafka;
@@ -46,13 +47,15 @@ interface Assigned extends TopicPartition {
 }
 
 export function createRecordSources(options: RecordSourceOptions): CreateRecordSource {
-  return (subscription, listener) => new GroupSource(options, subscription, listener);
+  const turns = new Turns();
+  return (subscription, listener) => new GroupSource(options, subscription, listener, turns);
 }
 
 class GroupSource implements RecordSource {
   readonly #options: RecordSourceOptions;
   readonly #subscription: Subscription;
   readonly #listener: RecordListener;
+  readonly #turns: Turns;
   readonly #assigned = new Map<string, Assigned>();
   readonly #abort = new AbortController();
   /** Topics of which this source has had a partition. */
@@ -66,10 +69,16 @@ class GroupSource implements RecordSource {
   #leaseEndMs = Number.NEGATIVE_INFINITY;
   #done: Promise<void> | undefined;
 
-  constructor(options: RecordSourceOptions, subscription: Subscription, listener: RecordListener) {
+  constructor(
+    options: RecordSourceOptions,
+    subscription: Subscription,
+    listener: RecordListener,
+    turns: Turns,
+  ) {
     this.#options = options;
     this.#subscription = subscription;
     this.#listener = listener;
+    this.#turns = turns;
   }
 
   get leaseEndMs(): number {
@@ -155,6 +164,7 @@ class GroupSource implements RecordSource {
         onJoined();
         this.#joined(joined, member);
       },
+      turns: this.#turns,
       onBatch: (batch) => this.#hand(batch, member),
       onMarkersOnly: (partition, nextOffset) => this.#skip(partition, nextOffset, member),
       onLeaseRenewed: () => this.#listener.resume(),

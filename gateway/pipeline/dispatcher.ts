@@ -28,6 +28,7 @@ import { Holding } from './holding.ts';
 import type { OpenPartition } from './partition.ts';
 import { gatherLot, lastDelivered, LotClock } from './lot.ts';
 import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from './outcome.ts';
+import { Pace } from './pace.ts';
 import { Parking } from './parking.ts';
 import { Skipping } from './skipping.ts';
 import { Storing } from './storing.ts';
@@ -59,6 +60,7 @@ export class Dispatcher {
   readonly #skipping: Skipping;
   readonly #lotClock: LotClock;
   readonly #holding: Holding;
+  readonly #pace: Pace;
   readonly #answerBytes: number;
   #inFlight = 0;
   #pumping = false;
@@ -94,6 +96,7 @@ export class Dispatcher {
     });
     this.#holding = new Holding(options, () => this.pump());
     this.#lotClock = new LotClock(subscription.function, () => this.pump());
+    this.#pace = new Pace(subscription, () => this.pump());
     this.#answerBytes =
       subscription.reply !== undefined || subscription.function.contentMode === 'batched'
         ? maxAnswerBytes
@@ -111,6 +114,10 @@ export class Dispatcher {
 
   get isHolding(): boolean {
     return this.#holding.isOn;
+  }
+
+  get isRateLimited(): boolean {
+    return this.#pace.isWaiting;
   }
 
   /** Starts all that can be started now. */
@@ -163,6 +170,7 @@ export class Dispatcher {
     this.#parking.forget('all');
     this.#lotClock.stop();
     this.#holding.stop();
+    this.#pace.stop();
   }
 
   /** Starts one thing; false where nothing can be started now. */
@@ -183,6 +191,8 @@ export class Dispatcher {
       return true;
     }
     if (!this.#lotClock.isDue(lanes)) return false;
+    const mostEvents = this.#pace.room(lanes);
+    if (mostEvents === 0) return false;
     const gate = endpoints.pick();
     if (gate === undefined) {
       if (endpoints.readyCount === 0) this.#holding.hold();
@@ -190,7 +200,7 @@ export class Dispatcher {
     }
     this.#holding.release();
     this.#lotClock.stop();
-    this.#send(gate, gatherLot(lanes, subscription.function));
+    this.#send(gate, gatherLot(lanes, subscription.function, mostEvents));
     return true;
   }
 
@@ -218,12 +228,16 @@ export class Dispatcher {
     const { path } = subscription.function;
     const { timeoutMs } = subscription.delivery;
     const startedMs = performance.now();
+    const { outstanding } = gate;
     this.#inFlight += events.length;
+    this.#pace.take(events.length);
     startAttempt(
       gate.dispatcher,
       { path, headers, body, timeoutMs, maxAnswerBytes: this.#answerBytes },
       (result) => {
-        this.#answered(gate, lot, events, performance.now() - startedMs, result);
+        const tookMs = performance.now() - startedMs;
+        this.#options.endpoints.learn(gate, result, tookMs, outstanding);
+        this.#answered(gate, lot, events, tookMs, result);
       },
     );
   }

@@ -6,10 +6,14 @@ import type { Delivery } from './delivery.ts';
 
 /**
  * Takes the next lot; there must be a next lane, with a delivery first that can be attempted. The sizes that `maxBytes` is
- * held against are those of the records: one record may exceed it alone. What failed in batches goes with its like, in lots of
- * the size that is left to it: it spoils no other batch.
+ * held against are those of the records: one record may exceed it alone. `mostEvents`, at least 1, is a limit besides. What failed
+ * in batches goes with its like, in lots of the size that is left to it: it spoils no other batch.
  */
-export function gatherLot(lanes: Lanes<Delivery>, settings: FunctionSettings): Lane<Delivery>[] {
+export function gatherLot(
+  lanes: Lanes<Delivery>,
+  settings: FunctionSettings,
+  mostEvents = Infinity,
+): Lane<Delivery>[] {
   const lot: Lane<Delivery>[] = [];
   if (settings.contentMode !== 'batched') {
     const lane = lanes.next();
@@ -21,7 +25,7 @@ export function gatherLot(lanes: Lanes<Delivery>, settings: FunctionSettings): L
   }
   const { maxEvents, maxBytes } = settings.batch;
   const limit = lanes.next()?.at(0).lotLimit;
-  const room = { events: Math.min(maxEvents, limit ?? Infinity), bytes: maxBytes };
+  const room = { events: Math.min(maxEvents, mostEvents, limit ?? Infinity), bytes: maxBytes };
   for (let lane = lanes.next(); lane !== undefined; lane = lanes.next()) {
     const count = countFitting(lane, room, limit, lot.length === 0);
     if (count === 0) break;

@@ -86,8 +86,11 @@ export class Pipeline implements RecordListener {
     });
     this.#endpoints = new Endpoints({
       concurrency: subscription.function.concurrency,
+      retryAfterMaxMs: subscription.delivery.retryAfterMaxMs,
       onAvailable: () => this.#dispatcher.pump(),
       onReadyCount: (ready) => void events.emit('endpoints', subscription, ready),
+      onCircuit: (origin, change) =>
+        void events.emit(change === 'opened' ? 'circuitOpened' : 'circuitClosed', subscription, origin),
     });
     this.#dispatcher = new Dispatcher({
       subscription,
@@ -209,14 +212,19 @@ export class Pipeline implements RecordListener {
       parked += partition.lanes.parked.lanes;
       if (partition.crowded) crowded += 1;
     }
-    const { inFlight, blocked, isHolding, replies } = this.#dispatcher;
+    const { inFlight, blocked, isHolding, isRateLimited, replies } = this.#dispatcher;
+    const { readyCount, openCircuits, limits } = this.#endpoints;
     return {
       key: this.subscription.key,
       state: this.#state.kind,
       reason: this.#state.kind === 'consuming' ? '' : this.#state.reason,
       ready: this.#state.kind === 'consuming',
       partitions: this.#partitions.size,
-      readyEndpoints: this.#endpoints.readyCount,
+      readyEndpoints: readyCount,
+      openCircuits,
+      concurrencyLimit: limits.reduce((sum, limit) => sum + limit, 0),
+      lowestConcurrencyLimit: limits.length === 0 ? 0 : Math.min(...limits),
+      isRateLimited,
       queued,
       inFlight,
       held: isHolding ? queued : 0,

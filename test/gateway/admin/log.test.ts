@@ -148,6 +148,17 @@ t.test('a source that fails is told once, with what to look for, and when it is 
   ]);
 });
 
+t.test('an endpoint that is left alone is named, and when it answers again', async (t) => {
+  const events = new EventEmitter<GatewayEvents>();
+  const lines = logOf(events);
+  events.emit('circuitOpened', subscription, 'http://10.1.2.3:8080');
+  events.emit('circuitClosed', subscription, 'http://10.1.2.3:8080');
+  t.match(lines, [
+    { level: 40, trigger: 'geo/quake-alerts', origin: 'http://10.1.2.3:8080' },
+    { level: 30, trigger: 'geo/quake-alerts', origin: 'http://10.1.2.3:8080', msg: 'endpoint answers again' },
+  ]);
+});
+
 t.test('one line of JSON on standard error, and no secret in it', async (t) => {
   const program = `
     import { createLog } from './gateway/admin/log.ts';

@@ -38,3 +38,25 @@ t.test('what happened to the records of a trigger, in numbers', async (t) => {
   t.equal(read('millrace_buffered_records'), 0);
   t.equal(read('millrace_trigger_ready'), 1);
 });
+
+t.test('what keeps records back: circuits, limits, and rates', async (t) => {
+  const { kafka, fn, events, pipeline } = await runPipeline(t, {
+    delivery: { retry: 30, backoffDelayMs: 1, backoffMaxMs: 1 },
+    function: { concurrency: { min: 3, max: 5 } },
+    answer: 503,
+  });
+  const metrics = createMetrics(events, () => [pipeline.snapshot()]);
+  const read = async (name: string): Promise<number> => {
+    const line = (await metrics.metrics()).split('\n').find((one) => one.startsWith(`${name}{`));
+    return Number(line?.split(' ').at(-1));
+  };
+  t.equal(await read('millrace_concurrency_limit'), 3);
+  t.equal(await read('millrace_lowest_concurrency_limit'), 3);
+  t.equal(await read('millrace_rate_limited'), 0);
+  kafka.produce();
+  await until(async () => (await read('millrace_open_circuits')) === 1);
+  t.equal(await read('millrace_circuits_opened_total'), 1);
+  fn.answer(204);
+  await until(() => kafka.isDone());
+  t.equal(await read('millrace_open_circuits'), 0);
+});

@@ -49,6 +49,7 @@ t.test('the smallest trigger', async (t) => {
       retryAfterMaxMs: 300_000,
       maxAgeMs: undefined,
       maxParkedKeys: 1_000,
+      rateLimit: undefined,
       deadLetter: undefined,
     },
     reply: undefined,
@@ -93,6 +94,20 @@ for (const [changes, expected] of [
     { function: { contentMode: 'batched', batch: { maxEvents: 100, maxBytes: 2048, maxWaitMs: 1000 } } },
   ],
   [{ 'spec.delivery.maxParkedKeys': 5, 'spec.delivery.ordering': 'key' }, { delivery: { maxParkedKeys: 5 } }],
+  [{ 'spec.function.concurrency': 3 }, { function: { concurrency: 3 } }],
+  [{ 'spec.function.concurrency': 'adaptive' }, { function: { concurrency: { min: 1, max: 100 } } }],
+  [
+    { 'spec.function.concurrency': 'adaptive', 'spec.function.adaptiveConcurrency': { min: 4 } },
+    { function: { concurrency: { min: 4, max: 100 } } },
+  ],
+  [
+    { 'spec.delivery.rateLimit': { eventsPerSecond: 100 } },
+    { delivery: { rateLimit: { eventsPerSecond: 100, burst: 100 } } },
+  ],
+  [
+    { 'spec.delivery.rateLimit': { eventsPerSecond: 100, burst: 200 } },
+    { delivery: { rateLimit: { eventsPerSecond: 100, burst: 200 } } },
+  ],
   [{ 'spec.delivery.maxAge': 'PT24H' }, { delivery: { maxAgeMs: 86_400_000 } }],
   [{ 'spec.delivery.deadLetter.topic': 'dead' }, { delivery: { deadLetter: { topic: 'dead' } } }],
   [{ 'spec.reply': { topic: 'notices', transactional: false } }, { reply: { topic: 'notices' } }],
