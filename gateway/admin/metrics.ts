@@ -191,8 +191,53 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
   events.on('blocked', (subscription) => blocks.inc(labelsOf(subscription)));
 }
 
+/** Name, what it is, and how it is read. */
+const gauges: readonly (readonly [name: string, help: string, read: (reading: GaugeReading) => number])[] = [
+  ['millrace_buffered_records', 'Records in memory that are not settled.', ({ queued }) => queued],
+  ['millrace_in_flight_events', 'Events in requests under way.', ({ inFlight }) => inFlight],
+  ['millrace_held_records', 'Records held because no endpoint is ready.', ({ held }) => held],
+  [
+    'millrace_parked_lanes',
+    'Lanes that wait behind a failure, those that are blocked included.',
+    ({ parked }) => parked,
+  ],
+  [
+    'millrace_crowded_partitions',
+    'Partitions that are not fetched because so much of them waits behind failures.',
+    ({ crowded }) => crowded,
+  ],
+  [
+    'millrace_blocked_lanes',
+    'Lanes that a record blocks for want of a dead letter.',
+    ({ blocked }) => blocked,
+  ],
+  ['millrace_ready_endpoints', 'Ready endpoints of the function.', ({ readyEndpoints }) => readyEndpoints],
+  [
+    'millrace_open_circuits',
+    'Ready endpoints that are left alone because they fail.',
+    ({ openCircuits }) => openCircuits,
+  ],
+  [
+    'millrace_concurrency_limit',
+    'Requests that may be in flight, at all ready endpoints together.',
+    ({ concurrencyLimit }) => concurrencyLimit,
+  ],
+  [
+    'millrace_lowest_concurrency_limit',
+    'Requests that may be in flight at the ready endpoint that may have the fewest.',
+    ({ lowestConcurrencyLimit }) => lowestConcurrencyLimit,
+  ],
+  [
+    'millrace_rate_limited',
+    '1 where records wait for the rate limit.',
+    ({ isRateLimited }) => (isRateLimited ? 1 : 0),
+  ],
+  ['millrace_assigned_partitions', 'Partitions that this gateway reads.', ({ partitions }) => partitions],
+  ['millrace_trigger_ready', '1 where the trigger is assigned and fetching.', ({ ready }) => (ready ? 1 : 0)],
+];
+
 function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[]): void {
-  const gauge = (name: string, help: string, read: (reading: GaugeReading) => number): void => {
+  for (const [name, help, read] of gauges) {
     new Gauge({
       name,
       help,
@@ -206,54 +251,5 @@ function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[
         }
       },
     });
-  };
-  gauge('millrace_buffered_records', 'Records in memory that are not settled.', ({ queued }) => queued);
-  gauge('millrace_in_flight_events', 'Events in requests under way.', ({ inFlight }) => inFlight);
-  gauge('millrace_held_records', 'Records held because no endpoint is ready.', ({ held }) => held);
-  gauge(
-    'millrace_parked_lanes',
-    'Lanes that wait behind a failure, those that are blocked included.',
-    ({ parked }) => parked,
-  );
-  gauge(
-    'millrace_crowded_partitions',
-    'Partitions that are not fetched because so much of them waits behind failures.',
-    ({ crowded }) => crowded,
-  );
-  gauge(
-    'millrace_blocked_lanes',
-    'Lanes that a record blocks for want of a dead letter.',
-    ({ blocked }) => blocked,
-  );
-  gauge(
-    'millrace_ready_endpoints',
-    'Ready endpoints of the function.',
-    ({ readyEndpoints }) => readyEndpoints,
-  );
-  gauge(
-    'millrace_open_circuits',
-    'Ready endpoints that are left alone because they fail.',
-    ({ openCircuits }) => openCircuits,
-  );
-  gauge(
-    'millrace_concurrency_limit',
-    'Requests that may be in flight, at all ready endpoints together.',
-    ({ concurrencyLimit }) => concurrencyLimit,
-  );
-  gauge(
-    'millrace_lowest_concurrency_limit',
-    'Requests that may be in flight at the ready endpoint that may have the fewest.',
-    ({ lowestConcurrencyLimit }) => lowestConcurrencyLimit,
-  );
-  gauge('millrace_rate_limited', '1 where records wait for the rate limit.', ({ isRateLimited }) =>
-    isRateLimited ? 1 : 0,
-  );
-  gauge(
-    'millrace_assigned_partitions',
-    'Partitions that this gateway reads.',
-    ({ partitions }) => partitions,
-  );
-  gauge('millrace_trigger_ready', '1 where the trigger is assigned and fetching.', ({ ready }) =>
-    ready ? 1 : 0,
-  );
+  }
 }

@@ -5,6 +5,7 @@ import type { DeadLetterCause } from '../contract/settlement.ts';
 import type { BlockedRecord } from '../contract/skip.ts';
 import type { Subscription } from '../contract/subscription.ts';
 import type { Delivery } from './delivery.ts';
+import type { TriggerSnapshot } from './snapshot.ts';
 
 export class Blocked {
   readonly #subscription: Subscription;
@@ -38,6 +39,13 @@ export class Blocked {
 
   causeOf(delivery: Delivery): DeadLetterCause | undefined {
     return this.#causes.get(delivery)?.cause;
+  }
+
+  get first(): TriggerSnapshot['firstBlocked'] {
+    const [first] = this.#causes.keys();
+    if (first === undefined) return undefined;
+    const { topic, partition, offset } = first.record;
+    return { topic, partition, offset: String(offset) };
   }
 
   /** Those that have blocked for longest come first. */

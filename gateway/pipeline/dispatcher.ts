@@ -24,6 +24,7 @@ import { bisectDelayMs, failsAsWhole, halfOf } from './bisect.ts';
 import { Blocked } from './blocked.ts';
 import type { Delivery } from './delivery.ts';
 import { createEncodeLot } from './encode-lot.ts';
+import { expire } from './expire.ts';
 import { Holding } from './holding.ts';
 import type { OpenPartition } from './partition.ts';
 import { gatherLot, lastDelivered, LotClock } from './lot.ts';
@@ -179,7 +180,7 @@ export class Dispatcher {
     const lane = lanes.next();
     if (lane === undefined || performance.now() >= this.#options.leaseEndMs()) return false;
     const first = lane.at(0);
-    this.#expire(first);
+    expire(first, subscription.delivery.maxAgeMs);
     if (first.cause !== undefined) {
       lanes.take(lane, 1);
       this.#storing.bury(lane, first, first.cause);
@@ -202,16 +203,6 @@ export class Dispatcher {
     this.#lotClock.stop();
     this.#send(gate, gatherLot(lanes, subscription.function, mostEvents));
     return true;
-  }
-
-  #expire(delivery: Delivery): void {
-    const { maxAgeMs } = this.#options.subscription.delivery;
-    const wasSent = delivery.attempts > 0 || delivery.lotLimit !== undefined;
-    if (maxAgeMs === undefined || wasSent || delivery.cause !== undefined) return;
-    const ageMs = Date.now() - delivery.record.timestampMs;
-    if (ageMs <= maxAgeMs) return;
-    const detail = `${Math.round(ageMs / 1000)} s old, the limit is ${maxAgeMs / 1000} s`;
-    delivery.cause = { reason: 'expired', detail, attempts: 0 };
   }
 
   #send(gate: Gate, lot: readonly Lane<Delivery>[]): void {

@@ -231,7 +231,7 @@ export class Pipeline implements RecordListener {
       parked,
       crowded,
       blocked: blocked.count,
-      firstBlocked: firstOf(blocked.list(1)),
+      firstBlocked: blocked.first,
       delivered: this.#counts.delivered,
       filtered: this.#counts.filtered,
       deadLettered: this.#counts['dead-lettered'],
@@ -337,9 +337,4 @@ export class Pipeline implements RecordListener {
     else this.#source.unpause(partition);
     this.#dependencies.events.emit('paused', this.subscription, partition, paused);
   }
-}
-
-function firstOf([first]: readonly BlockedRecord[]): TriggerSnapshot['firstBlocked'] {
-  if (first === undefined) return undefined;
-  return { topic: first.topic, partition: first.partition, offset: String(first.offset) };
 }
