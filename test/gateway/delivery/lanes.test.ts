@@ -331,6 +331,7 @@ t.test('what was withdrawn is gone, and so is what was dropped', async (t) => {
   const lanes = new Lanes<number>('partition');
   const group = lanes.group();
   t.strictSame([...group.lanes()], []);
+  t.strictSame([group.isWhole, new Lanes<number>('key').group().isWhole], [true, false]);
   for (let item = 0; item < 3; item += 1) group.add(null, item);
   const [lane] = [...group.lanes()];
   t.equal(lanes.withdraw(lane!, 1), true);
