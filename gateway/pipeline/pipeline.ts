@@ -21,6 +21,7 @@ import type {
   RecordListener,
   RecordSink,
   RecordSource,
+  SourceNotice,
   SourceState,
 } from '../contract/ports.ts';
 import type { Settlement } from '../contract/settlement.ts';
@@ -33,6 +34,7 @@ import { compileFilter } from '../filter/compile-filter.ts';
 import { Committer } from '../settlement/committer.ts';
 import { Delivery } from './delivery.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Fetching } from './fetching.ts';
 import { OpenPartition, type Budget } from './partition.ts';
 import type { TriggerSnapshot } from './snapshot.ts';
 
@@ -60,7 +62,7 @@ export class Pipeline implements RecordListener {
   readonly #decode: ReturnType<typeof createDecode>;
   readonly #passes: ReturnType<typeof compileFilter>;
   readonly #partitions = new Map<string, OpenPartition<Delivery>>();
-  readonly #paused = new Set<OpenPartition<Delivery>>();
+  readonly #fetching: Fetching;
   readonly #counts = { delivered: 0, filtered: 0, 'dead-lettered': 0, skipped: 0 };
   #unwatch: (() => void) | undefined;
   #budget: Budget;
@@ -77,6 +79,7 @@ export class Pipeline implements RecordListener {
       subscription.filters,
       (fault) => void events.emit('filterFailed', subscription, fault),
     );
+    this.#fetching = new Fetching(subscription, this.#source, events, () => this.#share());
     this.#lanes = new Lanes(subscription.delivery.ordering, ({ bytes }) => bytes);
     this.#committer = new Committer({
       commit: (offsets) => this.#source.commit(offsets),
@@ -101,7 +104,7 @@ export class Pipeline implements RecordListener {
       events,
       leaseEndMs: () => this.#source.leaseEndMs,
       attempted: (delivery) => this.#attempted(delivery),
-      pumped: () => this.#fetchAgain(),
+      pumped: () => this.#fetching.goOn(),
       settle: (delivery, settlement) => this.#settle(delivery, settlement),
     });
   }
@@ -148,8 +151,7 @@ export class Pipeline implements RecordListener {
     if (records.length > 0)
       this.#dependencies.events.emit('fetched', this.subscription, records.length, bytes);
     if (open.ledger.position !== before) this.#committer.mark(open);
-    this.#lookForCrowd(open);
-    if (!open.paused && open.isOver(this.#share())) this.#setPaused(open, true);
+    this.#fetching.pauseIfOver(open);
     this.#dispatcher.pump();
   }
 
@@ -159,7 +161,7 @@ export class Pipeline implements RecordListener {
     if (closed === undefined) return;
     this.#partitions.delete(name);
     closed.open = false;
-    this.#paused.delete(closed);
+    this.#fetching.forget(closed);
     closed.lanes.drop();
     this.#dispatcher.forgetClosed();
     this.#dependencies.events.emit('closed', this.subscription, partition);
@@ -203,6 +205,10 @@ export class Pipeline implements RecordListener {
     return this.#dispatcher.blocked.list(limit);
   }
 
+  noticed(notice: SourceNotice): void {
+    this.#dependencies.events.emit('sourceNotice', this.subscription, notice);
+  }
+
   snapshot(): TriggerSnapshot {
     let queued = 0;
     let parked = 0;
@@ -214,11 +220,12 @@ export class Pipeline implements RecordListener {
     }
     const { inFlight, blocked, isHolding, isRateLimited, replies } = this.#dispatcher;
     const { readyCount, openCircuits, limits } = this.#endpoints;
+    const reason = this.#reason();
     return {
       key: this.subscription.key,
       state: this.#state.kind,
-      reason: this.#state.kind === 'consuming' ? '' : this.#state.reason,
-      ready: this.#state.kind === 'consuming',
+      reason,
+      ready: reason === '',
       partitions: this.#partitions.size,
       readyEndpoints: readyCount,
       openCircuits,
@@ -238,6 +245,13 @@ export class Pipeline implements RecordListener {
       skipped: this.#counts.skipped,
       replies,
     };
+  }
+
+  /** Why it is not ready, in words; empty where it is. */
+  #reason(): string {
+    if (this.#state.kind !== 'consuming') return this.#state.reason;
+    if (performance.now() < this.#source.leaseEndMs) return '';
+    return 'the group has not confirmed this member for a whole session: nothing new is started';
   }
 
   /** Takes one record in; returns the bytes that it was charged for. What was fetched before, in an earlier life, is passed over. */
@@ -311,30 +325,5 @@ export class Pipeline implements RecordListener {
       records: Math.max(1, this.#budget.records / parts),
       bytes: Math.max(1, this.#budget.bytes / parts),
     };
-  }
-
-  /** Some of what is paused may be fetched again. */
-  #fetchAgain(): void {
-    if (this.#paused.size === 0) return;
-    for (const partition of this.#paused) {
-      if (partition.crowded) this.#lookForCrowd(partition);
-      if (partition.isUnder(this.#share())) this.#setPaused(partition, false);
-    }
-  }
-
-  #lookForCrowd(partition: OpenPartition<Delivery>): void {
-    const { ordering, maxParkedKeys } = this.subscription.delivery;
-    if (!partition.lookForCrowd(this.#share(), ordering === 'key' ? maxParkedKeys : Infinity)) return;
-    const { parked, crowded } = partition;
-    this.#dependencies.events.emit('crowded', this.subscription, partition, parked, crowded);
-  }
-
-  #setPaused(partition: OpenPartition<Delivery>, paused: boolean): void {
-    partition.paused = paused;
-    if (paused) this.#paused.add(partition);
-    else this.#paused.delete(partition);
-    if (paused) this.#source.pause(partition);
-    else this.#source.unpause(partition);
-    this.#dependencies.events.emit('paused', this.subscription, partition, paused);
   }
 }
