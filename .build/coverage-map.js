@@ -13,6 +13,7 @@ const PURE_SOURCES = [
   'gateway/delivery/lane',
   'gateway/delivery/rate-limit',
   'gateway/delivery/retry',
+  'gateway/pipeline/bisect',
   'gateway/delivery/sign',
   'gateway/kafka/out-of-range',
   'gateway/kafka/stalls',

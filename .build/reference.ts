@@ -83,6 +83,9 @@ function scalerSettings(): [name: string, fallback: string | number, help: strin
 const toolHelp = {
   KAFKA_BROKERS:
     '`dev` and `send` use these brokers; without it `dev` starts a Kafka of its own, and `send` refuses.',
+  MILLRACE_GATEWAY_URLS:
+    'Admin addresses of the gateways that `skip` asks, separated by commas; default `http://127.0.0.1:9464`.',
+  MILLRACE_ADMIN_TOKEN: 'What `skip` bears, where the gateways have one set.',
   MILLRACE_CACHE_DIR:
     'Where the local Kafka is installed; default `$XDG_CACHE_HOME/millrace`, else `~/.cache/millrace`.',
   JAVA_HOME: 'The Java of the local Kafka; default the `java` on the PATH.',
@@ -146,12 +149,12 @@ const labelsText = `## Values of the labels
 
 | label | values |
 | --- | --- |
-| \`settlement\` | \`delivered\`, \`filtered\`, \`dead-lettered\` |
+| \`settlement\` | \`delivered\`, \`filtered\`, \`dead-lettered\`, \`skipped\` |
 | \`outcome\` of attempts | \`delivered\`, \`retry\`, \`rejected\`, \`unreachable\` |
 | \`outcome\` of polls | \`answered\`, \`unreachable\` |
 | \`status\` of attempts | the HTTP status, or \`none\` where no answer came |
 | \`status\` of gRPC requests | the gRPC status: \`OK\`, \`NOT_FOUND\`, \`UNAVAILABLE\`, … |
-| \`reason\` of dead letters | \`exhausted\`, \`rejected\`, \`expired\`, \`undecodable\` |
+| \`reason\` of dead letters | \`exhausted\`, \`rejected\`, \`expired\`, \`undecodable\`, \`skipped\` |
 | \`reason\` of filter errors in CEL | \`missingAttribute\`, \`payload\` (\`data\` cannot be read), \`limit\` (too much work), \`evaluation\` (a missing field, types that do not go together…), \`noBoolean\` |
 | \`reason\` of filter errors in CESQL | \`missingAttribute\`, \`cast\`, \`math\`, \`functionEvaluation\`, \`missingFunction\`, \`generic\` |
 | \`dialect\` | \`cesql\`, \`cel\` |

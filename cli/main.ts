@@ -8,6 +8,7 @@ import type { GatewayOptions } from './commands/gateway.ts';
 import type { ScalerOptions } from './commands/scaler.ts';
 import type { DemoOptions } from './demo/command.ts';
 import type { SendOptions } from './send/command.ts';
+import type { SkipOptions } from './skip/command.ts';
 import type { TryOptions } from './try/command.ts';
 
 const program = new Command('millrace')
@@ -97,6 +98,26 @@ program
   });
 
 program
+  .command('skip')
+  .description('settle a record that is stuck, deliberately; prints all of it as a JSON object')
+  .argument('<trigger>', 'namespace/name, or a name in the namespace default')
+  .requiredOption('--partition <n>', 'where it is', parseWhole)
+  .requiredOption('--offset <n>', 'where it is in the partition', parseOffset)
+  .option('--topic <topic>', 'needed where the trigger reads several')
+  .option('--reason <text>', 'why, for the log and the dead letter')
+  .option('--no-dead-letter', 'store no dead letter, even where the trigger has a topic for them')
+  .option(
+    '--gateway <url>',
+    'admin address of a gateway, may be given several times (MILLRACE_GATEWAY_URLS)',
+    (url: string, before: string[]) => [...before, url],
+    [],
+  )
+  .action(async (trigger: string, options: Omit<SkipOptions, 'trigger'>) => {
+    const { runSkipCommand } = await import('./skip/command.ts');
+    await runCommand((io) => runSkipCommand({ ...options, trigger }, io));
+  });
+
+program
   .command('validate')
   .description('tell every mistake in manifests, with its place and its remedy')
   .argument('<paths...>', 'files and folders, which are one installation')
@@ -146,6 +167,16 @@ function parsePort(text: string): number {
 function parseCount(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It is a whole number from 1 on.');
   return Number(text);
+}
+
+function parseWhole(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
+  return Number(text);
+}
+
+function parseOffset(text: string): string {
+  if (!/^\d{1,19}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
+  return text;
 }
 
 function collect(text: string, before: string[]): string[] {

@@ -19,6 +19,8 @@ export interface GatewayConfig {
   readonly maxBytesPerTrigger: number;
   readonly maxRecords: number;
   readonly maxBytes: number;
+  /** Whoever bears it may change what the gateway does, from anywhere; undefined: only from where it runs. */
+  readonly adminToken: string | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -30,6 +32,10 @@ export const gatewaySettings = {
   MILLRACE_ADMIN_PORT: {
     default: '9464',
     help: 'Port that metrics and health are served on; 0 takes a free one.',
+  },
+  MILLRACE_ADMIN_TOKEN: {
+    default: '',
+    help: 'Who bears it (`Authorization: Bearer`) may skip records from elsewhere than where the gateway runs; at least 16 characters.',
   },
   SCALER_URLS: {
     default: '',
@@ -60,6 +66,9 @@ export function parseGatewayConfig(env: Readonly<Record<string, string | undefin
     if (value === undefined) mistakes.push(`${name} is ${JSON.stringify(text)}, expected ${expected}`);
     return value as T;
   };
+  const adminToken = env.MILLRACE_ADMIN_TOKEN?.trim() || undefined;
+  if (adminToken !== undefined && !/^[\x21-\x7e]{16,}$/.test(adminToken))
+    mistakes.push('MILLRACE_ADMIN_TOKEN has to have at least 16 characters, visible ones of ASCII');
   const config: GatewayConfig = {
     kafkaBrokers: read('KAFKA_BROKERS', parseBrokers, 'host:port, separated by commas'),
     triggersPath: read(
@@ -75,6 +84,7 @@ export function parseGatewayConfig(env: Readonly<Record<string, string | undefin
     maxBytesPerTrigger: read('MILLRACE_MAX_BYTES_PER_TRIGGER', parseQuantity, 'a size such as 32Mi'),
     maxRecords: read('MILLRACE_MAX_RECORDS', parseCount, 'a whole number above 0'),
     maxBytes: read('MILLRACE_MAX_BYTES', parseQuantity, 'a size such as 256Mi'),
+    adminToken,
     logLevel: read('LOG_LEVEL', parseLogLevel, `one of ${logLevels.join(', ')}`),
   };
   if (mistakes.length > 0) throw new MillraceError('MILLRACE_CONFIG_INVALID', mistakes.join('; '));

@@ -56,6 +56,9 @@ export async function startGateway(
     metrics: createMetrics(events, () => supervisor.snapshot()),
     triggers: () => supervisor.snapshot(),
     isServing: () => isServing,
+    skip: (key, request) => supervisor.skip(key, request),
+    blocked: (key, limit) => supervisor.blocked(key, limit),
+    token: config.adminToken,
   });
   const triggers =
     dependencies.triggers ??

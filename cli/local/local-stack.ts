@@ -5,6 +5,7 @@ import type { Subscription } from '../../gateway/contract/subscription.ts';
 import { parseGatewayConfig } from '../../gateway/config.ts';
 import { createStaticEndpoints } from '../../gateway/control/static-endpoints.ts';
 import { startGateway, type Gateway } from '../../gateway/main.ts';
+import type { TriggerSnapshot } from '../../gateway/pipeline/snapshot.ts';
 import { readScalerConfig } from '../../scaler/config.ts';
 import { startScaler, type Scaler } from '../../scaler/main.ts';
 import { Autoscaler } from '../runtime/autoscaler.ts';
@@ -102,7 +103,6 @@ export class LocalStack {
     const snapshots = new Map(this.#gateway.snapshot().map((snapshot) => [snapshot.key, snapshot]));
     return this.#triggers.wanted.map(({ key, name, dev }) => {
       const snapshot = snapshots.get(key);
-      const blocked = snapshot?.blocked ?? 0;
       return {
         key,
         name,
@@ -110,7 +110,7 @@ export class LocalStack {
         inFlight: snapshot?.inFlight ?? 0,
         replicas: dev === undefined ? undefined : this.#functions.count(key),
         ...this.#tally(key),
-        trouble: blocked > 0 ? `${blocked} blocked` : snapshot?.reason || undefined,
+        trouble: troubleOf(snapshot),
       };
     });
   }
@@ -151,6 +151,16 @@ export class LocalStack {
     });
     this.#autoscalers.set(key, { subscription, autoscaler });
   }
+}
+
+/** The place is written as `millrace skip` takes it. */
+function troubleOf(snapshot: TriggerSnapshot | undefined): string | undefined {
+  const first = snapshot?.firstBlocked;
+  if (first === undefined) {
+    const { parked = 0, crowded = 0, reason } = snapshot ?? {};
+    return crowded > 0 ? `${parked} keys fail: ${crowded} partitions not fetched` : reason || undefined;
+  }
+  return `${snapshot?.blocked} blocked: --topic ${first.topic} --partition ${first.partition} --offset ${first.offset}`;
 }
 
 function settingsOf({ bootstrapServers, env }: LocalStackOptions): NodeJS.ProcessEnv {

@@ -22,6 +22,7 @@ export function tallyOf(events: EventEmitter<GatewayEvents>): (key: string) => T
     tallies.set(key, { ...before, [what]: before[what] + 1 });
   };
   events.on('settled', ({ key }, _record, settlement) => {
+    if (settlement === 'skipped') return; // by hand, and said
     add(key, settlement === 'dead-lettered' ? 'deadLettered' : settlement);
   });
   events.on('replied', ({ key }) => {

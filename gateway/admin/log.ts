@@ -2,15 +2,18 @@
 import type { EventEmitter } from 'node:events';
 import { pino, type Logger } from 'pino';
 import { describeError } from '../contract/errors.ts';
+import { skipCommand } from '../contract/skip.ts';
 import type { GatewayEvents, SourceNotice, SourceState } from '../contract/ports.ts';
 import type { KafkaRecord } from '../contract/record.ts';
 import type { Subscription } from '../contract/subscription.ts';
+import { masked } from './masked.ts';
 
 /** Names under which secrets travel; their values are replaced wherever they stand in a logged object. */
 const secretNames = [
   'password',
   'secret',
   'token',
+  'adminToken',
   'authorization',
   'cookie',
   'sasl',
@@ -40,6 +43,7 @@ export function logEvents(events: EventEmitter<GatewayEvents>, log: Logger): voi
   logSources(events, log);
   logFilters(events, log);
   logDeliveries(events, log);
+  logBlocks(events, log);
 }
 
 function logSources(events: EventEmitter<GatewayEvents>, log: Logger): void {
@@ -129,6 +133,12 @@ function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
       'attempt failed, trying again',
     ),
   );
+  events.on('bisected', (subscription, size, reason) =>
+    log.debug(
+      { ...of(subscription), events: size, reason: masked(reason) },
+      'batch failed as a whole, its halves go again',
+    ),
+  );
   events.on('deadLettered', (subscription, record, cause, storedAt) =>
     log.warn(
       {
@@ -142,15 +152,6 @@ function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
       'record dead-lettered',
     ),
   );
-  events.on('blocked', (subscription, record, reason) =>
-    log.error(
-      { ...of(subscription), ...at(record), reason: masked(reason) },
-      'record blocks its lane: the trigger has no dead-letter topic',
-    ),
-  );
-  events.on('unblocked', (subscription, record) =>
-    log.info({ ...of(subscription), ...at(record) }, 'lane flows again'),
-  );
   events.on('storeFailed', (subscription, record, what, error) =>
     log.error(
       { ...of(subscription), ...at(record), reason: describeError(error) },
@@ -159,9 +160,38 @@ function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
   );
 }
 
-/** Reasons quote what they speak of, which may be a record's or an answer's; the dead letter has it in full. */
-function masked(reason: string): string {
-  return reason.replaceAll(/"(?:[^"\\]|\\.)*"?/g, '"…"');
+function logBlocks(events: EventEmitter<GatewayEvents>, log: Logger): void {
+  events.on('blocked', (subscription, record, reason) =>
+    log.error(
+      { ...of(subscription), ...at(record), reason: masked(reason) },
+      `record blocks its lane: mend the function, give the trigger a dead-letter topic, or: ${skipCommand(subscription.key, record)}`,
+    ),
+  );
+  events.on('crowded', (subscription, { topic, partition }, { lanes, items }, crowded) => {
+    const facts = { ...of(subscription), topic, partition, parkedLanes: lanes, parkedRecords: items };
+    if (crowded) log.warn(facts, 'partition not fetched: too much of it waits behind failures');
+    else log.info(facts, 'less waits behind failures: the partition may be fetched again');
+  });
+  events.on('skipped', (subscription, { by, reason }, { record, attempts, cause, deadLetter }) =>
+    log.warn(
+      {
+        ...of(subscription),
+        ...at(record),
+        by,
+        reason,
+        keyBytes: record.key?.length,
+        valueBytes: record.value?.length,
+        attempts,
+        cause: cause?.reason,
+        detail: cause === undefined ? undefined : masked(cause.detail),
+        deadLetter: deadLetter === undefined ? undefined : at(deadLetter),
+      },
+      'record skipped',
+    ),
+  );
+  events.on('unblocked', (subscription, record) =>
+    log.info({ ...of(subscription), ...at(record) }, 'lane flows again'),
+  );
 }
 
 function of({ key }: Subscription): { trigger: string } {

@@ -14,6 +14,8 @@ export interface GaugeReading {
   readonly queued: number;
   readonly inFlight: number;
   readonly held: number;
+  readonly parked: number;
+  readonly crowded: number;
   readonly blocked: number;
   readonly readyEndpoints: number;
   readonly openCircuits: number;
@@ -99,6 +101,7 @@ function createTallies(registry: Registry, events: EventEmitter<GatewayEvents>):
     delivered: settled({ ...labels, settlement: 'delivered' }),
     filtered: settled({ ...labels, settlement: 'filtered' }),
     'dead-lettered': settled({ ...labels, settlement: 'dead-lettered' }),
+    skipped: settled({ ...labels, settlement: 'skipped' }),
     latency: latency(labels),
   }));
   const faults = createTalliedCounter(
@@ -162,6 +165,11 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
     'Times that an endpoint failed so often that it is left alone for a while.',
   );
 
+  const bisections = counter(
+    'millrace_bisections_total',
+    'Batches that failed as a whole, and went again in halves.',
+  );
+
   const labelsOf = perTrigger((labels) => labels);
   countNotices(events, labelsOf, counter);
   events.on('fetched', (subscription, count, size) => {
@@ -180,8 +188,54 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
   events.on('commitFailed', (subscription) => commits.inc({ ...labelsOf(subscription), result: 'failed' }));
   events.on('circuitOpened', (subscription) => circuits.inc(labelsOf(subscription)));
   events.on('held', (subscription) => holds.inc(labelsOf(subscription)));
+  events.on('bisected', (subscription) => bisections.inc(labelsOf(subscription)));
   events.on('blocked', (subscription) => blocks.inc(labelsOf(subscription)));
 }
+
+/** Name, what it is, and how it is read. */
+const gauges: readonly (readonly [name: string, help: string, read: (reading: GaugeReading) => number])[] = [
+  ['millrace_buffered_records', 'Records in memory that are not settled.', ({ queued }) => queued],
+  ['millrace_in_flight_events', 'Events in requests under way.', ({ inFlight }) => inFlight],
+  ['millrace_held_records', 'Records held because no endpoint is ready.', ({ held }) => held],
+  [
+    'millrace_parked_lanes',
+    'Lanes that wait behind a failure, those that are blocked included.',
+    ({ parked }) => parked,
+  ],
+  [
+    'millrace_crowded_partitions',
+    'Partitions that are not fetched because so much of them waits behind failures.',
+    ({ crowded }) => crowded,
+  ],
+  [
+    'millrace_blocked_lanes',
+    'Lanes that a record blocks for want of a dead letter.',
+    ({ blocked }) => blocked,
+  ],
+  ['millrace_ready_endpoints', 'Ready endpoints of the function.', ({ readyEndpoints }) => readyEndpoints],
+  [
+    'millrace_open_circuits',
+    'Ready endpoints that are left alone because they fail.',
+    ({ openCircuits }) => openCircuits,
+  ],
+  [
+    'millrace_concurrency_limit',
+    'Requests that may be in flight, at all ready endpoints together.',
+    ({ concurrencyLimit }) => concurrencyLimit,
+  ],
+  [
+    'millrace_lowest_concurrency_limit',
+    'Requests that may be in flight at the ready endpoint that may have the fewest.',
+    ({ lowestConcurrencyLimit }) => lowestConcurrencyLimit,
+  ],
+  [
+    'millrace_rate_limited',
+    '1 where records wait for the rate limit.',
+    ({ isRateLimited }) => (isRateLimited ? 1 : 0),
+  ],
+  ['millrace_assigned_partitions', 'Partitions that this gateway reads.', ({ partitions }) => partitions],
+  ['millrace_trigger_ready', '1 where the trigger is assigned and fetching.', ({ ready }) => (ready ? 1 : 0)],
+];
 
 /** What sources came upon and mended by themselves. */
 function countNotices(
@@ -219,7 +273,7 @@ function countNotices(
 }
 
 function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[]): void {
-  const gauge = (name: string, help: string, read: (reading: GaugeReading) => number): void => {
+  for (const [name, help, read] of gauges) {
     new Gauge({
       name,
       help,
@@ -233,44 +287,5 @@ function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[
         }
       },
     });
-  };
-  gauge('millrace_buffered_records', 'Records in memory that are not settled.', ({ queued }) => queued);
-  gauge('millrace_in_flight_events', 'Events in requests under way.', ({ inFlight }) => inFlight);
-  gauge('millrace_held_records', 'Records held because no endpoint is ready.', ({ held }) => held);
-  gauge(
-    'millrace_blocked_lanes',
-    'Lanes that a record blocks for want of a dead letter.',
-    ({ blocked }) => blocked,
-  );
-  gauge(
-    'millrace_ready_endpoints',
-    'Ready endpoints of the function.',
-    ({ readyEndpoints }) => readyEndpoints,
-  );
-  gauge(
-    'millrace_open_circuits',
-    'Ready endpoints that are left alone because they fail.',
-    ({ openCircuits }) => openCircuits,
-  );
-  gauge(
-    'millrace_concurrency_limit',
-    'Requests that may be in flight, at all ready endpoints together.',
-    ({ concurrencyLimit }) => concurrencyLimit,
-  );
-  gauge(
-    'millrace_lowest_concurrency_limit',
-    'Requests that may be in flight at the ready endpoint that may have the fewest.',
-    ({ lowestConcurrencyLimit }) => lowestConcurrencyLimit,
-  );
-  gauge('millrace_rate_limited', '1 where records wait for the rate limit.', ({ isRateLimited }) =>
-    isRateLimited ? 1 : 0,
-  );
-  gauge(
-    'millrace_assigned_partitions',
-    'Partitions that this gateway reads.',
-    ({ partitions }) => partitions,
-  );
-  gauge('millrace_trigger_ready', '1 where the trigger is assigned and fetching.', ({ ready }) =>
-    ready ? 1 : 0,
-  );
+  }
 }

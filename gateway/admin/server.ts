@@ -1,8 +1,9 @@
 // The gateway's own door, off the data path: metrics, liveness, readiness, and what runs.
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
+import { addSkipRoutes, type SkipRouteOptions } from './skip-route.ts';
 
-export interface AdminOptions {
+export interface AdminOptions extends SkipRouteOptions {
   readonly host: string;
   readonly port: number;
   readonly metrics: Registry;
@@ -24,8 +25,14 @@ export interface AdminServer {
 
 /** Rejects when the port is taken. */
 export async function startAdminServer(options: AdminOptions): Promise<AdminServer> {
-  const server = fastify({ logger: false, forceCloseConnections: true });
+  const server = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    // What is asked is what is meant: nothing is turned into another type, nor left out.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+  });
   addRoutes(server, options);
+  addSkipRoutes(server, options);
   const url = await server.listen({ host: options.host, port: options.port });
   return { url, close: () => server.close() };
 }

@@ -82,6 +82,13 @@ export const deliverySchema = mapping(
     maxAge: Type.Optional(
       text({ format: 'age', example: 'PT24H', description: 'Older records are dead-lettered unattempted.' }),
     ),
+    maxParkedKeys: withDefault(
+      1_000,
+      whole(1, {
+        description:
+          'Keys of a partition that may wait for a retry, or block, at a time: with more, no more of it is fetched. With `ordering: key` only.',
+      }),
+    ),
     rateLimit: Type.Optional(rateLimit),
     deadLetter: Type.Optional(deadLetter),
   },

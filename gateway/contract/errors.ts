@@ -20,6 +20,15 @@ export const errorTable = {
     'Unknown backlog is an error to KEDA, never zero: see the cause, and the fallback of the ScaledObject.',
   MILLRACE_TRIGGER_UNKNOWN:
     'Name a trigger that the scaler knows, in the metadata `trigger` of the ScaledObject.',
+  MILLRACE_SKIP_ELSEWHERE:
+    'Ask the gateway that has the partition: name them all by --gateway or MILLRACE_GATEWAY_URLS.',
+  MILLRACE_SKIP_REFUSED:
+    'See the message; `/v1/triggers/NAMESPACE/NAME/blocked` of the gateway lists what blocks.',
+  MILLRACE_ADMIN_FORBIDDEN:
+    'Ask from where the gateway runs (kubectl exec, kubectl port-forward), or set the same MILLRACE_ADMIN_TOKEN on both sides.',
+  MILLRACE_REQUEST_INVALID: 'Correct the request as the message says.',
+  MILLRACE_GATEWAY_UNREACHABLE:
+    'Name the admin address of the gateway by --gateway or MILLRACE_GATEWAY_URLS, such as http://127.0.0.1:9464.',
   MILLRACE_TOOL_MISSING: 'Install the named tool with the command that the message gives.',
   MILLRACE_LOCAL_KAFKA_FAILED:
     'Read the last lines of the broker that the message shows; a busy port and a foreign folder are the usual causes.',

@@ -3,6 +3,7 @@
 import type { ExpressionDialect } from './expressions.ts';
 import type { KafkaRecord, RecordHeader, TopicPartition } from './record.ts';
 import type { DeadLetterCause, Settlement } from './settlement.ts';
+import type { SkipRequest, SkipTrace } from './skip.ts';
 import type { Subscription } from './subscription.ts';
 
 /** Where a record was stored. */
@@ -151,6 +152,9 @@ export interface GatewayEvents {
     delayMs: number,
     reason: string,
   ];
+  /** A batch failed as a whole, and goes again in halves; no attempt is charged. */
+  bisected: [subscription: Subscription, events: number, reason: string];
+  skipped: [subscription: Subscription, request: SkipRequest, trace: SkipTrace];
   blocked: [subscription: Subscription, record: KafkaRecord, reason: string];
   unblocked: [subscription: Subscription, record: KafkaRecord];
   held: [subscription: Subscription];
@@ -166,4 +170,11 @@ export interface GatewayEvents {
   commitFailed: [subscription: Subscription, error: Error];
   storeFailed: [subscription: Subscription, record: KafkaRecord, what: 'dead letter' | 'reply', error: Error];
   paused: [subscription: Subscription, partition: TopicPartition, paused: boolean];
+  /** So much of a partition waits behind failures that no more of it is fetched, or no longer so much. */
+  crowded: [
+    subscription: Subscription,
+    partition: TopicPartition,
+    parked: { readonly lanes: number; readonly items: number },
+    crowded: boolean,
+  ];
 }

@@ -98,6 +98,7 @@ function resolveDelivery(delivery: Spec['delivery']): Subscription['delivery'] {
     backoffMaxMs: milliseconds(delivery.backoffMax),
     retryAfterMaxMs: milliseconds(delivery.retryAfterMax),
     maxAgeMs: delivery.maxAge === undefined ? undefined : milliseconds(delivery.maxAge),
+    maxParkedKeys: delivery.maxParkedKeys,
     rateLimit: delivery.rateLimit === undefined ? undefined : resolveRateLimit(delivery.rateLimit),
     deadLetter: delivery.deadLetter,
   };

@@ -2,12 +2,14 @@
 import type { CloudEvent } from './event.ts';
 
 /** Why a record went to the dead letter; the value of the header `millrace-reason`. */
-export type DeadLetterReason = 'exhausted' | 'rejected' | 'expired' | 'undecodable';
+export type DeadLetterReason = 'exhausted' | 'rejected' | 'expired' | 'undecodable' | 'skipped';
 
 /** The final word on one record. Only a settlement releases an offset (docs/delivery-semantics.md). */
 export type Settlement =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'filtered' }
+  /** Somebody said so (skip.ts). */
+  | { readonly kind: 'skipped' }
   | {
       readonly kind: 'dead-lettered';
       readonly reason: DeadLetterReason;

@@ -81,6 +81,8 @@ export interface DeliverySettings extends RetrySettings {
   readonly ordering: Ordering;
   readonly timeoutMs: number;
   readonly maxAgeMs?: number | undefined;
+  /** Under `ordering: key`: keys of a partition that may be parked at a time before no more of it is fetched. */
+  readonly maxParkedKeys: number;
   readonly rateLimit?: RateLimit | undefined;
   readonly deadLetter?: { readonly topic: string } | undefined;
 }

@@ -19,6 +19,7 @@ const rules: readonly ((judged: Judged) => (Mistake | undefined)[])[] = [
   oneFunction,
   uriIsWhole,
   batchInBatchedMode,
+  parkedKeysByKey,
   boundsWhereAdaptive,
   boundsInOrder,
   replicasInOrder,
@@ -78,6 +79,15 @@ function batchInBatchedMode({ declared, filled, wording }: Judged) {
   if (contentMode !== 'binary' && contentMode !== 'structured') return [];
   const remedy = `Write ${wording.example([...at, 'contentMode'], 'batched')}, or leave the batch out.`;
   return [invalid([...at, 'batch'], 'key', `has no meaning in contentMode ${contentMode}`, remedy)];
+}
+
+function parkedKeysByKey({ declared, filled, wording }: Judged) {
+  const at = ['spec', 'delivery'];
+  const ordering = valueAt(filled, [...at, 'ordering']);
+  if (valueAt(declared, [...at, 'maxParkedKeys']) === undefined) return [];
+  if (ordering !== 'partition' && ordering !== 'none') return [];
+  const remedy = `Write ${wording.example([...at, 'ordering'], 'key')}, or leave it out.`;
+  return [invalid([...at, 'maxParkedKeys'], 'key', `has no meaning with ordering ${ordering}`, remedy)];
 }
 
 function boundsWhereAdaptive({ declared, filled, wording }: Judged) {

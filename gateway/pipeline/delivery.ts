@@ -1,7 +1,8 @@
 // A record on its way, from the fetch to its settlement.
 import type { CloudEvent } from '../contract/event.ts';
 import type { KafkaRecord } from '../contract/record.ts';
-import type { DeadLetterCause } from '../contract/settlement.ts';
+import type { DeadLetterCause, Settlement } from '../contract/settlement.ts';
+import type { Place } from '../contract/skip.ts';
 import type { OpenPartition } from './partition.ts';
 
 export class Delivery {
@@ -12,12 +13,16 @@ export class Delivery {
   readonly bytes: number;
   /** Requests that carried this record and may have reached the function. */
   attempts = 0;
+  /** Set once it failed in a batch as a whole: no more than so many go together, until it is known which of them fails. */
+  lotLimit: number | undefined;
   /** Set once it is to be dead-lettered; what remains is to store it. */
   cause: DeadLetterCause | undefined;
   /** Set once it was delivered and answered with an event; what remains is to store that. */
   reply: CloudEvent | undefined;
-  /** It blocks its lane, for want of a dead letter, and that was said. */
-  blocked = false;
+  /** Where its dead letter is stored. */
+  deadLetter: Place | undefined;
+  /** Whoever waits for its settlement. */
+  onSettled: ((settlement: Settlement['kind']) => void) | undefined;
   #isUnderWay = false;
 
   constructor(

@@ -2,6 +2,7 @@
 //
 //             ┌─────────────── unpark, after the delay ◄───────────────┐
 //   lane ──► pump ──► attempt ──► delivered ──► reply stored ──► settled │
+//             │           ├─────► batch failed as a whole: halves ──┤
 //             │           ├─────► retry ────────────────────────────────┘
 //             │           ├─────► unreachable: held, no attempt charged
 //             │           └─────► rejected, exhausted ──► first in its lane again, with a cause
@@ -18,13 +19,19 @@ import type { Endpoints, Gate } from '../delivery/endpoints.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import { nextDelayMs } from '../delivery/retry-policy.ts';
 import type { RequestParts } from '../events/encode.ts';
+import type { SkipAnswer, SkipRequest } from '../contract/skip.ts';
+import { bisectDelayMs, failsAsWhole, halfOf } from './bisect.ts';
+import { Blocked } from './blocked.ts';
 import type { Delivery } from './delivery.ts';
 import { createEncodeLot } from './encode-lot.ts';
-import { gatherLot, lastDelivered, LotClock } from './lot.ts';
+import { expire } from './expire.ts';
+import { Holding } from './holding.ts';
 import type { OpenPartition } from './partition.ts';
+import { gatherLot, lastDelivered, LotClock } from './lot.ts';
 import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from './outcome.ts';
 import { Pace } from './pace.ts';
 import { Parking } from './parking.ts';
+import { Skipping } from './skipping.ts';
 import { Storing } from './storing.ts';
 
 export interface DispatcherOptions {
@@ -38,26 +45,27 @@ export interface DispatcherOptions {
   readonly leaseEndMs: () => number;
   /** A delivery was attempted, and is to be attempted again. */
   readonly attempted: (delivery: Delivery) => void;
+  /** All is started that can be, and whatever was settled before has left its lane. */
+  readonly pumped: () => void;
   /** The final word on a delivery; called once, unless its partition is closed. */
   readonly settle: (delivery: Delivery, settlement: Settlement['kind']) => void;
 }
 
-/** While records are held, the scalers are told again after this time, in ms. */
-const wakeAgainMs = 500;
 export class Dispatcher {
+  readonly blocked: Blocked;
   readonly #options: DispatcherOptions;
   readonly #encode: (events: readonly CloudEvent[]) => RequestParts;
   readonly #outcomeOf: OutcomeOf;
   readonly #parking: Parking;
   readonly #storing: Storing;
+  readonly #skipping: Skipping;
   readonly #lotClock: LotClock;
+  readonly #holding: Holding;
   readonly #pace: Pace;
   readonly #answerBytes: number;
   #inFlight = 0;
   #pumping = false;
   #closed = false;
-  #isHolding = false;
-  #holdTimer: NodeJS.Timeout | undefined;
   /** Whoever waits for partitions to be quiet looks again. */
   readonly #watchers = new Set<() => void>();
 
@@ -67,15 +75,27 @@ export class Dispatcher {
     this.#encode = createEncodeLot(subscription);
     this.#outcomeOf = createOutcomeOf(subscription);
     this.#parking = new Parking(lanes, () => this.pump());
+    this.blocked = new Blocked(subscription, events);
     this.#storing = new Storing({
       subscription,
       lanes,
       parking: this.#parking,
+      blocked: this.blocked,
       sink,
       events,
       settle,
       onDone: () => this.pump(),
     });
+    this.#skipping = new Skipping({
+      subscription,
+      lanes,
+      parking: this.#parking,
+      blocked: this.blocked,
+      events,
+      settle,
+      onDone: () => this.pump(),
+    });
+    this.#holding = new Holding(options, () => this.pump());
     this.#lotClock = new LotClock(subscription.function, () => this.pump());
     this.#pace = new Pace(subscription, () => this.pump());
     this.#answerBytes =
@@ -89,16 +109,12 @@ export class Dispatcher {
     return this.#inFlight;
   }
 
-  get blocked(): number {
-    return this.#storing.blocked;
-  }
-
   get replies(): number {
     return this.#storing.replies;
   }
 
   get isHolding(): boolean {
-    return this.#isHolding;
+    return this.#holding.isOn;
   }
 
   get isRateLimited(): boolean {
@@ -109,8 +125,10 @@ export class Dispatcher {
   pump(): void {
     if (this.#pumping || this.#closed) return;
     this.#pumping = true;
+    this.#skipping.proceed();
     while (this.#step());
     this.#pumping = false;
+    this.#options.pumped();
     for (const look of this.#watchers) look();
   }
 
@@ -136,9 +154,15 @@ export class Dispatcher {
     });
   }
 
+  skip(partition: OpenPartition<Delivery>, request: SkipRequest): Promise<SkipAnswer> {
+    return this.#skipping.skip(partition, request);
+  }
+
   /** Lets go of what belongs to closed partitions. */
   forgetClosed(): void {
     this.#parking.forget('dropped');
+    this.blocked.forgetClosed();
+    this.#skipping.forgetClosed();
     for (const look of this.#watchers) look();
   }
 
@@ -146,8 +170,8 @@ export class Dispatcher {
     this.#closed = true;
     this.#parking.forget('all');
     this.#lotClock.stop();
+    this.#holding.stop();
     this.#pace.stop();
-    clearTimeout(this.#holdTimer);
   }
 
   /** Starts one thing; false where nothing can be started now. */
@@ -156,7 +180,7 @@ export class Dispatcher {
     const lane = lanes.next();
     if (lane === undefined || performance.now() >= this.#options.leaseEndMs()) return false;
     const first = lane.at(0);
-    this.#expire(first);
+    expire(first, subscription.delivery.maxAgeMs);
     if (first.cause !== undefined) {
       lanes.take(lane, 1);
       this.#storing.bury(lane, first, first.cause);
@@ -172,22 +196,13 @@ export class Dispatcher {
     if (mostEvents === 0) return false;
     const gate = endpoints.pick();
     if (gate === undefined) {
-      if (endpoints.readyCount === 0) this.#hold();
+      if (endpoints.readyCount === 0) this.#holding.hold();
       return false;
     }
-    if (this.#isHolding) this.#release();
+    this.#holding.release();
     this.#lotClock.stop();
     this.#send(gate, gatherLot(lanes, subscription.function, mostEvents));
     return true;
-  }
-
-  #expire(delivery: Delivery): void {
-    const { maxAgeMs } = this.#options.subscription.delivery;
-    if (maxAgeMs === undefined || delivery.attempts > 0 || delivery.cause !== undefined) return;
-    const ageMs = Date.now() - delivery.record.timestampMs;
-    if (ageMs <= maxAgeMs) return;
-    const detail = `${Math.round(ageMs / 1000)} s old, the limit is ${maxAgeMs / 1000} s`;
-    delivery.cause = { reason: 'expired', detail, attempts: 0 };
   }
 
   #send(gate: Gate, lot: readonly Lane<Delivery>[]): void {
@@ -237,6 +252,11 @@ export class Dispatcher {
       tookMs / 1000,
       events.length,
     );
+    if (events.length > 1 && failsAsWhole(outcome)) {
+      this.#bisect(lot, events.length, outcome);
+      this.pump();
+      return;
+    }
     const replyTo =
       outcome.kind === 'delivered' && outcome.reply !== undefined
         ? lastDelivered(lot, outcome.failedIds)
@@ -244,6 +264,25 @@ export class Dispatcher {
     for (const lane of lot) this.#conclude(lane, outcome, replyTo);
     if (outcome.kind === 'unreachable') endpoints.refused(gate);
     this.pump();
+  }
+
+  /** No attempt is charged for it: the halves go again, soon. */
+  #bisect(lot: readonly Lane<Delivery>[], size: number, outcome: AttemptOutcome): void {
+    const { lanes, events, subscription } = this.#options;
+    const delayMs = bisectDelayMs(subscription.delivery, Math.random);
+    events.emit('bisected', subscription, size, 'reason' in outcome ? outcome.reason : '');
+    for (const lane of lot) {
+      const kept = Array.from({ length: lane.taken }, (_, index) => lane.at(index));
+      for (const delivery of kept) {
+        delivery.lotLimit = halfOf(size);
+        delivery.end();
+      }
+      lanes.finish(lane, kept, delayMs > 0 ? 'parked' : 'ready');
+    }
+    this.#parking.parkTogether(
+      lot.filter(({ state }) => state === 'parked'),
+      delayMs,
+    );
   }
 
   /** What `outcome` means for the taken deliveries of `lane`; a reply is stored before `replyTo` is settled. */
@@ -254,7 +293,7 @@ export class Dispatcher {
       const delivery = lane.at(index);
       if (outcome.kind !== 'unreachable') delivery.attempts += 1;
       if (outcome.kind === 'delivered' && outcome.failedIds?.has(delivery.event?.id ?? '') !== true) {
-        if (delivery.blocked) this.#storing.unblock(delivery);
+        this.blocked.remove(delivery);
         if (delivery !== replyTo) {
           delivery.end();
           this.#options.settle(delivery, 'delivered');
@@ -302,26 +341,5 @@ export class Dispatcher {
         return delayMs;
       }
     }
-  }
-
-  /** Records are kept back because no endpoint is ready; the scalers are told, again and again. */
-  #hold(): void {
-    const { subscription, activation, events } = this.#options;
-    if (!this.#isHolding) {
-      this.#isHolding = true;
-      events.emit('held', subscription);
-    }
-    activation.wake(subscription);
-    this.#holdTimer ??= setTimeout(() => {
-      this.#holdTimer = undefined;
-      this.pump();
-    }, wakeAgainMs);
-  }
-
-  #release(): void {
-    this.#isHolding = false;
-    clearTimeout(this.#holdTimer);
-    this.#holdTimer = undefined;
-    this.#options.events.emit('released', this.#options.subscription);
   }
 }

@@ -6,7 +6,8 @@ import type { Delivery } from './delivery.ts';
 
 /**
  * Takes the next lot; there must be a next lane, with a delivery first that can be attempted. The sizes that `maxBytes` is
- * held against are those of the records: one record may exceed it alone. `mostEvents`, at least 1, is a limit besides.
+ * held against are those of the records: one record may exceed it alone. `mostEvents`, at least 1, is a limit besides. What failed
+ * in batches goes with its like, in lots of the size that is left to it: it spoils no other batch.
  */
 export function gatherLot(
   lanes: Lanes<Delivery>,
@@ -23,9 +24,10 @@ export function gatherLot(
     return lot;
   }
   const { maxEvents, maxBytes } = settings.batch;
-  const room = { events: Math.min(maxEvents, mostEvents), bytes: maxBytes };
+  const limit = lanes.next()?.at(0).lotLimit;
+  const room = { events: Math.min(maxEvents, mostEvents, limit ?? Infinity), bytes: maxBytes };
   for (let lane = lanes.next(); lane !== undefined; lane = lanes.next()) {
-    const count = countFitting(lane, room, lot.length === 0);
+    const count = countFitting(lane, room, limit, lot.length === 0);
     if (count === 0) break;
     lanes.take(lane, count);
     lot.push(lane);
@@ -37,12 +39,13 @@ export function gatherLot(
 function countFitting(
   lane: Lane<Delivery>,
   room: { events: number; bytes: number },
+  limit: number | undefined,
   isFirst: boolean,
 ): number {
   let count = 0;
   while (count < lane.length && room.events > 0) {
-    const { cause, reply, record } = lane.at(count);
-    if (cause !== undefined || reply !== undefined) break;
+    const { cause, reply, record, lotLimit } = lane.at(count);
+    if (cause !== undefined || reply !== undefined || lotLimit !== limit) break;
     const bytes = recordBytes(record);
     if (bytes > room.bytes && !(isFirst && count === 0)) break;
     room.events -= 1;
@@ -79,9 +82,12 @@ export class LotClock {
     this.#onDue = onDue;
   }
 
-  /** Once due, a lot stays due until it is sent and `stop` called: it may have to wait for an endpoint. */
+  /**
+   * Once due, a lot stays due until it is sent and `stop` called: it may have to wait for an endpoint. What failed in a batch
+   * has waited.
+   */
   isDue(lanes: Lanes<Delivery>): boolean {
-    if (this.#settings.contentMode !== 'batched') return true;
+    if (this.#settings.contentMode !== 'batched' || lanes.next()?.at(0).lotLimit !== undefined) return true;
     const { maxEvents, maxWaitMs } = this.#settings.batch;
     if (this.#isOver || lanes.readyItems(maxEvents) >= maxEvents) return true;
     this.#timer ??= setTimeout(() => {

@@ -3,7 +3,7 @@
 import type { PartitionProgress } from '../contract/ports.ts';
 import { decodeMark, encodeMark, maxMarkBytes } from '../contract/progress-mark.ts';
 import { partitionName, type TopicPartition } from '../contract/record.ts';
-import type { LaneGroup } from '../delivery/lanes.ts';
+import type { LaneGroup, ParkedCount } from '../delivery/lanes.ts';
 import type { Committable } from '../settlement/committer.ts';
 import { Ledger } from '../settlement/ledger.ts';
 
@@ -12,6 +12,8 @@ export interface Budget {
   readonly records: number;
   readonly bytes: number;
 }
+
+const nothingParked: ParkedCount = { lanes: 0, items: 0, bytes: 0 };
 
 /** `T`: what its lanes hold. */
 export class OpenPartition<T> implements Committable {
@@ -23,6 +25,8 @@ export class OpenPartition<T> implements Committable {
   /** False once it is another member's: nothing of it is settled any more. */
   open = true;
   paused = false;
+  /** Too much of it waits behind failures: see `lookForCrowd`. */
+  crowded = false;
   /** Records and bytes that are not settled and lie in memory. */
   records = 0;
   bytes = 0;
@@ -78,14 +82,45 @@ export class OpenPartition<T> implements Committable {
     if (count > 0) this.#ahead = this.#ahead.slice(count);
   }
 
-  /** True where no more should be fetched for now. */
-  isOver(budget: Budget): boolean {
-    return this.records >= budget.records || this.bytes >= budget.bytes || this.#ahead.length > 0;
+  /** True for what was fetched and is not in its lane yet. */
+  isAhead(offset: bigint): boolean {
+    return this.#ahead.some((one) => one.offset === offset);
   }
 
-  /** True where fetching may go on: half of each limit is free, so that it does not stop and go with each record. */
+  /** What of it waits behind failures while the rest goes on; under `ordering: partition` there is no rest. */
+  get parked(): ParkedCount {
+    return this.lanes.isWhole ? nothingParked : this.lanes.parked;
+  }
+
+  /**
+   * Looks whether so many keys, or so much in memory, waits behind failures that no more should be fetched: three quarters of
+   * `budget`, until it is less than half of it; more than `maxKeys`, until it is three quarters of them. True where that changed.
+   */
+  lookForCrowd(budget: Budget, maxKeys: number): boolean {
+    const { lanes, items, bytes } = this.parked;
+    const [most, share] = this.crowded ? [maxKeys * 0.75, 0.5] : [maxKeys, 0.75];
+    const crowded = lanes > most || items >= budget.records * share || bytes >= budget.bytes * share;
+    const isChanged = crowded !== this.crowded;
+    this.crowded = crowded;
+    return isChanged;
+  }
+
+  /** True where no more should be fetched for now. */
+  isOver(budget: Budget): boolean {
+    const isFull = this.records >= budget.records || this.bytes >= budget.bytes;
+    return isFull || this.crowded || this.#ahead.length > 0;
+  }
+
+  /**
+   * True where fetching may go on: of each limit, half of what is not parked is free, so that it neither stops and goes with each
+   * record, nor waits for what fails.
+   */
   isUnder(budget: Budget): boolean {
-    return this.records * 2 <= budget.records && this.bytes * 2 <= budget.bytes && this.#ahead.length === 0;
+    if (this.crowded || this.#ahead.length > 0) return false;
+    const { items, bytes } = this.parked;
+    const isRoomy = (used: number, parked: number, limit: number): boolean =>
+      (used - parked) * 2 <= limit - parked;
+    return isRoomy(this.records, items, budget.records) && isRoomy(this.bytes, bytes, budget.bytes);
   }
 
   #isWithinHorizon(offset: bigint): boolean {

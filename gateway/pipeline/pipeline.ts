@@ -25,6 +25,7 @@ import type {
   SourceState,
 } from '../contract/ports.ts';
 import type { Settlement } from '../contract/settlement.ts';
+import type { BlockedRecord, SkipAnswer, SkipRequest } from '../contract/skip.ts';
 import type { Subscription } from '../contract/subscription.ts';
 import { Endpoints } from '../delivery/endpoints.ts';
 import { Lanes } from '../delivery/lanes.ts';
@@ -33,6 +34,7 @@ import { compileFilter } from '../filter/compile-filter.ts';
 import { Committer } from '../settlement/committer.ts';
 import { Delivery } from './delivery.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { Fetching } from './fetching.ts';
 import { OpenPartition, type Budget } from './partition.ts';
 import type { TriggerSnapshot } from './snapshot.ts';
 
@@ -60,7 +62,8 @@ export class Pipeline implements RecordListener {
   readonly #decode: ReturnType<typeof createDecode>;
   readonly #passes: ReturnType<typeof compileFilter>;
   readonly #partitions = new Map<string, OpenPartition<Delivery>>();
-  readonly #counts = { delivered: 0, filtered: 0, 'dead-lettered': 0 };
+  readonly #fetching: Fetching;
+  readonly #counts = { delivered: 0, filtered: 0, 'dead-lettered': 0, skipped: 0 };
   #unwatch: (() => void) | undefined;
   #budget: Budget;
   #state: SourceState = { kind: 'starting', reason: 'not started' };
@@ -76,7 +79,8 @@ export class Pipeline implements RecordListener {
       subscription.filters,
       (fault) => void events.emit('filterFailed', subscription, fault),
     );
-    this.#lanes = new Lanes(subscription.delivery.ordering);
+    this.#fetching = new Fetching(subscription, this.#source, events, () => this.#share());
+    this.#lanes = new Lanes(subscription.delivery.ordering, ({ bytes }) => bytes);
     this.#committer = new Committer({
       commit: (offsets) => this.#source.commit(offsets),
       intervalMs: commitIntervalMs,
@@ -100,6 +104,7 @@ export class Pipeline implements RecordListener {
       events,
       leaseEndMs: () => this.#source.leaseEndMs,
       attempted: (delivery) => this.#attempted(delivery),
+      pumped: () => this.#fetching.goOn(),
       settle: (delivery, settlement) => this.#settle(delivery, settlement),
     });
   }
@@ -146,7 +151,7 @@ export class Pipeline implements RecordListener {
     if (records.length > 0)
       this.#dependencies.events.emit('fetched', this.subscription, records.length, bytes);
     if (open.ledger.position !== before) this.#committer.mark(open);
-    if (!open.paused && open.isOver(this.#share())) this.#setPaused(open, true);
+    this.#fetching.pauseIfOver(open);
     this.#dispatcher.pump();
   }
 
@@ -156,6 +161,7 @@ export class Pipeline implements RecordListener {
     if (closed === undefined) return;
     this.#partitions.delete(name);
     closed.open = false;
+    this.#fetching.forget(closed);
     closed.lanes.drop();
     this.#dispatcher.forgetClosed();
     this.#dependencies.events.emit('closed', this.subscription, partition);
@@ -177,13 +183,41 @@ export class Pipeline implements RecordListener {
     this.#dependencies.events.emit('sourceState', this.subscription, state);
   }
 
+  /** Settles a record because somebody says so. When it resolves, Kafka has been told where it was settled. */
+  async skip(request: SkipRequest): Promise<SkipAnswer> {
+    const { topics } = this.subscription.source;
+    const topic = request.topic ?? (topics.length === 1 ? topics[0] : undefined);
+    if (topic === undefined)
+      return { kind: 'refused', refusal: 'ambiguous', why: 'the trigger reads several topics: name one' };
+    const partition = this.#partitions.get(partitionName({ topic, partition: request.partition }));
+    if (partition === undefined) {
+      const names = [...this.#partitions.keys()].join(', ');
+      const why = `this gateway has not partition ${request.partition} of ${topic}, but ${names || 'none'}`;
+      return { kind: 'refused', refusal: 'elsewhere', why };
+    }
+    const answer = await this.#dispatcher.skip(partition, request);
+    if (answer.kind === 'settled') await this.#committer.flush();
+    return answer;
+  }
+
+  /** What blocks its lane, for longest first. */
+  blocked(limit: number): BlockedRecord[] {
+    return this.#dispatcher.blocked.list(limit);
+  }
+
   noticed(notice: SourceNotice): void {
     this.#dependencies.events.emit('sourceNotice', this.subscription, notice);
   }
 
   snapshot(): TriggerSnapshot {
     let queued = 0;
-    for (const { records } of this.#partitions.values()) queued += records;
+    let parked = 0;
+    let crowded = 0;
+    for (const partition of this.#partitions.values()) {
+      queued += partition.records;
+      parked += partition.lanes.parked.lanes;
+      if (partition.crowded) crowded += 1;
+    }
     const { inFlight, blocked, isHolding, isRateLimited, replies } = this.#dispatcher;
     const { readyCount, openCircuits, limits } = this.#endpoints;
     const reason = this.#reason();
@@ -201,10 +235,14 @@ export class Pipeline implements RecordListener {
       queued,
       inFlight,
       held: isHolding ? queued : 0,
-      blocked,
+      parked,
+      crowded,
+      blocked: blocked.count,
+      firstBlocked: blocked.first,
       delivered: this.#counts.delivered,
       filtered: this.#counts.filtered,
       deadLettered: this.#counts['dead-lettered'],
+      skipped: this.#counts.skipped,
       replies,
     };
   }
@@ -277,7 +315,7 @@ export class Pipeline implements RecordListener {
     partition.catchUp();
     this.#committer.mark(partition);
     this.#dependencies.events.emit('settled', this.subscription, record, settlement, delivery.attempts);
-    if (partition.paused && partition.isUnder(this.#share())) this.#setPaused(partition, false);
+    delivery.onSettled?.(settlement);
   }
 
   /** Each partition has its own part of the budget, so that one that is stuck leaves room to the others. */
@@ -287,12 +325,5 @@ export class Pipeline implements RecordListener {
       records: Math.max(1, this.#budget.records / parts),
       bytes: Math.max(1, this.#budget.bytes / parts),
     };
-  }
-
-  #setPaused(partition: OpenPartition<Delivery>, paused: boolean): void {
-    partition.paused = paused;
-    if (paused) this.#source.pause(partition);
-    else this.#source.unpause(partition);
-    this.#dependencies.events.emit('paused', this.subscription, partition, paused);
   }
 }

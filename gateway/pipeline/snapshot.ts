@@ -22,10 +22,18 @@ export interface TriggerSnapshot {
   readonly inFlight: number;
   /** Records kept back because no endpoint is ready. */
   readonly held: number;
+  /** Lanes that wait behind a failure, those that are blocked included. */
+  readonly parked: number;
+  /** Partitions that are not fetched because so much of them waits behind failures. */
+  readonly crowded: number;
   /** Lanes that a record blocks for want of a dead letter. */
   readonly blocked: number;
+  /** The one that has blocked for longest. */
+  readonly firstBlocked?:
+    { readonly topic: string; readonly partition: number; readonly offset: string } | undefined;
   readonly delivered: number;
   readonly filtered: number;
   readonly deadLettered: number;
+  readonly skipped: number;
   readonly replies: number;
 }

@@ -8,6 +8,7 @@ import type { Subscription } from '../contract/subscription.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import { encodeRecord } from '../events/encode-record.ts';
 import { deadLetterOf } from '../settlement/dead-letter.ts';
+import type { Blocked } from './blocked.ts';
 import type { Delivery } from './delivery.ts';
 import type { Parking } from './parking.ts';
 
@@ -15,6 +16,7 @@ export interface StoringOptions {
   readonly subscription: Subscription;
   readonly lanes: Lanes<Delivery>;
   readonly parking: Parking;
+  readonly blocked: Blocked;
   readonly sink: RecordSink;
   readonly events: EventEmitter<GatewayEvents>;
   readonly settle: (delivery: Delivery, settlement: Settlement['kind']) => void;
@@ -27,7 +29,6 @@ const rewriteMs = 1_000;
 
 export class Storing {
   readonly #options: StoringOptions;
-  readonly #blocked = new Set<Delivery>();
   #replies = 0;
 
   constructor(options: StoringOptions) {
@@ -36,12 +37,6 @@ export class Storing {
 
   get replies(): number {
     return this.#replies;
-  }
-
-  /** Lanes that a record blocks for want of a dead letter. */
-  get blocked(): number {
-    for (const delivery of this.#blocked) if (!delivery.partition.open) this.#blocked.delete(delivery);
-    return this.#blocked.size;
   }
 
   /** Stores the dead letter of the one taken delivery of `lane`; without a dead-letter topic it blocks the lane. */
@@ -58,8 +53,9 @@ export class Storing {
       'dead letter',
       deadLetterOf(delivery.record, cause, subscription.key, deadLetter.topic),
       (at) => {
+        delivery.deadLetter = at;
         events.emit('deadLettered', subscription, delivery.record, cause, at);
-        return 'dead-lettered';
+        return cause.reason === 'skipped' ? 'skipped' : 'dead-lettered';
       },
     );
   }
@@ -72,13 +68,6 @@ export class Storing {
       events.emit('replied', subscription, at);
       return 'delivered';
     });
-  }
-
-  /** A blocked delivery came through after all. */
-  unblock(delivery: Delivery): void {
-    delivery.blocked = false;
-    this.#blocked.delete(delivery);
-    this.#options.events.emit('unblocked', this.#options.subscription, delivery.record);
   }
 
   #write(
@@ -112,12 +101,8 @@ export class Storing {
    * `backoffMax`, so that a mended function goes on by itself; what cannot be offered waits for an operator.
    */
   #block(lane: Lane<Delivery>, delivery: Delivery, cause: DeadLetterCause): void {
-    const { subscription, lanes, parking, events } = this.#options;
-    if (!delivery.blocked) {
-      delivery.blocked = true;
-      this.#blocked.add(delivery);
-      events.emit('blocked', subscription, delivery.record, `${cause.reason}: ${cause.detail}`);
-    }
+    const { subscription, lanes, parking, blocked } = this.#options;
+    blocked.add(delivery, cause);
     delivery.end();
     lanes.finish(lane, [delivery], 'parked');
     if (lane.state !== 'parked' || cause.reason === 'undecodable' || cause.reason === 'expired') return;

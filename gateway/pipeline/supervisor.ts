@@ -1,6 +1,7 @@
 // Wanted triggers → running pipelines: starts what is new, stops what is gone or suspended, and replaces what changed,
 // without touching the others. Offsets stay where they are in all of these.
 import { isDeepStrictEqual } from 'node:util';
+import type { BlockedRecord, SkipAnswer, SkipRequest } from '../contract/skip.ts';
 import type { Subscription } from '../contract/subscription.ts';
 import type { Budget } from './partition.ts';
 import { Pipeline, type PipelineDependencies } from './pipeline.ts';
@@ -39,6 +40,18 @@ export class Supervisor {
     return this.#wanted.map(
       (subscription) => this.#running.get(subscription.key)?.snapshot() ?? notRunning(subscription),
     );
+  }
+
+  /** Settles a record of the trigger `key` because somebody says so. */
+  async skip(key: string, request: SkipRequest): Promise<SkipAnswer> {
+    const pipeline = this.#running.get(key);
+    if (pipeline !== undefined) return pipeline.skip(request);
+    return { kind: 'refused', refusal: 'elsewhere', why: `no trigger ${key} runs here` };
+  }
+
+  /** What blocks lanes of the trigger `key`, for longest first; undefined where it does not run here. */
+  blocked(key: string, limit: number): BlockedRecord[] | undefined {
+    return this.#running.get(key)?.blocked(limit);
   }
 
   async #reconcile(): Promise<void> {
@@ -85,10 +98,13 @@ function notRunning({ key, suspend }: Subscription): TriggerSnapshot {
     queued: 0,
     inFlight: 0,
     held: 0,
+    parked: 0,
+    crowded: 0,
     blocked: 0,
     delivered: 0,
     filtered: 0,
     deadLettered: 0,
+    skipped: 0,
     replies: 0,
   };
 }

@@ -12,7 +12,7 @@ spec:
 t.test('--help names every command', async (t) => {
   const { code, stdout } = await runCli(t, ['--help']);
   t.equal(code, 0);
-  for (const command of ['kafka', 'gateway', 'scaler', 'dev', 'demo', 'send', 'validate', 'bench']) {
+  for (const command of ['kafka', 'gateway', 'scaler', 'dev', 'demo', 'send', 'skip', 'validate', 'bench']) {
     t.match(stdout, new RegExp(`^  ${command} `, 'm'));
   }
 });
@@ -23,6 +23,9 @@ t.test('what is not known is an error', async (t) => {
     ['gateway', '--port', '1'],
     ['validate'],
     ['gateway', '--admin-port', '70000'],
+    ['skip', 'shop/mailer', '--partition', '0'],
+    ['skip', 'shop/mailer', '--partition', '0', '--offset', '-1'],
+    ['skip', 'shop/mailer', '--partition', 'x', '--offset', '1'],
   ]) {
     const { code, stdout, stderr } = await runCli(t, args);
     t.equal(code, 1, args.join(' '));

@@ -17,6 +17,7 @@ t.test('two settings are required, the others have defaults', async (t) => {
     maxBytesPerTrigger: 32 * 2 ** 20,
     maxRecords: 200_000,
     maxBytes: 256 * 2 ** 20,
+    adminToken: undefined,
     logLevel: 'info',
   });
   t.ok(Object.isFrozen(config));
@@ -30,6 +31,7 @@ t.test('each setting is read', async (t) => {
     MILLRACE_TRIGGERS: 'triggers.yaml',
     MILLRACE_ADMIN_HOST: '0.0.0.0',
     MILLRACE_ADMIN_PORT: '0',
+    MILLRACE_ADMIN_TOKEN: ' 0123456789abcdef ',
     SCALER_URLS: 'http://scaler:9090, https://other',
     MILLRACE_DRAIN_LIMIT: 'PT1M',
     MILLRACE_MAX_RECORDS_PER_TRIGGER: '1',
@@ -50,8 +52,19 @@ t.test('each setting is read', async (t) => {
     maxBytesPerTrigger: 1024,
     maxRecords: 2,
     maxBytes: 2 * 2 ** 30,
+    adminToken: '0123456789abcdef',
     logLevel: 'debug',
   });
+});
+
+t.test('a token that is too short is refused, and not repeated', async (t) => {
+  const secrets = ['hunter2', 'hunter2 hunter2 hunter2'];
+  for (const MILLRACE_ADMIN_TOKEN of secrets) {
+    const parse = () => parseGatewayConfig({ ...required, MILLRACE_ADMIN_TOKEN });
+    t.throws(parse, {
+      message: 'MILLRACE_ADMIN_TOKEN has to have at least 16 characters, visible ones of ASCII',
+    });
+  }
 });
 
 t.test('every mistake is told at once', async (t) => {

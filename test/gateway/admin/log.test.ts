@@ -94,6 +94,39 @@ t.test('where a record went, and why', async (t) => {
   ]);
 });
 
+t.test('what blocks says how to skip it; what is skipped says who did it, and no payload', async (t) => {
+  const events = new EventEmitter<GatewayEvents>();
+  const lines = logOf(events);
+  const place = { topic: 'quakes', partition: 1, offset: 7n };
+  const record = { ...place, timestampMs: 0, key: Buffer.from('hunter2'), value: null, headers: [] };
+  const cause = { reason: 'rejected', detail: 'it said "hunter2"', status: 400, attempts: 2 } as const;
+  events.emit('blocked', subscription, record, 'rejected: the function answered 400');
+  const request = { ...place, reason: 'no use', by: 'curl at ::1', deadLetter: true, waitMs: 0 };
+  events.emit('skipped', subscription, request, {
+    record,
+    attempts: 2,
+    cause,
+    deadLetter: { ...place, topic: 'dead' },
+  });
+  events.emit('skipped', subscription, request, { record: { ...record, key: null }, attempts: 0 });
+  t.match(lines, [
+    { level: 50, msg: / or: millrace skip geo\/quake-alerts --topic quakes --partition 1 --offset 7$/ },
+    {
+      level: 40,
+      msg: 'record skipped',
+      offset: '7',
+      by: 'curl at ::1',
+      reason: 'no use',
+      keyBytes: 7,
+      attempts: 2,
+      cause: 'rejected',
+      deadLetter: { topic: 'dead', offset: '7' },
+    },
+    { level: 40, attempts: 0, cause: undefined, deadLetter: undefined },
+  ]);
+  t.notMatch(JSON.stringify(lines), 'hunter2');
+});
+
 t.test('a source that fails is told once, with what to look for, and when it is well again', async (t) => {
   const events = new EventEmitter<GatewayEvents>();
   const lines = logOf(events);

@@ -11,6 +11,9 @@ async function start(t: Test, changes: Partial<AdminOptions> = {}) {
     metrics,
     triggers: () => [],
     isServing: () => true,
+    skip: () => Promise.reject(new Error('nobody asked')),
+    blocked: () => undefined,
+    token: undefined,
     ...changes,
   });
   t.teardown(() => server.close());

@@ -11,6 +11,7 @@ t.test('the defaults are those of the design', async (t) => {
   t.equal(delivery.backoffDelay.default, 'PT0.3S');
   t.equal(delivery.backoffMax.default, 'PT60S');
   t.equal(delivery.retryAfterMax.default, 'PT5M');
+  t.equal(delivery.maxParkedKeys.default, 1_000);
   t.notHas(delivery.maxAge, { default: 'any' });
   t.equal(replySchema.properties.transactional.default, false);
   const { properties: scale } = scaleSchema;
@@ -49,6 +50,7 @@ for (const [path, value] of [
   ['spec.delivery.ordering', 'topic'],
   ['spec.delivery.timeout', 'PT0S'],
   ['spec.delivery.timeout', 30],
+  ['spec.delivery.maxParkedKeys', 0],
   ['spec.delivery.retry', -2],
   ['spec.delivery.retry', '10'],
   ['spec.delivery.retry', 1.5],

@@ -48,6 +48,7 @@ t.test('the smallest trigger', async (t) => {
       backoffMaxMs: 60_000,
       retryAfterMaxMs: 300_000,
       maxAgeMs: undefined,
+      maxParkedKeys: 1_000,
       rateLimit: undefined,
       deadLetter: undefined,
     },
@@ -92,6 +93,7 @@ for (const [changes, expected] of [
     { 'spec.function.contentMode': 'batched', 'spec.function.batch': { maxBytes: 2048, maxWait: 'PT1S' } },
     { function: { contentMode: 'batched', batch: { maxEvents: 100, maxBytes: 2048, maxWaitMs: 1000 } } },
   ],
+  [{ 'spec.delivery.maxParkedKeys': 5, 'spec.delivery.ordering': 'key' }, { delivery: { maxParkedKeys: 5 } }],
   [{ 'spec.function.concurrency': 3 }, { function: { concurrency: 3 } }],
   [{ 'spec.function.concurrency': 'adaptive' }, { function: { concurrency: { min: 1, max: 100 } } }],
   [

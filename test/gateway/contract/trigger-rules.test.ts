@@ -75,6 +75,17 @@ for (const [changes, mistakes] of [
     ['spec.function.batch: has no meaning in contentMode structured.'],
   ],
   [
+    { 'spec.delivery.maxParkedKeys': 5 },
+    [
+      'spec.delivery.maxParkedKeys: has no meaning with ordering partition. Write `ordering: key`, or leave it out.',
+    ],
+  ],
+  [
+    { 'spec.delivery.maxParkedKeys': 5, 'spec.delivery.ordering': 'none' },
+    ['spec.delivery.maxParkedKeys: has no meaning with ordering none.'],
+  ],
+  [{ 'spec.delivery.maxParkedKeys': 5, 'spec.delivery.ordering': 'key' }, []],
+  [
     { 'spec.function.adaptiveConcurrency': {} },
     [
       'spec.function.adaptiveConcurrency: has no meaning with concurrency 8. Write `concurrency: adaptive`, or leave',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import type { Ordering } from '../../../gateway/contract/subscription.ts';
-import { type Lane, type LaneGroup, Lanes } from '../../../gateway/delivery/lanes.ts';
+import { type Lane, type LaneGroup, Lanes, type ParkedCount } from '../../../gateway/delivery/lanes.ts';
 
 /** `laneName`: items of one name must leave in order, and never two lots of it at a time. */
 interface Item {
@@ -38,6 +38,7 @@ const anyStep = fc.oneof(
     weight: 4,
   },
   { arbitrary: fc.record({ act: fc.constant('unpark' as const), pick: fc.nat() }), weight: 2 },
+  { arbitrary: fc.record({ act: fc.constant('withdraw' as const), pick: fc.nat() }), weight: 2 },
   {
     arbitrary: fc.record({ act: fc.constant('release' as const), group: fc.nat(groupCount - 1) }),
     weight: 1,
@@ -54,13 +55,15 @@ class Play {
   readonly inFlight: Lot[] = [];
   readonly parked = new Set<Lane<Item>>();
   readonly finished = new Set<Item>();
+  /** Names of the lanes that have failed since something of them was done with. */
+  readonly failing = new Set<string>();
   readonly lost = new Set<Item>();
   added = 0;
   /** Groups of which only items of odd numbers may still go. */
   readonly released = new Set<number>();
 
   constructor(ordering: Ordering) {
-    this.lanes = new Lanes<Item>(ordering);
+    this.lanes = new Lanes<Item>(ordering, ({ number }) => number);
     this.groups = Array.from({ length: groupCount }, () => this.lanes.group());
   }
 
@@ -80,6 +83,9 @@ class Play {
         if (lane !== undefined) this.unpark(lane);
         break;
       }
+      case 'withdraw':
+        this.withdraw(step.pick);
+        break;
       case 'release':
         this.released.add(step.group);
         this.groups[step.group]!.release(({ number }) => number % 2 === 1);
@@ -140,6 +146,42 @@ class Play {
     assert.equal(lane.length, rest.length);
     assert.equal(lane.state, rest.length === 0 ? 'idle' : then);
     if (lane.state === 'parked') this.parked.add(lane);
+    const { laneName } = items[0]!;
+    if (lane.state === 'parked') this.failing.add(laneName);
+    else if (kept.length < items.length) this.failing.delete(laneName);
+  }
+
+  /** Any item that waits may be taken out, and none that is in flight; a parked lane takes its turn when its first one goes. */
+  withdraw(pick: number): void {
+    const all = [...this.waiting.values()].flat();
+    if (all.length === 0) return;
+    const item = all[pick % all.length]!;
+    const lane = [...this.groups[item.group]!.lanes()].find(
+      (one) => one.at(0) === this.waiting.get(item.laneName)![0],
+    )!;
+    const before = this.waiting.get(item.laneName)!;
+    const isTaken = this.inFlight.some(({ items }) => items.includes(item));
+    assert.equal(this.lanes.withdraw(lane, item), !isTaken);
+    if (isTaken) return;
+    assert.equal(this.lanes.withdraw(lane, item), false, 'once');
+    const rest = before.filter((one) => one !== item);
+    this.waiting.set(item.laneName, rest);
+    this.finished.add(item);
+    if (before[0] !== item) return;
+    this.failing.delete(item.laneName);
+    this.parked.delete(lane);
+    assert.notEqual(lane.state, 'parked');
+    if (rest.length === 0) assert.equal(lane.state, 'idle');
+  }
+
+  /** What `parked` of a group should be. */
+  parkedIn(group: number): ParkedCount {
+    const lanes = [...this.failing].flatMap((name) => {
+      const items = this.waiting.get(name) ?? [];
+      return items[0]?.group === group ? [items] : [];
+    });
+    const bytes = lanes.flat().reduce((sum, { number }) => sum + number, 0);
+    return { lanes: lanes.length, items: lanes.flat().length, bytes };
   }
 
   unpark(lane: Lane<Item>): void {
@@ -157,6 +199,7 @@ class Play {
       if (items[0]?.group !== group) continue;
       for (const item of items) this.lost.add(item);
       this.waiting.delete(name);
+      this.failing.delete(name);
     }
     for (const lane of this.parked) if (lane.group.dropped) this.unparkDropped(lane);
   }
@@ -207,6 +250,11 @@ t.test('each lane in its order, one lot at a time, and in the end all of it', as
             .reduce((sum, items) => sum + items.length, 0);
           for (const limit of [0, 3, 1_000])
             assert.equal(play.lanes.readyItems(limit), Math.min(standing, limit));
+          play.groups.forEach((group, index) => {
+            assert.deepEqual(group.parked, play.parkedIn(index));
+            const open = [...group.lanes()].map((lane) => lane.length);
+            assert.ok(open.every((length) => length > 0));
+          });
         }
         play.drain();
         assert.equal(play.finished.size + play.lost.size, play.added);
@@ -277,4 +325,21 @@ t.test('long queues are compacted without a trace', async (t) => {
       ordering,
     );
   }
+});
+
+t.test('what was withdrawn is gone, and so is what was dropped', async (t) => {
+  const lanes = new Lanes<number>('partition');
+  const group = lanes.group();
+  t.strictSame([...group.lanes()], []);
+  t.strictSame([group.isWhole, new Lanes<number>('key').group().isWhole], [true, false]);
+  for (let item = 0; item < 3; item += 1) group.add(null, item);
+  const [lane] = [...group.lanes()];
+  t.equal(lanes.withdraw(lane!, 1), true);
+  t.equal(lanes.withdraw(lane!, 7), false);
+  lanes.take(lanes.next()!, 1);
+  lanes.finish(lane!, [0], 'parked');
+  t.strictSame(group.parked, { lanes: 1, items: 2, bytes: 0 });
+  group.drop();
+  t.strictSame(group.parked, { lanes: 0, items: 0, bytes: 0 });
+  t.equal(lanes.withdraw(lane!, 0), false);
 });

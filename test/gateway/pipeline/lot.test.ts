@@ -110,6 +110,27 @@ t.test('a batch ends before what is not to be sent: a dead letter, a reply to st
   t.equal(other.lanes.next()?.at(0), other.deliveries[1], 'it keeps its turn');
 });
 
+t.test('what failed in a batch goes with its like, in lots that are no larger than it may', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a', 'a', 'a', 'b', 'c', 'c', 'd']);
+  for (const index of [0, 1, 2, 3, 4]) deliveries[index]!.lotLimit = 2;
+  const settings = settingsOf('batched', 3);
+  t.equal(new LotClock(settings, () => t.fail()).isDue(lanes), true, 'it has waited');
+  const lots = [gatherLot(lanes, settings), gatherLot(lanes, settings)];
+  t.strictSame(lots.map(offsetsOf), [[[0, 1]], [[3], [4]]]);
+  for (const lane of lots.flat()) lanes.finish(lane, [], 'ready');
+  t.strictSame(offsetsOf(gatherLot(lanes, settings)), [[6]], 'and those that did not fail without it');
+  t.strictSame(offsetsOf(gatherLot(lanes, settings)), [[2]]);
+  t.strictSame(offsetsOf(gatherLot(lanes, settings)), [[5]]);
+});
+
+t.test('the reply to a batch belongs to the last that was delivered', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a', 'b', 'b']);
+  const lot = gatherLot(lanes, settingsOf('batched'));
+  t.equal(lastDelivered(lot, undefined), deliveries[2]);
+  t.equal(lastDelivered(lot, new Set(['2'])), deliveries[1]);
+  t.equal(lastDelivered(lot, new Set(['0', '1', '2'])), undefined);
+});
+
 t.test('a lot that is no batch is due at once', async (t) => {
   t.equal(new LotClock(settingsOf('binary'), () => t.fail()).isDue(lanesOf(['a']).lanes), true);
 });

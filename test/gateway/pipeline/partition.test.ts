@@ -72,3 +72,49 @@ t.test('what it says when it goes, the next one knows', async (t) => {
   t.equal(next.ledger.attemptsOf(8n), 3);
   t.equal(next.progress().metadata, partition.progress().metadata, 'and would say it again');
 });
+
+t.test(
+  'what waits behind failures does not count for when fetching goes on, until it is three quarters',
+  async (t) => {
+    for (const ordering of ['key', 'partition'] as const) {
+      const lanes = new Lanes<number>(ordering, () => 10);
+      const partition = new OpenPartition(
+        { topic: 'orders', partition: 3 },
+        { offset: 0n, metadata: '' },
+        lanes.group(),
+      );
+      const add = (count: number) => {
+        for (let index = 0; index < count; index += 1) partition.lanes.add(Buffer.from('k'), index);
+        partition.records += count;
+        partition.bytes += 10 * count;
+      };
+      const fail = () => {
+        const lane = lanes.next()!;
+        lanes.take(lane, 1);
+        lanes.finish(lane, [lane.at(0)], 'parked');
+      };
+      add(60);
+      fail();
+      partition.records += 20;
+      const isWhole = ordering === 'partition';
+      t.equal(partition.isUnder({ records: 100, bytes: 10_000 }), !isWhole, ordering);
+      t.equal(partition.isUnder({ records: 99, bytes: 10_000 }), false);
+      partition.bytes += 20;
+      t.equal(partition.isUnder({ records: 200, bytes: 640 }), !isWhole);
+      t.equal(partition.isUnder({ records: 200, bytes: 639 }), false);
+      for (const budget of [
+        { records: 80, bytes: 10_000 },
+        { records: 10_000, bytes: 800 },
+      ]) {
+        const roomy = { records: budget.records + 1, bytes: budget.bytes + 1 };
+        t.equal(partition.lookForCrowd(roomy, 1), false);
+        t.equal(partition.lookForCrowd(budget, 1), !isWhole);
+        t.equal(partition.crowded, !isWhole);
+        t.equal(partition.lookForCrowd(roomy, 1), false, 'until it is less than half');
+        t.equal(partition.isOver({ records: 1_000, bytes: 10_000 }), !isWhole);
+        t.equal(partition.lookForCrowd({ records: 1_000, bytes: 10_000 }, 10), !isWhole);
+        t.equal(partition.crowded, false);
+      }
+    }
+  },
+);

@@ -20,7 +20,7 @@ import { subscriptionOf } from '../../fixtures/subscription.ts';
 export interface PipelineChanges {
   readonly function?: Partial<FunctionSettings>;
   readonly delivery?: Partial<DeliverySettings>;
-  readonly trigger?: Partial<Pick<Subscription, 'reply' | 'filters' | 'event'>>;
+  readonly trigger?: Partial<Pick<Subscription, 'reply' | 'filters' | 'event' | 'source'>>;
   readonly partitions?: readonly number[];
   readonly records?: number;
   readonly bytes?: number;
@@ -47,7 +47,7 @@ export interface RunningPipeline {
 
 /** Fast: 5 ms between attempts. */
 export function quickSubscription({ function: fn, delivery, trigger }: PipelineChanges = {}): Subscription {
-  const base = subscriptionOf('quake-alerts');
+  const base = subscriptionOf('quake-alerts', { source: { topics: ['quakes'] } });
   const quick = { retry: 3, backoffDelayMs: 5, backoffMaxMs: 50, timeoutMs: 10_000 };
   return {
     ...base,

@@ -87,6 +87,20 @@ t.test('one that is suspended does not run, and is shown', async (t) => {
   await until(() => states()['geo/a'] === 'consuming');
 });
 
+t.test('a record is skipped by the pipeline of its trigger, if that runs', async (t) => {
+  const { supervisor, kafkaOf } = await supervise(t, () => 400);
+  await supervisor.want([trigger('a'), trigger('b', { suspend: true })]);
+  kafkaOf('geo/a').produce();
+  await until(() => supervisor.blocked('geo/a', 10)?.length === 1);
+  const request = { partition: 0, offset: 0n, reason: '', by: 'me', deadLetter: true, waitMs: 1_000 };
+  t.match(await supervisor.skip('geo/a', request), { kind: 'settled', settlement: 'skipped' });
+  t.strictSame(supervisor.blocked('geo/a', 10), []);
+  for (const key of ['geo/b', 'geo/c']) {
+    t.match(await supervisor.skip(key, request), { kind: 'refused', refusal: 'elsewhere' });
+    t.equal(supervisor.blocked(key, 10), undefined);
+  }
+});
+
 t.test('changes take effect one after the other, and the last word counts', async (t) => {
   const answer = Promise.withResolvers<number>();
   const { supervisor, lives, fn, kafkaOf, states } = await supervise(t, () => answer.promise);

@@ -1,0 +1,272 @@
+import { request as httpRequest } from 'node:http';
+import { Registry } from 'prom-client';
+import t, { type Test } from 'tap';
+import { startAdminServer } from '../../../gateway/admin/server.ts';
+import type { SkipRouteOptions } from '../../../gateway/admin/skip-route.ts';
+import type { SkipAnswer, SkipRequest } from '../../../gateway/contract/skip.ts';
+import { recordOf } from '../events/build.ts';
+
+const record = recordOf({
+  key: 'k',
+  value: Buffer.from([0xff, 0x00]),
+  offset: 2n ** 60n,
+  headers: [
+    { name: 'h', value: Buffer.from('x') },
+    { name: 'none', value: null },
+  ],
+});
+const skipped: SkipAnswer = { kind: 'settled', settlement: 'skipped', trace: { record, attempts: 3 } };
+
+async function start(t: Test, changes: Partial<SkipRouteOptions> = {}) {
+  const asked: [string, SkipRequest][] = [];
+  const server = await startAdminServer({
+    host: '127.0.0.1',
+    port: 0,
+    metrics: new Registry(),
+    triggers: () => [],
+    isServing: () => true,
+    skip: (key, request) => {
+      asked.push([key, request]);
+      return Promise.resolve(skipped);
+    },
+    blocked: () => undefined,
+    token: undefined,
+    ...changes,
+  });
+  t.teardown(() => server.close());
+  /** By `node:http`, which sends the headers as they are given, and no others. */
+  const post = (
+    body: unknown,
+    headers: Record<string, string> = {},
+    path = '/v1/triggers/geo/alerts/skip',
+  ): Promise<{ status: number | undefined; headers: object; body: Record<string, unknown> }> =>
+    new Promise((resolve, reject) => {
+      const text = typeof body === 'string' ? body : JSON.stringify(body);
+      const all = { 'content-type': 'application/json', ...headers };
+      const call = httpRequest(`${server.url}${path}`, { method: 'POST', headers: all }, (response) => {
+        let answer = '';
+        response.setEncoding('utf8').on('data', (part: string) => (answer += part));
+        response.on('end', () => {
+          const { statusCode: status, headers: given } = response;
+          resolve({ status, headers: given, body: JSON.parse(answer) as Record<string, unknown> });
+        });
+      });
+      call.on('error', reject);
+      call.end(text);
+    });
+  return { server, asked, post };
+}
+
+const place = { topic: 'quakes', partition: 3, offset: '7' };
+
+t.test('what is asked, and all that is answered', async (t) => {
+  const cause = { reason: 'rejected', detail: 'it said "x"', status: 400, attempts: 3 } as const;
+  const reply = {
+    id: 'r',
+    source: '/fn',
+    type: 'notice',
+    extensions: { tenant: 7 },
+    data: Buffer.from('hi'),
+  };
+  const deadLetter = { topic: 'dead', partition: 0, offset: 5n };
+  const trace = { record, attempts: 3, cause, reply, deadLetter };
+  let request: SkipRequest | undefined;
+  const { post } = await start(t, {
+    skip: (_key, given) => {
+      request = given;
+      return Promise.resolve({ kind: 'settled', settlement: 'skipped', trace });
+    },
+  });
+  const { status, body } = await post({ ...place, reason: 'no use' }, { 'user-agent': 'me' });
+  t.equal(status, 200);
+  t.strictSame(body, {
+    trigger: 'geo/alerts',
+    topic: record.topic,
+    partition: record.partition,
+    offset: '1152921504606846976',
+    settlement: 'skipped',
+    attempts: 3,
+    cause: { reason: 'rejected', detail: 'it said "x"', status: 400 },
+    deadLetter: { topic: 'dead', partition: 0, offset: '5' },
+    record: {
+      timestampMs: record.timestampMs,
+      key: 'aw==',
+      value: '/wA=',
+      headers: [
+        { name: 'h', value: 'eA==' },
+        { name: 'none', value: null },
+      ],
+    },
+    reply: { specversion: '1.0', id: 'r', source: '/fn', type: 'notice', tenant: 7, data_base64: 'aGk=' },
+  });
+  t.strictSame(request, {
+    topic: 'quakes',
+    partition: 3,
+    offset: 7n,
+    reason: 'no use',
+    by: 'me at 127.0.0.1',
+    deadLetter: true,
+    waitMs: 10_000,
+  });
+});
+
+t.test('the rest may be left out, and is not much', async (t) => {
+  const { post, asked } = await start(t);
+  const { body } = await post({ partition: 0, offset: '0' });
+  t.match(asked, [['geo/alerts', { topic: undefined, reason: '', by: 'unknown at 127.0.0.1' }]]);
+  t.strictSame(Object.keys(body).sort(), [
+    'attempts',
+    'offset',
+    'partition',
+    'record',
+    'settlement',
+    'topic',
+    'trigger',
+  ]);
+});
+
+t.test('what is not settled', async (t) => {
+  const answers: [SkipAnswer, number, object][] = [
+    [
+      { kind: 'refused', refusal: 'elsewhere', why: 'not here' },
+      404,
+      { code: 'MILLRACE_SKIP_ELSEWHERE', message: 'not here' },
+    ],
+    [
+      { kind: 'refused', refusal: 'settled', why: 'it is settled' },
+      409,
+      { code: 'MILLRACE_SKIP_REFUSED', message: 'it is settled' },
+    ],
+    [
+      { kind: 'pending', why: 'under way', trace: { record, attempts: 0 } },
+      202,
+      { settlement: 'pending', message: 'under way', record: { key: 'aw==' } },
+    ],
+  ];
+  for (const [answer, status, body] of answers) {
+    const { post } = await start(t, { skip: () => Promise.resolve(answer) });
+    t.match(await post(place), { status, body });
+  }
+});
+
+t.test('who may: programs on this machine, and who bears the token', async (t) => {
+  const token = 'correct-horse-battery';
+  const ours = await start(t, { token });
+  const without = await start(t);
+  const { port } = new URL(ours.server.url);
+  const bearer = { authorization: `Bearer ${token}` };
+  const allowed: Record<string, string>[] = [
+    {},
+    { host: 'localhost' },
+    { host: `[::1]:${port}` },
+    { ...bearer, host: 'gateway.shop:9464', 'x-forwarded-for': '10.1.2.3' },
+  ];
+  for (const headers of allowed)
+    t.equal((await ours.post(place, headers)).status, 200, JSON.stringify(headers));
+  const refused: Record<string, string>[] = [
+    { authorization: 'Bearer wrong' },
+    { authorization: `Bearer ${token}x` },
+    { authorization: token },
+    { host: 'gateway.shop:9464' },
+    { host: 'localhost.evil.com' },
+    { origin: 'http://localhost:9464' },
+    { 'sec-fetch-site': 'same-origin' },
+    { 'x-forwarded-for': '127.0.0.1' },
+    { forwarded: 'for=127.0.0.1' },
+    { via: '1.1 proxy' },
+  ];
+  for (const headers of refused) {
+    const { status, body } = await ours.post(place, headers);
+    t.match(
+      { status, body },
+      { status: 403, body: { code: 'MILLRACE_ADMIN_FORBIDDEN' } },
+      JSON.stringify(headers),
+    );
+  }
+  t.equal((await without.post(place, { ...bearer, host: 'gateway.shop' })).status, 403, 'no token is set');
+  t.equal(ours.asked.length, allowed.length);
+  t.equal(without.asked.length, 0);
+});
+
+t.test('what a page of a browser could send without leave is no request', async (t) => {
+  const { post, asked, server } = await start(t);
+  for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data'])
+    t.match(await post(place, { 'content-type': type }), {
+      status: 415,
+      body: { code: 'MILLRACE_REQUEST_INVALID' },
+    });
+  const preflight = await fetch(`${server.url}/v1/triggers/geo/alerts/skip`, {
+    method: 'OPTIONS',
+    headers: { origin: 'http://evil.com', 'access-control-request-method': 'POST' },
+  });
+  t.equal(preflight.status, 404);
+  t.equal(preflight.headers.get('access-control-allow-origin'), null);
+  t.equal(asked.length, 0);
+});
+
+t.test('what is wrong with a request is told, and nothing is guessed', async (t) => {
+  const { post, asked } = await start(t);
+  const wrong = [
+    {},
+    { ...place, partition: '3' },
+    { ...place, partition: -1 },
+    { ...place, partition: 0.5 },
+    { ...place, offset: 7 },
+    { ...place, offset: '-7' },
+    { ...place, offset: '1e3' },
+    { ...place, reason: 'x'.repeat(501) },
+    { ...place, more: true },
+    [],
+    null,
+    '{',
+    '',
+  ];
+  for (const body of wrong)
+    t.match(await post(body), { status: 400, body: { code: 'MILLRACE_REQUEST_INVALID', message: String } });
+  t.match(await post(`{"topic":"${'x'.repeat(20_000)}"}`), { status: 413 });
+  t.equal(asked.length, 0);
+});
+
+t.test('a failure of ours is told without its words', async (t) => {
+  const { post } = await start(t, { skip: () => Promise.reject(new Error('hunter2')) });
+  const { status, body } = await post(place);
+  t.equal(status, 500);
+  t.notMatch(JSON.stringify(body), 'hunter2');
+});
+
+t.test('what blocks: where and why, and neither keys nor what was quoted of them', async (t) => {
+  const blocked = {
+    topic: 'quakes',
+    partition: 3,
+    offset: 2n ** 60n,
+    keyBytes: 7,
+    cause: { reason: 'undecodable', detail: 'the id is "hunter2"', attempts: 0 },
+    sinceMs: 0,
+  } as const;
+  const limits: number[] = [];
+  const { server } = await start(t, {
+    blocked: (key, limit) => {
+      limits.push(limit);
+      return key === 'geo/alerts' ? [blocked] : undefined;
+    },
+  });
+  const found = await fetch(`${server.url}/v1/triggers/geo/alerts/blocked`);
+  t.strictSame(await found.json(), {
+    blocked: [
+      {
+        topic: 'quakes',
+        partition: 3,
+        offset: '1152921504606846976',
+        keyBytes: 7,
+        reason: 'undecodable',
+        detail: 'the id is "…"',
+        attempts: 0,
+        since: '1970-01-01T00:00:00.000Z',
+      },
+    ],
+  });
+  const missing = await fetch(`${server.url}/v1/triggers/geo/other/blocked`);
+  t.equal(missing.status, 404);
+  t.match(await missing.json(), { code: 'MILLRACE_SKIP_ELSEWHERE' });
+  t.strictSame(limits, [100, 100]);
+});
