@@ -155,6 +155,9 @@ const labelsText = `## Values of the labels
 | \`reason\` of filter errors in CEL | \`missingAttribute\`, \`payload\` (\`data\` cannot be read), \`limit\` (too much work), \`evaluation\` (a missing field, types that do not go together…), \`noBoolean\` |
 | \`reason\` of filter errors in CESQL | \`missingAttribute\`, \`cast\`, \`math\`, \`functionEvaluation\`, \`missingFunction\`, \`generic\` |
 | \`dialect\` | \`cesql\`, \`cel\` |
+| \`reason\` of rebuilds | \`crashed\`, \`stalled\`, \`joining\`, \`topics\` |
+| \`reason\` of skipped offsets | \`deleted\` |
+| \`reason\` of rewinds | \`recreated\`, \`truncated\` |
 | \`what\` | \`dead letter\`, \`reply\` |
 | \`result\` | \`committed\`, \`failed\` |
 | \`code\` | a code of [Errors](errors.md), or \`none\` |
@@ -183,8 +186,6 @@ function defaultOf({ schema, defaultRule, required }: Field): string {
 function describe({ description, schema }: Field): string {
   const { notBuilt } = schema;
   if (notBuilt === undefined) return description;
-  if ('only' in notBuilt)
-    return `${description} Not built yet: \`${String(notBuilt.only)}\` (${notBuilt.what}).`;
   const exception = 'except' in notBuilt ? `, only ${code(JSON.stringify(notBuilt.except))} is taken` : '';
   return `${description} Not built yet${exception}.`;
 }

@@ -16,6 +16,10 @@ export interface GaugeReading {
   readonly held: number;
   readonly blocked: number;
   readonly readyEndpoints: number;
+  readonly openCircuits: number;
+  readonly concurrencyLimit: number;
+  readonly lowestConcurrencyLimit: number;
+  readonly isRateLimited: boolean;
   readonly partitions: number;
   readonly ready: boolean;
 }
@@ -153,8 +157,13 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
     'millrace_blocks_total',
     'Times that a record blocked its lane for want of a dead letter.',
   );
+  const circuits = counter(
+    'millrace_circuits_opened_total',
+    'Times that an endpoint failed so often that it is left alone for a while.',
+  );
 
   const labelsOf = perTrigger((labels) => labels);
+  countNotices(events, labelsOf, counter);
   events.on('fetched', (subscription, count, size) => {
     records.inc(labelsOf(subscription), count);
     bytes.inc(labelsOf(subscription), size);
@@ -169,8 +178,44 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
   );
   events.on('committed', (subscription) => commits.inc({ ...labelsOf(subscription), result: 'committed' }));
   events.on('commitFailed', (subscription) => commits.inc({ ...labelsOf(subscription), result: 'failed' }));
+  events.on('circuitOpened', (subscription) => circuits.inc(labelsOf(subscription)));
   events.on('held', (subscription) => holds.inc(labelsOf(subscription)));
   events.on('blocked', (subscription) => blocks.inc(labelsOf(subscription)));
+}
+
+/** What sources came upon and mended by themselves. */
+function countNotices(
+  events: EventEmitter<GatewayEvents>,
+  labelsOf: (subscription: Subscription) => { namespace: string; trigger: string },
+  counter: (name: string, help: string, ...more: string[]) => Counter,
+): void {
+  const rebuilds = counter(
+    'millrace_source_rebuilds_total',
+    'Kafka clients that were given up and built anew, by reason.',
+    'reason',
+  );
+  const skipped = counter(
+    'millrace_skipped_offsets_total',
+    'Offsets passed over without a settlement, by reason.',
+    'reason',
+  );
+  const rewinds = counter(
+    'millrace_source_rewinds_total',
+    'Times that a topic or partition was read again from an earlier offset, by reason.',
+    'reason',
+  );
+  events.on('sourceNotice', (subscription, notice) => {
+    const labels = labelsOf(subscription);
+    switch (notice.kind) {
+      case 'rebuilt':
+        return rebuilds.inc({ ...labels, reason: notice.reason });
+      case 'skipped':
+        return skipped.inc({ ...labels, reason: 'deleted' }, Number(notice.count));
+      case 'recreated':
+      case 'truncated':
+        return rewinds.inc({ ...labels, reason: notice.kind });
+    }
+  });
 }
 
 function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[]): void {
@@ -201,6 +246,24 @@ function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[
     'millrace_ready_endpoints',
     'Ready endpoints of the function.',
     ({ readyEndpoints }) => readyEndpoints,
+  );
+  gauge(
+    'millrace_open_circuits',
+    'Ready endpoints that are left alone because they fail.',
+    ({ openCircuits }) => openCircuits,
+  );
+  gauge(
+    'millrace_concurrency_limit',
+    'Requests that may be in flight, at all ready endpoints together.',
+    ({ concurrencyLimit }) => concurrencyLimit,
+  );
+  gauge(
+    'millrace_lowest_concurrency_limit',
+    'Requests that may be in flight at the ready endpoint that may have the fewest.',
+    ({ lowestConcurrencyLimit }) => lowestConcurrencyLimit,
+  );
+  gauge('millrace_rate_limited', '1 where records wait for the rate limit.', ({ isRateLimited }) =>
+    isRateLimited ? 1 : 0,
   );
   gauge(
     'millrace_assigned_partitions',

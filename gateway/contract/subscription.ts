@@ -53,8 +53,19 @@ export interface FunctionSettings {
   readonly path: string;
   readonly contentMode: ContentMode;
   readonly batch: BatchSettings;
-  /** Requests in flight per ready endpoint. */
-  readonly concurrency: number;
+  /** Requests in flight per ready endpoint: a number, or bounds between which it is learned. */
+  readonly concurrency: number | ConcurrencyBounds;
+}
+
+export interface ConcurrencyBounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Events of one trigger in one gateway process. */
+export interface RateLimit {
+  readonly eventsPerSecond: number;
+  readonly burst: number;
 }
 
 export interface RetrySettings {
@@ -70,6 +81,7 @@ export interface DeliverySettings extends RetrySettings {
   readonly ordering: Ordering;
   readonly timeoutMs: number;
   readonly maxAgeMs?: number | undefined;
+  readonly rateLimit?: RateLimit | undefined;
   readonly deadLetter?: { readonly topic: string } | undefined;
 }
 

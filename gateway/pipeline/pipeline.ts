@@ -21,6 +21,7 @@ import type {
   RecordListener,
   RecordSink,
   RecordSource,
+  SourceNotice,
   SourceState,
 } from '../contract/ports.ts';
 import type { Settlement } from '../contract/settlement.ts';
@@ -84,8 +85,11 @@ export class Pipeline implements RecordListener {
     });
     this.#endpoints = new Endpoints({
       concurrency: subscription.function.concurrency,
+      retryAfterMaxMs: subscription.delivery.retryAfterMaxMs,
       onAvailable: () => this.#dispatcher.pump(),
       onReadyCount: (ready) => void events.emit('endpoints', subscription, ready),
+      onCircuit: (origin, change) =>
+        void events.emit(change === 'opened' ? 'circuitOpened' : 'circuitClosed', subscription, origin),
     });
     this.#dispatcher = new Dispatcher({
       subscription,
@@ -173,17 +177,27 @@ export class Pipeline implements RecordListener {
     this.#dependencies.events.emit('sourceState', this.subscription, state);
   }
 
+  noticed(notice: SourceNotice): void {
+    this.#dependencies.events.emit('sourceNotice', this.subscription, notice);
+  }
+
   snapshot(): TriggerSnapshot {
     let queued = 0;
     for (const { records } of this.#partitions.values()) queued += records;
-    const { inFlight, blocked, isHolding, replies } = this.#dispatcher;
+    const { inFlight, blocked, isHolding, isRateLimited, replies } = this.#dispatcher;
+    const { readyCount, openCircuits, limits } = this.#endpoints;
+    const reason = this.#reason();
     return {
       key: this.subscription.key,
       state: this.#state.kind,
-      reason: this.#state.kind === 'consuming' ? '' : this.#state.reason,
-      ready: this.#state.kind === 'consuming',
+      reason,
+      ready: reason === '',
       partitions: this.#partitions.size,
-      readyEndpoints: this.#endpoints.readyCount,
+      readyEndpoints: readyCount,
+      openCircuits,
+      concurrencyLimit: limits.reduce((sum, limit) => sum + limit, 0),
+      lowestConcurrencyLimit: limits.length === 0 ? 0 : Math.min(...limits),
+      isRateLimited,
       queued,
       inFlight,
       held: isHolding ? queued : 0,
@@ -193,6 +207,13 @@ export class Pipeline implements RecordListener {
       deadLettered: this.#counts['dead-lettered'],
       replies,
     };
+  }
+
+  /** Why it is not ready, in words; empty where it is. */
+  #reason(): string {
+    if (this.#state.kind !== 'consuming') return this.#state.reason;
+    if (performance.now() < this.#source.leaseEndMs) return '';
+    return 'the group has not confirmed this member for a whole session: nothing new is started';
   }
 
   /** Takes one record in; returns the bytes that it was charged for. What was fetched before, in an earlier life, is passed over. */

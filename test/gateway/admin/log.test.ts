@@ -115,6 +115,17 @@ t.test('a source that fails is told once, with what to look for, and when it is 
   ]);
 });
 
+t.test('an endpoint that is left alone is named, and when it answers again', async (t) => {
+  const events = new EventEmitter<GatewayEvents>();
+  const lines = logOf(events);
+  events.emit('circuitOpened', subscription, 'http://10.1.2.3:8080');
+  events.emit('circuitClosed', subscription, 'http://10.1.2.3:8080');
+  t.match(lines, [
+    { level: 40, trigger: 'geo/quake-alerts', origin: 'http://10.1.2.3:8080' },
+    { level: 30, trigger: 'geo/quake-alerts', origin: 'http://10.1.2.3:8080', msg: 'endpoint answers again' },
+  ]);
+});
+
 t.test('one line of JSON on standard error, and no secret in it', async (t) => {
   const program = `
     import { createLog } from './gateway/admin/log.ts';
@@ -156,4 +167,22 @@ t.test('a filter that errs is told once, and again after a minute with how often
   ]);
   t.equal(lines.length, 4);
   t.end();
+});
+
+t.test('what a source came upon and mended', async (t) => {
+  const events = new EventEmitter<GatewayEvents>();
+  const lines = logOf(events);
+  const at = { topic: 'quakes', partition: 1, offset: 8n };
+  events.emit('sourceNotice', subscription, { kind: 'rebuilt', reason: 'topics', detail: 'gone: quakes' });
+  events.emit('sourceNotice', subscription, { kind: 'rebuilt', reason: 'stalled', detail: 'quakes-1' });
+  events.emit('sourceNotice', subscription, { kind: 'skipped', at, count: 3n });
+  events.emit('sourceNotice', subscription, { kind: 'recreated', topic: 'quakes', before: 'a', now: 'b' });
+  events.emit('sourceNotice', subscription, { kind: 'truncated', at, position: 12n });
+  t.match(lines, [
+    { level: 30, reason: 'topics', detail: 'gone: quakes' },
+    { level: 40, reason: 'stalled', detail: 'quakes-1' },
+    { level: 40, topic: 'quakes', partition: 1, offset: '8', offsets: '3' },
+    { level: 40, topic: 'quakes', idBefore: 'a', idNow: 'b' },
+    { level: 40, topic: 'quakes', partition: 1, offset: '8', position: '12' },
+  ]);
 });

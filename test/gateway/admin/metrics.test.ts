@@ -1,5 +1,8 @@
+import { EventEmitter } from 'node:events';
 import t from 'tap';
 import { createMetrics } from '../../../gateway/admin/metrics.ts';
+import type { GatewayEvents } from '../../../gateway/contract/ports.ts';
+import { subscriptionOf } from '../../fixtures/subscription.ts';
 import { runPipeline } from '../pipeline/run-pipeline.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 
@@ -37,4 +40,45 @@ t.test('what happened to the records of a trigger, in numbers', async (t) => {
   t.equal(read('millrace_dead_lettered_records_total', { reason: 'rejected' }), 1);
   t.equal(read('millrace_buffered_records'), 0);
   t.equal(read('millrace_trigger_ready'), 1);
+});
+
+t.test('what keeps records back: circuits, limits, and rates', async (t) => {
+  const { kafka, fn, events, pipeline } = await runPipeline(t, {
+    delivery: { retry: 30, backoffDelayMs: 1, backoffMaxMs: 1 },
+    function: { concurrency: { min: 3, max: 5 } },
+    answer: 503,
+  });
+  const metrics = createMetrics(events, () => [pipeline.snapshot()]);
+  const read = async (name: string): Promise<number> => {
+    const line = (await metrics.metrics()).split('\n').find((one) => one.startsWith(`${name}{`));
+    return Number(line?.split(' ').at(-1));
+  };
+  t.equal(await read('millrace_concurrency_limit'), 3);
+  t.equal(await read('millrace_lowest_concurrency_limit'), 3);
+  t.equal(await read('millrace_rate_limited'), 0);
+  kafka.produce();
+  await until(async () => (await read('millrace_open_circuits')) === 1);
+  t.equal(await read('millrace_circuits_opened_total'), 1);
+  fn.answer(204);
+  await until(() => kafka.isDone());
+  t.equal(await read('millrace_open_circuits'), 0);
+});
+
+t.test('what sources came upon and mended, in numbers', async (t) => {
+  const events = new EventEmitter<GatewayEvents>();
+  const metrics = createMetrics(events, () => []);
+  const subscription = subscriptionOf('quake-alerts');
+  const at = { topic: 'quakes', partition: 1, offset: 8n };
+  events.emit('sourceNotice', subscription, { kind: 'rebuilt', reason: 'stalled', detail: 'quakes-1' });
+  events.emit('sourceNotice', subscription, { kind: 'skipped', at, count: 3n });
+  events.emit('sourceNotice', subscription, { kind: 'recreated', topic: 'quakes', before: 'a', now: 'b' });
+  events.emit('sourceNotice', subscription, { kind: 'truncated', at, position: 12n });
+  const text = await metrics.metrics();
+  for (const [name, reason, value] of [
+    ['millrace_source_rebuilds_total', 'stalled', 1],
+    ['millrace_skipped_offsets_total', 'deleted', 3],
+    ['millrace_source_rewinds_total', 'recreated', 1],
+    ['millrace_source_rewinds_total', 'truncated', 1],
+  ] as const)
+    t.match(text, new RegExp(`^${name}\\{.*reason="${reason}"\\} ${value}$`, 'm'));
 });

@@ -90,6 +90,18 @@ const told: readonly [changes: Readonly<Record<string, unknown>>, mistakes: read
     ],
   ],
   [
+    { 'spec.function.concurrency': '8' },
+    [
+      'spec.function.concurrency: must be a whole number of at least 1, or adaptive, is "8". Write the number without quotes: `concurrency: 8`.',
+    ],
+  ],
+  [
+    { 'spec.delivery.rateLimit': 100 },
+    [
+      'spec.delivery.rateLimit: must be a mapping, is 100. Write `rateLimit: { eventsPerSecond: 100 }`, for example.',
+    ],
+  ],
+  [
     { 'spec.scale': null },
     ['spec.scale: must be a mapping, is empty. Write its fields below it, or leave it out.'],
   ],
@@ -130,7 +142,6 @@ for (const [changes, mistakes] of told) {
 const notBuilt: readonly [path: string, value: unknown, message: string][] = [
   ['spec.source.cluster', 'payments', '"payments" is not built yet (KafkaCluster resources)'],
   ['spec.transform', [{ cel: 'a' }], 'a list is not built yet (inline processing)'],
-  ['spec.function.concurrency', 'adaptive', '"adaptive" is not built yet (concurrency that is learned)'],
   ['spec.scale.targetDrainTime', 'PT20S', 'is not built yet (scaling by drain time)'],
 ];
 for (const [path, value, message] of notBuilt) {
