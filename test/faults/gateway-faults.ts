@@ -22,6 +22,7 @@ export async function startGateway(stage: Stage, seat: Seat): Promise<void> {
       ),
   });
   seat.process = process;
+  seat.lives.push(`${seat.name}, life ${seat.lives.length + 1}`);
   seat.isStopping = false;
   void process.exited.then(({ code, signal }) => {
     if (seat.process !== process || seat.isStopping) return;
@@ -73,10 +74,10 @@ function killProcess(stage: Stage, seat: Seat, why: string): void {
   exposeLastCommit(stage, seat, why);
 }
 
-function exposeLastCommit(stage: Stage, { name }: Seat, why: string): void {
+function exposeLastCommit(stage: Stage, { name, lives }: Seat, why: string): void {
   const toMs = Date.now();
   const fromMs = lastCommitMs(troublesOf(stage), name, toMs);
-  stage.oracle.expose({ why: `${name} ${why}`, gateway: name, fromMs, toMs });
+  stage.oracle.expose({ why: `${name} ${why}`, gateway: lives.at(-1), fromMs, toMs });
 }
 
 async function rollingRestart(stage: Stage): Promise<void> {
@@ -98,7 +99,7 @@ async function killAndReplace(stage: Stage, seat: Seat, forMs: number): Promise<
 }
 
 async function holdStill(stage: Stage, seat: Seat, forMs: number): Promise<void> {
-  const { process, name } = seat;
+  const { process, name, lives } = seat;
   if (process === undefined) return;
   const fromMs = lastCommitMs(troublesOf(stage), name, Date.now());
   process.signal('SIGSTOP');
@@ -107,7 +108,7 @@ async function holdStill(stage: Stage, seat: Seat, forMs: number): Promise<void>
   const isPast = forMs >= bounds.sessionRiskMs && stage.scenario.shape.gateways > 1;
   stage.oracle.expose({
     why: `${name} held still`,
-    gateway: name,
+    gateway: lives.at(-1),
     fromMs,
     toMs: Date.now() + (isPast ? bounds.noticeMs : 0),
   });

@@ -11,7 +11,7 @@ import type { Scenario, Shape } from './scenario.ts';
 
 export type Fate = 'r' | 'y' | 'p' | 'f' | 'u' | 'x';
 
-export const filteredLot = 'left-out';
+const filteredLot = 'left-out';
 /** The trigger's filter, where it has one. */
 export const filter = { not: { exact: { kafkaheaderlot: filteredLot } } };
 

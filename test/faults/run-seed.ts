@@ -1,5 +1,6 @@
 // One seed: set up, load, faults in their time, everything mended, the backlog back to zero, the verdict.
 import { setTimeout as delay } from 'node:timers/promises';
+import { placeOf } from '../fixtures/oracle-evidence.ts';
 import type { Verdict } from '../fixtures/oracle-verdict.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { bounds } from './bounds.ts';
@@ -38,20 +39,24 @@ export async function runSeed(
   const scope = createScope();
   const startMs = Date.now();
   const scenario = generateScenario(seed);
-  const tell = (line: string): void => say(`${seconds(Date.now() - startMs).padStart(7)} ${line}`);
+  const told: string[] = [];
+  const tell = (line: string): void => {
+    told.push(`${new Date().toISOString()} ${line}`);
+    say(`${seconds(Date.now() - startMs).padStart(7)} ${line}`);
+  };
   try {
     const stage = await setStage(scope, cluster, scenario, tell);
     const verdict = await play(stage).catch((error: unknown) => {
       stage.problems.push(error instanceof Error ? error.message : String(error));
       return undefined;
     });
-    const { problems, notes, logs } = stage;
+    const { problems, notes } = stage;
     return {
       scenario,
       verdict,
       problems: [...problems, ...(verdict?.problems ?? []), ...describeRepetitions(verdict)],
       notes,
-      logs,
+      logs: [...told, ...stage.logs, ...describeEvidence(stage, verdict)],
       tookMs: Date.now() - startMs,
       isClusterSpoilt: stage.isClusterSpoilt,
     };
@@ -80,8 +85,8 @@ async function play(stage: Stage): Promise<Verdict> {
   }
   await endLoad();
   stage.say(`faults are over: ${oracle.delivered} of ${oracle.acknowledged} delivered`);
-  const all = seats.map(({ name }) => name).slice(0, scenario.shape.gateways);
-  for (const exposure of exposuresOf(troublesOf(stage), all)) oracle.expose(exposure);
+  const used = seats.filter(({ lives }) => lives.length > 0);
+  for (const exposure of exposuresOf(troublesOf(stage), used)) oracle.expose(exposure);
   const verdict = await oracle.verdict({ limitMs: bounds.settleMs }).catch(async (error: unknown) => {
     throw new Error(`stuck: ${String(error)}; ${await describeGateways(stage)}`);
   });
@@ -133,6 +138,28 @@ async function describeGateways({ seats }: Stage): Promise<string> {
     return `${name} ${JSON.stringify(trigger)}`;
   });
   return (await Promise.all(states)).join('; ');
+}
+
+/** What happened to each record that came again without an excuse, and what there was of excuses. */
+function describeEvidence({ oracle }: Stage, verdict: Verdict | undefined): string[] {
+  const at = (ms: number | undefined): string =>
+    ms === undefined ? 'never' : Number.isFinite(ms) ? new Date(ms).toISOString().slice(11, 23) : 'the end';
+  const places = new Set(verdict?.unexplained.map(placeOf));
+  return [
+    ...oracle.exposures.map(
+      ({ why, gateway, fromMs, toMs, lettersOnly }) =>
+        `excuse: ${why}, ${gateway ?? 'all'}, ${at(fromMs)} to ${at(toMs)}${lettersOnly ? ', letters only' : ''}`,
+    ),
+    ...oracle.standstills.map(({ fromMs, toMs }) => `no commits taken: ${at(fromMs)} to ${at(toMs)}`),
+    ...oracle.receipts
+      .filter((receipt) => places.has(placeOf(receipt)))
+      .map(
+        (receipt) =>
+          `${placeOf(receipt)} ${receipt.id} by ${receipt.via}: received ${at(receipt.receivedMs)}, accepted ${at(
+            receipt.acceptedMs,
+          )}${receipt.doubt === undefined ? '' : `, in doubt: ${receipt.doubt}`}`,
+      ),
+  ];
 }
 
 function describeRepetitions(verdict: Verdict | undefined): string[] {

@@ -21,6 +21,8 @@ export type Seat = {
   functionProxy: TcpProxy;
   manifest: string;
   process: GatewayProcess | undefined;
+  /** A name for each process that was here; the last is the present one. */
+  lives: string[];
   /** Its end is our doing. */
   isStopping: boolean;
 };
@@ -97,6 +99,7 @@ export async function setStage(
       functionProxy,
       manifest: manifestOf(oracle, scenario, uri),
       process: undefined,
+      lives: [],
       isStopping: false,
     });
   }
@@ -120,7 +123,8 @@ export async function setStage(
 function senderOf(seats: readonly Seat[], port: number) {
   for (const seat of seats) {
     const link = seat.functionProxy.link(port);
-    if (link !== undefined) return { gateway: seat.name, link, isStopping: () => seat.isStopping };
+    if (link !== undefined)
+      return { gateway: seat.lives.at(-1) ?? seat.name, link, isStopping: () => seat.isStopping };
   }
   return undefined;
 }

@@ -4,12 +4,18 @@ import { bounds } from './bounds.ts';
 import { exposuresOf, lastCommitMs, outagesOf, type Trouble } from './troubles.ts';
 
 const { commitMs, recoveryMs, sessionRiskMs } = bounds;
+type Named = { name: string; lives: string[] };
 const trouble = (fromMs: number, toMs: number, gateway?: string): Trouble => ({
   what: 'broker-kill',
   gateway,
   fromMs,
   toMs,
 });
+
+const [one, two] = ['gateway 1', 'gateway 2'].map((name) => ({ name, lives: [`${name}, life 1`] })) as [
+  Named,
+  Named,
+];
 
 t.test('troubles that follow each other too soon are one', async (t) => {
   const apart = [trouble(100_000, 101_000), trouble(0, 1_000)];
@@ -33,15 +39,15 @@ t.test('the last commit before an end', async (t) => {
 
 t.test('excuses: writes always, deliveries where another may have had the partitions', async (t) => {
   const brief = [trouble(0, 1_000)];
-  t.ok(exposuresOf(brief, ['gateway 1', 'gateway 2']).every(({ lettersOnly }) => lettersOnly));
+  t.ok(exposuresOf(brief, [one, two]).every(({ lettersOnly }) => lettersOnly));
   const long = [trouble(0, sessionRiskMs, 'gateway 2')];
   t.ok(
-    exposuresOf(long, ['gateway 2']).every(({ lettersOnly }) => lettersOnly),
+    exposuresOf(long, [two]).every(({ lettersOnly }) => lettersOnly),
     'alone, nobody takes over',
   );
-  const [absence, ...others] = exposuresOf(long, ['gateway 1', 'gateway 2']).filter(
+  const [absence, ...others] = exposuresOf(long, [one, two]).filter(
     ({ lettersOnly }) => lettersOnly !== true,
   );
-  t.match(absence, { gateway: 'gateway 2', fromMs: -commitMs });
+  t.match(absence, { gateway: 'gateway 2, life 1', fromMs: -commitMs });
   t.strictSame(others, []);
 });

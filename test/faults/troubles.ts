@@ -37,7 +37,10 @@ export function lastCommitMs(troubles: readonly Trouble[], gateway: string, atMs
  * What troubles excuse by themselves: writes of which Kafka's word was lost, and the work of a gateway that was away for so
  * long that another may have had its partitions.
  */
-export function exposuresOf(troubles: readonly Trouble[], gateways: readonly string[]): Exposure[] {
+export function exposuresOf(
+  troubles: readonly Trouble[],
+  gateways: readonly { name: string; lives: readonly string[] }[],
+): Exposure[] {
   const writes = troubles.map(({ what, fromMs, toMs }) => ({
     why: what,
     fromMs: fromMs - bounds.commitMs,
@@ -45,15 +48,17 @@ export function exposuresOf(troubles: readonly Trouble[], gateways: readonly str
     lettersOnly: true,
   }));
   if (gateways.length < 2) return writes;
-  const absences = gateways.flatMap((gateway) =>
-    outagesOf(troubles, gateway)
+  const absences = gateways.flatMap(({ name, lives }) =>
+    outagesOf(troubles, name)
       .filter(({ fromMs, toMs }) => toMs - fromMs >= bounds.sessionRiskMs)
-      .map(({ fromMs, toMs }) => ({
-        why: `${gateway} was without Kafka past its session`,
-        gateway,
-        fromMs: fromMs - bounds.commitMs,
-        toMs: toMs + bounds.noticeMs,
-      })),
+      .flatMap(({ fromMs, toMs }) =>
+        lives.map((gateway) => ({
+          why: `${name} was without Kafka past its session`,
+          gateway,
+          fromMs: fromMs - bounds.commitMs,
+          toMs: toMs + bounds.noticeMs,
+        })),
+      ),
   );
   return [...writes, ...absences];
 }

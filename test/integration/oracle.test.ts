@@ -179,6 +179,8 @@ t.test('duplicates: not of what a commit covered', async (t) => {
   t.equal(unexplained([sample(1_500, 0n), sample(1_600, 1n)], again), 1);
   t.equal(unexplained([sample(1_500, 0n), sample(1_600, 0n, 'a mark')], again), 1);
   t.equal(unexplained([sample(500, 0n), sample(1_600, 1n)], again), 0, 'too soon to hold it, maybe');
+  const itself = from('gateway-1', receipt(0, 2_000));
+  t.equal(unexplained([sample(2_500, 0n), sample(2_600, 1n)], itself), 0, 'before it was committed');
   t.equal(unexplained([sample(4_500, 0n), sample(4_600, 1n)], again), 0, 'by somebody else, maybe');
 });
 
