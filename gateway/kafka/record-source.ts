@@ -4,19 +4,24 @@
 import type { Admin, Batch, Kafka } from 'kafkajs';
 import type {
   CreateRecordSource,
+  OutgoingRecord,
   PartitionProgress,
   RecordListener,
   RecordSource,
+  TransactionOutcome,
 } from '../contract/ports.ts';
-import { encodeMark, maxMarkBytes, minMarkBytes } from '../contract/progress-mark.ts';
+import { encodeMark } from '../contract/progress-mark.ts';
 import { partitionName, type TopicPartition } from '../contract/record.ts';
 import type { Subscription } from '../contract/subscription.ts';
+import { fetchFrom, setFetching, type Assigned } from './assigned.ts';
 import { createGroupConsumer, type GroupConsumer, type JoinedGroup } from './group-consumer.ts';
 import { pause } from './pause.ts';
+import { SourceCommits } from './source-commits.ts';
 import { failing, isPassing, quietMs } from './source-failure.ts';
 import { progressText, readStartOffsets, type StartOffset } from './start-offsets.ts';
 import { toRecord } from './to-record.ts';
 import { resolveTopics } from './topics.ts';
+import { Transactions } from './transactions.ts';
 
 export interface RecordSourceOptions {
   readonly kafka: Kafka;
@@ -31,20 +36,6 @@ const leaveMs = 5_000;
 /** How often a topic pattern is matched against the topics that exist, in ms. */
 const patternIntervalMs = 15_000;
 
-interface Assigned extends TopicPartition {
-  readonly name: string;
-  /** The next offset to fetch. */
-  position: bigint;
-  paused: boolean;
-  /**
-   * What the group may have from us: the commit that it is known to have taken, and those tried since, for of a commit that
-   * was not answered nobody can tell. Anything else is somebody else's.
-   */
-  ours: Set<string>;
-  /** Another member's soon: it is drained, and let go of. */
-  leaving: boolean;
-}
-
 export function createRecordSources(options: RecordSourceOptions): CreateRecordSource {
   return (subscription, listener) => new GroupSource(options, subscription, listener);
 }
@@ -57,11 +48,13 @@ class GroupSource implements RecordSource {
   readonly #abort = new AbortController();
   /** Topics of which this source has had a partition. */
   readonly #begun = new Set<string>();
+  /** Where replies are transactional. */
+  readonly #transactions: Transactions | undefined;
+  readonly #commits: SourceCommits;
   #member: GroupConsumer | undefined;
   #last: JoinedGroup | undefined;
   /** False after an absence from the group, until it is known who has worked meanwhile: nothing is started, or committed. */
   #isSure = true;
-  #markBytes = maxMarkBytes;
   /** Of the last client. */
   #leaseEndMs = Number.NEGATIVE_INFINITY;
   #done: Promise<void> | undefined;
@@ -70,6 +63,20 @@ class GroupSource implements RecordSource {
     this.#options = options;
     this.#subscription = subscription;
     this.#listener = listener;
+    const { consumerGroup: groupId } = subscription.source;
+    if (subscription.reply?.transactional === true) {
+      const isLeased = (): boolean => performance.now() < this.leaseEndMs;
+      this.#transactions = new Transactions({ ...options, groupId, isLeased });
+    }
+    this.#commits = new SourceCommits({
+      assigned: this.#assigned,
+      member: () => this.#committing(),
+      transactions: this.#transactions,
+      onForeign: (assigned) => {
+        this.#close(assigned);
+        if (this.#last && this.#member) void this.#openAll(this.#last, this.#member);
+      },
+    });
   }
 
   get leaseEndMs(): number {
@@ -78,7 +85,7 @@ class GroupSource implements RecordSource {
   }
 
   get markBytes(): number {
-    return this.#markBytes;
+    return this.#commits.markBytes;
   }
 
   start(): void {
@@ -93,24 +100,19 @@ class GroupSource implements RecordSource {
     this.#setPaused(partition, false);
   }
 
-  async commit(progress: readonly PartitionProgress[]): Promise<void> {
-    if (this.#member === undefined) throw new Error('not a member of the group at present');
-    const due = progress.map((one) => ({
-      text: progressText(one),
-      assigned: this.#assigned.get(partitionName(one)),
-    }));
-    if (!this.#isSure) throw new Error('whether others have committed meanwhile is not known yet');
-    for (const { text, assigned } of due) assigned?.ours.add(text);
-    await this.#member.commit(progress).catch((error: unknown) => this.#adapt(error));
-    for (const { text, assigned } of due) if (assigned !== undefined) assigned.ours = new Set([text]);
+  commit(progress: readonly PartitionProgress[]): Promise<void> {
+    return this.#commits.commit(progress);
   }
 
-  /** Brokers whose `offset.metadata.max.bytes` is lower than the default get shorter progress marks. */
-  #adapt(error: unknown): never {
-    const isTooLarge =
-      error instanceof Error && 'type' in error && error.type === 'OFFSET_METADATA_TOO_LARGE';
-    if (isTooLarge) this.#markBytes = Math.max(minMarkBytes, this.#markBytes / 2);
-    throw error;
+  commitWith(progress: PartitionProgress, records: readonly OutgoingRecord[]): Promise<TransactionOutcome> {
+    return this.#commits.commitWith(progress, records);
+  }
+
+  /** As far as the group takes commits from it. */
+  #committing(): GroupConsumer {
+    if (this.#member === undefined) throw new Error('not a member of the group at present');
+    if (!this.#isSure) throw new Error('whether others have committed meanwhile is not known yet');
+    return this.#member;
   }
 
   async stop(): Promise<void> {
@@ -136,6 +138,7 @@ class GroupSource implements RecordSource {
     }
     for (const assigned of this.#assigned.values()) this.#listener.close(assigned);
     this.#assigned.clear();
+    await this.#transactions?.closeAll();
   }
 
   /** One life of a client: resolves when it is to be left (stop, other topics); rejects when it failed. */
@@ -199,7 +202,8 @@ class GroupSource implements RecordSource {
     // After an absence others may have had it, and may have it: what we would still commit is stale.
     if (!isContinuous) this.#isSure = false;
     for (const assigned of isContinuous ? [] : this.#assigned.values())
-      if (!names.has(assigned.name)) this.#close(assigned);
+      // Where replies are transactional, whoever had it meanwhile may have stored what we still would.
+      if (!names.has(assigned.name) || this.#transactions !== undefined) this.#close(assigned);
     if (claimed.some((one) => !names.has(partitionName(one)))) void this.#letGo(names, member);
     void this.#openAll(joined, member);
   }
@@ -239,6 +243,8 @@ class GroupSource implements RecordSource {
   async #establish({ partitions }: JoinedGroup, member: GroupConsumer): Promise<StartOffset[]> {
     const { consumerGroup: groupId, initialOffset: initial } = this.#subscription.source;
     if (partitions.length === 0) return [];
+    // First: what the last owner has under way is ended by it, and then seen.
+    await this.#transactions?.open(partitions.filter((one) => !this.#assigned.has(partitionName(one))));
     const isLater = (topic: string): boolean => this.#begun.has(topic);
     const query = { admin: this.#options.admin, groupId, partitions, initial, isLater };
     const offsets = await readStartOffsets(query);
@@ -284,6 +290,7 @@ class GroupSource implements RecordSource {
 
   #close(assigned: Assigned): void {
     this.#assigned.delete(assigned.name);
+    this.#transactions?.close(assigned);
     this.#listener.close(assigned);
   }
 
@@ -332,7 +339,8 @@ class GroupSource implements RecordSource {
       const { topic, partition } = assigned;
       this.#close(assigned);
       const metadata = encodeMark(low, { open: [], end: low, attempts: new Map(), partitions: undefined });
-      this.#openOne({ topic, partition, offset: low, metadata, found: undefined });
+      const anew = this.#openOne({ topic, partition, offset: low, metadata, found: undefined });
+      for (const text of assigned.ours) anew.ours.add(text);
     } else {
       this.#skip(assigned, low, member);
     }
@@ -345,15 +353,4 @@ class GroupSource implements RecordSource {
     assigned.paused = paused;
     if (this.#member !== undefined) setFetching(this.#member, [assigned], !paused);
   }
-}
-function fetchFrom(member: GroupConsumer, assigned: Assigned): void {
-  const { topic, partition, position, paused } = assigned;
-  member.consumer.seek({ topic, partition, offset: String(position) });
-  if (!paused) setFetching(member, [assigned], true);
-}
-
-function setFetching(member: GroupConsumer, partitions: readonly TopicPartition[], fetching: boolean): void {
-  const list = partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }));
-  if (fetching) member.consumer.resume(list);
-  else member.consumer.pause(list);
 }

@@ -34,6 +34,7 @@ for (const [path, value] of [
   ['spec.delivery.maxAge', 'P365D'],
   ['spec.delivery.deadLetter', { topic: 'orders.dead' }],
   ['spec.reply', { topic: 'notices', transactional: false }],
+  ['spec.reply', { topic: 'notices', transactional: true }],
   ['spec.scale.minReplicaCount', 10],
   ['spec.scale.cooldownPeriod', 0],
 ] as const) {
@@ -70,9 +71,3 @@ for (const [path, value] of [
     t.ok(mistakes[0]?.startsWith(path));
   });
 }
-
-t.test('a transactional reply is not built yet', async (t) => {
-  t.match(mistakesIn({ 'spec.reply': { topic: 'notices', transactional: true } }), [
-    /^spec\.reply\.transactional: true is not built yet/,
-  ]);
-});
