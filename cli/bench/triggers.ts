@@ -11,10 +11,11 @@ export interface BenchTrigger {
   /** The default when absent. */
   readonly concurrency?: number | undefined;
   readonly timeout?: string | undefined;
+  readonly reply?: { readonly topic: string; readonly transactional: boolean } | undefined;
 }
 
 export function manifestOf(trigger: BenchTrigger): string {
-  const { name, topic, origin, initialOffset, ordering, concurrency, timeout } = trigger;
+  const { name, topic, origin, initialOffset, ordering, concurrency, timeout, reply } = trigger;
   return JSON.stringify({
     apiVersion: 'millrace.dev/v1alpha1',
     kind: 'Trigger',
@@ -23,6 +24,7 @@ export function manifestOf(trigger: BenchTrigger): string {
       source: { topics: [topic], initialOffset },
       function: { uri: origin, ...(concurrency === undefined ? {} : { concurrency }) },
       delivery: { ordering, ...(timeout === undefined ? {} : { timeout }) },
+      ...(reply === undefined ? {} : { reply }),
     },
   });
 }

@@ -64,10 +64,8 @@ class GroupSource implements RecordSource {
     this.#subscription = subscription;
     this.#listener = listener;
     const { consumerGroup: groupId } = subscription.source;
-    if (subscription.reply?.transactional === true) {
-      const isLeased = (): boolean => performance.now() < this.leaseEndMs;
-      this.#transactions = new Transactions({ ...options, groupId, isLeased });
-    }
+    if (subscription.reply?.transactional === true)
+      this.#transactions = new Transactions({ ...options, groupId, leaseEndMs: () => this.leaseEndMs });
     this.#commits = new SourceCommits({
       assigned: this.#assigned,
       member: () => this.#committing(),

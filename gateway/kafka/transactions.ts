@@ -14,8 +14,8 @@ export interface TransactionsOptions {
   readonly kafka: Kafka;
   readonly admin: Admin;
   readonly groupId: string;
-  /** Nobody else can have been given our partitions: without that, nobody is to be fenced. */
-  readonly isLeased: () => boolean;
+  /** Until then, in ms of `performance.now()`, nobody else can have been given our partitions; later, nobody is to be fenced. */
+  readonly leaseEndMs: () => number;
 }
 
 /** One attempt, as the owner of the partition sees it. */
@@ -112,10 +112,10 @@ export class Transactions {
   async #recover({ progress, isOver }: TransactionAttempt): Promise<string | undefined> {
     for (let pauseMs = recoverMs.first; ; pauseMs = Math.min(pauseMs * 2, recoverMs.longest)) {
       if (isOver() || this.#abort.signal.aborted) return undefined;
-      if (this.#options.isLeased()) {
+      if (this.#isLeased()) {
         const found = await this.#reopen(progress).catch(() => undefined);
         // What was read while the lease was over may be old by now.
-        if (found !== undefined && this.#options.isLeased()) return isOver() ? undefined : found;
+        if (found !== undefined && this.#isLeased()) return isOver() ? undefined : found;
       }
       await pause(pauseMs, this.#abort.signal);
     }
@@ -128,6 +128,10 @@ export class Transactions {
     const committed = found?.partitions.find((one) => one.partition === partition);
     if (committed === undefined) throw new Error(`Kafka does not say what the group ${groupId} has`);
     return progressText({ offset: BigInt(committed.offset), metadata: committed.metadata ?? '' });
+  }
+
+  #isLeased(): boolean {
+    return performance.now() < this.#options.leaseEndMs();
   }
 
   #end(producer: TransactionalProducer): void {
