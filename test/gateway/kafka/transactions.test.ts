@@ -21,6 +21,7 @@ import {
 } from '../../fixtures/kafka.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 import { until } from '../../scaler/fixtures/until.ts';
+import { openReader } from './fixtures/offsets.ts';
 
 t.setTimeout(115_000);
 
@@ -187,6 +188,9 @@ t.test('what a dead owner left open is ended before the next one reads where the
     topics: [{ topic: stage.topic, partitions: [{ partition: 0, offset: '7' }] }],
   });
   await transaction.send({ topic: stage.notices, messages: [{ value: 'never' }] });
+  // Who asks for the backlog is told what is committed, and not to come again.
+  const [backlog] = await openReader(t, stage.servers).read([{ group: stage.group, topics: [stage.topic] }]);
+  t.match(backlog, { kind: 'read', partitions: [{ committed: { offset: 2n, metadata: 'mark 2' } }] });
   const two = await join(t, stage);
   t.match(two.told, [/^open @2 /]);
   // At once: without the fencing, readers would wait for the timeout of the transaction.
