@@ -151,7 +151,10 @@ const labelsText = `## Values of the labels
 | \`outcome\` of polls | \`answered\`, \`unreachable\` |
 | \`status\` of attempts | the HTTP status, or \`none\` where no answer came |
 | \`status\` of gRPC requests | the gRPC status: \`OK\`, \`NOT_FOUND\`, \`UNAVAILABLE\`, … |
-| \`reason\` | \`exhausted\`, \`rejected\`, \`expired\`, \`undecodable\` |
+| \`reason\` of dead letters | \`exhausted\`, \`rejected\`, \`expired\`, \`undecodable\` |
+| \`reason\` of filter errors in CEL | \`missingAttribute\`, \`payload\` (\`data\` cannot be read), \`limit\` (too much work), \`evaluation\` (a missing field, types that do not go together…), \`noBoolean\` |
+| \`reason\` of filter errors in CESQL | \`missingAttribute\`, \`cast\`, \`math\`, \`functionEvaluation\`, \`missingFunction\`, \`generic\` |
+| \`dialect\` | \`cesql\`, \`cel\` |
 | \`what\` | \`dead letter\`, \`reply\` |
 | \`result\` | \`committed\`, \`failed\` |
 | \`code\` | a code of [Errors](errors.md), or \`none\` |
@@ -180,8 +183,6 @@ function defaultOf({ schema, defaultRule, required }: Field): string {
 function describe({ description, schema }: Field): string {
   const { notBuilt } = schema;
   if (notBuilt === undefined) return description;
-  if ('only' in notBuilt)
-    return `${description} Not built yet: \`${String(notBuilt.only)}\` (${notBuilt.what}).`;
   const exception = 'except' in notBuilt ? `, only ${code(JSON.stringify(notBuilt.except))} is taken` : '';
   return `${description} Not built yet${exception}.`;
 }

@@ -8,6 +8,7 @@ import type { GatewayOptions } from './commands/gateway.ts';
 import type { ScalerOptions } from './commands/scaler.ts';
 import type { DemoOptions } from './demo/command.ts';
 import type { SendOptions } from './send/command.ts';
+import type { TryOptions } from './try/command.ts';
 
 const program = new Command('millrace')
   .description('Carries Kafka records to HTTP functions as CloudEvents, and lets the functions sleep.')
@@ -102,6 +103,17 @@ program
   .action(async (paths: string[]) => {
     const { runValidateCommand } = await import('./commands/validate.ts');
     await runCommand((io) => runValidateCommand(paths, io));
+  });
+
+program
+  .command('try')
+  .description('evaluate an expression, or filters, on one CloudEvent in JSON from standard input')
+  .option('--cesql <expr>', 'an expression of CloudEvents SQL')
+  .option('--cel <expr>', 'an expression of CEL')
+  .option('--filters <file>', 'a list of filters, or manifests: tells which filter refuses, and why')
+  .action(async (options: TryOptions) => {
+    const { runTryCommand } = await import('./try/command.ts');
+    await runCommand((io) => runTryCommand(options, io));
   });
 
 program

@@ -12,6 +12,7 @@ import type { Subscription } from './contract/subscription.ts';
 import { createActivationCall } from './control/activation-call.ts';
 import { createFileTriggers } from './control/files.ts';
 import { createStaticEndpoints } from './control/static-endpoints.ts';
+import { checkExpression } from './filter/expression.ts';
 import { createKafka } from './kafka/connection.ts';
 import { createRecordSink } from './kafka/record-sink.ts';
 import { createRecordSources } from './kafka/record-source.ts';
@@ -56,7 +57,13 @@ export async function startGateway(
     triggers: () => supervisor.snapshot(),
     isServing: () => isServing,
   });
-  const triggers = dependencies.triggers ?? createFileTriggers(config.triggersPath, logProblems(log));
+  const triggers =
+    dependencies.triggers ??
+    createFileTriggers({
+      path: config.triggersPath,
+      checkExpression,
+      onProblems: logProblems(log),
+    });
   let unwatch: () => void;
   try {
     unwatch = await triggers.watch((wanted) => void supervisor.want(wanted));

@@ -1,6 +1,7 @@
 // The triggers of the benchmarks, as manifests: with the defaults, but for what a row says that it changes.
 import { parseManifests } from '../../gateway/contract/manifests.ts';
 import type { Subscription } from '../../gateway/contract/subscription.ts';
+import { checkExpression } from '../../gateway/filter/expression.ts';
 
 export interface BenchTrigger {
   readonly name: string;
@@ -37,7 +38,7 @@ export function benchSubscription(name: string, topic: string): Subscription {
     initialOffset: 'earliest',
     ordering: 'none',
   });
-  const [subscription] = parseManifests([{ file: 'bench.yaml', text }]).subscriptions;
+  const [subscription] = parseManifests([{ file: 'bench.yaml', text }], checkExpression).subscriptions;
   if (subscription === undefined) throw new Error('the trigger of the benchmark is not valid');
   return subscription;
 }

@@ -5,6 +5,7 @@ import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
 import { formatProblem } from '../../gateway/contract/manifests.ts';
 import type { Subscription } from '../../gateway/contract/subscription.ts';
 import { createFileTriggers } from '../../gateway/control/files.ts';
+import { checkExpression } from '../../gateway/filter/expression.ts';
 import { untilAborted, type CommandIo } from '../command-io.ts';
 import { LocalStack } from '../local/local-stack.ts';
 import { shareTriggers, type SharedTriggers } from '../local/shared-triggers.ts';
@@ -60,9 +61,13 @@ async function openTriggers(dir: string, say: Say): Promise<SharedTriggers> {
     () => false,
   );
   if (!isFolder) throw new MillraceError('MILLRACE_CONFIG_INVALID', `there is no folder ${dir}`);
-  const manifests = createFileTriggers(dir, (problems) => {
-    say('the manifests have mistakes, and go on as they were:');
-    for (const problem of problems) say(`  ${formatProblem(problem)}`);
+  const manifests = createFileTriggers({
+    path: dir,
+    checkExpression,
+    onProblems: (problems) => {
+      say('the manifests have mistakes, and go on as they were:');
+      for (const problem of problems) say(`  ${formatProblem(problem)}`);
+    },
   });
   return shareTriggers(manifests);
 }

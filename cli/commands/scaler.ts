@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { MillraceError } from '../../gateway/contract/errors.ts';
 import { formatProblem } from '../../gateway/contract/manifests.ts';
 import { createFileTriggers } from '../../gateway/control/files.ts';
+import { checkExpression } from '../../gateway/filter/expression.ts';
 import { readScalerConfig } from '../../scaler/config.ts';
 import { createScalerLog } from '../../scaler/log.ts';
 import { startScaler } from '../../scaler/main.ts';
@@ -28,8 +29,12 @@ export async function runScalerCommand(options: ScalerOptions, io: CommandIo): P
       'no manifests are named: --triggers FILE|DIR, or MILLRACE_TRIGGERS',
     );
   }
-  const triggers = createFileTriggers(config.triggersPath, (problems) => {
-    for (const problem of problems) io.stderr.write(`not applied: ${formatProblem(problem)}\n`);
+  const triggers = createFileTriggers({
+    path: config.triggersPath,
+    checkExpression,
+    onProblems: (problems) => {
+      for (const problem of problems) io.stderr.write(`not applied: ${formatProblem(problem)}\n`);
+    },
   });
   const scaler = await startScaler(config, {
     triggers,

@@ -1,12 +1,13 @@
 // `millrace validate`: every mistake in manifests at once.
 import { formatProblem, parseManifests } from '../../gateway/contract/manifests.ts';
 import { readManifests } from '../../gateway/control/files.ts';
+import { checkExpression } from '../../gateway/filter/expression.ts';
 import type { CommandIo } from '../command-io.ts';
 
 /** All `paths` are one installation: what is named in one may be used in another. 1 where there is a mistake. */
 export async function runValidateCommand(paths: readonly string[], io: CommandIo): Promise<number> {
   const manifests = (await Promise.all(paths.map(readManifests))).flat();
-  const { subscriptions, problems } = parseManifests(manifests);
+  const { subscriptions, problems } = parseManifests(manifests, checkExpression);
   for (const problem of problems) io.stderr.write(`${formatProblem(problem)}\n`);
   if (problems.length > 0) {
     io.stderr.write(`${count(problems.length, 'mistake')} in ${count(manifests.length, 'file')}\n`);

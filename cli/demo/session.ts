@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatProblem } from '../../gateway/contract/manifests.ts';
 import { createFileTriggers } from '../../gateway/control/files.ts';
+import { checkExpression } from '../../gateway/filter/expression.ts';
 import { createKafka } from '../../gateway/kafka/connection.ts';
 import { createRecordSink, type KafkaRecordSink } from '../../gateway/kafka/record-sink.ts';
 import { LocalStack } from '../local/local-stack.ts';
@@ -52,8 +53,12 @@ export class DemoSession {
   /** Resolves when everything is ready for the first earthquake. Rejects when `signal` aborts. */
   async start(): Promise<void> {
     const { env, signal } = this.#options;
-    const manifests = createFileTriggers(this.#options.folder, (problems) => {
-      for (const problem of problems) this.say(formatProblem(problem));
+    const manifests = createFileTriggers({
+      path: this.#options.folder,
+      checkExpression,
+      onProblems: (problems) => {
+        for (const problem of problems) this.say(formatProblem(problem));
+      },
     });
     this.#triggers = await shareTriggers(manifests, ({ name }) => !this.#options.without.includes(name));
     this.say('starting Kafka');

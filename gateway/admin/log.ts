@@ -38,6 +38,7 @@ export function createLog(level: string): Logger {
 
 export function logEvents(events: EventEmitter<GatewayEvents>, log: Logger): void {
   logSources(events, log);
+  logFilters(events, log);
   logDeliveries(events, log);
 }
 
@@ -85,9 +86,36 @@ function logSources(events: EventEmitter<GatewayEvents>, log: Logger): void {
   );
 }
 
+/** The same is told again after this time, in ms, with how often it was: an expression may err on every event. */
+const repeatMs = 60_000;
+
+function logFilters(events: EventEmitter<GatewayEvents>, log: Logger): void {
+  const told = new Map<string, { untilMs: number; more: number }>();
+  events.on('filterFailed', (subscription, { path, dialect, code }) => {
+    const key = `${subscription.key} ${path} ${dialect} ${code}`;
+    const last = told.get(key);
+    const nowMs = performance.now();
+    if (last !== undefined && nowMs < last.untilMs) {
+      last.more += 1;
+      return;
+    }
+    told.set(key, { untilMs: nowMs + repeatMs, more: 0 });
+    log.warn(
+      { ...of(subscription), filter: path, dialect, reason: code, more: last?.more },
+      'filter cannot be evaluated, so that the event does not pass it: `millrace try` tells why',
+    );
+  });
+}
+
 function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
   events.on('endpoints', (subscription, ready) =>
     log.info({ ...of(subscription), ready }, 'ready endpoints changed'),
+  );
+  events.on('circuitOpened', (subscription, origin) =>
+    log.warn({ ...of(subscription), origin }, 'endpoint keeps failing: it is left alone for a while'),
+  );
+  events.on('circuitClosed', (subscription, origin) =>
+    log.info({ ...of(subscription), origin }, 'endpoint answers again'),
   );
   events.on('held', (subscription) => log.info(of(subscription), 'no endpoint is ready: records are held'));
   events.on('released', (subscription) => log.info(of(subscription), 'an endpoint is ready: records flow'));

@@ -16,6 +16,10 @@ export interface GaugeReading {
   readonly held: number;
   readonly blocked: number;
   readonly readyEndpoints: number;
+  readonly openCircuits: number;
+  readonly concurrencyLimit: number;
+  readonly lowestConcurrencyLimit: number;
+  readonly isRateLimited: boolean;
   readonly partitions: number;
   readonly ready: boolean;
 }
@@ -97,6 +101,19 @@ function createTallies(registry: Registry, events: EventEmitter<GatewayEvents>):
     'dead-lettered': settled({ ...labels, settlement: 'dead-lettered' }),
     latency: latency(labels),
   }));
+  const faults = createTalliedCounter(
+    definition(
+      'millrace_filter_errors_total',
+      'Filters that could not be evaluated on an event, by reason.',
+      ['dialect', 'reason'],
+    ),
+  );
+  const faultsOf = perTrigger((labels) =>
+    remember((dialect: string, reason: string) => faults({ ...labels, dialect, reason })),
+  );
+  events.on('filterFailed', (subscription, { dialect, code }) => {
+    faultsOf(subscription)(dialect, code).count += 1;
+  });
   events.on('settled', (subscription, record, settlement) => {
     const series = settledOf(subscription);
     series[settlement].count += 1;
@@ -140,6 +157,10 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
     'millrace_blocks_total',
     'Times that a record blocked its lane for want of a dead letter.',
   );
+  const circuits = counter(
+    'millrace_circuits_opened_total',
+    'Times that an endpoint failed so often that it is left alone for a while.',
+  );
 
   const labelsOf = perTrigger((labels) => labels);
   events.on('fetched', (subscription, count, size) => {
@@ -156,6 +177,7 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
   );
   events.on('committed', (subscription) => commits.inc({ ...labelsOf(subscription), result: 'committed' }));
   events.on('commitFailed', (subscription) => commits.inc({ ...labelsOf(subscription), result: 'failed' }));
+  events.on('circuitOpened', (subscription) => circuits.inc(labelsOf(subscription)));
   events.on('held', (subscription) => holds.inc(labelsOf(subscription)));
   events.on('blocked', (subscription) => blocks.inc(labelsOf(subscription)));
 }
@@ -188,6 +210,24 @@ function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[
     'millrace_ready_endpoints',
     'Ready endpoints of the function.',
     ({ readyEndpoints }) => readyEndpoints,
+  );
+  gauge(
+    'millrace_open_circuits',
+    'Ready endpoints that are left alone because they fail.',
+    ({ openCircuits }) => openCircuits,
+  );
+  gauge(
+    'millrace_concurrency_limit',
+    'Requests that may be in flight, at all ready endpoints together.',
+    ({ concurrencyLimit }) => concurrencyLimit,
+  );
+  gauge(
+    'millrace_lowest_concurrency_limit',
+    'Requests that may be in flight at the ready endpoint that may have the fewest.',
+    ({ lowestConcurrencyLimit }) => lowestConcurrencyLimit,
+  );
+  gauge('millrace_rate_limited', '1 where records wait for the rate limit.', ({ isRateLimited }) =>
+    isRateLimited ? 1 : 0,
   );
   gauge(
     'millrace_assigned_partitions',

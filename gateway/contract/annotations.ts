@@ -89,16 +89,11 @@ export function noText(key: string, value: unknown): Mistake {
  * refuse.
  */
 function convert(text: string, { schema }: Field): unknown {
-  switch (schema.type) {
-    case 'integer':
-      return /^-?\d+$/.test(text) ? Number(text) : text;
-    case 'boolean':
-      return text === 'true' || text === 'false' ? text === 'true' : text;
-    case 'array':
-      return text === '' ? [] : text.split(',').map((item) => item.trim());
-    default:
-      return text;
-  }
+  const types = [schema.type].flat();
+  if (types.includes('integer')) return /^-?\d+$/.test(text) ? Number(text) : text;
+  if (types.includes('boolean')) return text === 'true' || text === 'false' ? text === 'true' : text;
+  if (types.includes('array')) return text === '' ? [] : text.split(',').map((item) => item.trim());
+  return text;
 }
 
 /** Puts `value` where `steps` lead, making the mappings and lists on the way. */

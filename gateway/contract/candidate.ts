@@ -10,6 +10,7 @@ import {
   topicsAnnotation,
   unknownAnnotation,
 } from './annotations.ts';
+import { findWrongExpressions, type CheckExpression } from './expressions.ts';
 import { computedDefault, defaultNamespace } from './fields.ts';
 import type { Manifest } from './open-manifest.ts';
 import { pathText, valueAt, type Path } from './path.ts';
@@ -30,9 +31,20 @@ export interface Candidate {
 }
 
 /** The candidate that a manifest stands for; undefined for a Deployment that has not opted in. */
-export function judgeManifest(manifest: Manifest): Candidate | undefined {
-  if (manifest.door === 'trigger') return judgeTrigger(manifest);
-  return manifest.door === 'deployment' && hasOptedIn(manifest) ? judgeDeployment(manifest) : undefined;
+export function judgeManifest(manifest: Manifest, check: CheckExpression): Candidate | undefined {
+  if (manifest.door === 'trigger') return withExpressions(judgeTrigger(manifest), check);
+  if (manifest.door !== 'deployment' || !hasOptedIn(manifest)) return undefined;
+  return withExpressions(judgeDeployment(manifest), check);
+}
+
+/** `candidate` with the mistakes in its expressions, where nothing else is wrong with them. */
+function withExpressions(candidate: Candidate, check: CheckExpression): Candidate {
+  const known = new Set(candidate.mistakes.map(({ at }) => pathText(at)));
+  const wrong = findWrongExpressions(candidate.filled, check)
+    .map((mistake) => ({ ...mistake, at: candidate.place(mistake.at) }))
+    .filter(({ at }) => !known.has(pathText(at)));
+  if (wrong.length === 0) return candidate;
+  return { ...candidate, trigger: undefined, mistakes: [...candidate.mistakes, ...wrong] };
 }
 
 function judgeTrigger(manifest: Manifest): Candidate {

@@ -18,6 +18,26 @@ const deadLetter = mapping(
   },
 );
 
+const rateLimit = mapping(
+  {
+    description: 'How fast events go to the function at most, attempts after the first included.',
+    example: { eventsPerSecond: 100 },
+  },
+  {
+    eventsPerSecond: whole(1, {
+      example: 100,
+      description: 'Of each gateway process that has partitions of the trigger.',
+    }),
+    burst: Type.Optional(
+      whole(1, {
+        defaultRule: '<eventsPerSecond>',
+        example: 200,
+        description: 'Events that may go at once after a quiet time.',
+      }),
+    ),
+  },
+);
+
 export const deliverySchema = mapping(
   { description: 'How often, how long and in what order.' },
   {
@@ -62,6 +82,7 @@ export const deliverySchema = mapping(
     maxAge: Type.Optional(
       text({ format: 'age', example: 'PT24H', description: 'Older records are dead-lettered unattempted.' }),
     ),
+    rateLimit: Type.Optional(rateLimit),
     deadLetter: Type.Optional(deadLetter),
   },
 );

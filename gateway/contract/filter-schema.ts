@@ -11,6 +11,8 @@ export interface DeclaredFilter {
   readonly all?: readonly DeclaredFilter[];
   readonly any?: readonly DeclaredFilter[];
   readonly not?: DeclaredFilter;
+  readonly cesql?: string;
+  readonly cel?: string;
 }
 
 /** Where the filter stands in the `$defs` of the schema that uses it. */
@@ -58,20 +60,14 @@ export const filterSchema = Type.Object(
         description: 'A CloudEvents SQL expression on the attributes.',
         annotation: 'filter',
         example: "type = 'order.placed'",
-        notBuilt: {
-          what: 'filters in CloudEvents SQL',
-          instead: 'Write a Trigger with exact, prefix, suffix, all, any and not instead.',
-        },
+        minLength: 1,
       }),
     ),
     cel: Type.Optional(
       text({
         description: 'A CEL expression on the attributes and the payload.',
         example: 'data.total >= 100.0',
-        notBuilt: {
-          what: 'filters on the payload in CEL',
-          instead: 'Filter on attributes here, and on the payload in the function.',
-        },
+        minLength: 1,
       }),
     ),
   },
@@ -80,6 +76,6 @@ export const filterSchema = Type.Object(
     minProperties: 1,
     maxProperties: 1,
     example: { exact: { type: 'order.placed' } },
-    expected: 'a mapping with exactly one of exact, prefix, suffix, all, any, not',
+    expected: 'a mapping with exactly one of exact, prefix, suffix, all, any, not, cesql, cel',
   },
 );

@@ -48,6 +48,10 @@ export const formats = {
     expected: 'an ISO 8601 duration above zero, such as PT24H (an hour has a fixed length, a month has none)',
     test: (text) => (parseDuration(text) ?? 0) > 0,
   },
+  concurrency: {
+    expected: 'a whole number of at least 1, or adaptive',
+    test: (text) => text === 'adaptive',
+  },
   quantity: {
     expected: 'a size in bytes above zero such as 1Mi or 500k',
     test: (text) => (parseQuantity(text) ?? 0) > 0,

@@ -4,6 +4,7 @@
 import { posix } from 'node:path';
 import { annotationPath } from './annotations.ts';
 import { findDoubles, findStrayAnnotations, judgeManifest, refersTo, type Candidate } from './candidate.ts';
+import type { CheckExpression } from './expressions.ts';
 import { openManifest, type Manifest } from './open-manifest.ts';
 import { pathText, valueAt } from './path.ts';
 import type { Mistake, Problem } from './problem.ts';
@@ -14,15 +15,17 @@ import { parseYaml, type ManifestFile } from './yaml-documents.ts';
 
 /**
  * Reads all manifests of one installation at once. Only faultless triggers become subscriptions; manifests of
- * other kinds are passed over. Problems come in the order of `files`, then of lines. Never throws.
+ * other kinds are passed over. `checkExpression` knows the languages of filters. Problems come in the order of `files`, then of lines. Never throws.
  */
-export function parseManifests(files: readonly ManifestFile[]): {
-  subscriptions: Subscription[];
-  problems: Problem[];
-} {
+export function parseManifests(
+  files: readonly ManifestFile[],
+  checkExpression: CheckExpression,
+): { subscriptions: Subscription[]; problems: Problem[] } {
   const parsed = files.map(parseYaml);
   const manifests = parsed.flatMap(({ documents }) => documents).flatMap(openManifest);
-  const candidates = manifests.map(judgeManifest).filter((candidate) => candidate !== undefined);
+  const candidates = manifests
+    .map((manifest) => judgeManifest(manifest, checkExpression))
+    .filter((candidate) => candidate !== undefined);
   const doubles = findDoubles(candidates);
   const problems = [
     ...parsed.flatMap((file) => file.problems),

@@ -1,5 +1,6 @@
 // The ports between the stages and what lies outside: Kafka, the functions, the scaler, whoever watches.
 // Implementations live in kafka/, delivery/ and control/; the pipeline composes them.
+import type { ExpressionDialect } from './expressions.ts';
 import type { KafkaRecord, RecordHeader, TopicPartition } from './record.ts';
 import type { DeadLetterCause, Settlement } from './settlement.ts';
 import type { Subscription } from './subscription.ts';
@@ -116,6 +117,18 @@ export interface ActivationCall {
   wake(subscription: Subscription): void;
 }
 
+/**
+ * An expression among the filters that could not be evaluated on an event, which it therefore does not let pass. What exactly
+ * went wrong may quote the event, and is for `millrace try` to tell.
+ */
+export interface FilterFault {
+  /** `filters[1].all[0]`. */
+  readonly path: string;
+  readonly dialect: ExpressionDialect;
+  /** One of the dialect's few: `missingAttribute`, `cast`… */
+  readonly code: string;
+}
+
 /** What happens in the gateway, for whoever watches (metrics, logs, traces): name → arguments. Listeners must not throw. */
 export interface GatewayEvents {
   fetched: [subscription: Subscription, records: number, bytes: number];
@@ -134,6 +147,7 @@ export interface GatewayEvents {
   ];
   replied: [subscription: Subscription, storedAt: StoredAt];
   deadLettered: [subscription: Subscription, record: KafkaRecord, cause: DeadLetterCause, storedAt: StoredAt];
+  filterFailed: [subscription: Subscription, fault: FilterFault];
   retrying: [
     subscription: Subscription,
     record: KafkaRecord,
@@ -146,6 +160,8 @@ export interface GatewayEvents {
   held: [subscription: Subscription];
   released: [subscription: Subscription];
   endpoints: [subscription: Subscription, ready: number];
+  circuitOpened: [subscription: Subscription, origin: string];
+  circuitClosed: [subscription: Subscription, origin: string];
   sourceState: [subscription: Subscription, state: SourceState];
   opened: [subscription: Subscription, partition: TopicPartition, nextOffset: bigint];
   closed: [subscription: Subscription, partition: TopicPartition];

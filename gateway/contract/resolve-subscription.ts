@@ -5,7 +5,7 @@ import { computedDefault } from './fields.ts';
 import type { DeclaredFilter } from './filter-schema.ts';
 import { parseTimestamp } from './formats.ts';
 import { parseQuantity } from './quantity.ts';
-import type { Filter, FunctionTarget, InitialOffset, Subscription } from './subscription.ts';
+import type { Filter, FunctionTarget, InitialOffset, RateLimit, Subscription } from './subscription.ts';
 import type { FilledTrigger } from './trigger.ts';
 
 /** `trigger` must be one that validate-trigger.ts found right. */
@@ -44,7 +44,9 @@ function initialOffset(text: string): InitialOffset {
 }
 
 function resolveFilter(filter: DeclaredFilter): Filter {
-  const { all, any, not } = filter;
+  const { all, any, not, cesql, cel } = filter;
+  if (cesql !== undefined) return { kind: 'cesql', expression: cesql };
+  if (cel !== undefined) return { kind: 'cel', expression: cel };
   if (not !== undefined) return { kind: 'not', filter: resolveFilter(not) };
   if (all !== undefined) return { kind: 'all', filters: all.map(resolveFilter) };
   if (any !== undefined) return { kind: 'any', filters: any.map(resolveFilter) };
@@ -61,6 +63,7 @@ function resolveFunction({
   contentMode,
   batch,
   concurrency,
+  adaptiveConcurrency,
 }: Spec['function']) {
   let target: FunctionTarget;
   if (ref !== undefined)
@@ -75,7 +78,7 @@ function resolveFunction({
     path: target.kind === 'uri' ? pathOf(target.uri) : path,
     contentMode,
     batch: { maxEvents: batch.maxEvents, maxBytes, maxWaitMs: milliseconds(batch.maxWait) },
-    concurrency,
+    concurrency: concurrency === 'adaptive' ? adaptiveConcurrency : concurrency,
   };
 }
 
@@ -95,7 +98,16 @@ function resolveDelivery(delivery: Spec['delivery']): Subscription['delivery'] {
     backoffMaxMs: milliseconds(delivery.backoffMax),
     retryAfterMaxMs: milliseconds(delivery.retryAfterMax),
     maxAgeMs: delivery.maxAge === undefined ? undefined : milliseconds(delivery.maxAge),
+    rateLimit: delivery.rateLimit === undefined ? undefined : resolveRateLimit(delivery.rateLimit),
     deadLetter: delivery.deadLetter,
+  };
+}
+
+function resolveRateLimit({ eventsPerSecond, burst }: NonNullable<Spec['delivery']['rateLimit']>): RateLimit {
+  const values = { eventsPerSecond: String(eventsPerSecond) };
+  return {
+    eventsPerSecond,
+    burst: burst ?? Number(computedDefault('spec.delivery.rateLimit.burst', values)),
   };
 }
 

@@ -4,15 +4,13 @@ import { Type, type Static, type TOptional, type TSchema, type TStringOptions } 
 import type { FormatName } from './formats.ts';
 
 /**
- * Refuses a field, or all its values but one, or one of its values, until the machinery behind it is built.
+ * Refuses a field, or all its values but one, until the machinery behind it is built.
  */
 export interface NotBuilt {
   /** Ends the sentence "is not built yet: …". */
   readonly what: string;
   /** The only value that is allowed. */
   readonly except?: unknown;
-  /** The only value that is refused. */
-  readonly only?: unknown;
   /** What to do for now: whole sentences. */
   readonly instead: string;
 }

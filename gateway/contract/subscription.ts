@@ -1,6 +1,8 @@
 // A trigger as the gateway and the scaler run it: every field resolved, every default filled in, units in the names.
 // `trigger.ts` has what a user writes; `manifests.ts` makes one of the other.
 
+import type { ExpressionDialect } from './expressions.ts';
+
 export type Ordering = 'partition' | 'key' | 'none';
 export type ContentMode = 'binary' | 'structured' | 'batched';
 export type BackoffPolicy = 'linear' | 'exponential';
@@ -10,7 +12,9 @@ export type EventDialect = 'millrace' | 'knative';
 export type Filter =
   | { readonly kind: 'exact' | 'prefix' | 'suffix'; readonly attributes: Readonly<Record<string, string>> }
   | { readonly kind: 'all' | 'any'; readonly filters: readonly Filter[] }
-  | { readonly kind: 'not'; readonly filter: Filter };
+  | { readonly kind: 'not'; readonly filter: Filter }
+  /** An expression of CloudEvents SQL or CEL, which compiles. */
+  | { readonly kind: ExpressionDialect; readonly expression: string };
 
 export type InitialOffset = 'earliest' | 'latest' | { readonly timestampMs: number };
 
@@ -49,8 +53,19 @@ export interface FunctionSettings {
   readonly path: string;
   readonly contentMode: ContentMode;
   readonly batch: BatchSettings;
-  /** Requests in flight per ready endpoint. */
-  readonly concurrency: number;
+  /** Requests in flight per ready endpoint: a number, or bounds between which it is learned. */
+  readonly concurrency: number | ConcurrencyBounds;
+}
+
+export interface ConcurrencyBounds {
+  readonly min: number;
+  readonly max: number;
+}
+
+/** Events of one trigger in one gateway process. */
+export interface RateLimit {
+  readonly eventsPerSecond: number;
+  readonly burst: number;
 }
 
 export interface RetrySettings {
@@ -66,6 +81,7 @@ export interface DeliverySettings extends RetrySettings {
   readonly ordering: Ordering;
   readonly timeoutMs: number;
   readonly maxAgeMs?: number | undefined;
+  readonly rateLimit?: RateLimit | undefined;
   readonly deadLetter?: { readonly topic: string } | undefined;
 }
 

@@ -19,6 +19,8 @@ const rules: readonly ((judged: Judged) => (Mistake | undefined)[])[] = [
   oneFunction,
   uriIsWhole,
   batchInBatchedMode,
+  boundsWhereAdaptive,
+  boundsInOrder,
   replicasInOrder,
   backoffInOrder,
   noLoop,
@@ -78,12 +80,28 @@ function batchInBatchedMode({ declared, filled, wording }: Judged) {
   return [invalid([...at, 'batch'], 'key', `has no meaning in contentMode ${contentMode}`, remedy)];
 }
 
+function boundsWhereAdaptive({ declared, filled, wording }: Judged) {
+  const at = ['spec', 'function'];
+  const concurrency = valueAt(filled, [...at, 'concurrency']);
+  if (valueAt(declared, [...at, 'adaptiveConcurrency']) === undefined) return [];
+  if (typeof concurrency !== 'number') return [];
+  const remedy = `Write ${wording.example([...at, 'concurrency'], 'adaptive')}, or leave the bounds out.`;
+  const message = `has no meaning with concurrency ${concurrency}`;
+  return [invalid([...at, 'adaptiveConcurrency'], 'key', message, remedy)];
+}
+
+function boundsInOrder(judged: Judged) {
+  const at = ['spec', 'function', 'adaptiveConcurrency'];
+  return notAbove(judged, [...at, 'min'], [...at, 'max'], numberOf);
+}
+
 function replicasInOrder(judged: Judged) {
-  const [min, max] = [
-    ['spec', 'scale', 'minReplicaCount'],
-    ['spec', 'scale', 'maxReplicaCount'],
-  ] as const;
-  return notAbove(judged, min, max, (value) => (typeof value === 'number' ? value : undefined));
+  const at = ['spec', 'scale'];
+  return notAbove(judged, [...at, 'minReplicaCount'], [...at, 'maxReplicaCount'], numberOf);
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
 }
 
 function backoffInOrder(judged: Judged) {

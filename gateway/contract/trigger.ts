@@ -4,7 +4,7 @@
 import { Type, type Static } from 'typebox';
 import { deliverySchema, replySchema, scaleSchema } from './delivery-schema.ts';
 import { filterRef, filterSchema, type DeclaredFilter } from './filter-schema.ts';
-import { mapping, text, whole, withDefault, type Filled } from './schema.ts';
+import { mapping, maxInt32, text, whole, withDefault, type Filled } from './schema.ts';
 import { eventSchema, sourceSchema } from './source-schema.ts';
 
 export const apiGroup = 'millrace.dev';
@@ -95,6 +95,23 @@ const batch = mapping(
   },
 );
 
+const adaptiveConcurrency = mapping(
+  { description: 'Between what bounds concurrency is learned. With `concurrency: adaptive` only.' },
+  {
+    min: withDefault(
+      1,
+      whole(1, {
+        maximum: 1_000,
+        description: 'Never fewer requests in flight per endpoint may be allowed; what it begins with.',
+      }),
+    ),
+    max: withDefault(
+      100,
+      whole(1, { maximum: 1_000, description: 'Never more requests in flight per endpoint.' }),
+    ),
+  },
+);
+
 const functionSchema = mapping(
   {
     description: 'Who answers: exactly one of `ref`, `service` and `uri`.',
@@ -145,16 +162,17 @@ const functionSchema = mapping(
     batch: withDefault({}, batch),
     concurrency: withDefault(
       8,
-      whole(1, {
+      Type.Unsafe<number | 'adaptive'>({
+        type: ['integer', 'string'],
+        minimum: 1,
+        maximum: maxInt32,
+        format: 'concurrency',
         annotation: 'concurrency',
-        description: 'Requests in flight per ready endpoint.',
-        notBuilt: {
-          what: 'concurrency that is learned',
-          only: 'adaptive',
-          instead: 'Write a whole number, or leave it out.',
-        },
+        description:
+          'Requests in flight per ready endpoint; `adaptive` learns it from latency, 429, 503 and timeouts.',
       }),
     ),
+    adaptiveConcurrency: withDefault({}, adaptiveConcurrency),
   },
 );
 

@@ -23,10 +23,8 @@ ajv.addVocabulary([...noteKeywords]);
 ajv.addKeyword({
   keyword: 'notBuilt',
   errors: false,
-  validate: (notBuilt: NotBuilt, value: unknown) => {
-    if ('except' in notBuilt) return JSON.stringify(value) === JSON.stringify(notBuilt.except);
-    return 'only' in notBuilt && value !== notBuilt.only;
-  },
+  validate: (notBuilt: NotBuilt, value: unknown) =>
+    'except' in notBuilt && JSON.stringify(value) === JSON.stringify(notBuilt.except),
 });
 const validate = ajv.compile(triggerSchema);
 
@@ -132,7 +130,7 @@ function wrongAttributeName(at: Path): Mistake {
 }
 
 function notBuilt(at: Path, { what, instead, ...limits }: NotBuilt, value: unknown): Mistake {
-  const subject = 'except' in limits || 'only' in limits ? `${show(value)} is` : 'is';
+  const subject = 'except' in limits ? `${show(value)} is` : 'is';
   return {
     code: 'MILLRACE_FIELD_NOT_BUILT',
     at,

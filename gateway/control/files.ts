@@ -3,6 +3,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MillraceError } from '../contract/errors.ts';
+import type { CheckExpression } from '../contract/expressions.ts';
 import { formatProblem, parseManifests } from '../contract/manifests.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { TriggerSource } from '../contract/ports.ts';
@@ -58,14 +59,22 @@ async function listFolder(folder: string, listing: Listing): Promise<void> {
   }
 }
 
+export interface FileTriggersOptions {
+  /** A file or a folder. */
+  readonly path: string;
+  readonly checkExpression: CheckExpression;
+  readonly onProblems: (problems: readonly Problem[]) => void;
+}
+
 /**
  * Triggers of the manifests at `path`. A first reading with mistakes rejects with all of them; a later one is told to
  * `onProblems`, and the triggers stay as they were.
  */
-export function createFileTriggers(
-  path: string,
-  onProblems: (problems: readonly Problem[]) => void,
-): TriggerSource {
+export function createFileTriggers({
+  path,
+  checkExpression,
+  onProblems,
+}: FileTriggersOptions): TriggerSource {
   return {
     watch: async (onChange) => {
       const watched = new WatchedManifests(path);
@@ -74,6 +83,7 @@ export function createFileTriggers(
           watched.stop();
           throw error;
         }),
+        checkExpression,
       );
       if (first.problems.length > 0) {
         watched.stop();
@@ -85,7 +95,7 @@ export function createFileTriggers(
       }
       onChange(first.subscriptions);
       watched.start((manifests) => {
-        const { subscriptions, problems } = parseManifests(manifests);
+        const { subscriptions, problems } = parseManifests(manifests, checkExpression);
         if (problems.length > 0) onProblems(problems);
         else onChange(subscriptions);
       });

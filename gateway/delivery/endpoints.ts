@@ -1,16 +1,26 @@
 // The ready endpoints of one function: the least busy one is next, none gets more than `concurrency` requests at a time,
-// and one that refuses connections is left alone until it takes them again.
+// one that refuses connections is left alone until it takes them again, and one that fails for a while (`circuit.ts`).
 import { Pool, type Dispatcher } from 'undici';
 import type { Endpoint } from '../contract/ports.ts';
+import type { FunctionSettings } from '../contract/subscription.ts';
+import type { AttemptResult } from './attempt.ts';
+import { Circuit } from './circuit.ts';
+import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { untilAccepting } from './probe.ts';
+import { parseRetryAfter } from './retry-after.ts';
+import { signOf, type Sign } from './sign.ts';
 
 export interface EndpointsOptions {
   /** Requests in flight per endpoint. */
-  readonly concurrency: number;
+  readonly concurrency: FunctionSettings['concurrency'];
+  /** The longest `Retry-After` that is honoured. */
+  readonly retryAfterMaxMs: number;
   /** There may be an endpoint to `pick` now, where there was none. */
   readonly onAvailable: () => void;
   /** How many endpoints are ready, whenever that changes. */
   readonly onReadyCount: (ready: number) => void;
+  /** The circuit of an endpoint opened, or closed again. */
+  readonly onCircuit: (origin: string, change: 'opened' | 'closed') => void;
 }
 
 /** An endpoint with its connections. */
@@ -18,10 +28,18 @@ export interface Gate {
   readonly origin: string;
   readonly dispatcher: Dispatcher;
   outstanding: number;
+  /** How many may be outstanding. */
+  limit: number;
+  /** What `limit` is learned by. */
+  readonly learned: ConcurrencyLimit | undefined;
+  readonly circuit: Circuit;
   reachable: boolean;
   /** No longer among the ready endpoints: nothing new is sent, what is in flight may end. */
   retired: boolean;
 }
+
+/** Comes after whatever may be outstanding elsewhere. */
+const avoidedRank = 2 ** 31;
 
 export class Endpoints {
   readonly #options: EndpointsOptions;
@@ -31,6 +49,9 @@ export class Endpoints {
   readonly #probes = new Map<Gate, () => void>();
   #ready: Gate[] = [];
   #turn = 0;
+  /** Runs while a pick failed for open circuits alone, until the first of them is due. */
+  #circuitTimer: NodeJS.Timeout | undefined;
+  #circuitDueMs = Infinity;
 
   constructor(options: EndpointsOptions) {
     this.#options = options;
@@ -40,18 +61,64 @@ export class Endpoints {
     return this.#ready.length;
   }
 
-  /** The ready endpoint with the fewest requests in flight, if one has room; its place is taken. */
+  get openCircuits(): number {
+    return this.#ready.reduce((count, { circuit }) => count + (circuit.isOpen ? 1 : 0), 0);
+  }
+
+  /** Requests that may be in flight at each of the ready endpoints. */
+  get limits(): number[] {
+    return this.#ready.map(({ limit }) => limit);
+  }
+
+  /**
+   * The ready endpoint with the fewest requests in flight, of those with room; its place is taken. One whose open circuit may
+   * be tried is first, those that are to be avoided are last. All are looked at: for a hundred of them that costs less than
+   * anything else about a request.
+   */
   pick(): Gate | undefined {
     const count = this.#ready.length;
     let best: Gate | undefined;
+    let bestRank = 0;
+    let dueMs = Infinity;
     this.#turn = this.#turn + 1 < count ? this.#turn + 1 : 0;
     for (let index = 0; index < count; index += 1) {
       const gate = this.#ready[(this.#turn + index) % count] as Gate;
-      if (best === undefined || gate.outstanding < best.outstanding) best = gate;
+      if (gate.outstanding >= gate.limit) continue;
+      let rank = gate.outstanding;
+      if (gate.circuit.isTroubled) {
+        const nowMs = performance.now();
+        if (gate.circuit.dueMs > nowMs) {
+          dueMs = Math.min(dueMs, gate.circuit.dueMs);
+          continue;
+        }
+        rank = gate.circuit.isOpen ? -1 : rank + (gate.circuit.isAvoided(nowMs) ? avoidedRank : 0);
+      }
+      if (best !== undefined && rank >= bestRank) continue;
+      best = gate;
+      bestRank = rank;
     }
-    if (best === undefined || best.outstanding >= this.#options.concurrency) return undefined;
-    best.outstanding += 1;
+    if (best !== undefined) {
+      best.outstanding += 1;
+      if (best.circuit.isOpen) best.circuit.sent(performance.now());
+    } else if (dueMs < Infinity) {
+      this.#waitForCircuit(dueMs);
+    }
     return best;
+  }
+
+  /** What the result of a request says of the endpoint; `inFlight` were outstanding with it when it was sent. */
+  learn(gate: Gate, result: AttemptResult, tookMs: number, inFlight: number): void {
+    const { circuit, learned } = gate;
+    const sign = signOf(result);
+    if (sign === 'none' || gate.retired) return;
+    const isWell = sign === 'served' && !circuit.isTroubled;
+    if (isWell && learned === undefined) return;
+    const nowMs = performance.now();
+    if (learned !== undefined) {
+      learned.learn(sign, tookMs, inFlight, nowMs);
+      gate.limit = learned.current;
+    }
+    if (!isWell) this.#judge(gate, sign, nowMs - tookMs, nowMs, this.#askedMs(result));
   }
 
   /** Gives back a place that `pick` took. */
@@ -90,19 +157,67 @@ export class Endpoints {
     this.#retired.clear();
     this.#gates.clear();
     this.#ready = [];
+    clearTimeout(this.#circuitTimer);
+    this.#circuitTimer = undefined;
     await Promise.all(gates.map(({ dispatcher }) => dispatcher.destroy()));
   }
 
   #open(origin: string): Gate {
+    const { concurrency } = this.#options;
+    const isLearned = typeof concurrency === 'object';
+    const learned = isLearned ? new ConcurrencyLimit(concurrency) : undefined;
     const dispatcher = new Pool(origin, {
-      connections: this.#options.concurrency,
+      connections: isLearned ? concurrency.max : concurrency,
       pipelining: 1,
       // The attempt has a deadline of its own, over all of the answer.
       headersTimeout: 0,
       bodyTimeout: 0,
       connect: { timeout: 3_000 },
     });
-    return { origin, dispatcher, outstanding: 0, reachable: true, retired: false };
+    return {
+      origin,
+      dispatcher,
+      outstanding: 0,
+      limit: isLearned ? concurrency.min : concurrency,
+      learned,
+      circuit: new Circuit(Math.random),
+      reachable: true,
+      retired: false,
+    };
+  }
+
+  #judge(gate: Gate, sign: Sign, startedMs: number, nowMs: number, askedMs: number): void {
+    const { circuit, origin } = gate;
+    const change =
+      sign === 'failing'
+        ? circuit.failed(startedMs, nowMs, askedMs, this.#hasOthers(gate))
+        : circuit.answered(nowMs, askedMs);
+    if (change !== undefined) this.#options.onCircuit(origin, change);
+  }
+
+  #hasOthers(gate: Gate): boolean {
+    return this.#ready.some((other) => other !== gate && !other.circuit.isOpen);
+  }
+
+  /** How long the function asked to be left alone, within what is honoured. */
+  #askedMs(result: AttemptResult): number {
+    if (result.kind !== 'answered' || (result.status !== 429 && result.status !== 503)) return 0;
+    const { 'retry-after': value } = result.headers;
+    const askedMs = parseRetryAfter(typeof value === 'object' ? value[0] : value, Date.now());
+    return Math.min(askedMs ?? 0, this.#options.retryAfterMaxMs);
+  }
+
+  #waitForCircuit(dueMs: number): void {
+    if (this.#circuitTimer !== undefined && this.#circuitDueMs <= dueMs) return;
+    clearTimeout(this.#circuitTimer);
+    this.#circuitDueMs = dueMs;
+    this.#circuitTimer = setTimeout(
+      () => {
+        this.#circuitTimer = undefined;
+        this.#options.onAvailable();
+      },
+      Math.ceil(dueMs - performance.now()) + 1,
+    );
   }
 
   #retire(gate: Gate): void {

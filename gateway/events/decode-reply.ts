@@ -3,7 +3,7 @@ import type { AttributeValue, CloudEvent } from '../contract/event.ts';
 import { assembleEvent, emptyAttributes, isCoreName, isExtensionName, isText, quoted } from './attributes.ts';
 import type { DecodeResult } from './attributes.ts';
 import { decodeStructured } from './decode-structured.ts';
-import { cloudEventsMode } from './media-type.ts';
+import { cloudEventsMode } from '../contract/media-type.ts';
 import { percentDecode } from './percent.ts';
 
 export type ReplyResult =

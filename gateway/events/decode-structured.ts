@@ -14,7 +14,7 @@ import {
 import type { CoreAttributes, DecodeResult } from './attributes.ts';
 import { membersOf, stringAt } from './json-bytes.ts';
 import { createKnownTexts } from './known-texts.ts';
-import { isJsonMediaType } from './media-type.ts';
+import { isJsonMediaType } from '../contract/media-type.ts';
 
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const maxInteger = 2 ** 31;

@@ -7,7 +7,7 @@ import type { EventSettings } from '../contract/subscription.ts';
 import { assembleEvent, quoted, textOf, undecodable } from './attributes.ts';
 import type { DecodeResult } from './attributes.ts';
 import { decodeStructured } from './decode-structured.ts';
-import { cloudEventsMode } from './media-type.ts';
+import { cloudEventsMode } from '../contract/media-type.ts';
 import { createReadHeaders } from './read-headers.ts';
 import type { Headers } from './read-headers.ts';
 import { createKnativeWrap, createWrap } from './wrap.ts';

@@ -2,7 +2,7 @@
 import type { CloudEvent } from '../contract/event.ts';
 import { isUtf8 } from 'node:buffer';
 import { isJson } from './json-bytes.ts';
-import { isJsonMediaType, isTextMediaType } from './media-type.ts';
+import { isJsonMediaType, isTextMediaType } from '../contract/media-type.ts';
 
 const openBracket = 0x5b;
 const comma = 0x2c;

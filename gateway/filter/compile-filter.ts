@@ -1,21 +1,33 @@
 // Filters of the CloudEvents Subscriptions API (draft, section 3.2.4) as one function per trigger.
 import { attributeOf } from '../contract/event.ts';
 import type { CloudEvent } from '../contract/event.ts';
+import type { ExpressionDialect } from '../contract/expressions.ts';
+import { pathText, type Path } from '../contract/path.ts';
+import type { FilterFault } from '../contract/ports.ts';
 import type { Filter } from '../contract/subscription.ts';
+import { compileExpression } from './expression.ts';
 
 export type Matches = (event: CloudEvent) => boolean;
+
+/** Told of each expression that errs on an event: the event does not pass it. */
+export type OnFault = (fault: FilterFault) => void;
 
 const always: Matches = () => true;
 
 /**
  * True for the events that pass all `filters`; none lets everything pass. Values are compared as text, in the
- * case they are in; an attribute that is not set matches nothing (so that `not` of it is true).
+ * case they are in; an attribute that is not set matches nothing, nor does an expression that errs (so that `not` of them is
+ * true).
  */
-export function compileFilter(filters: readonly Filter[]): Matches {
-  return every(filters.map(compile));
+export function compileFilter(filters: readonly Filter[], onFault: OnFault): Matches {
+  return every(compileAll(filters, ['filters'], onFault));
 }
 
-function compile(filter: Filter): Matches {
+function compileAll(filters: readonly Filter[], at: Path, onFault: OnFault): Matches[] {
+  return filters.map((filter, index) => compile(filter, [...at, index], onFault));
+}
+
+function compile(filter: Filter, at: Path, onFault: OnFault): Matches {
   switch (filter.kind) {
     case 'exact':
       return every(attributeTests(filter.attributes, (expected) => (value) => value === expected));
@@ -24,14 +36,32 @@ function compile(filter: Filter): Matches {
     case 'suffix':
       return every(attributeTests(filter.attributes, (expected) => (value) => value.endsWith(expected)));
     case 'all':
-      return compileFilter(filter.filters);
+      return every(compileAll(filter.filters, [...at, 'all'], onFault));
     case 'any':
-      return some(filter.filters.map(compile));
+      return some(compileAll(filter.filters, [...at, 'any'], onFault));
     case 'not': {
-      const inner = compile(filter.filter);
+      const inner = compile(filter.filter, [...at, 'not'], onFault);
       return (event) => !inner(event);
     }
+    case 'cesql':
+    case 'cel':
+      return expressionTest(filter.kind, filter.expression, pathText(at), onFault);
   }
+}
+
+function expressionTest(
+  dialect: ExpressionDialect,
+  expression: string,
+  path: string,
+  onFault: OnFault,
+): Matches {
+  const evaluate = compileExpression(dialect, expression);
+  return (event) => {
+    const verdict = evaluate(event);
+    if (typeof verdict === 'boolean') return verdict;
+    onFault({ path, dialect, code: verdict.code });
+    return false;
+  };
 }
 
 function attributeTests(

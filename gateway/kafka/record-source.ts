@@ -22,6 +22,7 @@ import { progressText, readStartOffsets, type StartOffset } from './start-offset
 import { toRecord } from './to-record.ts';
 import { resolveTopics } from './topics.ts';
 import { Transactions } from './transactions.ts';
+import { Turns } from './turns.ts';
 
 export interface RecordSourceOptions {
   readonly kafka: Kafka;
@@ -37,13 +38,15 @@ const leaveMs = 5_000;
 const patternIntervalMs = 15_000;
 
 export function createRecordSources(options: RecordSourceOptions): CreateRecordSource {
-  return (subscription, listener) => new GroupSource(options, subscription, listener);
+  const turns = new Turns();
+  return (subscription, listener) => new GroupSource(options, subscription, listener, turns);
 }
 
 class GroupSource implements RecordSource {
   readonly #options: RecordSourceOptions;
   readonly #subscription: Subscription;
   readonly #listener: RecordListener;
+  readonly #turns: Turns;
   readonly #assigned = new Map<string, Assigned>();
   readonly #abort = new AbortController();
   /** Topics of which this source has had a partition. */
@@ -59,10 +62,16 @@ class GroupSource implements RecordSource {
   #leaseEndMs = Number.NEGATIVE_INFINITY;
   #done: Promise<void> | undefined;
 
-  constructor(options: RecordSourceOptions, subscription: Subscription, listener: RecordListener) {
+  constructor(
+    options: RecordSourceOptions,
+    subscription: Subscription,
+    listener: RecordListener,
+    turns: Turns,
+  ) {
     this.#options = options;
     this.#subscription = subscription;
     this.#listener = listener;
+    this.#turns = turns;
     const { consumerGroup: groupId } = subscription.source;
     if (subscription.reply?.transactional === true)
       this.#transactions = new Transactions({ ...options, groupId, leaseEndMs: () => this.leaseEndMs });
@@ -156,6 +165,7 @@ class GroupSource implements RecordSource {
         onJoined();
         this.#joined(joined, member);
       },
+      turns: this.#turns,
       onBatch: (batch) => this.#hand(batch, member),
       onMarkersOnly: (partition, nextOffset) => this.#skip(partition, nextOffset, member),
       onLeaseRenewed: () => this.#listener.resume(),

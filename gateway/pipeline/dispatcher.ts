@@ -17,12 +17,13 @@ import { startAttempt, type AttemptResult } from '../delivery/attempt.ts';
 import type { Endpoints, Gate } from '../delivery/endpoints.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import { nextDelayMs } from '../delivery/retry-policy.ts';
-import { encodeJson } from '../events/encode-json.ts';
-import { createEncode, encodeBatch, type RequestParts } from '../events/encode.ts';
+import type { RequestParts } from '../events/encode.ts';
 import type { Delivery } from './delivery.ts';
+import { createEncodeLot } from './encode-lot.ts';
+import { gatherLot, lastDelivered, LotClock } from './lot.ts';
 import type { OpenPartition } from './partition.ts';
-import { gatherLot, LotClock } from './lot.ts';
 import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from './outcome.ts';
+import { Pace } from './pace.ts';
 import { Parking } from './parking.ts';
 import { Storing } from './storing.ts';
 
@@ -50,6 +51,7 @@ export class Dispatcher {
   readonly #parking: Parking;
   readonly #storing: Storing;
   readonly #lotClock: LotClock;
+  readonly #pace: Pace;
   readonly #answerBytes: number;
   #inFlight = 0;
   #pumping = false;
@@ -75,6 +77,7 @@ export class Dispatcher {
       onDone: () => this.pump(),
     });
     this.#lotClock = new LotClock(subscription.function, () => this.pump());
+    this.#pace = new Pace(subscription, () => this.pump());
     this.#answerBytes =
       subscription.reply !== undefined || subscription.function.contentMode === 'batched'
         ? maxAnswerBytes
@@ -96,6 +99,10 @@ export class Dispatcher {
 
   get isHolding(): boolean {
     return this.#isHolding;
+  }
+
+  get isRateLimited(): boolean {
+    return this.#pace.isWaiting;
   }
 
   /** Starts all that can be started now. */
@@ -139,6 +146,7 @@ export class Dispatcher {
     this.#closed = true;
     this.#parking.forget('all');
     this.#lotClock.stop();
+    this.#pace.stop();
     clearTimeout(this.#holdTimer);
   }
 
@@ -160,6 +168,8 @@ export class Dispatcher {
       return true;
     }
     if (!this.#lotClock.isDue(lanes)) return false;
+    const mostEvents = this.#pace.room(lanes);
+    if (mostEvents === 0) return false;
     const gate = endpoints.pick();
     if (gate === undefined) {
       if (endpoints.readyCount === 0) this.#hold();
@@ -167,7 +177,7 @@ export class Dispatcher {
     }
     if (this.#isHolding) this.#release();
     this.#lotClock.stop();
-    this.#send(gate, gatherLot(lanes, subscription.function));
+    this.#send(gate, gatherLot(lanes, subscription.function, mostEvents));
     return true;
   }
 
@@ -194,12 +204,16 @@ export class Dispatcher {
     const { path } = subscription.function;
     const { timeoutMs } = subscription.delivery;
     const startedMs = performance.now();
+    const { outstanding } = gate;
     this.#inFlight += events.length;
+    this.#pace.take(events.length);
     startAttempt(
       gate.dispatcher,
       { path, headers, body, timeoutMs, maxAnswerBytes: this.#answerBytes },
       (result) => {
-        this.#answered(gate, lot, events, performance.now() - startedMs, result);
+        const tookMs = performance.now() - startedMs;
+        this.#options.endpoints.learn(gate, result, tookMs, outstanding);
+        this.#answered(gate, lot, events, tookMs, result);
       },
     );
   }
@@ -310,27 +324,4 @@ export class Dispatcher {
     this.#holdTimer = undefined;
     this.#options.events.emit('released', this.#options.subscription);
   }
-}
-
-function createEncodeLot({
-  function: settings,
-}: Subscription): (events: readonly CloudEvent[]) => RequestParts {
-  if (settings.contentMode === 'batched') return (events) => encodeBatch(events.map(encodeJson));
-  const encode = createEncode(settings);
-  return ([event]) => encode(event as CloudEvent);
-}
-
-/** A batch is answered once: its reply belongs to the last event that was delivered in it. */
-function lastDelivered(
-  lot: readonly Lane<Delivery>[],
-  failedIds: ReadonlySet<string> | undefined,
-): Delivery | undefined {
-  let last: Delivery | undefined;
-  for (const lane of lot) {
-    for (let index = 0; index < lane.taken; index += 1) {
-      const delivery = lane.at(index);
-      if (failedIds?.has(delivery.event?.id ?? '') !== true) last = delivery;
-    }
-  }
-  return last;
 }

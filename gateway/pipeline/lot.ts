@@ -6,9 +6,13 @@ import type { Delivery } from './delivery.ts';
 
 /**
  * Takes the next lot; there must be a next lane, with a delivery first that can be attempted. The sizes that `maxBytes` is
- * held against are those of the records: one record may exceed it alone.
+ * held against are those of the records: one record may exceed it alone. `mostEvents`, at least 1, is a limit besides.
  */
-export function gatherLot(lanes: Lanes<Delivery>, settings: FunctionSettings): Lane<Delivery>[] {
+export function gatherLot(
+  lanes: Lanes<Delivery>,
+  settings: FunctionSettings,
+  mostEvents = Infinity,
+): Lane<Delivery>[] {
   const lot: Lane<Delivery>[] = [];
   if (settings.contentMode !== 'batched') {
     const lane = lanes.next();
@@ -19,7 +23,7 @@ export function gatherLot(lanes: Lanes<Delivery>, settings: FunctionSettings): L
     return lot;
   }
   const { maxEvents, maxBytes } = settings.batch;
-  const room = { events: maxEvents, bytes: maxBytes };
+  const room = { events: Math.min(maxEvents, mostEvents), bytes: maxBytes };
   for (let lane = lanes.next(); lane !== undefined; lane = lanes.next()) {
     const count = countFitting(lane, room, lot.length === 0);
     if (count === 0) break;
@@ -46,6 +50,21 @@ function countFitting(
     count += 1;
   }
   return count;
+}
+
+/** A batch is answered once: its reply belongs to the last event that was delivered in it. */
+export function lastDelivered(
+  lot: readonly Lane<Delivery>[],
+  failedIds: ReadonlySet<string> | undefined,
+): Delivery | undefined {
+  let last: Delivery | undefined;
+  for (const lane of lot) {
+    for (let index = 0; index < lane.taken; index += 1) {
+      const delivery = lane.at(index);
+      if (failedIds?.has(delivery.event?.id ?? '') !== true) last = delivery;
+    }
+  }
+  return last;
 }
 
 /** Says when a lot should leave: at once, or for batches when one is full or its first delivery has waited `maxWait`. */

@@ -68,13 +68,19 @@ export class Pipeline implements RecordListener {
     const { events } = dependencies;
     this.#source = dependencies.createSource(subscription, this);
     this.#decode = createDecode(subscription.event, subscription.source.cluster, subscription);
-    this.#passes = compileFilter(subscription.filters);
+    this.#passes = compileFilter(
+      subscription.filters,
+      (fault) => void events.emit('filterFailed', subscription, fault),
+    );
     this.#lanes = new Lanes(subscription.delivery.ordering);
     this.#commits = createCommits({ subscription, source: () => this.#source, events });
     this.#endpoints = new Endpoints({
       concurrency: subscription.function.concurrency,
+      retryAfterMaxMs: subscription.delivery.retryAfterMaxMs,
       onAvailable: () => this.#dispatcher.pump(),
       onReadyCount: (ready) => void events.emit('endpoints', subscription, ready),
+      onCircuit: (origin, change) =>
+        void events.emit(change === 'opened' ? 'circuitOpened' : 'circuitClosed', subscription, origin),
     });
     this.#dispatcher = new Dispatcher({
       subscription,
@@ -167,14 +173,19 @@ export class Pipeline implements RecordListener {
   snapshot(): TriggerSnapshot {
     let queued = 0;
     for (const { records } of this.#partitions.values()) queued += records;
-    const { inFlight, blocked, isHolding, replies } = this.#dispatcher;
+    const { inFlight, blocked, isHolding, isRateLimited, replies } = this.#dispatcher;
+    const { readyCount, openCircuits, limits } = this.#endpoints;
     return {
       key: this.subscription.key,
       state: this.#state.kind,
       reason: this.#state.kind === 'consuming' ? '' : this.#state.reason,
       ready: this.#state.kind === 'consuming',
       partitions: this.#partitions.size,
-      readyEndpoints: this.#endpoints.readyCount,
+      readyEndpoints: readyCount,
+      openCircuits,
+      concurrencyLimit: limits.reduce((sum, limit) => sum + limit, 0),
+      lowestConcurrencyLimit: limits.length === 0 ? 0 : Math.min(...limits),
+      isRateLimited,
       queued,
       inFlight,
       held: isHolding ? queued : 0,

@@ -10,6 +10,13 @@ export interface TriggerSnapshot {
   readonly ready: boolean;
   readonly partitions: number;
   readonly readyEndpoints: number;
+  /** Endpoints that are left alone because they fail. */
+  readonly openCircuits: number;
+  /** Requests that may be in flight, at all ready endpoints together, and at the one with the fewest. */
+  readonly concurrencyLimit: number;
+  readonly lowestConcurrencyLimit: number;
+  /** Records wait for the trigger's rate limit. */
+  readonly isRateLimited: boolean;
   /** Records in memory that are not settled, those in flight included. */
   readonly queued: number;
   readonly inFlight: number;

@@ -7,7 +7,7 @@ import type { DeadLetterFault } from './scenario.ts';
 import type { Stage } from './stage.ts';
 
 export async function inflictOnDeadLetters(stage: Stage, fault: DeadLetterFault): Promise<void> {
-  const { cluster, deadLetterTopic: topic, scope } = stage;
+  const { cluster, deadLetterTopic: topic } = stage;
   const { bootstrapServers } = cluster;
   if (topic === undefined) return;
   switch (fault.kind) {
@@ -18,7 +18,6 @@ export async function inflictOnDeadLetters(stage: Stage, fault: DeadLetterFault)
         const isThere = (await admin.listTopics()).includes(topic);
         if (!isThere) await admin.createTopics({ topics: [created], waitForLeaders: false });
       });
-      scope.teardown(() => persist(bootstrapServers, (admin) => admin.deleteTopics({ topics: [topic] })));
       return;
     }
     case 'dead-letter-too-small':

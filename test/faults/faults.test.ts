@@ -1,6 +1,6 @@
 // The short run: a few seeds, chosen so that every kind of fault happens. `npm run soak` goes through as many as one likes.
 import t from 'tap';
-import { startCluster } from './cluster.ts';
+import { createClusters } from './clusters.ts';
 import { everyFaultName, generateScenario } from './generate.ts';
 import { outcomeLine } from './outcome-line.ts';
 import { runSeed } from './run-seed.ts';
@@ -21,11 +21,13 @@ t.test('the seeds try every kind of fault', async (t) => {
 });
 
 t.test('every seed is sound', { timeout: 1_200_000 }, async (t) => {
-  const cluster = await startCluster(t);
+  const clusters = createClusters();
+  t.teardown(() => clusters.discard());
   for (const seed of seeds) {
     await t.test(`seed ${seed}`, { timeout: 300_000 }, async (t) => {
       for (const line of describeScenario(generateScenario(seed))) t.comment(line);
-      const outcome = await runSeed(cluster, seed);
+      const outcome = await runSeed(await clusters.next(), seed);
+      if (outcome.isClusterSpoilt) await clusters.discard();
       t.comment(outcomeLine(outcome));
       const { problems, notes, logs } = outcome;
       for (const note of notes) t.comment(`note: ${note}`);

@@ -5,7 +5,7 @@ import { until } from '../scaler/fixtures/until.ts';
 import { bounds } from './bounds.ts';
 import type { GatewayFault } from './scenario.ts';
 import { seconds } from './scenario.ts';
-import type { Seat, Stage } from './stage.ts';
+import { troublesOf, type Seat, type Stage } from './stage.ts';
 import { lastCommitMs, outagesOf } from './troubles.ts';
 
 export async function startGateway(stage: Stage, seat: Seat): Promise<void> {
@@ -48,7 +48,7 @@ async function stopGateway(stage: Stage, seat: Seat): Promise<void> {
     delay(bounds.drainLimitMs + bounds.stopMs, undefined, { signal: limit.signal }),
   ]);
   limit.abort();
-  const isInTrouble = outagesOf(stage.troubles, seat.name).some(
+  const isInTrouble = outagesOf(troublesOf(stage), seat.name).some(
     ({ toMs }) => toMs + bounds.recoveryMs >= startMs,
   );
   if (exit === undefined) {
@@ -75,7 +75,7 @@ function killProcess(stage: Stage, seat: Seat, why: string): void {
 
 function exposeLastCommit(stage: Stage, { name }: Seat, why: string): void {
   const toMs = Date.now();
-  const fromMs = lastCommitMs(stage.troubles, name, toMs);
+  const fromMs = lastCommitMs(troublesOf(stage), name, toMs);
   stage.oracle.expose({ why: `${name} ${why}`, gateway: name, fromMs, toMs });
 }
 
@@ -100,7 +100,7 @@ async function killAndReplace(stage: Stage, seat: Seat, forMs: number): Promise<
 async function holdStill(stage: Stage, seat: Seat, forMs: number): Promise<void> {
   const { process, name } = seat;
   if (process === undefined) return;
-  const fromMs = lastCommitMs(stage.troubles, name, Date.now());
+  const fromMs = lastCommitMs(troublesOf(stage), name, Date.now());
   process.signal('SIGSTOP');
   await delay(forMs);
   process.signal('SIGCONT');
@@ -110,7 +110,6 @@ async function holdStill(stage: Stage, seat: Seat, forMs: number): Promise<void>
     gateway: name,
     fromMs,
     toMs: Date.now() + (isPast ? bounds.noticeMs : 0),
-    isZombie: isPast,
   });
 }
 

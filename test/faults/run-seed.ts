@@ -12,7 +12,8 @@ import { generateScenario } from './generate.ts';
 import { startLoad } from './load.ts';
 import { inflictOnNet } from './net-faults.ts';
 import { describeFault, seconds, type Fault, type Scenario, type Step, type Track } from './scenario.ts';
-import { setStage, type Stage, type Teardown } from './stage.ts';
+import { createScope } from './scope.ts';
+import { setStage, troublesOf, type Stage } from './stage.ts';
 import { exposuresOf } from './troubles.ts';
 
 export type Outcome = {
@@ -25,6 +26,8 @@ export type Outcome = {
   /** What the gateways logged, for whoever looks into a problem. */
   logs: string[];
   tookMs: number;
+  /** A fault could not be done or undone: nobody knows what state the cluster is in. */
+  isClusterSpoilt: boolean;
 };
 
 export async function runSeed(
@@ -50,6 +53,7 @@ export async function runSeed(
       notes,
       logs,
       tookMs: Date.now() - startMs,
+      isClusterSpoilt: stage.isClusterSpoilt,
     };
   } finally {
     await scope.end();
@@ -65,11 +69,19 @@ async function play(stage: Stage): Promise<Verdict> {
   const endLoad = startLoad(oracle, scenario);
   const missing = scenario.tracks.some(({ steps }) => steps[0]?.fault.kind === 'dead-letter-missing');
   if (!missing) await until(() => oracle.delivered > 100, bounds.settleMs);
-  await Promise.all(scenario.tracks.map(({ track, steps }) => playTrack(stage, track, steps)));
+  const played = await Promise.allSettled(
+    scenario.tracks.map(({ track, steps }) => playTrack(stage, track, steps)),
+  );
+  const failure = played.find((one) => one.status === 'rejected');
+  if (failure !== undefined) {
+    stage.isClusterSpoilt = true;
+    await Promise.race([endLoad().catch(() => undefined), delay(bounds.recoveryMs)]);
+    throw new Error(`the schedule could not be played: ${String(failure.reason)}`);
+  }
   await endLoad();
   stage.say(`faults are over: ${oracle.delivered} of ${oracle.acknowledged} delivered`);
   const all = seats.map(({ name }) => name).slice(0, scenario.shape.gateways);
-  for (const exposure of exposuresOf(stage.troubles, all)) oracle.expose(exposure);
+  for (const exposure of exposuresOf(troublesOf(stage), all)) oracle.expose(exposure);
   const verdict = await oracle.verdict({ limitMs: bounds.settleMs }).catch(async (error: unknown) => {
     throw new Error(`stuck: ${String(error)}; ${await describeGateways(stage)}`);
   });
@@ -130,15 +142,4 @@ function describeRepetitions(verdict: Verdict | undefined): string[] {
     .slice(0, 3)
     .map(({ partition, offset, via }) => `${partition}@${offset} by ${via}`);
   return [`delivered again, and nothing excuses it (${unexplained.length}): ${some.join(', ')}`];
-}
-
-/** Ends in reverse order; one that fails does not keep the others from their turn. */
-function createScope(): Teardown & { end(): Promise<void> } {
-  const ends: (() => Promise<unknown>)[] = [];
-  return {
-    teardown: (end) => ends.push(end),
-    end: async () => {
-      for (const end of ends.splice(0).reverse()) await end().catch(() => undefined);
-    },
-  };
 }

@@ -7,7 +7,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startCluster } from './cluster.ts';
+import { createClusters } from './clusters.ts';
 import { generateScenario } from './generate.ts';
 import { outcomeLine } from './outcome-line.ts';
 import { runSeed, type Outcome } from './run-seed.ts';
@@ -30,7 +30,6 @@ if (![firstSeed, count, endMs].every((one) => one > 0)) {
   process.exit(2);
 }
 
-const ends: (() => Promise<unknown>)[] = [];
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
@@ -42,13 +41,18 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 const failed: number[] = [];
 let done = 0;
-const cluster = await startCluster({ teardown: (end) => ends.push(end) });
+const clusters = createClusters();
 try {
   for (let seed = firstSeed; !interrupted.signal.aborted && done < count && Date.now() < endMs; seed += 1) {
     const isTold = values.verbose || count === 1;
     if (isTold) console.log(describeScenario(generateScenario(seed)).join('\n'));
-    const outcome = await runSeed(cluster, seed, isTold ? (line) => console.log(line) : undefined);
+    const outcome = await runSeed(
+      await clusters.next(),
+      seed,
+      isTold ? (line) => console.log(line) : undefined,
+    );
     done += 1;
+    if (outcome.isClusterSpoilt) await clusters.discard();
     console.log(outcomeLine(outcome));
     for (const note of outcome.notes) console.log(`  note: ${note}`);
     if (outcome.problems.length > 0) {
@@ -57,7 +61,7 @@ try {
     }
   }
 } finally {
-  for (const end of ends.reverse()) await end();
+  await clusters.discard();
 }
 for (const seed of failed) console.log(`replay: npm run soak -- --seed ${seed} --count 1`);
 console.log(`${done} seeds, ${failed.length} failed`);

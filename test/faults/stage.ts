@@ -5,6 +5,7 @@ import { createTopic, uniqueName } from '../fixtures/kafka.ts';
 import { serveFunction, type OracleFunction } from '../fixtures/oracle-function.ts';
 import { createOracle, type Oracle } from '../fixtures/oracle.ts';
 import { openTcpProxy, type TcpProxy } from '../fixtures/tcp-proxy.ts';
+import { bounds } from './bounds.ts';
 import { mostGateways, type Cluster, type Route } from './cluster.ts';
 import { filter, isFiltered } from './load.ts';
 import { createMoodyFunction, type MoodyFunction } from './misbehave.ts';
@@ -43,7 +44,14 @@ export type Stage = {
   /** What the gateways log. */
   logs: string[];
   scope: Teardown;
+  isClusterSpoilt: boolean;
 };
+
+/**
+ * Topics stay until the cluster goes: after some of the faults, a deletion leaves Kafka 4.4 with a controller that lets no broker
+ * register any more ("existed in isrMembers, but not in the topics map").
+ */
+const kept: Teardown = { teardown: () => undefined };
 
 export async function setStage(
   t: Teardown,
@@ -54,7 +62,7 @@ export async function setStage(
   const { bootstrapServers } = cluster;
   const { shape } = scenario;
   const replicated = { replicas: 3, configs: { 'min.insync.replicas': '2' } };
-  const topic = await createTopic(t, bootstrapServers, {
+  const topic = await createTopic(kept, bootstrapServers, {
     partitions: shape.partitions,
     name: `faults-${scenario.seed}`,
     ...replicated,
@@ -66,7 +74,7 @@ export async function setStage(
     ? undefined
     : isMissing
       ? uniqueName('dead')
-      : await createTopic(t, bootstrapServers, { partitions: 1, name: 'dead', ...replicated });
+      : await createTopic(kept, bootstrapServers, { partitions: 1, name: 'dead', ...replicated });
   const oracle = createOracle(t, {
     bootstrapServers,
     topic,
@@ -93,7 +101,20 @@ export async function setStage(
     });
   }
   const told = { troubles: [], problems: [], notes: [], logs: [] };
-  return { scenario, cluster, oracle, topic, deadLetterTopic, seats, fn, moods, ...told, say, scope: t };
+  return {
+    scenario,
+    cluster,
+    oracle,
+    topic,
+    deadLetterTopic,
+    seats,
+    fn,
+    moods,
+    ...told,
+    say,
+    scope: t,
+    isClusterSpoilt: false,
+  };
 }
 
 function senderOf(seats: readonly Seat[], port: number) {
@@ -115,6 +136,12 @@ function manifestOf(oracle: Oracle, { shape }: Scenario, uri: string): string {
     },
     delivery: { retry, timeout: `PT${timeoutMs / 1000}S`, backoffDelay: 'PT0.1S', backoffMax: 'PT1S' },
   });
+}
+
+/** Faults of our doing, and times in which the group took no commits, which nobody in it can help but its leader. */
+export function troublesOf({ troubles, oracle }: Stage): Trouble[] {
+  const standstills = oracle.standstills.filter(({ fromMs, toMs }) => toMs - fromMs >= bounds.standstillMs);
+  return [...troubles, ...standstills.map((times) => ({ what: 'the group took no commits', ...times }))];
 }
 
 /** Kafka cannot be counted on from now on, until the returned function is called. */

@@ -52,8 +52,7 @@ export function exposuresOf(troubles: readonly Trouble[], gateways: readonly str
         why: `${gateway} was without Kafka past its session`,
         gateway,
         fromMs: fromMs - bounds.commitMs,
-        toMs: toMs + bounds.recoveryMs + bounds.noticeMs,
-        isZombie: true,
+        toMs: toMs + bounds.noticeMs,
       })),
   );
   return [...writes, ...absences];

@@ -1,6 +1,6 @@
-// Two gateways in one group: members come and go under load, and nobody notices but the partitions.
+// Several gateways in one group: members come and go under load, and nobody notices but the partitions.
 import t from 'tap';
-import { triggerManifest, useGateway } from '../fixtures/gateway.ts';
+import { triggerManifest, useGateway, type TestGateway } from '../fixtures/gateway.ts';
 import { createTopic, uniqueName, useKafka } from '../fixtures/kafka.ts';
 import { serveFunction } from '../fixtures/oracle-function.ts';
 import { createOracle } from '../fixtures/oracle.ts';
@@ -37,6 +37,44 @@ for (const ordering of ['partition', 'key'] as const) {
     t.strictSame(verdict.problems, []);
     t.strictSame(verdict.duplicates, [], 'none twice');
     t.ok(verdict.commitSamples > 0);
-    t.comment(`${verdict.records} records, longest pause ${verdict.longestPauseMs} ms`);
+    t.comment(`${verdict.records} records, longest pause of a lane ${verdict.longestLanePauseMs} ms`);
   });
 }
+
+t.test('a rollout of three gateways under load, one after the other', { timeout: 110_000 }, async (t) => {
+  const bootstrapServers = await useKafka(t);
+  const topic = await createTopic(t, bootstrapServers, { partitions: 6 });
+  const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group'), ordering: 'key' });
+  // Some fail at first: what waits for its next attempt moves with its attempts.
+  const { uri } = await serveFunction(t, oracle, async ({ receipts: [receipt] }) => {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return { status: receipt!.offset % 20n === 7n && receipt!.attempt === 1 ? 503 : 204 };
+  });
+  const manifests = [triggerManifest(oracle, uri)];
+  const start = (): Promise<TestGateway> => useGateway(t, { bootstrapServers, manifests });
+  const areEven = (gateways: readonly TestGateway[]): boolean =>
+    gateways.every((gateway) => gateway.trigger().partitions === 2);
+  const old = [await start(), await start(), await start()];
+  await until(() => areEven(old), 30_000);
+  oracle.watchCommits();
+  const endLoad = oracle.load({ keys: 50 });
+  await until(() => oracle.delivered > 200);
+
+  const fresh: TestGateway[] = [];
+  for (const [index, gateway] of old.entries()) {
+    await gateway.stop();
+    fresh.push(await start());
+    await until(() => areEven([...old.slice(index + 1), ...fresh]), 30_000);
+    const before = oracle.delivered;
+    await until(() => oracle.delivered > before + 200);
+  }
+  await endLoad();
+
+  const verdict = await oracle.verdict();
+  t.strictSame(verdict.problems, []);
+  t.strictSame(verdict.duplicates, [], 'none twice');
+  t.ok(verdict.delivered > 800);
+  t.comment(
+    `${verdict.records} records; the longest pause of any lane with work was ${verdict.longestLanePauseMs} ms`,
+  );
+});

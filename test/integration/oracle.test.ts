@@ -159,6 +159,29 @@ t.test('duplicates: of the gateway that crashed', async (t) => {
   );
 });
 
+t.test('duplicates: not of what a commit covered', async (t) => {
+  const from = (via: string, ...list: Receipt[]): Receipt[] => list.map((one) => ({ ...one, via }));
+  const log = [record(0), record(1)];
+  const first = from('gateway-1', receipt(0, 10), receipt(1, 3_000));
+  const exposures: Exposure[] = [{ why: 'cut off', gateway: 'gateway-1', fromMs: 0, toMs: 3_500 }];
+  const unexplained = (samples: Evidence['samples'], again: Receipt[]): number =>
+    judge({ ...sound, log, acknowledged: new Set(), receipts: [...first, ...again], samples, exposures })
+      .unexplained.length;
+  const sample = (atMs: number, offset: bigint, metadata = ''): Evidence['samples'][number] => ({
+    partition: 0,
+    atMs,
+    offset,
+    metadata,
+  });
+  const again = from('gateway-2', receipt(0, 4_000));
+  t.equal(unexplained([], again), 0);
+  t.equal(unexplained([sample(5, 0n), sample(1_500, 0n)], again), 0, 'nothing was committed');
+  t.equal(unexplained([sample(1_500, 0n), sample(1_600, 1n)], again), 1);
+  t.equal(unexplained([sample(1_500, 0n), sample(1_600, 0n, 'a mark')], again), 1);
+  t.equal(unexplained([sample(500, 0n), sample(1_600, 1n)], again), 0, 'too soon to hold it, maybe');
+  t.equal(unexplained([sample(4_500, 0n), sample(4_600, 1n)], again), 0, 'by somebody else, maybe');
+});
+
 t.test('duplicates: after an answer that may not have arrived', async (t) => {
   const doubtful = receipt(2, 30, { doubt: 'cut' });
   const receipts = [...sound.receipts.slice(0, 2), doubtful, receipt(2, 40)];

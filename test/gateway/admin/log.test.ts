@@ -115,6 +115,17 @@ t.test('a source that fails is told once, with what to look for, and when it is 
   ]);
 });
 
+t.test('an endpoint that is left alone is named, and when it answers again', async (t) => {
+  const events = new EventEmitter<GatewayEvents>();
+  const lines = logOf(events);
+  events.emit('circuitOpened', subscription, 'http://10.1.2.3:8080');
+  events.emit('circuitClosed', subscription, 'http://10.1.2.3:8080');
+  t.match(lines, [
+    { level: 40, trigger: 'geo/quake-alerts', origin: 'http://10.1.2.3:8080' },
+    { level: 30, trigger: 'geo/quake-alerts', origin: 'http://10.1.2.3:8080', msg: 'endpoint answers again' },
+  ]);
+});
+
 t.test('one line of JSON on standard error, and no secret in it', async (t) => {
   const program = `
     import { createLog } from './gateway/admin/log.ts';
@@ -128,4 +139,32 @@ t.test('one line of JSON on standard error, and no secret in it', async (t) => {
   t.equal(stderr.trim().split('\n').length, 1);
   t.match(JSON.parse(stderr), { level: 30, msg: 'started', trigger: 'geo/a', password: '[redacted]' });
   t.notMatch(stderr, 'hunter2');
+});
+
+t.test('a filter that errs is told once, and again after a minute with how often it did', (t) => {
+  const clock = t.intercept(performance, 'now', { value: () => nowMs });
+  let nowMs = 0;
+  const events = new EventEmitter<GatewayEvents>();
+  const lines = logOf(events);
+  const fault = { path: 'filters[0]', dialect: 'cel', code: 'missingAttribute' } as const;
+  for (let round = 0; round < 1000; round += 1) events.emit('filterFailed', subscription, fault);
+  events.emit('filterFailed', subscription, { ...fault, code: 'payload' });
+  events.emit('filterFailed', subscriptionOf('other'), fault);
+  nowMs = 60_000;
+  events.emit('filterFailed', subscription, fault);
+  clock.restore();
+  t.match(lines, [
+    {
+      level: 40,
+      trigger: 'geo/quake-alerts',
+      filter: 'filters[0]',
+      dialect: 'cel',
+      reason: 'missingAttribute',
+    },
+    { trigger: 'geo/quake-alerts', reason: 'payload' },
+    { trigger: 'geo/other', reason: 'missingAttribute' },
+    { trigger: 'geo/quake-alerts', reason: 'missingAttribute', more: 999 },
+  ]);
+  t.equal(lines.length, 4);
+  t.end();
 });

@@ -8,7 +8,12 @@ t.setTimeout(60_000);
 t.test('what happened to the records of a trigger, in numbers', async (t) => {
   const { kafka, events, pipeline } = await runPipeline(t, {
     delivery: { deadLetter: { topic: 'dead' }, retry: 1 },
-    trigger: { filters: [{ kind: 'not', filter: { kind: 'exact', attributes: { subject: 'dropped' } } }] },
+    trigger: {
+      filters: [
+        { kind: 'not', filter: { kind: 'exact', attributes: { subject: 'dropped' } } },
+        { kind: 'not', filter: { kind: 'cel', expression: 'data.nothing == 1' } },
+      ],
+    },
     answer: (_call, index) => [204, 500, 204, 400][index] ?? 204,
   });
   const metrics = createMetrics(events, () => [pipeline.snapshot()]);
@@ -27,8 +32,31 @@ t.test('what happened to the records of a trigger, in numbers', async (t) => {
   t.equal(read('millrace_attempts_total', { outcome: 'delivered', status: '204' }), 3);
   t.equal(read('millrace_attempts_total', { outcome: 'retry', status: '500' }), 1);
   t.equal(read('millrace_attempts_total', { outcome: 'rejected', status: '400' }), 1);
+  t.equal(read('millrace_filter_errors_total', { dialect: 'cel', reason: 'evaluation' }), 4);
   t.equal(read('millrace_retries_total'), 1);
   t.equal(read('millrace_dead_lettered_records_total', { reason: 'rejected' }), 1);
   t.equal(read('millrace_buffered_records'), 0);
   t.equal(read('millrace_trigger_ready'), 1);
+});
+
+t.test('what keeps records back: circuits, limits, and rates', async (t) => {
+  const { kafka, fn, events, pipeline } = await runPipeline(t, {
+    delivery: { retry: 30, backoffDelayMs: 1, backoffMaxMs: 1 },
+    function: { concurrency: { min: 3, max: 5 } },
+    answer: 503,
+  });
+  const metrics = createMetrics(events, () => [pipeline.snapshot()]);
+  const read = async (name: string): Promise<number> => {
+    const line = (await metrics.metrics()).split('\n').find((one) => one.startsWith(`${name}{`));
+    return Number(line?.split(' ').at(-1));
+  };
+  t.equal(await read('millrace_concurrency_limit'), 3);
+  t.equal(await read('millrace_lowest_concurrency_limit'), 3);
+  t.equal(await read('millrace_rate_limited'), 0);
+  kafka.produce();
+  await until(async () => (await read('millrace_open_circuits')) === 1);
+  t.equal(await read('millrace_circuits_opened_total'), 1);
+  fn.answer(204);
+  await until(() => kafka.isDone());
+  t.equal(await read('millrace_open_circuits'), 0);
 });

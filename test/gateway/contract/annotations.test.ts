@@ -87,6 +87,7 @@ for (const [key, value, path, converted] of [
   ['suspend', 'yes', 'spec.suspend', 'yes'],
   ['topics', '', 'spec.source.topics', []],
   ['topics', 'a,,b', 'spec.source.topics', ['a', '', 'b']],
+  ['concurrency', '16', 'spec.function.concurrency', 16],
   ['concurrency', 'adaptive', 'spec.function.concurrency', 'adaptive'],
 ] as const) {
   t.test(`${key}: "${value}"`, async (t) => {

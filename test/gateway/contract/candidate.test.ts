@@ -6,6 +6,7 @@ import {
   refersTo,
   type Candidate,
 } from '../../../gateway/contract/candidate.ts';
+import type { CheckExpression } from '../../../gateway/contract/expressions.ts';
 import { openManifest, type Manifest } from '../../../gateway/contract/open-manifest.ts';
 import { pathText } from '../../../gateway/contract/path.ts';
 import type { Mistake } from '../../../gateway/contract/problem.ts';
@@ -18,8 +19,11 @@ function manifestOf(value: unknown): Manifest {
   return manifest;
 }
 
+const check: CheckExpression = (_dialect, expression) =>
+  expression.startsWith('?') ? { message: 'nobody knows', at: 0 } : undefined;
+
 function candidateOf(value: unknown): Candidate {
-  const candidate = judgeManifest(manifestOf(value));
+  const candidate = judgeManifest(manifestOf(value), check);
   if (candidate === undefined) throw new Error('it must be a candidate');
   return candidate;
 }
@@ -32,8 +36,8 @@ const told = (mistakes: readonly Mistake[]) =>
   mistakes.map(({ at, message, remedy }) => `${pathText(at)}: ${message}. ${remedy}`);
 
 t.test('what is no front door, or has not opted in, is no candidate', async (t) => {
-  t.equal(judgeManifest(manifestOf(deployment({ 'millrace.dev/dev-command': 'a' }))), undefined);
-  t.equal(judgeManifest(manifestOf({ apiVersion: 'millrace.dev/v1', kind: 'Trigger' })), undefined);
+  t.equal(judgeManifest(manifestOf(deployment({ 'millrace.dev/dev-command': 'a' })), check), undefined);
+  t.equal(judgeManifest(manifestOf({ apiVersion: 'millrace.dev/v1', kind: 'Trigger' }), check), undefined);
 });
 
 t.test('a Trigger is judged where it stands', async (t) => {
@@ -43,6 +47,23 @@ t.test('a Trigger is judged where it stands', async (t) => {
   const wrong = candidateOf(triggerWith({ 'spec.delivery.retry': 'ten' }));
   t.equal(wrong.trigger, undefined);
   t.equal(wrong.mistakes.length, 1);
+});
+
+t.test('expressions are judged where they stand, unless they are wrong already', (t) => {
+  const filters = [{ cel: '?' }, { all: [{ cesql: '?a' }] }, { cel: '' }, { cesql: 'right' }];
+  const wrong = candidateOf(triggerWith({ 'spec.filters': filters }));
+  t.equal(wrong.trigger, undefined);
+  t.strictSame(
+    wrong.mistakes.map(({ at }) => pathText(at)),
+    ['spec.filters[2].cel', 'spec.filters[0].cel', 'spec.filters[1].all[0].cesql'],
+  );
+  const annotated = candidateOf(deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/filter': '?' }));
+  t.match(told(annotated.mistakes), [
+    /^metadata.annotations\["millrace.dev\/filter"\]: is no CloudEvents SQL: nobody knows/,
+  ]);
+  const empty = candidateOf(deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/filter': '' }));
+  t.equal(empty.mistakes.length, 1);
+  t.end();
 });
 
 t.test('a Trigger has fields, not annotations, but for one', async (t) => {
@@ -64,7 +85,7 @@ t.test('annotations are judged where they stand, each once', async (t) => {
       'millrace.dev/topics': ['orders'],
       'millrace.dev/port': 8080,
       'millrace.dev/retry': 'ten',
-      'millrace.dev/filter': 'a',
+      'millrace.dev/filter': '?',
       'millrace.dev/min-replicas': '11',
       'millrace.dev/suspend': 'yes',
       'millrace.dev/topic': 'a',
@@ -78,7 +99,7 @@ t.test('annotations are judged where they stand, each once', async (t) => {
       'metadata.annotations["millrace.dev/topics"]: must be a text, as all annotations are, is a list. Write one text: `millrace.dev/topics: "orders"`.',
       'metadata.annotations["millrace.dev/port"]: must be a text, as all annotations are, is 8080. Write it in quotes: `millrace.dev/port: "8080"`.',
       'metadata.annotations["millrace.dev/retry"]: must be a whole number of at least -1, is "ten". Write `millrace.dev/retry: "10"`, for example.',
-      'metadata.annotations["millrace.dev/filter"]: is not built yet (filters in CloudEvents SQL). Write a Trigger with exact, prefix, suffix, all, any and not instead.',
+      'metadata.annotations["millrace.dev/filter"]: is no CloudEvents SQL: nobody knows, at "?" (character 1). `millrace try --cesql EXPR` tells what it makes of an event.',
       'metadata.annotations["millrace.dev/min-replicas"]: must not be above millrace.dev/max-replicas (10), is 11. Lower millrace.dev/min-replicas or raise millrace.dev/max-replicas.',
       'metadata.annotations["millrace.dev/suspend"]: must be true or false, is "yes". Write true or false: `millrace.dev/suspend: "true"`.',
       'metadata.annotations["millrace.dev/topic"]: is no annotation of Millrace. Did you mean `millrace.dev/topics`?',

@@ -17,6 +17,8 @@ for (const filter of [
   { suffix: { kafkatopic: '.v1' } },
   { all: [exact, { any: [exact] }] },
   { not: { not: { all: [exact] } } },
+  { cesql: "type = 'a'" },
+  { any: [{ cel: 'data.mag >= 5.0' }] },
 ]) {
   t.test(`right: ${JSON.stringify(filter)}`, async (t) =>
     t.strictSame(mistakesIn({ 'spec.filters': [filter] }), []),
@@ -41,8 +43,9 @@ for (const [filter, place] of [
   [{ not: { not: { exact: {} } } }, 'spec.filters[0].not.not.exact:'],
   [{ prefx: { type: 'a' } }, 'spec.filters[0].prefx: is not known here. Did you mean `prefix`?'],
   [{ sql: 'type' }, 'spec.filters[0].sql: is not known here. Did you mean `cesql`?'],
-  [{ cesql: "type = 'a'" }, 'spec.filters[0].cesql: is not built yet'],
-  [{ all: [{ cel: 'data.mag >= 5.0' }] }, 'spec.filters[0].all[0].cel: is not built yet'],
+  [{ cesql: '' }, 'spec.filters[0].cesql: must be a text that is not empty'],
+  [{ all: [{ cel: 5 }] }, 'spec.filters[0].all[0].cel: must be a text that is not empty'],
+  [{ cesql: "type = 'a'", cel: 'true' }, 'spec.filters[0]:'],
 ] as const) {
   t.test(`wrong: ${JSON.stringify(filter)}`, async (t) => {
     const mistakes = mistakesIn({ 'spec.filters': [filter] });

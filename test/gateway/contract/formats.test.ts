@@ -28,6 +28,7 @@ const samples: Readonly<Record<FormatName, { right: readonly string[]; wrong: re
   wait: { right: ['PT0S', 'PT0.3S', 'P24D'], wrong: ['', '5s', 'P25D', 'P1M'] },
   timeout: { right: ['PT0.001S', 'PT30S', 'P24D'], wrong: ['PT0S', 'PT0.0001S', 'P25D', '30'] },
   age: { right: ['PT24H', 'P365D'], wrong: ['PT0S', 'P1M', 'P1Y', 'day'] },
+  concurrency: { right: ['adaptive'], wrong: ['', 'Adaptive', '8', 'auto'] },
   quantity: { right: ['1', '500k', '1Mi'], wrong: ['0', '', '0Mi', '1MB', '-1'] },
   'http-uri': {
     right: ['http://localhost:8080/', 'https://example.com/a?b=c', 'http://[::1]:80'],

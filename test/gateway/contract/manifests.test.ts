@@ -2,12 +2,18 @@ import fc from 'fast-check';
 import t from 'tap';
 import { stringify } from 'yaml';
 import { annotationTable } from '../../../gateway/contract/annotations.ts';
+import type { CheckExpression } from '../../../gateway/contract/expressions.ts';
 import { fieldTable } from '../../../gateway/contract/fields.ts';
 import { formatProblem, parseManifests } from '../../../gateway/contract/manifests.ts';
 import { triggerWith } from './minimal-trigger.ts';
 
+const check: CheckExpression = (dialect, expression) =>
+  expression === `no ${dialect}` ? { message: 'it is none' } : undefined;
 const read = (...texts: string[]) =>
-  parseManifests(texts.map((text, index) => ({ file: `dir${index}/a.yaml`, text })));
+  parseManifests(
+    texts.map((text, index) => ({ file: `dir${index}/a.yaml`, text })),
+    check,
+  );
 const lines = (...texts: string[]) => read(...texts).problems.map(formatProblem);
 
 /** The Trigger of DESIGN.md section 5, less what is not built. */
@@ -104,7 +110,7 @@ metadata: { name: mailer, annotations: { millrace.dev/dev-command: node server.j
   });
   t.strictSame(devOf(deployment, stringify(triggerWith(own))), { command: 'npm start', directory: 'dir1' });
   t.equal(devOf(stringify(triggerWith({ 'spec.function.ref.name': 'other' })), deployment), undefined);
-  const { subscriptions } = parseManifests([{ file: 'a.yaml', text: stringify(triggerWith(own)) }]);
+  const { subscriptions } = parseManifests([{ file: 'a.yaml', text: stringify(triggerWith(own)) }], check);
   t.equal(subscriptions[0]?.dev?.directory, '.');
 });
 
@@ -186,7 +192,7 @@ t.test('a KafkaCluster is refused, and other kinds are passed over', async (t) =
     subscriptions: [],
     problems: [],
   });
-  t.strictSame(parseManifests([]), { subscriptions: [], problems: [] });
+  t.strictSame(parseManifests([], check), { subscriptions: [], problems: [] });
 });
 
 t.test('a problem as one line, with whatever is known of its place', async (t) => {
@@ -234,4 +240,16 @@ t.test('no manifest is too strange: it is right, told or passed over', async (t)
       }
     }),
   );
+});
+
+t.test('an expression that is none is told with its place, and keeps its trigger from running', (t) => {
+  const trigger = stringify(triggerWith({ 'spec.filters': [{ cel: 'right' }, { cesql: 'no cesql' }] }));
+  const { subscriptions, problems } = read(trigger);
+  t.strictSame(subscriptions, []);
+  t.match(problems, [{ code: 'MILLRACE_MANIFEST_INVALID', path: 'spec.filters[1].cesql' }]);
+  const line = trigger.split('\n').findIndex((text) => text.includes('no cesql')) + 1;
+  t.match(lines(trigger), [
+    new RegExp(`^dir0/a.yaml:${line}:\\d+ spec.filters\\[1\\].cesql: is no CloudEvents SQL: it is none. `),
+  ]);
+  t.end();
 });

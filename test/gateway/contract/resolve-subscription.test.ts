@@ -48,6 +48,7 @@ t.test('the smallest trigger', async (t) => {
       backoffMaxMs: 60_000,
       retryAfterMaxMs: 300_000,
       maxAgeMs: undefined,
+      rateLimit: undefined,
       deadLetter: undefined,
     },
     reply: undefined,
@@ -91,6 +92,20 @@ for (const [changes, expected] of [
     { 'spec.function.contentMode': 'batched', 'spec.function.batch': { maxBytes: 2048, maxWait: 'PT1S' } },
     { function: { contentMode: 'batched', batch: { maxEvents: 100, maxBytes: 2048, maxWaitMs: 1000 } } },
   ],
+  [{ 'spec.function.concurrency': 3 }, { function: { concurrency: 3 } }],
+  [{ 'spec.function.concurrency': 'adaptive' }, { function: { concurrency: { min: 1, max: 100 } } }],
+  [
+    { 'spec.function.concurrency': 'adaptive', 'spec.function.adaptiveConcurrency': { min: 4 } },
+    { function: { concurrency: { min: 4, max: 100 } } },
+  ],
+  [
+    { 'spec.delivery.rateLimit': { eventsPerSecond: 100 } },
+    { delivery: { rateLimit: { eventsPerSecond: 100, burst: 100 } } },
+  ],
+  [
+    { 'spec.delivery.rateLimit': { eventsPerSecond: 100, burst: 200 } },
+    { delivery: { rateLimit: { eventsPerSecond: 100, burst: 200 } } },
+  ],
   [{ 'spec.delivery.maxAge': 'PT24H' }, { delivery: { maxAgeMs: 86_400_000 } }],
   [{ 'spec.delivery.deadLetter.topic': 'dead' }, { delivery: { deadLetter: { topic: 'dead' } } }],
   [{ 'spec.reply': { topic: 'notices' } }, { reply: { topic: 'notices', transactional: false } }],
@@ -104,6 +119,8 @@ for (const [changes, expected] of [
       'spec.filters': [
         { exact: { type: 'a' } },
         { not: { prefix: { type: 'b' } } },
+        { cesql: "type = 'a'" },
+        { cel: 'data.mag > 5.0' },
         { all: [{ suffix: { type: 'c' } }, { any: [{ exact: { id: 'd' } }] }] },
       ],
     },
@@ -111,6 +128,8 @@ for (const [changes, expected] of [
       filters: [
         { kind: 'exact', attributes: { type: 'a' } },
         { kind: 'not', filter: { kind: 'prefix', attributes: { type: 'b' } } },
+        { kind: 'cesql', expression: "type = 'a'" },
+        { kind: 'cel', expression: 'data.mag > 5.0' },
         {
           kind: 'all',
           filters: [

@@ -17,6 +17,14 @@ for (const [what, changes] of [
     'a batch in a mode that is wrong anyway',
     { 'spec.function.batch': {}, 'spec.function.contentMode': 'batch' },
   ],
+  [
+    'bounds where concurrency is learned',
+    { 'spec.function.concurrency': 'adaptive', 'spec.function.adaptiveConcurrency': { min: 5, max: 5 } },
+  ],
+  [
+    'bounds with a concurrency that is wrong anyway',
+    { 'spec.function.concurrency': 'auto', 'spec.function.adaptiveConcurrency': {} },
+  ],
   ['as many replicas at least as at most', { 'spec.scale.minReplicaCount': 10 }],
   ['replicas that are no numbers', { 'spec.scale.minReplicaCount': '20' }],
   ['a delay as long as the longest', { 'spec.delivery.backoffDelay': 'PT60S' }],
@@ -65,6 +73,16 @@ for (const [changes, mistakes] of [
   [
     { 'spec.function.batch': {}, 'spec.function.contentMode': 'structured' },
     ['spec.function.batch: has no meaning in contentMode structured.'],
+  ],
+  [
+    { 'spec.function.adaptiveConcurrency': {} },
+    [
+      'spec.function.adaptiveConcurrency: has no meaning with concurrency 8. Write `concurrency: adaptive`, or leave',
+    ],
+  ],
+  [
+    { 'spec.function.concurrency': 'adaptive', 'spec.function.adaptiveConcurrency.min': 101 },
+    ['spec.function.adaptiveConcurrency.min: must not be above max (100), is 101. Lower min or raise max.'],
   ],
   [
     { 'spec.scale.minReplicaCount': 11 },

@@ -28,6 +28,7 @@ t.test(
     t.equal(filled.spec.function.path, '/');
     t.equal(filled.spec.function.contentMode, 'binary');
     t.equal(filled.spec.function.concurrency, 8);
+    t.strictSame(filled.spec.function.adaptiveConcurrency, { min: 1, max: 100 });
     t.strictSame(filled.spec.function.batch, { maxEvents: 100, maxBytes: '1Mi', maxWait: 'PT0.05S' });
     t.strictSame(filled.spec.function.ref, { apiVersion: 'apps/v1', kind: 'Deployment', name: 'mailer' });
     t.strictSame(filled.spec.filters, []);
@@ -61,6 +62,7 @@ for (const [path, value] of [
   ['spec.function.path', '/a/b?c=d'],
   ['spec.function.contentMode', 'structured'],
   ['spec.function.concurrency', 1],
+  ['spec.function.concurrency', 'adaptive'],
   ['metadata.namespace', 'geo'],
 ] as const) {
   t.test(`${path} may be ${JSON.stringify(value)}`, async (t) =>
@@ -83,8 +85,10 @@ for (const [path, value] of [
   ['spec.function.port', 65_536],
   ['spec.function.path', 'a'],
   ['spec.function.path', '/a b'],
-  ['spec.function.concurrency', 'adaptive'],
+  ['spec.function.concurrency', 'auto'],
+  ['spec.function.concurrency', '8'],
   ['spec.function.concurrency', 0],
+  ['spec.function.concurrency', 1.5],
   ['spec.nothing', 1],
   ['nothing', 1],
 ] as const) {
@@ -103,4 +107,17 @@ t.test('a size may be a number', async (t) => {
   t.equal(batched(0).length, 1);
   t.equal(batched('0').length, 1);
   t.equal(batched('1MB').length, 1);
+});
+
+t.test('the bounds of a concurrency that is learned', async (t) => {
+  const learned = (min: unknown, max: unknown) =>
+    mistakesIn({
+      'spec.function.concurrency': 'adaptive',
+      'spec.function.adaptiveConcurrency': { min, max },
+    });
+  t.strictSame(learned(1, 1_000), []);
+  t.strictSame(learned(5, 5), []);
+  t.equal(learned(0, 10).length, 1);
+  t.equal(learned(1, 1_001).length, 1);
+  t.equal(learned('1', 10).length, 1);
 });

@@ -90,13 +90,25 @@ const told: readonly [changes: Readonly<Record<string, unknown>>, mistakes: read
     ],
   ],
   [
+    { 'spec.function.concurrency': '8' },
+    [
+      'spec.function.concurrency: must be a whole number of at least 1, or adaptive, is "8". Write the number without quotes: `concurrency: 8`.',
+    ],
+  ],
+  [
+    { 'spec.delivery.rateLimit': 100 },
+    [
+      'spec.delivery.rateLimit: must be a mapping, is 100. Write `rateLimit: { eventsPerSecond: 100 }`, for example.',
+    ],
+  ],
+  [
     { 'spec.scale': null },
     ['spec.scale: must be a mapping, is empty. Write its fields below it, or leave it out.'],
   ],
   [
     { 'spec.filters': [{ Type: 'a', prefix: { type: 'b' } }] },
     [
-      'spec.filters[0]: must be a mapping with exactly one of exact, prefix, suffix, all, any, not, has Type and prefix. ' +
+      'spec.filters[0]: must be a mapping with exactly one of exact, prefix, suffix, all, any, not, cesql, cel, has Type and prefix. ' +
         'Make them filters of their own, of which all must pass, or items of `any` or `all`.',
       'spec.filters[0].Type: is not known here. There are exact, prefix, suffix, all, any, not, cesql, cel.',
     ],
@@ -130,10 +142,7 @@ for (const [changes, mistakes] of told) {
 const notBuilt: readonly [path: string, value: unknown, message: string][] = [
   ['spec.source.cluster', 'payments', '"payments" is not built yet (KafkaCluster resources)'],
   ['spec.transform', [{ cel: 'a' }], 'a list is not built yet (inline processing)'],
-  ['spec.function.concurrency', 'adaptive', '"adaptive" is not built yet (concurrency that is learned)'],
   ['spec.scale.targetDrainTime', 'PT20S', 'is not built yet (scaling by drain time)'],
-  ['spec.filters', [{ cel: 'a' }], 'is not built yet (filters on the payload in CEL)'],
-  ['spec.filters', [{ cesql: 7 }], 'is not built yet (filters in CloudEvents SQL)'],
 ];
 for (const [path, value, message] of notBuilt) {
   t.test(`${path}: ${message}`, async (t) => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Problem } from '../../../gateway/contract/problem.ts';
 import { createFileTriggers, readManifests } from '../../../gateway/control/files.ts';
+import { checkExpression } from '../../../gateway/filter/expression.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { minimalTrigger } from '../contract/minimal-trigger.ts';
 
@@ -20,7 +21,11 @@ function manifest(name: string, topic = 'orders'): string {
 async function watch(t: Test, path: string) {
   const told: string[][] = [];
   const problems: (readonly Problem[])[] = [];
-  const stop = await createFileTriggers(path, (found) => problems.push(found)).watch((wanted) => {
+  const stop = await createFileTriggers({
+    path,
+    checkExpression,
+    onProblems: (found) => problems.push(found),
+  }).watch((wanted) => {
     told.push(wanted.map(({ name, source }) => `${name}: ${source.topics.join()}`));
   });
   t.teardown(stop);
@@ -59,7 +64,11 @@ t.test('the triggers are told at once; a first reading with mistakes rejects wit
   t.strictSame((await watch(t, folder)).told, [['one: orders', 'two: orders']]);
   await writeFile(join(folder, 'a.yaml'), '{"kind": "Trigger"}');
   await writeFile(join(folder, 'b.yaml'), '{"kind"');
-  const refused = createFileTriggers(folder, () => undefined).watch(() => t.fail('nothing is told'));
+  const refused = createFileTriggers({
+    path: folder,
+    checkExpression,
+    onProblems: () => undefined,
+  }).watch(() => t.fail('nothing is told'));
   await t.rejects(refused, { code: 'MILLRACE_MANIFEST_INVALID', message: /a\.yaml[^]*b\.yaml/ });
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
+import type { FunctionSettings } from '../../../gateway/contract/subscription.ts';
 import { startAttempt, type AttemptResult } from '../../../gateway/delivery/attempt.ts';
 import { Endpoints, type Gate } from '../../../gateway/delivery/endpoints.ts';
 import { startFunction } from '../../fixtures/function-server.ts';
@@ -10,17 +11,20 @@ t.setTimeout(60_000);
 
 const [one, two, three] = ['http://127.0.0.1:1', 'http://127.0.0.1:2', 'http://127.0.0.1:3'];
 
-function open(t: Test, concurrency: number, origins: readonly string[]) {
+function open(t: Test, concurrency: FunctionSettings['concurrency'], origins: readonly string[]) {
   const readyCounts: number[] = [];
   const told = { available: 0 };
+  const circuits: string[] = [];
   const endpoints = new Endpoints({
     concurrency,
+    retryAfterMaxMs: 300_000,
     onAvailable: () => (told.available += 1),
     onReadyCount: (ready) => readyCounts.push(ready),
+    onCircuit: (origin, change) => circuits.push(`${change} ${origin}`),
   });
   t.teardown(() => endpoints.close());
   endpoints.update(origins.map((origin) => ({ origin })));
-  return { endpoints, readyCounts, told };
+  return { endpoints, readyCounts, told, circuits };
 }
 
 function send(gate: Gate): Promise<AttemptResult> {
@@ -149,6 +153,119 @@ t.test('one that is gone is not asked for any more', async (t) => {
   t.equal(told.available, 1);
 });
 
+const failed: AttemptResult = { kind: 'failed', reason: 'ECONNRESET' };
+const answered = (status: number, headers: Record<string, string> = {}): AttemptResult => ({
+  kind: 'answered',
+  status,
+  headers,
+  body: undefined,
+});
+
+/** `count` requests to the endpoint at `origin` end in `result`, one after the other. */
+function end(endpoints: Endpoints, origin: string, result: AttemptResult, count = 1): void {
+  for (let ended = 0; ended < count; ended += 1) {
+    const [gate, others] = take(endpoints, origin);
+    for (const other of others) endpoints.release(other);
+    assert.ok(gate);
+    endpoints.release(gate);
+    endpoints.learn(gate, result, 0, 1);
+  }
+}
+
+/** Picks until it is the one at `origin`'s turn. */
+function take(endpoints: Endpoints, origin: string): [Gate | undefined, Gate[]] {
+  const others: Gate[] = [];
+  for (;;) {
+    const gate = endpoints.pick();
+    if (gate === undefined || gate.origin === origin) return [gate, others];
+    others.push(gate);
+  }
+}
+
+t.test('one that keeps failing is left alone while the others go on, and tried again', async (t) => {
+  const { endpoints, circuits, readyCounts } = open(t, 2, [one, two]);
+  end(endpoints, one, failed, 4);
+  t.equal(endpoints.openCircuits, 0);
+  end(endpoints, one, answered(503));
+  t.strictSame(circuits, [`opened ${one}`]);
+  t.equal(endpoints.openCircuits, 1);
+  t.strictSame(readyCounts, [2], 'it is still ready');
+  const gates = [endpoints.pick(), endpoints.pick(), endpoints.pick()];
+  t.strictSame(
+    gates.map((gate) => gate?.origin),
+    [two, two, undefined],
+  );
+  const trial = (await until(() => endpoints.pick()))!;
+  t.equal(trial.origin, one);
+  t.equal(endpoints.pick(), undefined, 'one request tries it');
+  endpoints.release(trial);
+  endpoints.learn(trial, answered(500), 0, 1);
+  t.strictSame(circuits, [`opened ${one}`, `closed ${one}`]);
+  t.equal(endpoints.pick()?.origin, one);
+});
+
+t.test('one that may be tried again is first, whatever room the others have', async (t) => {
+  const { endpoints } = open(t, 2, [one, two]);
+  end(endpoints, one, failed, 5);
+  await until(() => {
+    const gate = endpoints.pick()!;
+    endpoints.release(gate);
+    return gate.origin === one;
+  });
+});
+
+t.test('with all left alone, it is told when the first may be tried', async (t) => {
+  const { endpoints, told, circuits } = open(t, 30, [one, two]);
+  end(endpoints, one, failed, 5);
+  end(endpoints, two, failed, 19);
+  t.equal(circuits.length, 1, 'the last one has more patience');
+  end(endpoints, two, failed);
+  t.equal(endpoints.openCircuits, 2);
+  const before = told.available;
+  for (let look = 0; look < 3; look += 1) t.equal(endpoints.pick(), undefined);
+  await until(() => told.available > before);
+  t.equal(told.available, before + 1);
+  t.ok(endpoints.pick());
+});
+
+t.test('one that failed a moment ago, or asked for time, comes last among those with room', async (t) => {
+  for (const result of [failed, answered(503), answered(429, { 'retry-after': '20' })]) {
+    const { endpoints } = open(t, 2, [one, two]);
+    end(endpoints, one, result);
+    const origins = Array.from({ length: 5 }, () => endpoints.pick()?.origin);
+    t.strictSame(origins, [two, two, one, one, undefined]);
+  }
+  for (const result of [answered(500), answered(429), answered(429, { 'retry-after': 'soon' })]) {
+    const { endpoints } = open(t, 2, [one, two]);
+    end(endpoints, one, result);
+    const origins = new Set([endpoints.pick()?.origin, endpoints.pick()?.origin]);
+    t.equal(origins.size, 2);
+  }
+});
+
+t.test('what is learned of an endpoint is its limit', async (t) => {
+  const { endpoints } = open(t, { min: 2, max: 5 }, [one, two]);
+  t.strictSame(endpoints.limits, [2, 2]);
+  for (let round = 0; round < 200; round += 1) {
+    const [gate, others] = take(endpoints, one);
+    for (const other of others) endpoints.release(other);
+    endpoints.release(gate!);
+    endpoints.learn(gate!, answered(200), 10, gate!.limit);
+  }
+  t.strictSame(endpoints.limits.toSorted(), [2, 5]);
+  const picked = Array.from({ length: 8 }, () => endpoints.pick()?.origin);
+  t.equal(picked.filter((origin) => origin === one).length, 5);
+  t.equal(picked.filter((origin) => origin === two).length, 2);
+});
+
+t.test('one that is gone is not judged any more', async (t) => {
+  const { endpoints, circuits } = open(t, 10, [one]);
+  const gates = Array.from({ length: 10 }, () => endpoints.pick()!);
+  endpoints.update([]);
+  for (let round = 0; round < 3; round += 1) for (const gate of gates) endpoints.learn(gate, failed, 0, 1);
+  t.strictSame(circuits, []);
+});
+
 t.test('closed, it leaves no socket and no timer behind', async (t) => {
   const before = handles('TCP');
   const [gone, here, away] = [
@@ -177,4 +294,15 @@ t.test('closed, it leaves no socket and no timer behind', async (t) => {
   t.strictSame(readyCounts, [1, 2, 1]);
   await Promise.all([gone.stop(), here.stop()]);
   await until(() => handles('TCP') <= before);
+});
+
+t.test('closed, it does not wait for a circuit any more', async (t) => {
+  const { endpoints, told } = open(t, 30, [one]);
+  end(endpoints, one, failed, 20);
+  const before = handles('Timeout');
+  t.equal(endpoints.pick(), undefined);
+  t.equal(handles('Timeout'), before + 1);
+  await endpoints.close();
+  t.ok(handles('Timeout') <= before);
+  t.equal(told.available, 1);
 });

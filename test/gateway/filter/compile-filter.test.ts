@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { attributeOf, type CloudEvent } from '../../../gateway/contract/event.ts';
+import type { FilterFault } from '../../../gateway/contract/ports.ts';
 import type { Filter } from '../../../gateway/contract/subscription.ts';
 import { compileFilter } from '../../../gateway/filter/compile-filter.ts';
 
@@ -22,6 +23,9 @@ const test = (kind: 'exact' | 'prefix' | 'suffix', attributes: Record<string, st
 });
 const yes = test('exact', { type: 'com.example.order.created' });
 const no = test('exact', { type: 'other' });
+const unexpected = (fault: FilterFault): never => {
+  throw new Error(`${fault.path} ${fault.code}`);
+};
 
 t.test('dialects (CloudEvents Subscriptions API, section 3.2.4)', (t) => {
   const cases: [what: string, filters: Filter[], expected: boolean][] = [
@@ -53,15 +57,20 @@ t.test('dialects (CloudEvents Subscriptions API, section 3.2.4)', (t) => {
     ['all but one', [{ kind: 'all', filters: [yes, no] }], false],
     ['any', [{ kind: 'any', filters: [no, yes] }], true],
     ['any of one', [{ kind: 'any', filters: [yes] }], true],
+    ['CESQL', [{ kind: 'cesql', expression: "subject LIKE 'order-%'" }], true],
+    ['CESQL, false', [{ kind: 'cesql', expression: "subject = 'order-8'" }], false],
+    ['CEL', [{ kind: 'cel', expression: 'kafkapartition == 3' }], true],
+    ['CEL, false', [{ kind: 'not', filter: { kind: 'cel', expression: 'data == null' } }], false],
     ['any, none', [{ kind: 'any', filters: [no, no] }], false],
     ['any of nothing', [{ kind: 'any', filters: [] }], false],
     ['not', [{ kind: 'not', filter: no }], true],
     ['not of one that passes', [{ kind: 'not', filter: yes }], false],
     ['not, of what is not set', [{ kind: 'not', filter: test('exact', { region: 'eu' }) }], true],
   ];
-  for (const [what, filters, expected] of cases) t.equal(compileFilter(filters)(event), expected, what);
+  for (const [what, filters, expected] of cases)
+    t.equal(compileFilter(filters, unexpected)(event), expected, what);
   const bare: CloudEvent = { id: '1', source: 's', type: 't', extensions: {}, data: null };
-  t.notOk(compileFilter([test('prefix', { subject: 'o' })])(bare), 'no subject');
+  t.notOk(compileFilter([test('prefix', { subject: 'o' })], unexpected)(bare), 'no subject');
   t.end();
 });
 
@@ -74,6 +83,9 @@ function judge(filter: Filter, of: CloudEvent): boolean {
       return filter.filters.some((inner) => judge(inner, of));
     case 'not':
       return !judge(filter.filter, of);
+    case 'cesql':
+    case 'cel':
+      throw new Error('none of these');
     default:
       return Object.entries(filter.attributes).every(([name, expected]) => {
         const value = attributeOf(of, name);
@@ -106,9 +118,26 @@ t.test('trees of filters mean what the specification says', (t) => {
   fc.assert(
     fc.property(
       fc.array(filter, { maxLength: 3 }),
-      (filters) => compileFilter(filters)(event) === filters.every((one) => judge(one, event)),
+      (filters) => compileFilter(filters, unexpected)(event) === filters.every((one) => judge(one, event)),
     ),
     { numRuns: 1_000 },
   );
+  t.end();
+});
+
+t.test('an expression that errs lets nothing pass, and says so each time', (t) => {
+  const faults: FilterFault[] = [];
+  const cel = { kind: 'cel', expression: "region == 'eu'" } as const;
+  const cesql = { kind: 'cesql', expression: "region = 'eu'" } as const;
+  const passes = (filters: Filter[]): boolean => compileFilter(filters, (fault) => faults.push(fault))(event);
+  t.notOk(passes([cel]));
+  t.notOk(passes([yes, { kind: 'all', filters: [{ kind: 'any', filters: [cesql, no] }] }]));
+  t.ok(passes([{ kind: 'not', filter: cel }]), 'not of what does not pass');
+  t.ok(passes([{ kind: 'any', filters: [yes, cel] }]), 'not asked');
+  t.strictSame(faults, [
+    { path: 'filters[0]', dialect: 'cel', code: 'missingAttribute' },
+    { path: 'filters[1].all[0].any[0]', dialect: 'cesql', code: 'missingAttribute' },
+    { path: 'filters[0].not', dialect: 'cel', code: 'missingAttribute' },
+  ]);
   t.end();
 });

@@ -5,7 +5,7 @@ import { recordBytes } from '../../../gateway/contract/record.ts';
 import type { FunctionSettings } from '../../../gateway/contract/subscription.ts';
 import { Lanes } from '../../../gateway/delivery/lanes.ts';
 import { Delivery } from '../../../gateway/pipeline/delivery.ts';
-import { gatherLot, LotClock } from '../../../gateway/pipeline/lot.ts';
+import { gatherLot, lastDelivered, LotClock } from '../../../gateway/pipeline/lot.ts';
 import { OpenPartition } from '../../../gateway/pipeline/partition.ts';
 import { eventOf, recordOf } from '../events/build.ts';
 import { quickSubscription } from './run-pipeline.ts';
@@ -48,6 +48,24 @@ t.test('a batch takes lane after lane, each in its order', async (t) => {
   const { lanes } = lanesOf(['a', 'b', 'a', 'c', 'a']);
   t.strictSame(offsetsOf(gatherLot(lanes, settingsOf('batched'))), [[0, 2, 4], [1], [3]]);
   t.strictSame(gatherLot(lanes, settingsOf('batched')), [], 'and nothing of a lane that is under way');
+});
+
+t.test('no batch has more events than there is room for besides', async (t) => {
+  const { lanes } = lanesOf(['a', 'b', 'a', 'c', 'a']);
+  t.strictSame(offsetsOf(gatherLot(lanes, settingsOf('batched'), 4)), [[0, 2, 4], [1]]);
+  t.strictSame(offsetsOf(gatherLot(lanes, settingsOf('batched'), 1)), [[3]]);
+});
+
+t.test('the last event of a lot that was delivered', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a', 'b', 'a', 'c']);
+  const lot = gatherLot(lanes, settingsOf('batched'));
+  t.equal(lastDelivered(lot, undefined), deliveries[3]);
+  t.equal(lastDelivered(lot, new Set(['3', '1'])), deliveries[2]);
+  t.equal(lastDelivered(lot, new Set(['0', '1', '2', '3'])), undefined);
+  const { partition, record } = deliveries[0]!;
+  const bare = new Delivery(partition, record, undefined, 1);
+  partition.lanes.add(null, bare);
+  t.equal(lastDelivered(gatherLot(lanes, settingsOf('batched')), new Set(['0'])), bare);
 });
 
 t.test(

@@ -296,3 +296,18 @@ t.test('what comes again is passed over', async (t) => {
   await until(() => kafka.isDone());
   t.strictSame(offsetsOf(fn), [[0], [1], [2]]);
 });
+
+t.test('a filter that errs filters the record, and is told', async (t) => {
+  const { kafka, seen, fn } = await runPipeline(t, {
+    trigger: { filters: [{ kind: 'cel', expression: "subject == 'wanted' && data.size > 1" }] },
+  });
+  kafka.produce({ key: 'wanted', value: '{"size":2}' });
+  kafka.produce({ key: 'wanted', value: '{}' });
+  kafka.produce({ key: 'other', value: '{}' });
+  await until(() => kafka.isDone());
+  t.equal(fn.calls.length, 1);
+  t.match(
+    seen('filterFailed').map(([, fault]) => fault),
+    [{ path: 'filters[0]', dialect: 'cel', code: 'evaluation' }],
+  );
+});

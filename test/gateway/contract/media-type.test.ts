@@ -4,7 +4,7 @@ import {
   isJsonMediaType,
   isTextMediaType,
   mediaTypeOf,
-} from '../../../gateway/events/media-type.ts';
+} from '../../../gateway/contract/media-type.ts';
 
 t.test('content modes', (t) => {
   const cases: [string, ReturnType<typeof cloudEventsMode>][] = [

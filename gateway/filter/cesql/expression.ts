@@ -1,0 +1,39 @@
+// The tree of an expression. Operators of equal precedence are one node with many steps, so that a long chain of them
+// is no deep tree.
+import type { CesqlValue } from './outcome.ts';
+
+export type LogicOperator = 'AND' | 'OR' | 'XOR';
+export type ComparisonOperator = '=' | '!=' | '<>' | '<' | '<=' | '>' | '>=';
+export type ArithmeticOperator = '*' | '/' | '%' | '+' | '-';
+
+export interface Step<Operator> {
+  readonly operator: Operator;
+  readonly operand: Expression;
+}
+
+/** `first`, and then from left to right each operator with its right operand. */
+export interface Chain<Operator> {
+  readonly first: Expression;
+  readonly steps: readonly Step<Operator>[];
+}
+
+export interface Call {
+  readonly kind: 'call';
+  /** In upper case. */
+  readonly name: string;
+  readonly parameters: readonly Expression[];
+}
+
+/** Names of attributes are in lower case; a pattern is as LIKE reads it, its escapes still in it. */
+export type Expression =
+  | { readonly kind: 'literal'; readonly value: CesqlValue }
+  | { readonly kind: 'attribute'; readonly name: string }
+  | { readonly kind: 'exists'; readonly name: string }
+  | { readonly kind: 'not'; readonly operand: Expression }
+  | { readonly kind: 'negate'; readonly operand: Expression }
+  | { readonly kind: 'like'; readonly operand: Expression; readonly pattern: string }
+  | { readonly kind: 'in'; readonly operand: Expression; readonly elements: readonly Expression[] }
+  | Call
+  | ({ readonly kind: 'arithmetic' } & Chain<ArithmeticOperator>)
+  | ({ readonly kind: 'comparison' } & Chain<ComparisonOperator>)
+  | ({ readonly kind: 'logic' } & Chain<LogicOperator>);

@@ -1,0 +1,53 @@
+// Looks for characters of which some may be any, in time that does not depend on how near the text comes to them.
+// Shift-And (Baeza-Yates and Gonnet, 1992): bit n of the state says whether the characters read last are the first n + 1.
+
+/** The index after the first occurrence at `from` or later; -1 where there is none. */
+export type Find = (text: string, from: number) => number;
+
+/** In words of 32 bits, of which the number is fixed: a step costs one operation for each. */
+type Bits = DataView<ArrayBuffer>;
+
+/** `characters` has at least one; undefined stands for any. */
+export function compileFind(characters: readonly (string | undefined)[]): Find {
+  const size = Math.ceil(characters.length / 32) * 4;
+  const anyAt = newBits(size);
+  characters.forEach((character, position) => {
+    if (character === undefined) setBit(anyAt, position);
+  });
+  const charactersAt = new Map<string, Bits>();
+  characters.forEach((character, position) => {
+    if (character === undefined) return;
+    const at = charactersAt.get(character) ?? new DataView(anyAt.buffer.slice());
+    setBit(at, position);
+    charactersAt.set(character, at);
+  });
+  const lastBit = 1 << (characters.length - 1);
+  return (text, from) => {
+    const state = newBits(size);
+    let index = from;
+    for (const character of text.slice(from)) {
+      index += character.length;
+      advance(state, charactersAt.get(character) ?? anyAt);
+      if ((state.getInt32(size - 4) & lastBit) !== 0) return index;
+    }
+    return -1;
+  };
+}
+
+function advance(state: Bits, allowed: Bits): void {
+  let carry = 1;
+  for (let at = 0; at < state.byteLength; at += 4) {
+    const word = state.getInt32(at);
+    state.setInt32(at, ((word << 1) | carry) & allowed.getInt32(at));
+    carry = word >>> 31;
+  }
+}
+
+function newBits(size: number): Bits {
+  return new DataView(new ArrayBuffer(size));
+}
+
+function setBit(bits: Bits, position: number): void {
+  const at = Math.floor(position / 32) * 4;
+  bits.setInt32(at, bits.getInt32(at) | (1 << position));
+}

@@ -1,0 +1,86 @@
+// Which filter refuses an event, and why: what compile-filter.ts decides, for people, and as slow as it likes.
+import { attributeOf, type CloudEvent } from '../contract/event.ts';
+import { pathText, type Path } from '../contract/path.ts';
+import type { Filter } from '../contract/subscription.ts';
+import { compileExpression, type EvaluationFault } from './expression.ts';
+
+export interface Refusal {
+  /** `filters[1].all[0]`: as deep as one filter is to blame. */
+  readonly path: string;
+  readonly filter: Filter;
+  /** Quotes the event. */
+  readonly why: string;
+  /** Where an expression could not be evaluated. */
+  readonly error?: EvaluationFault | undefined;
+}
+
+/** The first of `filters` that does not let `event` pass; undefined where all do. */
+export function explainRefusal(filters: readonly Filter[], event: CloudEvent): Refusal | undefined {
+  return firstRefusal(filters, ['filters'], event);
+}
+
+function firstRefusal(filters: readonly Filter[], at: Path, event: CloudEvent): Refusal | undefined {
+  for (const [index, filter] of filters.entries()) {
+    const refusal = explain(filter, [...at, index], event);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+function explain(filter: Filter, at: Path, event: CloudEvent): Refusal | undefined {
+  switch (filter.kind) {
+    case 'exact':
+    case 'prefix':
+    case 'suffix': {
+      const why = explainAttributes(filter.kind, filter.attributes, event);
+      return why === undefined ? undefined : refusal(filter, at, why);
+    }
+    case 'all':
+      return firstRefusal(filter.filters, [...at, 'all'], event);
+    case 'any': {
+      const refusals = filter.filters.map((one, index) => explain(one, [...at, 'any', index], event));
+      const reasons = refusals.filter((one) => one !== undefined).map(({ path, why }) => `${path}: ${why}`);
+      if (reasons.length < refusals.length) return undefined;
+      return refusal(filter, at, `none of them passes: ${reasons.join('; ')}`);
+    }
+    case 'not':
+      if (explain(filter.filter, [...at, 'not'], event) !== undefined) return undefined;
+      return refusal(filter, at, 'the filter that must not pass does');
+    case 'cesql':
+    case 'cel': {
+      const verdict = compileExpression(filter.kind, filter.expression)(event);
+      if (verdict === true) return undefined;
+      if (verdict === false) return refusal(filter, at, 'the expression evaluates to false');
+      const { code, message } = verdict;
+      return { ...refusal(filter, at, `the expression errs: ${message}`), error: { code, message } };
+    }
+  }
+}
+
+function refusal(filter: Filter, at: Path, why: string): Refusal {
+  return { path: pathText(at), filter, why };
+}
+
+const comparisons = {
+  exact: { test: (value: string, expected: string) => value === expected, what: 'is not' },
+  prefix: {
+    test: (value: string, expected: string) => value.startsWith(expected),
+    what: 'does not begin with',
+  },
+  suffix: { test: (value: string, expected: string) => value.endsWith(expected), what: 'does not end with' },
+} as const;
+
+function explainAttributes(
+  kind: keyof typeof comparisons,
+  attributes: Readonly<Record<string, string>>,
+  event: CloudEvent,
+): string | undefined {
+  const { test, what } = comparisons[kind];
+  for (const [name, expected] of Object.entries(attributes)) {
+    const value = attributeOf(event, name);
+    if (value === undefined) return `the event has no attribute ${name}`;
+    if (!test(String(value), expected))
+      return `${name} is ${JSON.stringify(String(value))}, which ${what} ${JSON.stringify(expected)}`;
+  }
+  return undefined;
+}
