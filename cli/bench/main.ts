@@ -2,6 +2,7 @@
 // flat; all in one run on one machine, as ratios, for absolute figures are the machine's.
 import { createKafka } from '../../gateway/kafka/connection.ts';
 import { createRecordSink } from '../../gateway/kafka/record-sink.ts';
+import { createRecordSources } from '../../gateway/kafka/record-source.ts';
 import { createMissingTopics } from '../../gateway/kafka/topics.ts';
 import { startLocalKafka } from '../kafka/local-kafka.ts';
 import { fill, sendAtRate, type Bench, type BenchOptions } from './load.ts';
@@ -27,7 +28,7 @@ export async function runBench(options: BenchOptions): Promise<void> {
     await throughput(bench);
     await slowFunction(bench);
     await latency(bench);
-    await replies(bench, kafka, { topic, partitions });
+    await replies(bench, createRecordSources({ kafka, admin }), { topic, partitions });
     await stuckFunction(bench);
   } finally {
     await sink.close();

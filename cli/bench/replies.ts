@@ -1,9 +1,10 @@
 // Replies beside replies in transactions: how many come through, what they cost, and how old they are when a reader of committed
 // records sees them.
-import type { Consumer, Kafka } from 'kafkajs';
+import type { CreateRecordSource } from '../../gateway/contract/ports.ts';
 import { sendAtRate, type Bench } from './load.ts';
 import { startGatewayProcess, startSink, until, type GatewayProcess, type Sink } from './processes.ts';
 import { formatTable, percentile } from './report.ts';
+import { benchSubscription } from './triggers.ts';
 
 interface Reader {
   /** How many it has seen. */
@@ -17,15 +18,15 @@ const rate = { perSecond: 200, seconds: 10 };
 
 export async function replies(
   bench: Bench,
-  kafka: Kafka,
+  createSource: CreateRecordSource,
   { topic, partitions }: { topic: string; partitions: number },
 ): Promise<void> {
   const function_ = await startSink(0, true);
   const rows: string[][] = [];
   for (const transactional of [false, true]) {
     const to = transactional ? 'replies-tx' : 'replies';
-    const many = await throughput(bench, kafka, { topic, function_, to, transactional });
-    const ages = await latency(bench, kafka, { topic: 'asked', function_, to, transactional });
+    const many = await throughput(bench, createSource, { topic, function_, to, transactional });
+    const ages = await latency(bench, createSource, { topic: 'asked', function_, to, transactional });
     rows.push([
       transactional ? 'in transactions' : 'one by one',
       (1 / many.seconds).toFixed(0),
@@ -59,10 +60,10 @@ interface Row {
 /** Seconds and CPU seconds per event that was answered for all to see, over the last nine tenths of the topic. */
 async function throughput(
   bench: Bench,
-  kafka: Kafka,
+  createSource: CreateRecordSource,
   row: Row,
 ): Promise<{ seconds: number; cpuSeconds: number }> {
-  const reader = await startReader(kafka, row.to);
+  const reader = await startReader(createSource, row.to);
   const gateway = await startGateway(bench, row, 'earliest');
   try {
     const reached = (count: number) => () => Promise.resolve(reader.count >= count);
@@ -81,8 +82,8 @@ async function throughput(
   }
 }
 
-async function latency(bench: Bench, kafka: Kafka, row: Row): Promise<readonly number[]> {
-  const reader = await startReader(kafka, row.to);
+async function latency(bench: Bench, createSource: CreateRecordSource, row: Row): Promise<readonly number[]> {
+  const reader = await startReader(createSource, row.to);
   const gateway = await startGateway(bench, row, 'latest');
   const wanted = rate.perSecond * rate.seconds;
   try {
@@ -116,36 +117,33 @@ function startGateway(
 }
 
 /** Sees what is written to `topic` from now on, and committed. */
-async function startReader(kafka: Kafka, topic: string): Promise<Reader> {
-  const consumer: Consumer = kafka.consumer({
-    groupId: `reader-${topic}-${Date.now()}`,
-    maxWaitTimeInMs: 100,
-  });
+async function startReader(createSource: CreateRecordSource, topic: string): Promise<Reader> {
   const ages: number[] = [];
   let count = 0;
-  const { promise: joined, resolve } = Promise.withResolvers<void>();
-  consumer.on('consumer.group_join', () => resolve());
-  await consumer.connect();
-  await consumer.subscribe({ topics: [topic], fromBeginning: false });
-  await consumer.run({
-    autoCommit: false,
-    eachBatch: ({ batch }) => {
+  const { promise: opened, resolve } = Promise.withResolvers<void>();
+  const source = createSource(benchSubscription(`read-${topic}-${Date.now()}`, topic, 'latest'), {
+    open: () => undefined,
+    close: () => undefined,
+    resume: () => undefined,
+    release: () => Promise.resolve(),
+    state: ({ kind }) => {
+      if (kind === 'consuming') resolve();
+    },
+    records: (_partition, records) => {
       const nowMs = performance.timeOrigin + performance.now();
-      count += batch.messages.length;
-      for (const { value } of batch.messages)
+      count += records.length;
+      for (const { value } of records)
         if (value?.toString('latin1', 0, 6) === '{"at":')
           ages.push(nowMs - Number.parseFloat(value.toString('latin1', 6, 22)));
-      return Promise.resolve();
     },
   });
-  await joined;
-  // The first fetch decides what `latest` is.
-  await new Promise((end) => setTimeout(end, 2_000));
+  source.start();
+  await opened;
   return {
     get count() {
       return count;
     },
     ages,
-    stop: () => consumer.disconnect(),
+    stop: () => source.stop(),
   };
 }

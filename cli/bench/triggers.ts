@@ -30,12 +30,16 @@ export function manifestOf(trigger: BenchTrigger): string {
   });
 }
 
-export function benchSubscription(name: string, topic: string): Subscription {
+export function benchSubscription(
+  name: string,
+  topic: string,
+  initialOffset: BenchTrigger['initialOffset'] = 'earliest',
+): Subscription {
   const text = manifestOf({
     name,
     topic,
     origin: 'http://127.0.0.1:9',
-    initialOffset: 'earliest',
+    initialOffset,
     ordering: 'none',
   });
   const [subscription] = parseManifests([{ file: 'bench.yaml', text }], checkExpression).subscriptions;

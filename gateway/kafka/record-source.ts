@@ -20,6 +20,7 @@ import { SourceCommits } from './source-commits.ts';
 import { failing, isPassing, quietMs } from './source-failure.ts';
 import { progressText, readStartOffsets, type StartOffset } from './start-offsets.ts';
 import { toRecord } from './to-record.ts';
+import { whenTopicsChange } from './topic-changes.ts';
 import { resolveTopics } from './topics.ts';
 import { Transactions } from './transactions.ts';
 import { Turns } from './turns.ts';
@@ -34,9 +35,6 @@ export interface RecordSourceOptions {
 const rebuildMs = { first: 250, longest: 5_000 };
 /** A client whose brokers are away is not waited for longer than this, in ms; the group's session timeout ends it there. */
 const leaveMs = 5_000;
-/** How often a topic pattern is matched against the topics that exist, in ms. */
-const patternIntervalMs = 15_000;
-
 export function createRecordSources(options: RecordSourceOptions): CreateRecordSource {
   const turns = new Turns();
   return (subscription, listener) => new GroupSource(options, subscription, listener, turns);
@@ -176,7 +174,7 @@ class GroupSource implements RecordSource {
       await member.start(topics);
       await Promise.race([
         member.crashed,
-        this.#whenToLeave(topics, AbortSignal.any([left.signal, this.#abort.signal])),
+        whenTopicsChange(admin, source, topics, AbortSignal.any([left.signal, this.#abort.signal])),
       ]);
     } finally {
       left.abort();
@@ -187,17 +185,6 @@ class GroupSource implements RecordSource {
       const stopped = member.stop({ leave: this.#isStopping() }).catch(() => undefined);
       await Promise.race([stopped, pause(leaveMs, gone.signal)]);
       gone.abort();
-    }
-  }
-
-  /** Resolves at a stop, or when a pattern means other topics. */
-  async #whenToLeave(topics: readonly string[], signal: AbortSignal): Promise<void> {
-    const { topicPattern } = this.#subscription.source;
-    for (;;) {
-      await pause(topicPattern === undefined ? undefined : patternIntervalMs, signal);
-      if (signal.aborted) return;
-      const now = await resolveTopics(this.#options.admin, this.#subscription.source).catch(() => topics);
-      if (now.join() !== topics.join()) return;
     }
   }
 

@@ -1,4 +1,6 @@
 // Against a real broker: what a transactional source promises, and what it relies on in Kafka.
+import { connect, Socket } from 'node:net';
+import { Kafka, logLevel, type ISocketFactory } from 'kafkajs';
 import t, { type Test } from 'tap';
 import type {
   OutgoingRecord,
@@ -51,8 +53,11 @@ interface Member {
   readonly told: string[];
 }
 
-async function join(t: Test, { servers, topic, notices, group }: Stage): Promise<Member> {
-  const kafka = createKafka({ brokers: servers.split(','), clientId: 'tx-test' });
+async function join(
+  t: Test,
+  { servers, topic, notices, group }: Stage,
+  kafka = createKafka({ brokers: servers.split(','), clientId: 'tx-test' }),
+): Promise<Member> {
   const admin = kafka.admin();
   const told: string[] = [];
   const listener: RecordListener = {
@@ -232,6 +237,54 @@ t.test('where somebody else has committed, the partition is opened anew from the
   t.match(told, [/^open @0 /, 'close', /^open @5 /]);
   t.match(await source.commitWith(at(stage, 6n), [notice(stage, 'ours')]), { kind: 'committed' });
   t.strictSame(await storedIn(stage), ['ours', 'theirs']);
+});
+
+/** A client whose connection breaks as it asks for the end of a transaction, before (`lost`) or after the broker has it. */
+function breakingClient(servers: string): { kafka: Kafka; breakNext(when: 'lost' | 'taken'): void } {
+  let next: 'lost' | 'taken' | undefined;
+  const socketFactory: ISocketFactory = ({ host, port, onConnect }) => {
+    const socket = connect(port, host, onConnect).setNoDelay(true);
+    const write = (bytes: Buffer): boolean => Socket.prototype.write.call(socket, bytes);
+    socket.write = (bytes: Buffer): boolean => {
+      const when = bytes.readInt16BE(4) === endTxn ? next : undefined;
+      if (when === undefined) return write(bytes);
+      next = undefined;
+      socket.pause();
+      if (when === 'taken') write(bytes);
+      setTimeout(() => socket.destroy(new Error('reset')), when === 'taken' ? 300 : 0);
+      return true;
+    };
+    return socket;
+  };
+  const kafka = new Kafka({
+    brokers: servers.split(','),
+    logLevel: logLevel.NOTHING,
+    retry: { initialRetryTime: 50 },
+    socketFactory,
+  });
+  return { kafka, breakNext: (when) => (next = when) };
+}
+
+/** The number of the request, in the protocol. */
+const endTxn = 26;
+
+t.test('an answer that is lost is looked up: what was committed is not stored again', async (t) => {
+  const stage = await prepare(t);
+  const { kafka, breakNext } = breakingClient(stage.servers);
+  const { source, told } = await join(t, stage, kafka);
+  t.match(await source.commitWith(at(stage, 1n), [notice(stage, 'a')]), { kind: 'committed' });
+  breakNext('taken');
+  t.match(await source.commitWith(at(stage, 2n), [notice(stage, 'b')]), {
+    kind: 'committed',
+    storedAt: [{ topic: stage.notices }],
+  });
+  t.equal(await committedIn(stage), '2 mark 2');
+  breakNext('lost');
+  t.match(await source.commitWith(at(stage, 3n), [notice(stage, 'c')]), { kind: 'aborted' });
+  t.equal(await committedIn(stage), '2 mark 2');
+  t.match(await source.commitWith(at(stage, 3n), [notice(stage, 'c')]), { kind: 'committed' });
+  t.strictSame(await storedIn(stage), ['a', 'b', 'c']);
+  t.equal(told.length, 1, 'and the partition stays open');
 });
 
 t.test('the id of a partition is no other partition of any group', (t) => {
