@@ -63,7 +63,9 @@ export class Outbox {
   /** True where the lane may go on at once; false where it should wait until this is stored. */
   stage(output: Output): boolean {
     const { owner, onDue } = this.#options;
-    const isHeld = this.#staged.some(({ lane }, index) => lane === output.lane && this.#isHeld(index));
+    const isHeld =
+      this.#held.size > 0 &&
+      this.#staged.some(({ lane }, index) => lane === output.lane && this.#isHeld(index));
     this.#staged.push(output);
     this.#bytes += sizeOf(output);
     owner.bytes += sizeOf(output);
