@@ -113,6 +113,24 @@ for (const ordering of ['partition', 'key'] as const) {
   });
 }
 
+t.test('a clean stop under load: nothing is delivered twice either', { timeout: 90_000 }, async (t) => {
+  const stage = await prepare(t, 'key');
+  const { oracle } = stage;
+  const endLoad = oracle.load({ perRequest: 20, pauseMs: 20 });
+  for (let stops = 0; stops < 2; stops += 1) {
+    const gateway = await stage.spawn();
+    const before = oracle.delivered;
+    await until(() => oracle.delivered > before + 200, 40_000);
+    gateway.signal('SIGTERM');
+    t.strictSame(await gateway.exited, { code: 0, signal: null });
+    t.equal(oracle.inFlight, 0);
+  }
+  await endLoad();
+  await stage.spawn();
+  await checkReplies(t, stage, false);
+  t.equal(oracle.receipts.length, oracle.delivered);
+});
+
 t.test(
   'a gateway that was stopped comes back, and others have its partitions',
   { timeout: 120_000 },
