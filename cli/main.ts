@@ -1,7 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 // `millrace`: what the commands are called and what they take. Each is loaded when it is asked for.
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { BenchOptions } from './bench/main.ts';
+import type { BenchOptions } from './bench/load.ts';
 import { runCommand } from './command-io.ts';
 import type { DevOptions } from './commands/dev.ts';
 import type { GatewayOptions } from './commands/gateway.ts';

@@ -2,29 +2,14 @@
 // flat; all in one run on one machine, as ratios, for absolute figures are the machine's.
 import { createKafka } from '../../gateway/kafka/connection.ts';
 import { createRecordSink } from '../../gateway/kafka/record-sink.ts';
+import { createRecordSources } from '../../gateway/kafka/record-source.ts';
 import { createMissingTopics } from '../../gateway/kafka/topics.ts';
-import type { RecordSink } from '../../gateway/contract/ports.ts';
 import { startLocalKafka } from '../kafka/local-kafka.ts';
+import { fill, sendAtRate, type Bench, type BenchOptions } from './load.ts';
 import { measure, startGatewayProcess, startSink, until, type Measured, type Sink } from './processes.ts';
 import { formatTable, percentile } from './report.ts';
-import { sampleRecord } from './sample.ts';
+import { replies } from './replies.ts';
 import type { BenchTrigger } from './triggers.ts';
-
-export interface BenchOptions {
-  /** Events of each throughput row. */
-  readonly events: number;
-  /** Records of the topic whose function answers nothing. */
-  readonly stuckRecords: number;
-  /** How long that function is watched. */
-  readonly stuckSeconds: number;
-  readonly print: (text: string) => void;
-  readonly signal: AbortSignal;
-}
-
-interface Bench extends BenchOptions {
-  readonly brokers: string;
-  readonly sink: RecordSink;
-}
 
 const partitions = 6;
 const topic = 'bench';
@@ -36,29 +21,20 @@ export async function runBench(options: BenchOptions): Promise<void> {
   const admin = kafka.admin();
   const sink = createRecordSink(kafka);
   try {
-    await createMissingTopics(admin, [topic, 'stuck'], partitions);
+    await createMissingTopics(admin, [topic, 'stuck', 'asked', 'replies', 'replies-tx'], partitions);
     await createMissingTopics(admin, ['latency'], partitions, { 'message.timestamp.type': 'LogAppendTime' });
     const bench: Bench = { ...options, brokers: local.bootstrapServers, sink };
     await fill(bench, topic, options.events);
     await throughput(bench);
     await slowFunction(bench);
     await latency(bench);
+    await replies(bench, createRecordSources({ kafka }), { topic, partitions });
     await stuckFunction(bench);
   } finally {
     await sink.close();
     await admin.disconnect();
     await local.stop();
   }
-}
-
-async function fill({ sink, signal }: Bench, to: string, count: number): Promise<void> {
-  for (let from = 0; from < count && !signal.aborted; from += 10_000) {
-    const lot = Array.from({ length: Math.min(10_000, count - from) }, (_, index) =>
-      sink.write(sampleRecord(to, from + index)),
-    );
-    await Promise.all(lot);
-  }
-  signal.throwIfAborted();
 }
 
 /** CPU and pace of the gateway beside the bare loop, with the defaults: 8 requests in flight, and as many as it takes. */
@@ -180,23 +156,6 @@ async function latency(bench: Bench): Promise<void> {
     await gateway.stop();
     await function_.stop();
   }
-}
-
-async function sendAtRate(
-  { sink, signal }: Bench,
-  to: string,
-  perSecond: number,
-  seconds: number,
-): Promise<void> {
-  const writes: Promise<unknown>[] = [];
-  const startedMs = performance.now();
-  for (let index = 0; index < perSecond * seconds && !signal.aborted; index += 1) {
-    const waitMs = startedMs + (index * 1000) / perSecond - performance.now();
-    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-    writes.push(sink.write(sampleRecord(to, index, performance.timeOrigin + performance.now())));
-  }
-  await Promise.all(writes);
-  signal.throwIfAborted();
 }
 
 /** A function that answers nothing, on a long topic: memory must stay flat. */

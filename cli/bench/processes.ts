@@ -63,8 +63,9 @@ async function failAtExit(child: ChildProcess, script: string): Promise<never> {
   throw new Error(`the process ${script} of the benchmark ended with ${code} before it reported`);
 }
 
-export async function startSink(workMs: number): Promise<Sink> {
-  const child = start('sink', [String(workMs)]);
+/** With `echo`, it answers with the event's data as an event. */
+export async function startSink(workMs: number, echo = false): Promise<Sink> {
+  const child = start('sink', [String(workMs), ...(echo ? ['echo'] : [])]);
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];
   return {
     origin: `http://127.0.0.1:${port}`,

@@ -1,10 +1,14 @@
 // The function of the benchmarks, in a process of its own: the least HTTP that is still HTTP, so that what is measured is
-// the client. Arguments: how long a request takes, in ms. Prints its port; reports over IPC what it was asked for.
+// the client. Arguments: how long a request takes, in ms; `echo`, to answer with the data as an event. Reports over IPC its port,
+// and what it was asked for.
 import { createServer, type Socket } from 'node:net';
 
 const answer = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
 const headEnd = Buffer.from('\r\n\r\n');
 const workMs = Number(process.argv[2] ?? 0);
+const isEcho = process.argv[3] === 'echo';
+const echoHead =
+  'HTTP/1.1 200 OK\r\nce-specversion: 1.0\r\nce-id: reply\r\nce-source: /bench\r\nce-type: reply\r\ncontent-type: application/json\r\n';
 
 /** Ages of the events at their arrival, in ms. */
 export interface Ages {
@@ -41,8 +45,11 @@ function noteAges(head: string, body: Buffer): void {
 
 function serve(socket: Socket): void {
   let rest: Buffer = Buffer.alloc(0);
-  const respond = (): void => {
-    if (socket.writable) socket.write(answer);
+  const respond = (body: Buffer): void => {
+    if (!socket.writable) return;
+    if (!isEcho) socket.write(answer);
+    else
+      socket.write(`${echoHead}content-length: ${body.length}\r\n\r\n${body.toString('latin1')}`, 'latin1');
   };
   socket.setNoDelay(true);
   socket.on('error', () => socket.destroy());
@@ -50,8 +57,8 @@ function serve(socket: Socket): void {
     rest = takeRequests(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]), (head, body) => {
       requests += 1;
       noteAges(head, body);
-      if (workMs === 0) respond();
-      else setTimeout(respond, workMs);
+      if (workMs === 0) respond(body);
+      else setTimeout(respond, workMs, body);
     });
   });
 }

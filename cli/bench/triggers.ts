@@ -12,10 +12,11 @@ export interface BenchTrigger {
   /** The default when absent. */
   readonly concurrency?: number | undefined;
   readonly timeout?: string | undefined;
+  readonly reply?: { readonly topic: string; readonly transactional: boolean } | undefined;
 }
 
 export function manifestOf(trigger: BenchTrigger): string {
-  const { name, topic, origin, initialOffset, ordering, concurrency, timeout } = trigger;
+  const { name, topic, origin, initialOffset, ordering, concurrency, timeout, reply } = trigger;
   return JSON.stringify({
     apiVersion: 'millrace.dev/v1alpha1',
     kind: 'Trigger',
@@ -24,16 +25,21 @@ export function manifestOf(trigger: BenchTrigger): string {
       source: { topics: [topic], initialOffset },
       function: { uri: origin, ...(concurrency === undefined ? {} : { concurrency }) },
       delivery: { ordering, ...(timeout === undefined ? {} : { timeout }) },
+      ...(reply === undefined ? {} : { reply }),
     },
   });
 }
 
-export function benchSubscription(name: string, topic: string): Subscription {
+export function benchSubscription(
+  name: string,
+  topic: string,
+  initialOffset: BenchTrigger['initialOffset'] = 'earliest',
+): Subscription {
   const text = manifestOf({
     name,
     topic,
     origin: 'http://127.0.0.1:9',
-    initialOffset: 'earliest',
+    initialOffset,
     ordering: 'none',
   });
   const [subscription] = parseManifests([{ file: 'bench.yaml', text }], checkExpression).subscriptions;

@@ -106,12 +106,7 @@ export const replySchema = mapping(
     transactional: withDefault(
       false,
       Type.Boolean({
-        description: 'The reply and the offset commit are one Kafka transaction.',
-        notBuilt: {
-          what: 'transactional replies',
-          except: false,
-          instead: 'Leave it out; after a crash a reply may then be stored twice.',
-        },
+        description: 'Replies, dead letters and the offset commit are one Kafka transaction.',
       }),
     ),
   },

@@ -33,6 +33,19 @@ export interface PartitionProgress extends PartitionOffset {
   readonly metadata: string;
 }
 
+/** How a transaction ended. Of all but `committed`, nothing is stored, and nothing committed. */
+export type TransactionOutcome =
+  | { readonly kind: 'committed'; readonly storedAt: readonly StoredAt[] }
+  /** A broker does not take what was to go to `topic`: because of a single record in it, or whatever goes there. */
+  | {
+      readonly kind: 'refused';
+      readonly topic: string;
+      readonly isOfOneRecord: boolean;
+      readonly error: Error;
+    }
+  /** It may be tried again, unless the partition is closed meanwhile. */
+  | { readonly kind: 'aborted'; readonly error: Error };
+
 export type SourceState =
   | { readonly kind: 'starting'; readonly reason: string }
   | { readonly kind: 'consuming'; readonly partitions: readonly TopicPartition[] }
@@ -88,6 +101,12 @@ export interface RecordSource {
   unpause(partition: TopicPartition): void;
   /** Resolves when Kafka has it; rejects when the group did not take it (rebalance, fencing, broker away). */
   commit(progress: readonly PartitionProgress[]): Promise<void>;
+  /**
+   * Stores `records`, in this order, and commits `progress`: both or neither, for readers of committed records. Only for a
+   * subscription whose replies are transactional; one at a time of a partition, and no `commit` of it meanwhile. Resolves when
+   * the outcome is known, however long that takes; never rejects.
+   */
+  commitWith(progress: PartitionProgress, records: readonly OutgoingRecord[]): Promise<TransactionOutcome>;
   /** Leaves the group, after `release` of all; every partition is closed when it resolves. */
   stop(): Promise<void>;
 }

@@ -29,7 +29,7 @@ export function resolveSubscription(trigger: FilledTrigger, dev: Subscription['d
     filters: spec.filters.map(resolveFilter),
     function: resolveFunction(spec.function),
     delivery: resolveDelivery(spec.delivery),
-    reply: spec.reply === undefined ? undefined : { topic: spec.reply.topic },
+    reply: spec.reply,
     scale: resolveScale(spec.scale),
     dev,
   };

@@ -87,6 +87,12 @@ export interface DeliverySettings extends RetrySettings {
   readonly deadLetter?: { readonly topic: string } | undefined;
 }
 
+export interface ReplySettings {
+  readonly topic: string;
+  /** Replies and dead letters are stored in one transaction with the commit of their records' offsets. */
+  readonly transactional: boolean;
+}
+
 export interface ScaleSettings {
   readonly minReplicaCount: number;
   readonly maxReplicaCount: number;
@@ -108,7 +114,7 @@ export interface Subscription {
   readonly filters: readonly Filter[];
   readonly function: FunctionSettings;
   readonly delivery: DeliverySettings;
-  readonly reply?: { readonly topic: string } | undefined;
+  readonly reply?: ReplySettings | undefined;
   readonly scale: ScaleSettings;
   /** How `millrace dev` starts the function as a process, and where; from the annotation `millrace.dev/dev-command`. */
   readonly dev?: { readonly command: string; readonly directory: string } | undefined;

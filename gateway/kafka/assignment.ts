@@ -1,7 +1,11 @@
 // The partitions that a member of a group has, from their opening to their close: where each stands, what of it is committed,
 // what it means when it goes, comes back, or is another one by the same name. The client may change meanwhile.
-import type { RecordListener, PartitionProgress } from '../contract/ports.ts';
-import { maxMarkBytes, minMarkBytes } from '../contract/progress-mark.ts';
+import type {
+  OutgoingRecord,
+  PartitionProgress,
+  RecordListener,
+  TransactionOutcome,
+} from '../contract/ports.ts';
 import { partitionName, type TopicPartition } from '../contract/record.ts';
 import type { SourceSettings } from '../contract/subscription.ts';
 import { fetchFrom, type Assigned } from './assigned.ts';
@@ -9,18 +13,22 @@ import type { FetchedBatch, GroupConsumer } from './group-consumer.ts';
 import type { JoinedGroup } from './group-member.ts';
 import { pause } from './pause.ts';
 import { findRange, type FoundRange } from './range.ts';
+import { SourceCommits } from './source-commits.ts';
 import { failing, isPassing, quietMs } from './source-failure.ts';
 import { progressText, readStartOffsets, type StartOffset } from './start-offsets.ts';
 import { toRecord } from './to-record.ts';
 import type { TopicMemory } from './topic-memory.ts';
 import type { TopicWatch } from './topic-watch.ts';
 import { topicsMissing } from './topics.ts';
+import type { Transactions } from './transactions.ts';
 
 export interface AssignmentOptions {
   readonly source: SourceSettings;
   readonly listener: RecordListener;
   readonly watch: TopicWatch;
   readonly memory: TopicMemory;
+  /** Where replies are transactional. */
+  readonly transactions: Transactions | undefined;
   /** Aborted at a stop. */
   readonly signal: AbortSignal;
   /** All that the last join has given is open, or goes on. */
@@ -48,37 +56,44 @@ export class Assignment {
   isSure = true;
   /** Of the last join that came to its end. */
   last: JoinedGroup | undefined;
-  /** As much as the brokers are known to take. */
-  markBytes = maxMarkBytes;
   readonly #options: AssignmentOptions;
   readonly #assigned = new Map<string, Assigned>();
+  readonly #commits: SourceCommits;
 
   constructor(options: AssignmentOptions) {
     this.#options = options;
+    this.#commits = new SourceCommits({
+      assigned: this.#assigned,
+      member: () => this.#committing(),
+      transactions: options.transactions,
+      onForeign: (assigned) => {
+        this.#close(assigned);
+        if (this.last && this.member) void this.#openAll(this.last, this.member);
+      },
+    });
+  }
+
+  get markBytes(): number {
+    return this.#commits.markBytes;
   }
 
   list(): Assigned[] {
     return [...this.#assigned.values()];
   }
 
-  async commit(progress: readonly PartitionProgress[]): Promise<void> {
-    if (this.member === undefined) throw new Error('not a member of the group at present');
-    if (!this.isSure) throw new Error('whether others have committed meanwhile is not known yet');
-    const due = progress
-      .map((one) => ({ one, text: progressText(one), assigned: this.#assigned.get(partitionName(one)) }))
-      .filter(({ assigned }) => assigned?.isVoid !== true);
-    if (due.length === 0) return;
-    for (const { text, assigned } of due) assigned?.ours.add(text);
-    await this.member.commit(due.map(({ one }) => one)).catch((error: unknown) => this.#adapt(error));
-    for (const { text, assigned } of due) if (assigned !== undefined) assigned.ours = new Set([text]);
+  commit(progress: readonly PartitionProgress[]): Promise<void> {
+    return this.#commits.commit(progress);
   }
 
-  /** Brokers whose `offset.metadata.max.bytes` is lower than the default get shorter progress marks. */
-  #adapt(error: unknown): never {
-    const isTooLarge =
-      error instanceof Error && 'type' in error && error.type === 'OFFSET_METADATA_TOO_LARGE';
-    if (isTooLarge) this.markBytes = Math.max(minMarkBytes, this.markBytes / 2);
-    throw error;
+  commitWith(progress: PartitionProgress, records: readonly OutgoingRecord[]): Promise<TransactionOutcome> {
+    return this.#commits.commitWith(progress, records);
+  }
+
+  /** As far as the group takes commits from it. */
+  #committing(): GroupConsumer {
+    if (this.member === undefined) throw new Error('not a member of the group at present');
+    if (!this.isSure) throw new Error('whether others have committed meanwhile is not known yet');
+    return this.member;
   }
 
   /** In the instant of the join, before the first fetch. What stays goes on; what is new waits until its offset is known. */
@@ -92,7 +107,8 @@ export class Assignment {
     // After an absence others may have had it, and may have it: what we would still commit is stale.
     if (!isContinuous) this.isSure = false;
     for (const assigned of isContinuous ? [] : this.#assigned.values())
-      if (!names.has(assigned.name)) this.#close(assigned);
+      // Where replies are transactional, whoever had it meanwhile may have stored what we still would.
+      if (!names.has(assigned.name) || this.#options.transactions !== undefined) this.#close(assigned);
     if (claimed.some((one) => !names.has(partitionName(one)))) void this.#letGo(names);
     if (partitions.some((one) => !this.#assigned.has(partitionName(one))))
       this.#options.listener.state({ kind: 'starting', reason: 'looking up where the partitions start' });
@@ -139,6 +155,9 @@ export class Assignment {
   async #establish(partitions: readonly TopicPartition[], member: GroupConsumer): Promise<Established> {
     const { consumerGroup: groupId, initialOffset: initial } = this.#options.source;
     if (partitions.length === 0) return { starts: [], ids: new Map(), again: [] };
+    // First: what the last owner has under way is ended by it, and then seen.
+    const fresh = partitions.filter((one) => !this.#assigned.has(partitionName(one)));
+    await this.#options.transactions?.open(fresh);
     // The ids before the offsets: of a topic that is created again in between, the next look tells.
     const ids = await this.#readIds([...new Set(partitions.map(({ topic }) => topic))]);
     const again = [...ids]
@@ -228,6 +247,7 @@ export class Assignment {
 
   #close(assigned: Assigned): void {
     this.#assigned.delete(assigned.name);
+    this.#options.transactions?.close(assigned);
     this.#options.listener.close(assigned);
   }
 
@@ -300,6 +320,7 @@ export class Assignment {
         this.#options.listener.noticed({ kind: 'truncated', at, position });
         this.#close(assigned);
         const reopened = this.#openOne({ ...at, metadata: found.metadata, found: undefined });
+        for (const text of assigned.ours) reopened.ours.add(text);
         // Until it succeeds, the group has an offset that is not there: whoever starts there comes here.
         this.commit([{ ...at, metadata: found.metadata }]).catch(() => undefined);
         fetchFrom(member, reopened);

@@ -182,9 +182,13 @@ export interface GroupOffsets {
   readonly offsets: readonly CommittedOffset[];
 }
 
-/** OffsetFetch v8: of many groups of one coordinator in one request (KIP-709). */
+/**
+ * OffsetFetch v8: of many groups of one coordinator in one request (KIP-709). With `requireStable`, a partition whose offset an
+ * open transaction is about to commit has an error code instead (KIP-447); without it, what was committed before.
+ */
 export function offsetFetchRequest(
   groups: ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<number>>>,
+  { requireStable = false } = {},
 ): OffsetRequest<GroupOffsets[]> {
   return flexible('OffsetFetch', 9, 8, {
     write: (writer) =>
@@ -201,7 +205,7 @@ export function offsetFetchRequest(
             )
             .tags(),
         )
-        .bool(false),
+        .bool(requireStable),
     read(reader) {
       reader.int32();
       return reader.array((from) => {

@@ -5,9 +5,11 @@ import type { Kafka } from 'kafkajs';
 import { describeError, MillraceError } from '../contract/errors.ts';
 import type {
   CreateRecordSource,
+  OutgoingRecord,
   PartitionProgress,
   RecordListener,
   RecordSource,
+  TransactionOutcome,
 } from '../contract/ports.ts';
 import type { TopicPartition } from '../contract/record.ts';
 import type { Subscription } from '../contract/subscription.ts';
@@ -20,6 +22,7 @@ import { Stalls } from './stalls.ts';
 import { TopicMemory } from './topic-memory.ts';
 import { createTopicWatch, watchMs, type TopicFollower, type TopicWatch } from './topic-watch.ts';
 import { scanTopics, topicsMissing } from './topics.ts';
+import { Transactions } from './transactions.ts';
 import { Turns } from './turns.ts';
 
 export interface RecordSourceOptions {
@@ -50,6 +53,8 @@ class GroupSource implements RecordSource {
   readonly #abort = new AbortController();
   readonly #memory = new TopicMemory();
   readonly #stalls = new Stalls(stallLimitMs, 3 * (watchMs.pause + watchMs.look));
+  /** Where replies are transactional. */
+  readonly #transactions: Transactions | undefined;
   readonly #assignment: Assignment;
   #missing: readonly string[] = [];
   #stalled: readonly string[] = [];
@@ -63,11 +68,15 @@ class GroupSource implements RecordSource {
     this.#options = options;
     this.#subscription = subscription;
     this.#listener = listener;
+    const { consumerGroup: groupId } = subscription.source;
+    if (subscription.reply?.transactional === true)
+      this.#transactions = new Transactions({ ...options, groupId, leaseEndMs: () => this.leaseEndMs });
     this.#assignment = new Assignment({
       source: subscription.source,
       listener,
       watch: options.watch,
       memory: this.#memory,
+      transactions: this.#transactions,
       signal: this.#abort.signal,
       onOpened: () => this.#tell(),
     });
@@ -96,6 +105,10 @@ class GroupSource implements RecordSource {
 
   commit(progress: readonly PartitionProgress[]): Promise<void> {
     return this.#assignment.commit(progress);
+  }
+
+  commitWith(progress: PartitionProgress, records: readonly OutgoingRecord[]): Promise<TransactionOutcome> {
+    return this.#assignment.commitWith(progress, records);
   }
 
   async stop(): Promise<void> {
@@ -134,6 +147,7 @@ class GroupSource implements RecordSource {
       }
     }
     this.#assignment.closeAll();
+    await this.#transactions?.closeAll();
   }
 
   /** One life of a client: resolves when it is to be left (stop, other topics, a stall); rejects when it failed. */

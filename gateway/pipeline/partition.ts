@@ -6,6 +6,7 @@ import { partitionName, type TopicPartition } from '../contract/record.ts';
 import type { LaneGroup, ParkedCount } from '../delivery/lanes.ts';
 import type { Committable } from '../settlement/committer.ts';
 import { Ledger } from '../settlement/ledger.ts';
+import type { Outbox } from './outbox.ts';
 
 /** What may lie in memory: of one trigger, or one partition of it. */
 export interface Budget {
@@ -34,6 +35,8 @@ export class OpenPartition<T> implements Committable {
   underWay = 0;
   /** Offset → attempts made, of what is open. */
   readonly attempts = new Map<bigint, number>();
+  /** Where replies are transactional. */
+  outbox: Outbox | undefined;
   readonly #partitionCount: number | undefined;
   readonly #markBytes: () => number;
   /** Fetched, and beyond the horizon: were it settled now, the progress mark would have no room to say so. */
@@ -56,11 +59,11 @@ export class OpenPartition<T> implements Committable {
     this.#markBytes = markBytes;
   }
 
-  /** What is to be committed now. */
-  progress(): PartitionProgress {
+  /** What is to be committed now; `settling`: together with what settles these open offsets. */
+  progress(settling: ReadonlySet<bigint> = new Set()): PartitionProgress {
     const { topic, partition, ledger, attempts } = this;
-    const offset = ledger.position;
-    const mark = ledger.mark(attempts, this.#partitionCount, this.#markBytes());
+    const offset = ledger.positionWith(settling);
+    const mark = ledger.mark(attempts, this.#partitionCount, this.#markBytes(), settling);
     return { topic, partition, offset, metadata: encodeMark(offset, mark, this.#markBytes()) };
   }
 

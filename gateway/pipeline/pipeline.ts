@@ -31,7 +31,7 @@ import { Endpoints } from '../delivery/endpoints.ts';
 import { Lanes } from '../delivery/lanes.ts';
 import { createDecode } from '../events/decode.ts';
 import { compileFilter } from '../filter/compile-filter.ts';
-import { Committer } from '../settlement/committer.ts';
+import { createCommits, type Commits } from './commits.ts';
 import { Delivery } from './delivery.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Fetching } from './fetching.ts';
@@ -48,14 +48,11 @@ export interface PipelineDependencies {
   readonly drainLimitMs: number;
 }
 
-/** At most one commit in this time, in ms: after a crash, what was settled since the last one is sent again. */
-const commitIntervalMs = 100;
-
 export class Pipeline implements RecordListener {
   readonly subscription: Subscription;
   readonly #dependencies: PipelineDependencies;
   readonly #source: RecordSource;
-  readonly #committer: Committer;
+  readonly #commits: Commits;
   readonly #endpoints: Endpoints;
   readonly #dispatcher: Dispatcher;
   readonly #lanes: Lanes<Delivery>;
@@ -81,12 +78,7 @@ export class Pipeline implements RecordListener {
     );
     this.#fetching = new Fetching(subscription, this.#source, events, () => this.#share());
     this.#lanes = new Lanes(subscription.delivery.ordering, ({ bytes }) => bytes);
-    this.#committer = new Committer({
-      commit: (offsets) => this.#source.commit(offsets),
-      intervalMs: commitIntervalMs,
-      onCommitted: (offsets) => void events.emit('committed', subscription, offsets),
-      onFailed: (error) => void events.emit('commitFailed', subscription, error),
-    });
+    this.#commits = createCommits({ subscription, source: () => this.#source, events });
     this.#endpoints = new Endpoints({
       concurrency: subscription.function.concurrency,
       retryAfterMaxMs: subscription.delivery.retryAfterMaxMs,
@@ -119,7 +111,7 @@ export class Pipeline implements RecordListener {
   /** Finishes what is in flight within the drain limit, commits, leaves the group and closes all connections. */
   async stop(): Promise<void> {
     await this.#source.stop();
-    this.#committer.stop();
+    this.#commits.stop();
     this.#unwatch?.();
     this.#dispatcher.close();
     await this.#endpoints.close();
@@ -138,6 +130,7 @@ export class Pipeline implements RecordListener {
       () => this.#source.markBytes,
     );
     this.#partitions.set(opened.name, opened);
+    this.#commits.open(opened);
     this.#dependencies.events.emit('opened', this.subscription, partition, start.offset);
   }
 
@@ -150,7 +143,7 @@ export class Pipeline implements RecordListener {
     open.ledger.advance(nextOffset);
     if (records.length > 0)
       this.#dependencies.events.emit('fetched', this.subscription, records.length, bytes);
-    if (open.ledger.position !== before) this.#committer.mark(open);
+    if (open.ledger.position !== before) this.#commits.mark(open);
     this.#fetching.pauseIfOver(open);
     this.#dispatcher.pump();
   }
@@ -163,6 +156,7 @@ export class Pipeline implements RecordListener {
     closed.open = false;
     this.#fetching.forget(closed);
     closed.lanes.drop();
+    this.#commits.close(closed);
     this.#dispatcher.forgetClosed();
     this.#dependencies.events.emit('closed', this.subscription, partition);
   }
@@ -170,11 +164,11 @@ export class Pipeline implements RecordListener {
   async release(partitions: readonly TopicPartition[]): Promise<void> {
     const open = partitions.flatMap((one) => this.#partitions.get(partitionName(one)) ?? []);
     await this.#dispatcher.release(open, this.#dependencies.drainLimitMs);
-    await this.#committer.finish(open);
+    await this.#commits.finish(open);
   }
 
   resume(): void {
-    void this.#committer.flush();
+    void this.#commits.flush();
     this.#dispatcher.pump();
   }
 
@@ -196,7 +190,7 @@ export class Pipeline implements RecordListener {
       return { kind: 'refused', refusal: 'elsewhere', why };
     }
     const answer = await this.#dispatcher.skip(partition, request);
-    if (answer.kind === 'settled') await this.#committer.flush();
+    if (answer.kind === 'settled') await this.#commits.flush();
     return answer;
   }
 
@@ -301,7 +295,7 @@ export class Pipeline implements RecordListener {
   #attempted({ partition, record, attempts }: Delivery): void {
     if (!partition.open) return;
     partition.attempts.set(record.offset, attempts);
-    this.#committer.mark(partition);
+    this.#commits.mark(partition);
   }
 
   #settle(delivery: Delivery, settlement: Settlement['kind']): void {
@@ -313,7 +307,7 @@ export class Pipeline implements RecordListener {
     partition.ledger.settle(record.offset);
     if (partition.attempts.size > 0) partition.attempts.delete(record.offset);
     partition.catchUp();
-    this.#committer.mark(partition);
+    this.#commits.mark(partition);
     this.#dependencies.events.emit('settled', this.subscription, record, settlement, delivery.attempts);
     delivery.onSettled?.(settlement);
   }

@@ -1,5 +1,6 @@
 // What is stored in Kafka before a record may be settled: its dead letter, or the reply to it. A write that fails settles
-// nothing: the record stays first in its lane, and the write is tried again until it succeeds.
+// nothing: the record stays first in its lane, and the write is tried again until it succeeds. Where replies are transactional,
+// the partition's outbox does that.
 import type { EventEmitter } from 'node:events';
 import type { CloudEvent } from '../contract/event.ts';
 import type { GatewayEvents, OutgoingRecord, RecordSink, StoredAt } from '../contract/ports.ts';
@@ -10,6 +11,7 @@ import { encodeRecord } from '../events/encode-record.ts';
 import { deadLetterOf } from '../settlement/dead-letter.ts';
 import type { Blocked } from './blocked.ts';
 import type { Delivery } from './delivery.ts';
+import type { Outbox } from './outbox.ts';
 import type { Parking } from './parking.ts';
 
 export interface StoringOptions {
@@ -79,6 +81,10 @@ export class Storing {
   ): void {
     const { subscription, lanes, parking, sink, events, settle, onDone } = this.#options;
     delivery.begin();
+    if (delivery.partition.outbox !== undefined) {
+      this.#stage(delivery.partition.outbox, lane, delivery, what, record, onStored);
+      return;
+    }
     sink.write(record).then(
       (at) => {
         delivery.end();
@@ -94,6 +100,32 @@ export class Storing {
         onDone();
       },
     );
+  }
+
+  /** The lane goes on, unless much is staged; the delivery is under way until the transaction that stores this is committed. */
+  #stage(
+    outbox: Outbox,
+    lane: Lane<Delivery>,
+    delivery: Delivery,
+    what: 'dead letter' | 'reply',
+    record: OutgoingRecord,
+    onStored: (at: StoredAt) => Settlement['kind'],
+  ): void {
+    const { subscription, lanes, events, settle, onDone } = this.#options;
+    const goesOn = outbox.stage({
+      offset: delivery.record.offset,
+      // A key's lane is forgotten while it is empty.
+      lane: lane.key ?? lane,
+      record,
+      stored: (at) => {
+        delivery.end();
+        settle(delivery, onStored(at));
+        if (!goesOn) lanes.finish(lane, [], 'ready');
+        onDone();
+      },
+      failed: (error) => void events.emit('storeFailed', subscription, delivery.record, what, error),
+    });
+    if (goesOn) lanes.finish(lane, [], 'ready');
   }
 
   /**

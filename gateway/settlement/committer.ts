@@ -3,8 +3,12 @@
 import type { TopicPartition } from '../contract/record.ts';
 import type { PartitionProgress } from '../contract/ports.ts';
 
-export interface CommitterOptions {
-  readonly commit: (progress: readonly PartitionProgress[]) => Promise<void>;
+export interface CommitterOptions<P extends Committable> {
+  /**
+   * Commits what these have, as it stands in the instant of the call; resolves with that when Kafka has it. Where it rejects,
+   * they are committed again.
+   */
+  readonly commit: (due: readonly P[]) => Promise<readonly PartitionProgress[]>;
   readonly intervalMs: number;
   readonly onCommitted: (progress: readonly PartitionProgress[]) => void;
   readonly onFailed: (error: Error) => void;
@@ -14,8 +18,6 @@ export interface CommitterOptions {
 export interface Committable extends TopicPartition {
   readonly name: string;
   readonly open: boolean;
-  /** As it stands now. */
-  progress(): PartitionProgress;
 }
 
 /** The interval doubles with each failure in a row, this often at most. */
@@ -23,21 +25,21 @@ const maxDoublings = 5;
 /** How long `finish` tries, and pauses between two tries, in ms. */
 const finishMs = { limit: 5_000, pause: 50 };
 
-export class Committer {
-  readonly #options: CommitterOptions;
-  readonly #dirty = new Map<string, Committable>();
+export class Committer<P extends Committable> {
+  readonly #options: CommitterOptions<P>;
+  readonly #dirty = new Map<string, P>();
   #inFlight: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #lastStartMs = Number.NEGATIVE_INFINITY;
   #failures = 0;
   #stopped = false;
 
-  constructor(options: CommitterOptions) {
+  constructor(options: CommitterOptions<P>) {
     this.#options = options;
   }
 
   /** There is something new to commit of `partition`. */
-  mark(partition: Committable): void {
+  mark(partition: P): void {
     this.#dirty.set(partition.name, partition);
     if (this.#timer !== undefined || this.#inFlight !== undefined || this.#stopped) return;
     const intervalMs = this.#options.intervalMs * 2 ** Math.min(this.#failures, maxDoublings);
@@ -57,7 +59,7 @@ export class Committer {
   }
 
   /** Commits what is due of `partitions`, until Kafka has it or some seconds are over. */
-  async finish(partitions: readonly Committable[]): Promise<void> {
+  async finish(partitions: readonly P[]): Promise<void> {
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), finishMs.limit);
     const over = new Promise<void>((resolve) => limit.signal.addEventListener('abort', () => resolve()));
@@ -91,8 +93,7 @@ export class Committer {
     this.#dirty.clear();
     if (due.length === 0) return;
     try {
-      const progress = due.map((partition) => partition.progress());
-      await this.#options.commit(progress);
+      const progress = await this.#options.commit(due);
       this.#failures = 0;
       this.#options.onCommitted(progress);
     } catch (error) {

@@ -49,6 +49,13 @@ export class Ledger {
     return this.#open.size === 0 ? this.#end : this.#open.first;
   }
 
+  /** What `position` would be, were these open offsets settled too. */
+  positionWith(settling: ReadonlySet<bigint>): bigint {
+    if (settling.size === 0) return this.position;
+    for (const offset of this.#open.below(this.#end)) if (!settling.has(offset)) return offset;
+    return this.#end;
+  }
+
   /** The next offset that `track` expects; lower ones are known already. */
   get end(): bigint {
     return this.#end;
@@ -101,19 +108,22 @@ export class Ledger {
   /**
    * What goes beside `position` into a commit. `attempts`: of open offsets that were tracked; of the others it is known. What was
    * settled unattempted above the horizon, such as by a filter, is left out: it would take the room of what was attempted.
+   * `settling`: open offsets that count as settled, though they are not yet; it goes beside `positionWith` of the same.
    */
   mark(
     attempts: Iterable<readonly [offset: bigint, made: number]>,
     partitions: number | undefined,
     maxBytes = maxMarkBytes,
+    settling: ReadonlySet<bigint> = none,
   ): ProgressMark {
     const made = new Map(attempts);
     for (const [offset, count] of this.#restoredAttempts) if (offset >= this.#end) made.set(offset, count);
-    const { position } = this;
-    const settledEnd = this.#highest + 1n;
+    for (const offset of settling) made.delete(offset);
+    const position = this.positionWith(settling);
+    const settledEnd = max(this.#highest, highestOf(settling)) + 1n;
     if (settledEnd <= position) return { open: [], end: position, attempts: made, partitions };
     const end = min(settledEnd, max(this.horizon(maxBytes), this.#restoredEnd));
-    const open = [...this.#open.below(end)];
+    const open = [...this.#open.below(end)].filter((offset) => !settling.has(offset));
     if (this.#isRestoring()) open.push(...this.#restoredOpen.slice(firstFrom(this.#restoredOpen, this.#end)));
     return { open, end, attempts: made, partitions };
   }
@@ -139,6 +149,14 @@ export class Ledger {
   #isRestoring(): boolean {
     return this.#end < this.#restoredEnd;
   }
+}
+
+const none: ReadonlySet<bigint> = new Set();
+
+function highestOf(offsets: ReadonlySet<bigint>): bigint {
+  let highest = -1n;
+  for (const offset of offsets) highest = max(highest, offset);
+  return highest;
 }
 
 /** The index of the first of ascending offsets that is at least `offset`. */

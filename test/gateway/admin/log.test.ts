@@ -32,7 +32,7 @@ t.test('whatever becomes of a record, its key, value and headers reach no line',
     await runPipeline(t, { delivery: { retry: 0, backoffMaxMs: 5 }, drainLimitMs: 50, answer: 500 }),
     await runPipeline(t, {
       delivery: { deadLetter: { topic: 'dead' } },
-      trigger: { reply: { topic: 'notices' } },
+      trigger: { reply: { topic: 'notices', transactional: false } },
       answer: { status: 200, headers: { 'ce-specversion': secret, 'ce-id': '1' } },
     }),
     await runPipeline(t, { delivery: { retry: 0, backoffMaxMs: 5 }, drainLimitMs: 50 }),

@@ -37,6 +37,7 @@ for (const [path, value] of [
   ['spec.delivery.rateLimit', { eventsPerSecond: 1 }],
   ['spec.delivery.rateLimit', { eventsPerSecond: 100, burst: 1 }],
   ['spec.reply', { topic: 'notices', transactional: false }],
+  ['spec.reply', { topic: 'notices', transactional: true }],
   ['spec.scale.minReplicaCount', 10],
   ['spec.scale.cooldownPeriod', 0],
 ] as const) {
@@ -79,9 +80,3 @@ for (const [path, value] of [
     t.ok(mistakes[0]?.startsWith(path));
   });
 }
-
-t.test('a transactional reply is not built yet', async (t) => {
-  t.match(mistakesIn({ 'spec.reply': { topic: 'notices', transactional: true } }), [
-    /^spec\.reply\.transactional: true is not built yet/,
-  ]);
-});

@@ -110,7 +110,11 @@ for (const [changes, expected] of [
   ],
   [{ 'spec.delivery.maxAge': 'PT24H' }, { delivery: { maxAgeMs: 86_400_000 } }],
   [{ 'spec.delivery.deadLetter.topic': 'dead' }, { delivery: { deadLetter: { topic: 'dead' } } }],
-  [{ 'spec.reply': { topic: 'notices', transactional: false } }, { reply: { topic: 'notices' } }],
+  [{ 'spec.reply': { topic: 'notices' } }, { reply: { topic: 'notices', transactional: false } }],
+  [
+    { 'spec.reply': { topic: 'notices', transactional: true } },
+    { reply: { topic: 'notices', transactional: true } },
+  ],
   [{ 'spec.suspend': true }, { suspend: true }],
   [
     {

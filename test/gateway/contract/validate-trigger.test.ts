@@ -179,11 +179,12 @@ t.test('a place that the schema refuses is not judged by the rules too', async (
   ]);
   const changes = {
     'spec.scale.minReplicaCount': 2 ** 40,
-    'spec.reply': { topic: 'orders', transactional: true },
+    'spec.reply': { topic: 'orders' },
+    'spec.scale.targetDrainTime': 'PT20S',
   };
   t.match(mistakesIn(changes), [
-    /^spec\.reply\.transactional: true is not built yet/,
     /^spec\.scale\.minReplicaCount: must be a whole number/,
+    /^spec\.scale\.targetDrainTime: is not built yet/,
     /^spec\.reply\.topic: must be no topic that the trigger reads/,
   ]);
 });

@@ -181,7 +181,7 @@ t.test('where the dead letter cannot be stored, it may be skipped without', asyn
 
 t.test('delivered, and its reply refused by Kafka: that is skipped too, and told', async (t) => {
   const { kafka, fn, pipeline, seen } = await runPipeline(t, {
-    trigger: { reply: { topic: 'notices' } },
+    trigger: { reply: { topic: 'notices', transactional: false } },
     answer: {
       status: 200,
       headers: { 'ce-specversion': '1.0', 'ce-id': 'r', 'ce-source': '/fn', 'ce-type': 'notice' },

@@ -7,7 +7,7 @@ import { offsetsOf, runPipeline } from './run-pipeline.ts';
 t.setTimeout(60_000);
 
 const deadLetter = { topic: 'quakes.dead' };
-const reply = { topic: 'quakes.notices' };
+const reply = { topic: 'quakes.notices', transactional: false };
 const replyAnswer = (id: string) => ({
   status: 200,
   headers: { 'ce-specversion': '1.0', 'ce-id': id, 'ce-source': '/fn', 'ce-type': 'notice' },

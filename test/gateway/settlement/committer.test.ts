@@ -26,15 +26,16 @@ function startCommitter(t: Test) {
   const failures: string[] = [];
   const committer = new Committer({
     intervalMs,
-    commit: (offsets) => {
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
+    commit: (due: readonly Partition[]) => {
+      const offsets = due.map((partition) => partition.progress());
+      const { promise, resolve, reject } = Promise.withResolvers<readonly PartitionProgress[]>();
       const settle = (end: () => void) => {
         end();
         return quiet();
       };
       commits.push({
         offsets: textsOf(offsets),
-        succeed: () => settle(resolve),
+        succeed: () => settle(() => resolve(offsets)),
         fail: () => settle(() => reject(new Error('the group is rebalancing'))),
       });
       return promise;

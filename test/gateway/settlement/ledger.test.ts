@@ -155,6 +155,33 @@ t.test('in order, a mark says nothing beyond the position', async (t) => {
   });
 });
 
+t.test('what is settled together with a commit counts as settled in it, and in nothing else', async () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom('settled', 'staged', 'open', 'gap'), { maxLength: 60 }),
+      (fates: readonly string[]) => {
+        const [before, after] = [new Ledger(7n), new Ledger(7n)];
+        const offsetsOf = (...wanted: string[]) =>
+          fates.flatMap((fate, index) => (wanted.includes(fate) ? [BigInt(index) + 7n] : []));
+        for (const ledger of [before, after]) {
+          for (const offset of offsetsOf('settled', 'staged', 'open')) ledger.track(offset);
+          for (const offset of offsetsOf('settled')) ledger.settle(offset);
+        }
+        const settling = new Set(offsetsOf('staged'));
+        const attempts = offsetsOf('staged', 'open').map((offset) => [offset, 2] as const);
+        const { position, open } = before;
+        const together = before.mark(attempts, 3, maxMarkBytes, settling);
+        const at = before.positionWith(settling);
+        assert.deepEqual([before.position, before.open], [position, open]);
+        for (const offset of settling) after.settle(offset);
+        const left = attempts.filter(([offset]) => !settling.has(offset));
+        assert.equal(at, after.position);
+        assert.deepEqual(together, after.mark(left, 3));
+      },
+    ),
+  );
+});
+
 t.test('a mark survives a second crash before anything was fetched, and in the midst of it', async (t) => {
   const mark = {
     open: [100n, 105n, 107n],

@@ -1,0 +1,46 @@
+// What the benchmarks write, and what all of them are given.
+import type { RecordSink } from '../../gateway/contract/ports.ts';
+import { sampleRecord } from './sample.ts';
+
+export interface BenchOptions {
+  /** Events of each throughput row. */
+  readonly events: number;
+  /** Records of the topic whose function answers nothing. */
+  readonly stuckRecords: number;
+  /** How long that function is watched. */
+  readonly stuckSeconds: number;
+  readonly print: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface Bench extends BenchOptions {
+  readonly brokers: string;
+  readonly sink: RecordSink;
+}
+
+export async function fill({ sink, signal }: Bench, to: string, count: number): Promise<void> {
+  for (let from = 0; from < count && !signal.aborted; from += 10_000) {
+    const lot = Array.from({ length: Math.min(10_000, count - from) }, (_, index) =>
+      sink.write(sampleRecord(to, from + index)),
+    );
+    await Promise.all(lot);
+  }
+  signal.throwIfAborted();
+}
+
+export async function sendAtRate(
+  { sink, signal }: Bench,
+  to: string,
+  perSecond: number,
+  seconds: number,
+): Promise<void> {
+  const writes: Promise<unknown>[] = [];
+  const startedMs = performance.now();
+  for (let index = 0; index < perSecond * seconds && !signal.aborted; index += 1) {
+    const waitMs = startedMs + (index * 1000) / perSecond - performance.now();
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    writes.push(sink.write(sampleRecord(to, index, performance.timeOrigin + performance.now())));
+  }
+  await Promise.all(writes);
+  signal.throwIfAborted();
+}

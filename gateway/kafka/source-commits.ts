@@ -1,0 +1,86 @@
+// What a member commits, plainly or in a transaction, and what the group may have from it since: `Assigned.ours`.
+import type { OutgoingRecord, PartitionProgress, TransactionOutcome } from '../contract/ports.ts';
+import { maxMarkBytes, minMarkBytes } from '../contract/progress-mark.ts';
+import { partitionName } from '../contract/record.ts';
+import type { Assigned } from './assigned.ts';
+import type { GroupConsumer } from './group-consumer.ts';
+import { progressText } from './start-offsets.ts';
+import type { Transactions } from './transactions.ts';
+
+export interface SourceCommitsOptions {
+  readonly assigned: ReadonlyMap<string, Assigned>;
+  /** Throws where the group takes no commits from us at present. */
+  readonly member: () => GroupConsumer;
+  /** Where replies are transactional. */
+  readonly transactions: Transactions | undefined;
+  /** Somebody else has committed: the partition is to be opened anew. */
+  readonly onForeign: (assigned: Assigned) => void;
+}
+
+export class SourceCommits {
+  readonly #options: SourceCommitsOptions;
+  #markBytes = maxMarkBytes;
+
+  constructor(options: SourceCommitsOptions) {
+    this.#options = options;
+  }
+
+  get markBytes(): number {
+    return this.#markBytes;
+  }
+
+  async commit(progress: readonly PartitionProgress[]): Promise<void> {
+    const member = this.#options.member();
+    const due = progress
+      .map((one) => ({
+        one,
+        text: progressText(one),
+        assigned: this.#options.assigned.get(partitionName(one)),
+      }))
+      .filter(({ assigned }) => assigned?.isVoid !== true);
+    if (due.length === 0) return;
+    for (const { text, assigned } of due) assigned?.ours.add(text);
+    try {
+      await member.commit(due.map(({ one }) => one));
+    } catch (error) {
+      this.#adapt(error);
+      throw error;
+    }
+    for (const { text, assigned } of due) if (assigned !== undefined) assigned.ours = new Set([text]);
+  }
+
+  /** Never rejects. */
+  async commitWith(
+    progress: PartitionProgress,
+    records: readonly OutgoingRecord[],
+  ): Promise<TransactionOutcome> {
+    const { transactions, onForeign } = this.#options;
+    const name = partitionName(progress);
+    const assigned = this.#options.assigned.get(name);
+    if (assigned === undefined || assigned.isVoid || transactions === undefined) return notOurs;
+    try {
+      this.#options.member();
+    } catch (error) {
+      return { kind: 'aborted', error: error as Error };
+    }
+    const text = progressText(progress);
+    const before = assigned.ours;
+    assigned.ours = new Set(before).add(text);
+    const isOver = (): boolean => this.#options.assigned.get(name) !== assigned;
+    const outcome = await transactions.run({ progress, records, ours: before, isOver });
+    assigned.ours = outcome.kind === 'committed' ? new Set([text]) : before;
+    if (outcome.kind === 'aborted') this.#adapt(outcome.error);
+    if (outcome.kind !== 'foreign') return outcome;
+    if (!isOver()) onForeign(assigned);
+    return { kind: 'aborted', error: new Error('another member has committed meanwhile') };
+  }
+
+  /** Brokers whose `offset.metadata.max.bytes` is lower than the default get shorter progress marks. */
+  #adapt(error: unknown): void {
+    const isTooLarge =
+      error instanceof Error && 'type' in error && error.type === 'OFFSET_METADATA_TOO_LARGE';
+    if (isTooLarge) this.#markBytes = Math.max(minMarkBytes, this.#markBytes / 2);
+  }
+}
+
+const notOurs = { kind: 'aborted', error: new Error('the partition is not open') } as const;

@@ -1,0 +1,117 @@
+// How the progress of a trigger's partitions reaches Kafka: together, or where replies are transactional, each by itself and
+// with what its outbox holds.
+import type { EventEmitter } from 'node:events';
+import type { GatewayEvents, RecordSource } from '../contract/ports.ts';
+import type { Subscription } from '../contract/subscription.ts';
+import { Committer, type CommitterOptions } from '../settlement/committer.ts';
+import type { Delivery } from './delivery.ts';
+import { Outbox } from './outbox.ts';
+import type { OpenPartition } from './partition.ts';
+
+/** At most one commit in this time, in ms: after a crash, what was settled since the last one is sent again. */
+const intervalMs = 100;
+
+type Partition = OpenPartition<Delivery>;
+
+export interface Commits {
+  /** The partition has just been opened. */
+  open(partition: Partition): void;
+  /** There is something new to commit of `partition`. */
+  mark(partition: Partition): void;
+  /** Commits what is due, now; resolves when Kafka has it or has refused it once. */
+  flush(): Promise<void>;
+  /** Commits what is due of `partitions`, until Kafka has it or some seconds are over. */
+  finish(partitions: readonly Partition[]): Promise<void>;
+  /** The partition is closed. */
+  close(partition: Partition): void;
+  stop(): void;
+}
+
+export interface CommitsOptions {
+  readonly subscription: Subscription;
+  readonly source: () => RecordSource;
+  readonly events: EventEmitter<GatewayEvents>;
+}
+
+export function createCommits(options: CommitsOptions): Commits {
+  return options.subscription.reply?.transactional === true
+    ? new TransactionalCommits(options)
+    : createPlainCommits(options);
+}
+
+function createPlainCommits(options: CommitsOptions): Commits {
+  const committer = createCommitter(options, async (due) => {
+    const progress = due.map((partition) => partition.progress());
+    await options.source().commit(progress);
+    return progress;
+  });
+  return {
+    open: () => undefined,
+    mark: (partition) => committer.mark(partition),
+    flush: () => committer.flush(),
+    finish: (partitions) => committer.finish(partitions),
+    close: () => undefined,
+    stop: () => committer.stop(),
+  };
+}
+
+/** A committer for each partition, so that a transaction that takes long is its own partition's concern. */
+class TransactionalCommits implements Commits {
+  readonly #options: CommitsOptions;
+  readonly #committers = new Map<Partition, Committer<Partition>>();
+
+  constructor(options: CommitsOptions) {
+    this.#options = options;
+  }
+
+  open(partition: Partition): void {
+    const { source } = this.#options;
+    const outbox = new Outbox({
+      owner: partition,
+      commit: (progress) => source().commit([progress]),
+      commitWith: (progress, records) => source().commitWith(progress, records),
+      onDue: () => this.mark(partition),
+    });
+    partition.outbox = outbox;
+    this.#committers.set(
+      partition,
+      createCommitter(this.#options, () => outbox.commit()),
+    );
+  }
+
+  mark(partition: Partition): void {
+    this.#committers.get(partition)?.mark(partition);
+  }
+
+  async flush(): Promise<void> {
+    await Promise.all([...this.#committers.values()].map((committer) => committer.flush()));
+  }
+
+  async finish(partitions: readonly Partition[]): Promise<void> {
+    await Promise.all(partitions.map(async (one) => this.#committers.get(one)?.finish([one])));
+  }
+
+  close(partition: Partition): void {
+    this.#committers.get(partition)?.stop();
+    this.#committers.delete(partition);
+    partition.outbox?.drop();
+  }
+
+  stop(): void {
+    for (const committer of this.#committers.values()) committer.stop();
+  }
+}
+
+function createCommitter(
+  { subscription, events }: CommitsOptions,
+  commit: CommitterOptions<Partition>['commit'],
+): Committer<Partition> {
+  return new Committer({
+    commit,
+    intervalMs,
+    onCommitted: (progress) => {
+      if (progress.length > 0) events.emit('committed', subscription, progress);
+    },
+    onFailed: (error) => void events.emit('commitFailed', subscription, error),
+  });
+}

@@ -1,0 +1,186 @@
+// What a partition has to store together with a commit: replies and dead letters, in the order of their answers. Their records
+// stay open in the ledger until the transaction that stores them has settled them in Kafka, so no other commit covers them.
+//
+//   lane ──► stage ──► [ 7 9 8 | held: 12 (too large), and 14 behind it in its lane ]
+//                        └─ take: these, and the progress as if they were settled ──► one transaction ──► settled, for good
+//                                 ▲                                                          │
+//                                 └──────────── aborted: all stay staged ◄───────────────────┘
+import type { OutgoingRecord, PartitionProgress, StoredAt, TransactionOutcome } from '../contract/ports.ts';
+import { decodeMark } from '../contract/progress-mark.ts';
+
+export interface Output {
+  /** Of the record that is settled by it. */
+  readonly offset: bigint;
+  /** Outputs of one lane keep their order. */
+  readonly lane: unknown;
+  readonly record: OutgoingRecord;
+  /** Kafka has it, and the commit of its record. */
+  readonly stored: (at: StoredAt) => void;
+  /** It cannot be stored as things are; it is tried again. */
+  readonly failed: (error: Error) => void;
+}
+
+/** The partition, as its outbox sees it. */
+export interface OutboxOwner {
+  readonly open: boolean;
+  bytes: number;
+  progress(settling?: ReadonlySet<bigint>): PartitionProgress;
+}
+
+export interface OutboxOptions {
+  readonly owner: OutboxOwner;
+  readonly commit: (progress: PartitionProgress) => Promise<void>;
+  readonly commitWith: (
+    progress: PartitionProgress,
+    records: readonly OutgoingRecord[],
+  ) => Promise<TransactionOutcome>;
+  /** There is something to commit. */
+  readonly onDue: () => void;
+}
+
+/** Most of one transaction. */
+const maxLot = { records: 1_000, bytes: 4 * 2 ** 20 };
+/** With more than this staged, a lane waits for what it has staged. */
+const maxStaged = { records: 2_000, bytes: 4 * 2 ** 20 };
+/** Pause before what a broker refused is tried again, in ms. */
+const holdMs = 1_000;
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  #staged: Output[] = [];
+  #bytes = 0;
+  /** Most outputs of the next transaction: halved until the one is found that a broker refuses. */
+  #limit = maxLot.records;
+  /** Outputs, and topics, that were refused of late. */
+  readonly #held = new Map<Output | string, NodeJS.Timeout>();
+  /** What was committed last, where it is known. */
+  #committed: PartitionProgress | undefined;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** True where the lane may go on at once; false where it should wait until this is stored. */
+  stage(output: Output): boolean {
+    const { owner, onDue } = this.#options;
+    const isHeld =
+      this.#held.size > 0 &&
+      this.#staged.some(({ lane }, index) => lane === output.lane && this.#isHeld(index));
+    this.#staged.push(output);
+    this.#bytes += sizeOf(output);
+    owner.bytes += sizeOf(output);
+    onDue();
+    return !isHeld && this.#staged.length <= maxStaged.records && this.#bytes <= maxStaged.bytes;
+  }
+
+  /** Commits what there is, with the outputs that it may take along. Resolves with what Kafka has of it; rejects for another try. */
+  async commit(): Promise<readonly PartitionProgress[]> {
+    const { owner, commit, commitWith, onDue } = this.#options;
+    const { progress, lot } = this.#take();
+    if (lot.length === 0) {
+      const { offset, metadata } = this.#committed ?? {};
+      if (offset === progress.offset && metadata === progress.metadata) return [];
+      await commit(progress);
+      this.#committed = progress;
+      return [progress];
+    }
+    const outcome = await commitWith(
+      progress,
+      lot.map(({ record }) => record),
+    );
+    if (!owner.open) return [];
+    if (outcome.kind === 'aborted') throw outcome.error;
+    if (outcome.kind === 'refused') {
+      this.#refused(lot, outcome);
+      onDue();
+      return [];
+    }
+    this.#committed = progress;
+    this.#limit = Math.min(maxLot.records, this.#limit * 2);
+    this.#release(lot, outcome.storedAt);
+    if (this.#staged.length > 0) onDue();
+    return [progress];
+  }
+
+  /** The partition is closed: nothing of it is stored any more. */
+  drop(): void {
+    for (const timer of this.#held.values()) clearTimeout(timer);
+    this.#held.clear();
+    this.#staged = [];
+  }
+
+  /** In one step: the outputs, and the progress that says that their records are settled, and of no others here. */
+  #take(): { progress: PartitionProgress; lot: readonly Output[] } {
+    let lot = this.#next();
+    for (;;) {
+      const progress = this.#options.owner.progress(new Set(lot.map(({ offset }) => offset)));
+      // Where the brokers take shorter marks than they did, not all may find room: the others wait.
+      const { open, end } = decodeMark(progress.offset, progress.metadata);
+      const stillOpen = new Set(open);
+      const covered = lot.filter(
+        ({ offset }) => offset < progress.offset || (offset < end && !stillOpen.has(offset)),
+      );
+      if (covered.length === lot.length) return { progress, lot };
+      lot = covered;
+    }
+  }
+
+  #next(): Output[] {
+    const lot: Output[] = [];
+    const waiting = new Set<unknown>();
+    let bytes = 0;
+    for (const [index, output] of this.#staged.entries()) {
+      if (lot.length >= this.#limit || bytes >= maxLot.bytes) break;
+      if (this.#isHeld(index) || waiting.has(output.lane)) {
+        waiting.add(output.lane);
+        continue;
+      }
+      lot.push(output);
+      bytes += sizeOf(output);
+    }
+    return lot;
+  }
+
+  #isHeld(index: number): boolean {
+    const output = this.#staged[index];
+    return output !== undefined && (this.#held.has(output) || this.#held.has(output.record.topic));
+  }
+
+  #refused(
+    lot: readonly Output[],
+    { topic, isOfOneRecord, error }: TransactionOutcome & { kind: 'refused' },
+  ): void {
+    const suspects = lot.filter(({ record }) => record.topic === topic);
+    const [first] = suspects;
+    if (first === undefined) return;
+    if (isOfOneRecord && suspects.length > 1) {
+      this.#limit = Math.max(1, Math.floor(lot.length / 2));
+      return;
+    }
+    const what = isOfOneRecord ? first : topic;
+    const timer = setTimeout(() => {
+      this.#held.delete(what);
+      this.#options.onDue();
+    }, holdMs);
+    this.#held.set(what, timer);
+    first.failed(error);
+  }
+
+  #release(lot: readonly Output[], storedAt: readonly StoredAt[]): void {
+    const { owner } = this.#options;
+    const done = new Set(lot);
+    this.#staged = this.#staged.filter((output) => !done.has(output));
+    for (const [index, output] of lot.entries()) {
+      const bytes = sizeOf(output);
+      this.#bytes -= bytes;
+      owner.bytes -= bytes;
+      output.stored(storedAt[index] as StoredAt);
+    }
+  }
+}
+
+function sizeOf({ record: { key, value, headers } }: Output): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const header of headers) bytes += header.name.length + (header.value?.length ?? 0);
+  return bytes;
+}
