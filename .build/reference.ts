@@ -155,6 +155,9 @@ const labelsText = `## Values of the labels
 | \`reason\` of filter errors in CEL | \`missingAttribute\`, \`payload\` (\`data\` cannot be read), \`limit\` (too much work), \`evaluation\` (a missing field, types that do not go together…), \`noBoolean\` |
 | \`reason\` of filter errors in CESQL | \`missingAttribute\`, \`cast\`, \`math\`, \`functionEvaluation\`, \`missingFunction\`, \`generic\` |
 | \`dialect\` | \`cesql\`, \`cel\` |
+| \`reason\` of rebuilds | \`crashed\`, \`stalled\`, \`joining\`, \`topics\` |
+| \`reason\` of skipped offsets | \`deleted\` |
+| \`reason\` of rewinds | \`recreated\`, \`truncated\` |
 | \`what\` | \`dead letter\`, \`reply\` |
 | \`result\` | \`committed\`, \`failed\` |
 | \`code\` | a code of [Errors](errors.md), or \`none\` |

@@ -95,14 +95,13 @@ function createDataPlane(
 ): { supervisor: Supervisor; close: () => Promise<void> } {
   const connection = { brokers: config.kafkaBrokers, clientId: 'millrace-gateway' };
   const kafka = createKafka(connection, (level, message, fields) => log[level](fields, message));
-  const admin = kafka.admin();
   const sink = createRecordSink(kafka);
   const activation = createActivationCall({
     urls: config.scalerUrls,
     onError: (error, url) => log.debug({ url, reason: error.message }, 'scaler not told'),
   });
   const supervisor = new Supervisor({
-    createSource: createRecordSources({ kafka, admin }),
+    createSource: createRecordSources({ kafka }),
     endpoints: dependencies.endpoints ?? createStaticEndpoints(warnUnknown(log)),
     sink,
     activation,
@@ -117,7 +116,6 @@ function createDataPlane(
       await supervisor.stop();
       await activation.close();
       await sink.close();
-      await admin.disconnect();
     },
   };
 }

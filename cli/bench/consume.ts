@@ -7,17 +7,16 @@ import { benchSubscription } from './triggers.ts';
 const [brokers = '', topic = '', total = '0'] = process.argv.slice(2);
 
 const kafka = createKafka({ brokers: brokers.split(','), clientId: 'millrace-bench' });
-const admin = kafka.admin();
-await admin.connect();
 
 let seen = 0;
 let startedMs = 0;
 let before = process.cpuUsage();
 const done = Promise.withResolvers<void>();
-const source = createRecordSources({ kafka, admin })(benchSubscription('consume', topic), {
+const source = createRecordSources({ kafka })(benchSubscription('consume', topic), {
   open: () => undefined,
   close: () => undefined,
   state: () => undefined,
+  noticed: () => undefined,
   resume: () => undefined,
   release: () => Promise.resolve(),
   records: (_partition, records) => {
@@ -35,5 +34,4 @@ const seconds = (performance.now() - startedMs) / 1000;
 const { user, system } = process.cpuUsage(before);
 process.send?.({ seconds, cpuSeconds: (user + system) / 1e6 });
 await source.stop();
-await admin.disconnect();
 process.disconnect();

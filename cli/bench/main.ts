@@ -28,7 +28,7 @@ export async function runBench(options: BenchOptions): Promise<void> {
     await throughput(bench);
     await slowFunction(bench);
     await latency(bench);
-    await replies(bench, createRecordSources({ kafka, admin }), { topic, partitions });
+    await replies(bench, createRecordSources({ kafka }), { topic, partitions });
     await stuckFunction(bench);
   } finally {
     await sink.close();

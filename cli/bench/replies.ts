@@ -125,6 +125,7 @@ async function startReader(createSource: CreateRecordSource, topic: string): Pro
     open: () => undefined,
     close: () => undefined,
     resume: () => undefined,
+    noticed: () => undefined,
     release: () => Promise.resolve(),
     state: ({ kind }) => {
       if (kind === 'consuming') resolve();

@@ -2,7 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import { pino, type Logger } from 'pino';
 import { describeError } from '../contract/errors.ts';
-import type { GatewayEvents, SourceState } from '../contract/ports.ts';
+import type { GatewayEvents, SourceNotice, SourceState } from '../contract/ports.ts';
 import type { KafkaRecord } from '../contract/record.ts';
 import type { Subscription } from '../contract/subscription.ts';
 
@@ -62,6 +62,10 @@ function logSources(events: EventEmitter<GatewayEvents>, log: Logger): void {
     } else {
       log.info(of(subscription), text);
     }
+  });
+  events.on('sourceNotice', (subscription, notice) => {
+    const { level, message, fields } = noticeText(notice);
+    log[level]({ ...of(subscription), ...fields }, message);
   });
   events.on('opened', (subscription, partition, nextOffset) =>
     log.debug(
@@ -166,6 +170,36 @@ function of({ key }: Subscription): { trigger: string } {
 
 function at({ topic, partition, offset }: Pick<KafkaRecord, 'topic' | 'partition' | 'offset'>): object {
   return { topic, partition, offset: String(offset) };
+}
+
+function noticeText(notice: SourceNotice): { level: 'info' | 'warn'; message: string; fields: object } {
+  switch (notice.kind) {
+    case 'rebuilt': {
+      const { reason, detail } = notice;
+      const level = reason === 'topics' ? 'info' : 'warn';
+      return { level, message: 'Kafka client is built anew', fields: { reason, detail } };
+    }
+    case 'skipped':
+      return {
+        level: 'warn',
+        message: 'history was deleted before it was read: on from the first record there is',
+        fields: { ...at(notice.at), offsets: String(notice.count) },
+      };
+    case 'recreated': {
+      const { topic, before, now } = notice;
+      return {
+        level: 'warn',
+        message: 'topic was deleted and created again: it is read from its start',
+        fields: { topic, idBefore: before, idNow: now },
+      };
+    }
+    case 'truncated':
+      return {
+        level: 'warn',
+        message: 'brokers lost the end of the log: what came after the last record is read again',
+        fields: { ...at(notice.at), position: String(notice.position) },
+      };
+  }
 }
 
 function stateText(state: SourceState): string {

@@ -163,6 +163,7 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
   );
 
   const labelsOf = perTrigger((labels) => labels);
+  countNotices(events, labelsOf, counter);
   events.on('fetched', (subscription, count, size) => {
     records.inc(labelsOf(subscription), count);
     bytes.inc(labelsOf(subscription), size);
@@ -180,6 +181,41 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
   events.on('circuitOpened', (subscription) => circuits.inc(labelsOf(subscription)));
   events.on('held', (subscription) => holds.inc(labelsOf(subscription)));
   events.on('blocked', (subscription) => blocks.inc(labelsOf(subscription)));
+}
+
+/** What sources came upon and mended by themselves. */
+function countNotices(
+  events: EventEmitter<GatewayEvents>,
+  labelsOf: (subscription: Subscription) => { namespace: string; trigger: string },
+  counter: (name: string, help: string, ...more: string[]) => Counter,
+): void {
+  const rebuilds = counter(
+    'millrace_source_rebuilds_total',
+    'Kafka clients that were given up and built anew, by reason.',
+    'reason',
+  );
+  const skipped = counter(
+    'millrace_skipped_offsets_total',
+    'Offsets passed over without a settlement, by reason.',
+    'reason',
+  );
+  const rewinds = counter(
+    'millrace_source_rewinds_total',
+    'Times that a topic or partition was read again from an earlier offset, by reason.',
+    'reason',
+  );
+  events.on('sourceNotice', (subscription, notice) => {
+    const labels = labelsOf(subscription);
+    switch (notice.kind) {
+      case 'rebuilt':
+        return rebuilds.inc({ ...labels, reason: notice.reason });
+      case 'skipped':
+        return skipped.inc({ ...labels, reason: 'deleted' }, Number(notice.count));
+      case 'recreated':
+      case 'truncated':
+        return rewinds.inc({ ...labels, reason: notice.kind });
+    }
+  });
 }
 
 function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[]): void {

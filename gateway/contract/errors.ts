@@ -9,11 +9,13 @@ export const errorTable = {
     'Correct the manifest at the named path; `millrace validate FILE` shows every mistake at once.',
   MILLRACE_FIELD_NOT_BUILT:
     'Remove the field: this release does not carry it out, and ignoring it would be worse.',
-  MILLRACE_TOPIC_MISSING: 'Create the topic; the trigger starts by itself as soon as it exists.',
+  MILLRACE_TOPIC_MISSING: 'Create the topic; the trigger reads it by itself as soon as it exists.',
   MILLRACE_KAFKA_UNREACHABLE:
     'Check KAFKA_BROKERS and that the brokers run; the connection is tried again until it succeeds.',
   MILLRACE_KAFKA_FAILED:
     'See the cause; the client is rebuilt and the work goes on from the committed offsets.',
+  MILLRACE_KAFKA_STALLED:
+    'Nothing, if it passes: the client is rebuilt by itself. Where it lasts, see the log of the brokers that lead the named partitions.',
   MILLRACE_BACKLOG_UNKNOWN:
     'Unknown backlog is an error to KEDA, never zero: see the cause, and the fallback of the ScaledObject.',
   MILLRACE_TRIGGER_UNKNOWN:

@@ -50,6 +50,20 @@ export type SourceState =
   | { readonly kind: 'consuming'; readonly partitions: readonly TopicPartition[] }
   | { readonly kind: 'failing'; readonly reason: string; readonly error: Error };
 
+/** What a record source came upon and mended by itself. */
+export type SourceNotice =
+  | {
+      readonly kind: 'rebuilt';
+      readonly reason: 'crashed' | 'stalled' | 'joining' | 'topics';
+      readonly detail: string;
+    }
+  /** From `offset` on, `count` offsets are not there any more: history was deleted before it was read. */
+  | { readonly kind: 'skipped'; readonly at: PartitionOffset; readonly count: bigint }
+  /** The topic was deleted and created again: what was under way is void, and all that is in it now is owed. */
+  | { readonly kind: 'recreated'; readonly topic: string; readonly before: string; readonly now: string }
+  /** The log ends before `position`: brokers lost what was written. Read again from `offset` on. */
+  | { readonly kind: 'truncated'; readonly at: PartitionOffset; readonly position: bigint };
+
 /**
  * What a record source tells its owner, always in this order per partition: `open`, `records`…, perhaps `release`, `close`.
  * None of it may throw.
@@ -69,6 +83,7 @@ export interface RecordListener {
   /** The group takes commits again, and the lease is fresh: what waited for either goes on. */
   resume(): void;
   state(state: SourceState): void;
+  noticed(notice: SourceNotice): void;
 }
 
 /** Where records come from: narrow, so that a sleeping trigger need not have a consumer of its own. */
@@ -163,6 +178,7 @@ export interface GatewayEvents {
   circuitOpened: [subscription: Subscription, origin: string];
   circuitClosed: [subscription: Subscription, origin: string];
   sourceState: [subscription: Subscription, state: SourceState];
+  sourceNotice: [subscription: Subscription, notice: SourceNotice];
   opened: [subscription: Subscription, partition: TopicPartition, nextOffset: bigint];
   closed: [subscription: Subscription, partition: TopicPartition];
   committed: [subscription: Subscription, progress: readonly PartitionProgress[]];

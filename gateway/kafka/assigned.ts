@@ -6,6 +6,8 @@ export interface Assigned extends TopicPartition {
   readonly name: string;
   /** The next offset to fetch. */
   position: bigint;
+  /** Of the last record that was handed over, in ms since 1970. */
+  lastTimestampMs: number | undefined;
   paused: boolean;
   /**
    * What the group may have from us: the commit that it is known to have taken, and those tried since, for of a commit that
@@ -14,20 +16,11 @@ export interface Assigned extends TopicPartition {
   ours: Set<string>;
   /** Another member's soon: it is drained, and let go of. */
   leaving: boolean;
+  /** False after an absence from the group, until what the group has is known to be ours: nothing is committed. */
+  sure: boolean;
 }
 
 export function fetchFrom(member: GroupConsumer, assigned: Assigned): void {
-  const { topic, partition, position, paused } = assigned;
-  member.consumer.seek({ topic, partition, offset: String(position) });
-  if (!paused) setFetching(member, [assigned], true);
-}
-
-export function setFetching(
-  member: GroupConsumer,
-  partitions: readonly TopicPartition[],
-  fetching: boolean,
-): void {
-  const list = partitions.map(({ topic, partition }) => ({ topic, partitions: [partition] }));
-  if (fetching) member.consumer.resume(list);
-  else member.consumer.pause(list);
+  member.seek(assigned, assigned.position);
+  if (!assigned.paused) member.resume([assigned]);
 }

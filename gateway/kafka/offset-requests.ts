@@ -21,6 +21,8 @@ export interface BrokerAddress {
 
 export interface TopicMetadata {
   readonly name: string;
+  /** As hexadecimal text: another one than before means another topic by the same name. Undefined where brokers have none. */
+  readonly id: string | undefined;
   readonly errorCode: number;
   readonly internal: boolean;
   readonly partitions: readonly {
@@ -35,12 +37,12 @@ export interface ClusterMetadata {
   readonly topics: readonly TopicMetadata[];
 }
 
-/** Metadata v9. Without `topics`, of all topics; topics are never created by asking. */
+/** Metadata v10, the first with topic ids. Without `topics`, of all topics; topics are never created by asking. */
 export function metadataRequest(topics: readonly string[] | undefined): OffsetRequest<ClusterMetadata> {
-  return flexible('Metadata', 3, 9, {
+  return flexible('Metadata', 3, 10, {
     write: (writer) =>
       writer
-        .array(topics, (to, topic) => to.string(topic).tags())
+        .array(topics, (to, topic) => to.uuid(noId).string(topic).tags())
         .bool(false)
         .bool(false)
         .bool(false),
@@ -54,6 +56,13 @@ export function metadataRequest(topics: readonly string[] | undefined): OffsetRe
   });
 }
 
+/** What stands for no topic id. */
+const noId = '0'.repeat(32);
+
+function idOf(uuid: string): string | undefined {
+  return uuid === noId ? undefined : uuid;
+}
+
 function readBroker(reader: WireReader): BrokerAddress {
   const broker = { nodeId: reader.int32(), host: reader.string() ?? '', port: reader.int32() };
   reader.string();
@@ -65,6 +74,7 @@ function readTopic(reader: WireReader): TopicMetadata {
   const topic = {
     errorCode: reader.int16(),
     name: reader.string() ?? '',
+    id: idOf(reader.uuid()),
     internal: reader.bool(),
     partitions: reader.array((from) => {
       const partition = { errorCode: from.int16(), partition: from.int32(), leader: from.int32() };

@@ -16,6 +16,8 @@ export interface TopicView {
   readonly names: readonly string[];
   /** Leaders by partition of `topic`, or why they are not known. */
   leadersOf(topic: string): ReadonlyMap<number, BrokerAddress> | OffsetFailure;
+  /** Undefined where the topic is not there, or brokers have no ids. */
+  idOf(topic: string): string | undefined;
 }
 
 export type CoordinatorOf = ReadonlyMap<string, BrokerAddress | OffsetFailure>;
@@ -101,6 +103,7 @@ function viewOf({ brokers, topics }: ClusterMetadata): TopicView {
       if (known === undefined) leaders.set(topic, (known = leadersIn(topic, byName.get(topic), addresses)));
       return known;
     },
+    idOf: (topic) => byName.get(topic)?.id,
   };
 }
 

@@ -49,6 +49,13 @@ export class WireWriter {
     return this;
   }
 
+  /** Sixteen bytes, as hexadecimal text. */
+  uuid(value: string): this {
+    this.#reserve(16);
+    this.#length += this.#bytes.write(value, this.#length, 16, 'hex');
+    return this;
+  }
+
   /** `undefined` is the null array, which asks for everything where a request allows it. */
   array<T>(items: readonly T[] | undefined, write: (writer: this, item: T) => void): this {
     this.varint(items === undefined ? 0 : items.length + 1);
@@ -113,6 +120,11 @@ export class WireReader {
     if (size < 0) return null;
     const from = this.#take(size);
     return this.#bytes.toString('utf8', from, from + size);
+  }
+
+  uuid(): string {
+    const from = this.#take(16);
+    return this.#bytes.toString('hex', from, from + 16);
   }
 
   /** The null array reads as an empty one. */

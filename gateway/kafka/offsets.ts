@@ -75,33 +75,38 @@ export function createOffsetsReader(options: OffsetsReaderOptions): OffsetsReade
     onRequest: options.onRequest,
   });
   const topology = createTopology({ connections, metadataMaxAgeMs: options.metadataMaxAgeMs ?? 5_000 });
-
   return {
-    async read(queries) {
-      const deadlineMs = performance.now() + (options.timeoutMs ?? 5_000);
-      const results: (PartitionOffsets[] | OffsetFailure)[] = [];
-      let open = [...queries.keys()];
-      for (let attempt = 1; ; attempt++) {
-        const asked = open.flatMap((index) => queries[index] ?? []);
-        const answers = await readOnce(connections, topology, asked, deadlineMs);
-        for (const [at, index] of open.entries()) results[index] = answers[at] ?? [];
-        open = open.filter((index) => isPassing(results[index]));
-        if (open.length === 0 || attempt === attempts || performance.now() + pauseMs >= deadlineMs) break;
-        topology.forgetTopics();
-        for (const index of open) topology.forgetCoordinator(queries[index]?.group ?? '');
-        await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      }
-      // What failed in the end starts from fresh metadata next time.
-      if (open.length > 0) topology.forgetTopics();
-      for (const index of open) topology.forgetCoordinator(queries[index]?.group ?? '');
-      return results.map((result) =>
-        Array.isArray(result)
-          ? { kind: 'read', partitions: result }
-          : { kind: 'failed', error: result.error },
-      );
-    },
+    read: (queries) => readOffsets(connections, topology, queries, options.timeoutMs ?? 5_000),
     close: () => connections.close(),
   };
+}
+
+/** `read` of `OffsetsReader`, by connections of the caller's; what passes is tried again. */
+export async function readOffsets(
+  connections: OffsetConnections,
+  topology: Topology,
+  queries: readonly OffsetsQuery[],
+  timeoutMs: number,
+): Promise<OffsetsResult[]> {
+  const deadlineMs = performance.now() + timeoutMs;
+  const results: (PartitionOffsets[] | OffsetFailure)[] = [];
+  let open = [...queries.keys()];
+  for (let attempt = 1; ; attempt++) {
+    const asked = open.flatMap((index) => queries[index] ?? []);
+    const answers = await readOnce(connections, topology, asked, deadlineMs);
+    for (const [at, index] of open.entries()) results[index] = answers[at] ?? [];
+    open = open.filter((index) => isPassing(results[index]));
+    if (open.length === 0 || attempt === attempts || performance.now() + pauseMs >= deadlineMs) break;
+    topology.forgetTopics();
+    for (const index of open) topology.forgetCoordinator(queries[index]?.group ?? '');
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+  // What failed in the end starts from fresh metadata next time.
+  if (open.length > 0) topology.forgetTopics();
+  for (const index of open) topology.forgetCoordinator(queries[index]?.group ?? '');
+  return results.map((result) =>
+    Array.isArray(result) ? { kind: 'read', partitions: result } : { kind: 'failed', error: result.error },
+  );
 }
 
 function isPassing(result: PartitionOffsets[] | OffsetFailure | undefined): boolean {

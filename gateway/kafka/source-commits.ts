@@ -9,8 +9,8 @@ import type { Transactions } from './transactions.ts';
 
 export interface SourceCommitsOptions {
   readonly assigned: ReadonlyMap<string, Assigned>;
-  /** Throws where the group takes no commits from us at present. */
-  readonly member: () => GroupConsumer;
+  /** Undefined between two clients. */
+  readonly member: () => GroupConsumer | undefined;
   /** Where replies are transactional. */
   readonly transactions: Transactions | undefined;
   /** Somebody else has committed: the partition is to be opened anew. */
@@ -31,10 +31,13 @@ export class SourceCommits {
 
   async commit(progress: readonly PartitionProgress[]): Promise<void> {
     const member = this.#options.member();
+    if (member === undefined) throw new Error('not a member of the group at present');
     const due = progress.map((one) => ({
       text: progressText(one),
       assigned: this.#options.assigned.get(partitionName(one)),
     }));
+    if (due.some(({ assigned }) => assigned?.sure === false))
+      throw new Error('whether others have committed meanwhile is not known yet');
     for (const { text, assigned } of due) assigned?.ours.add(text);
     try {
       await member.commit(progress);
@@ -53,12 +56,8 @@ export class SourceCommits {
     const { transactions, onForeign } = this.#options;
     const name = partitionName(progress);
     const assigned = this.#options.assigned.get(name);
-    if (assigned === undefined || transactions === undefined) return notOurs;
-    try {
-      this.#options.member();
-    } catch (error) {
-      return { kind: 'aborted', error: error as Error };
-    }
+    if (assigned?.sure !== true || transactions === undefined || this.#options.member() === undefined)
+      return notOurs;
     const text = progressText(progress);
     const before = assigned.ours;
     assigned.ours = new Set(before).add(text);
@@ -79,4 +78,7 @@ export class SourceCommits {
   }
 }
 
-const notOurs = { kind: 'aborted', error: new Error('the partition is not open') } as const;
+const notOurs = {
+  kind: 'aborted',
+  error: new Error('not a member of the group at present, or not known to be'),
+} as const;

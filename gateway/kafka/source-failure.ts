@@ -10,6 +10,8 @@ const passingTypes = [
   'NOT_COORDINATOR_FOR_GROUP',
   'LEADER_NOT_AVAILABLE',
   'NOT_LEADER_FOR_PARTITION',
+  // The topic is gone: the next look at the topics says which.
+  'UNKNOWN_TOPIC_OR_PARTITION',
 ];
 
 /** A coordinator or leader that has just started, or moved, is not there for a moment: on a new cluster, that is how it begins. */
@@ -19,7 +21,14 @@ export function isPassing(error: unknown): boolean {
 }
 
 export function failing(error: unknown): SourceState & { kind: 'failing' } {
-  if (error instanceof MillraceError) return { kind: 'failing', reason: error.message, error };
+  if (error instanceof MillraceError) {
+    const isAway = error.code === 'MILLRACE_KAFKA_UNREACHABLE';
+    return {
+      kind: 'failing',
+      reason: isAway ? `no connection to Kafka: ${error.message}` : error.message,
+      error,
+    };
+  }
   const cause = error instanceof Error ? error : new Error(String(error));
   const isAway = /Connection|BrokerNotFound|NoBroker|Closed|ECONNREFUSED/.test(
     `${cause.name} ${cause.message}`,

@@ -1,10 +1,11 @@
 // Where a group starts to read: where it stands; where it has no offset, at the initial offset, which is committed before
 // anything else, so that nothing produced from then on is missed.
-import type { Admin } from 'kafkajs';
 import type { PartitionProgress } from '../contract/ports.ts';
 import { decodeMark, encodeMark } from '../contract/progress-mark.ts';
 import { partitionName, type TopicPartition } from '../contract/record.ts';
 import type { InitialOffset } from '../contract/subscription.ts';
+import type { PartitionOffsets } from './offsets.ts';
+import type { TopicWatch } from './topic-watch.ts';
 
 export interface StartOffset extends PartitionProgress {
   /** What the group has committed, text for text; undefined where it has nothing: `offset` is the initial one then. */
@@ -12,13 +13,20 @@ export interface StartOffset extends PartitionProgress {
 }
 
 export interface StartOffsetsQuery {
-  readonly admin: Admin;
+  readonly watch: TopicWatch;
   readonly groupId: string;
   /** May be of several topics. */
   readonly partitions: readonly TopicPartition[];
   readonly initial: InitialOffset;
-  /** True for a topic that came, or came again, after the group had begun: all that is in it is owed. */
+  /**
+   * True for a topic that came after the group had begun, as far as this member knows: where the marks of others do not tell
+   * otherwise, all that is in it is owed.
+   */
   readonly isLater: (topic: string) => boolean;
+  /** True for a topic that came again after it was deleted: all that is in it is owed. */
+  readonly isAgain: (topic: string) => boolean;
+  /** True where the group's offset is that of a deleted topic by the same name. */
+  readonly isVoid: (partition: TopicPartition) => boolean;
 }
 
 /** Offset and progress mark as one text, to compare what the group has with what we said. */
@@ -31,77 +39,67 @@ export function progressText({ offset, metadata }: Pick<PartitionProgress, 'offs
  * whatever the initial offset: a progress mark tells how many there were. Rejects when Kafka does not answer.
  */
 export async function readStartOffsets(query: StartOffsetsQuery): Promise<StartOffset[]> {
-  const { admin, groupId, partitions } = query;
+  const { watch, groupId: group, partitions, initial } = query;
+  const startTimestampMs = typeof initial === 'object' ? initial.timestampMs : undefined;
   const topics = [...new Set(partitions.map(({ topic }) => topic))];
-  const begun = new Map<string, BegunTopic>();
-  for (const { topic, partitions: offsets } of await admin.fetchOffsets({ groupId, topics })) {
-    begun.set(topic, begunTopic(offsets));
-  }
+  const found = await watch.readOffsets({ group, topics, startTimestampMs });
+  const byTopic = Map.groupBy(found, ({ topic }) => topic);
   const starts: StartOffset[] = [];
   for (const topic of topics) {
-    const of = begun.get(topic) ?? begunTopic([]);
-    const mine = partitions.filter((one) => one.topic === topic);
-    const missing = mine.filter(({ partition }) => !of.committed.has(partition));
-    const initial = missing.length === 0 ? undefined : await readInitialOffsets(query, topic, of);
-    for (const { partition } of mine) starts.push(startOf({ topic, partition }, of, initial));
+    const begun = begunTopic(query, topic, byTopic.get(topic) ?? []);
+    for (const one of partitions) if (one.topic === topic) starts.push(startOf(one, begun, initial));
   }
   return starts;
 }
 
 interface BegunTopic {
   readonly committed: ReadonlyMap<number, { readonly offset: bigint; readonly metadata: string }>;
-  /** How many partitions there are. */
-  readonly count: number;
-  /** How many there were when the group began; undefined where it has not, or nothing tells. */
+  /** All that there are. */
+  readonly partitions: ReadonlyMap<number, PartitionOffsets>;
+  /** How many there were when the group began, 0 for a topic that came later; undefined where it has not, or nothing tells. */
   readonly before: number | undefined;
 }
 
 function begunTopic(
-  offsets: readonly { partition: number; offset: string; metadata: string | null }[],
+  { isLater, isAgain, isVoid }: StartOffsetsQuery,
+  topic: string,
+  found: readonly PartitionOffsets[],
 ): BegunTopic {
   const committed = new Map<number, { offset: bigint; metadata: string }>();
   let before: number | undefined;
-  for (const { partition, offset: text, metadata } of offsets) {
-    const offset = BigInt(text);
-    if (offset < 0n) continue;
-    committed.set(partition, { offset, metadata: metadata ?? '' });
-    const then = decodeMark(offset, metadata ?? '').partitions;
+  for (const { partition, committed: known } of found) {
+    if (known === undefined || isVoid({ topic, partition })) continue;
+    committed.set(partition, known);
+    const then = decodeMark(known.offset, known.metadata).partitions;
     if (then !== undefined) before = Math.min(then, before ?? then);
   }
-  return { committed, count: offsets.length, before };
+  if (isAgain(topic) || (before === undefined && isLater(topic))) before = 0;
+  return { committed, partitions: new Map(found.map((one) => [one.partition, one])), before };
 }
 
 function startOf(
   { topic, partition }: TopicPartition,
-  { committed, count }: BegunTopic,
-  initial: ReadonlyMap<number, bigint> | undefined,
+  { committed, partitions, before }: BegunTopic,
+  initial: InitialOffset,
 ): StartOffset {
   const known = committed.get(partition);
-  const offset = known?.offset ?? initial?.get(partition);
-  if (offset === undefined)
+  const range = partitions.get(partition);
+  if (range === undefined)
     throw new Error(`Kafka does not say where ${partitionName({ topic, partition })} begins and ends`);
+  const isNew = before !== undefined && partition >= before;
+  const offset = known?.offset ?? (isNew ? range.logStart : initialOffset(range, initial));
   const mark = decodeMark(offset, known?.metadata ?? '');
   const metadata =
     known !== undefined && mark.partitions !== undefined
       ? known.metadata
-      : encodeMark(offset, { ...mark, partitions: count });
+      : encodeMark(offset, { ...mark, partitions: before === 0 ? 0 : partitions.size });
   return { topic, partition, offset, metadata, found: known && progressText(known) };
 }
 
-async function readInitialOffsets(
-  { admin, initial, isLater }: StartOffsetsQuery,
-  topic: string,
-  { before }: BegunTopic,
-): Promise<Map<number, bigint>> {
-  const ends = await admin.fetchTopicOffsets(topic);
-  const found =
-    typeof initial === 'object' ? await admin.fetchTopicOffsetsByTimestamp(topic, initial.timestampMs) : [];
-  const byTime = new Map(found.map(({ partition, offset }) => [partition, offset]));
-  return new Map(
-    ends.map(({ partition, low, high }) => {
-      const isNew = before === undefined ? isLater(topic) : partition >= before;
-      const wanted = initial === 'latest' ? high : initial === 'earliest' ? low : byTime.get(partition);
-      return [partition, BigInt(isNew ? low : (wanted ?? high))];
-    }),
-  );
+function initialOffset(
+  { logStart, end, atStartTimestamp }: PartitionOffsets,
+  initial: InitialOffset,
+): bigint {
+  if (initial === 'latest') return end;
+  return initial === 'earliest' ? logStart : (atStartTimestamp ?? end);
 }

@@ -3,28 +3,36 @@ import type { Admin } from 'kafkajs';
 import { MillraceError } from '../contract/errors.ts';
 import { compileTopicPattern } from '../contract/formats.ts';
 import type { SourceSettings } from '../contract/subscription.ts';
+import type { TopicWatch } from './topic-watch.ts';
 
-/** The topics of `source` as they exist now, sorted. Throws MILLRACE_TOPIC_MISSING where one, or any match, is missing. */
-export async function resolveTopics(admin: Admin, source: SourceSettings): Promise<string[]> {
-  const existing = await admin.listTopics();
-  if (source.topicPattern !== undefined) {
-    const pattern = compileTopicPattern(source.topicPattern);
-    const matching = existing
-      .filter((topic) => pattern?.test(topic) === true && !topic.startsWith('__'))
-      .sort();
-    if (matching.length > 0) return matching;
-    throw new MillraceError(
-      'MILLRACE_TOPIC_MISSING',
-      `no topic matches the pattern "${source.topicPattern}"`,
-    );
-  }
-  const missing = source.topics.filter((topic) => !existing.includes(topic));
-  if (missing.length === 0) return [...source.topics].sort();
-  const names = missing.map((topic) => `"${topic}"`).join(', ');
-  throw new MillraceError(
-    'MILLRACE_TOPIC_MISSING',
-    `${missing.length === 1 ? 'topic' : 'topics'} ${names} missing`,
-  );
+/** Those of `existing` that `pattern` means, sorted; internal topics never. */
+export function matchTopics(pattern: string, existing: readonly string[]): string[] {
+  const compiled = compileTopicPattern(pattern);
+  return existing.filter((topic) => compiled?.test(topic) === true && !topic.startsWith('__')).sort();
+}
+
+/** The topics that `source` means, sorted: those that exist now, and those named that do not. */
+export async function scanTopics(
+  watch: TopicWatch,
+  { topics, topicPattern }: SourceSettings,
+): Promise<{ found: string[]; missing: string[] }> {
+  const sight = await watch.look(topicPattern === undefined ? topics : undefined);
+  if (topicPattern !== undefined) return { found: matchTopics(topicPattern, sight.names), missing: [] };
+  const isMissing = (topic: string): boolean => sight.topic(topic).kind === 'missing';
+  return {
+    found: topics.filter((topic) => !isMissing(topic)).sort(),
+    missing: topics.filter(isMissing),
+  };
+}
+
+/** Without names: no topic matches the pattern of `source`. */
+export function topicsMissing({ topicPattern }: SourceSettings, names: readonly string[]): MillraceError {
+  const list = names.map((topic) => `"${topic}"`).join(', ');
+  const text =
+    names.length === 0
+      ? `no topic matches the pattern "${topicPattern ?? ''}"`
+      : `${names.length === 1 ? 'topic' : 'topics'} ${list} missing`;
+  return new MillraceError('MILLRACE_TOPIC_MISSING', text);
 }
 
 /** How long a new topic may take until its partitions are led, in ms. */

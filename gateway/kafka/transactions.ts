@@ -1,18 +1,18 @@
 // The transactions of one member of a group: a transactional producer for each partition that it has. Whoever opens a partition
 // fences its last owner first, and reads only then where the group stands; whoever lost a producer does the same before it
 // goes on, so that what is stored with a commit is stored once (docs/decisions/0012-transactional-replies.md).
-import type { Admin, Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import type { OutgoingRecord, PartitionProgress, TransactionOutcome } from '../contract/ports.ts';
 import { partitionName, type TopicPartition } from '../contract/record.ts';
 import { createOffsetConnections, type OffsetConnections } from './offset-connections.ts';
+import type { CommittedOffset } from './offset-requests.ts';
 import { pause } from './pause.ts';
-import { untilStable } from './stable-offsets.ts';
+import { readStableOffsets } from './stable-offsets.ts';
 import { progressText } from './start-offsets.ts';
 import { openTransactionalProducer, type TransactionalProducer } from './transactional-producer.ts';
 
 export interface TransactionsOptions {
   readonly kafka: Kafka;
-  readonly admin: Admin;
   readonly groupId: string;
   /** Until then, in ms of `performance.now()`, nobody else can have been given our partitions; later, nobody is to be fenced. */
   readonly leaseEndMs: () => number;
@@ -69,7 +69,7 @@ export class Transactions {
     });
     const failed = (await Promise.allSettled(opened)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
-    await untilStable(this.#connections, groupId, partitions, this.#abort.signal);
+    await this.#readStable(partitions);
   }
 
   /** Never rejects. Resolves late where the outcome is not known, and nobody answers. */
@@ -122,12 +122,14 @@ export class Transactions {
   }
 
   async #reopen({ topic, partition }: PartitionProgress): Promise<string> {
-    const { admin, groupId } = this.#options;
     await this.open([{ topic, partition }]);
-    const [found] = await admin.fetchOffsets({ groupId, topics: [topic] });
-    const committed = found?.partitions.find((one) => one.partition === partition);
-    if (committed === undefined) throw new Error(`Kafka does not say what the group ${groupId} has`);
-    return progressText({ offset: BigInt(committed.offset), metadata: committed.metadata ?? '' });
+    const [found] = await this.#readStable([{ topic, partition }]);
+    if (found === undefined) throw new Error('Kafka does not say what the group has');
+    return progressText(found);
+  }
+
+  #readStable(partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
+    return readStableOffsets(this.#connections, this.#options.groupId, partitions, this.#abort.signal);
   }
 
   #isLeased(): boolean {

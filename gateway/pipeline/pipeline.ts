@@ -21,6 +21,7 @@ import type {
   RecordListener,
   RecordSink,
   RecordSource,
+  SourceNotice,
   SourceState,
 } from '../contract/ports.ts';
 import type { Settlement } from '../contract/settlement.ts';
@@ -170,16 +171,21 @@ export class Pipeline implements RecordListener {
     this.#dependencies.events.emit('sourceState', this.subscription, state);
   }
 
+  noticed(notice: SourceNotice): void {
+    this.#dependencies.events.emit('sourceNotice', this.subscription, notice);
+  }
+
   snapshot(): TriggerSnapshot {
     let queued = 0;
     for (const { records } of this.#partitions.values()) queued += records;
     const { inFlight, blocked, isHolding, isRateLimited, replies } = this.#dispatcher;
     const { readyCount, openCircuits, limits } = this.#endpoints;
+    const reason = this.#reason();
     return {
       key: this.subscription.key,
       state: this.#state.kind,
-      reason: this.#state.kind === 'consuming' ? '' : this.#state.reason,
-      ready: this.#state.kind === 'consuming',
+      reason,
+      ready: reason === '',
       partitions: this.#partitions.size,
       readyEndpoints: readyCount,
       openCircuits,
@@ -195,6 +201,13 @@ export class Pipeline implements RecordListener {
       deadLettered: this.#counts['dead-lettered'],
       replies,
     };
+  }
+
+  /** Why it is not ready, in words; empty where it is. */
+  #reason(): string {
+    if (this.#state.kind !== 'consuming') return this.#state.reason;
+    if (performance.now() < this.#source.leaseEndMs) return '';
+    return 'the group has not confirmed this member for a whole session: nothing new is started';
   }
 
   /** Takes one record in; returns the bytes that it was charged for. What was fetched before, in an earlier life, is passed over. */

@@ -82,7 +82,7 @@ t.test('one of two gateways is killed by SIGKILL under load', { timeout: 150_000
   const killedAtMs = Date.now();
   // What was settled since the last commit, and what was in flight.
   oracle.expose({ why: 'killed', fromMs: killedAtMs - 1_000, toMs: killedAtMs });
-  // The others have its partitions when its session is over, after 30 s.
+  // The others have its partitions when its session is over, after 10 s.
   const isBack = (partition: number): boolean =>
     oracle.receipts.some((one) => one.partition === partition && one.receivedMs > killedAtMs + 3_000);
   await until(() => [0, 1, 2, 3].every(isBack), 90_000);

@@ -168,3 +168,21 @@ t.test('a filter that errs is told once, and again after a minute with how often
   t.equal(lines.length, 4);
   t.end();
 });
+
+t.test('what a source came upon and mended', async (t) => {
+  const events = new EventEmitter<GatewayEvents>();
+  const lines = logOf(events);
+  const at = { topic: 'quakes', partition: 1, offset: 8n };
+  events.emit('sourceNotice', subscription, { kind: 'rebuilt', reason: 'topics', detail: 'gone: quakes' });
+  events.emit('sourceNotice', subscription, { kind: 'rebuilt', reason: 'stalled', detail: 'quakes-1' });
+  events.emit('sourceNotice', subscription, { kind: 'skipped', at, count: 3n });
+  events.emit('sourceNotice', subscription, { kind: 'recreated', topic: 'quakes', before: 'a', now: 'b' });
+  events.emit('sourceNotice', subscription, { kind: 'truncated', at, position: 12n });
+  t.match(lines, [
+    { level: 30, reason: 'topics', detail: 'gone: quakes' },
+    { level: 40, reason: 'stalled', detail: 'quakes-1' },
+    { level: 40, topic: 'quakes', partition: 1, offset: '8', offsets: '3' },
+    { level: 40, topic: 'quakes', idBefore: 'a', idNow: 'b' },
+    { level: 40, topic: 'quakes', partition: 1, offset: '8', position: '12' },
+  ]);
+});

@@ -1,5 +1,8 @@
+import { EventEmitter } from 'node:events';
 import t from 'tap';
 import { createMetrics } from '../../../gateway/admin/metrics.ts';
+import type { GatewayEvents } from '../../../gateway/contract/ports.ts';
+import { subscriptionOf } from '../../fixtures/subscription.ts';
 import { runPipeline } from '../pipeline/run-pipeline.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 
@@ -59,4 +62,23 @@ t.test('what keeps records back: circuits, limits, and rates', async (t) => {
   fn.answer(204);
   await until(() => kafka.isDone());
   t.equal(await read('millrace_open_circuits'), 0);
+});
+
+t.test('what sources came upon and mended, in numbers', async (t) => {
+  const events = new EventEmitter<GatewayEvents>();
+  const metrics = createMetrics(events, () => []);
+  const subscription = subscriptionOf('quake-alerts');
+  const at = { topic: 'quakes', partition: 1, offset: 8n };
+  events.emit('sourceNotice', subscription, { kind: 'rebuilt', reason: 'stalled', detail: 'quakes-1' });
+  events.emit('sourceNotice', subscription, { kind: 'skipped', at, count: 3n });
+  events.emit('sourceNotice', subscription, { kind: 'recreated', topic: 'quakes', before: 'a', now: 'b' });
+  events.emit('sourceNotice', subscription, { kind: 'truncated', at, position: 12n });
+  const text = await metrics.metrics();
+  for (const [name, reason, value] of [
+    ['millrace_source_rebuilds_total', 'stalled', 1],
+    ['millrace_skipped_offsets_total', 'deleted', 3],
+    ['millrace_source_rewinds_total', 'recreated', 1],
+    ['millrace_source_rewinds_total', 'truncated', 1],
+  ] as const)
+    t.match(text, new RegExp(`^${name}\\{.*reason="${reason}"\\} ${value}$`, 'm'));
 });

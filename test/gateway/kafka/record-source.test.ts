@@ -1,113 +1,13 @@
 // Against a real broker: members of real groups.
-import t, { type Test } from 'tap';
-import type {
-  PartitionProgress,
-  RecordListener,
-  RecordSource,
-  SourceState,
-} from '../../../gateway/contract/ports.ts';
-import { decodeMark } from '../../../gateway/contract/progress-mark.ts';
-import type { KafkaRecord, TopicPartition } from '../../../gateway/contract/record.ts';
-import type { SourceSettings } from '../../../gateway/contract/subscription.ts';
+import t from 'tap';
 import { createKafka } from '../../../gateway/kafka/connection.ts';
 import { createRecordSources } from '../../../gateway/kafka/record-source.ts';
 import { createTopic, kafkaClient, produce, uniqueName, useKafka, withAdmin } from '../../fixtures/kafka.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 import { until } from '../../scaler/fixtures/until.ts';
+import { committedIn, join, Listener, offsetsOf, values, type Member } from './fixtures/member.ts';
 
 t.setTimeout(115_000);
-
-/** Remembers what the source tells, and fails where it breaks its promise. */
-class Listener implements RecordListener {
-  /** `open 0@5`, `release 0 1`, `close 0`, `resume`; records are kept apart. */
-  readonly told: string[] = [];
-  readonly states: SourceState[] = [];
-  readonly records_: KafkaRecord[] = [];
-  readonly next = new Map<string, bigint>();
-  readonly violations: string[] = [];
-  /** Awaited in `release`. */
-  onRelease: (partitions: readonly TopicPartition[]) => Promise<void> = () => Promise.resolve();
-  readonly #released = new Set<string>();
-  /** Of the progress mark that each was opened with. */
-  readonly partitionCounts: (number | undefined)[] = [];
-
-  open(
-    { topic, partition }: TopicPartition,
-    { offset, metadata }: Pick<PartitionProgress, 'offset' | 'metadata'>,
-  ): void {
-    if (this.next.has(`${topic}/${partition}`)) this.violations.push(`${partition} opened twice`);
-    this.next.set(`${topic}/${partition}`, offset);
-    this.#released.delete(`${topic}/${partition}`);
-    this.told.push(`open ${partition}@${offset}`);
-    this.partitionCounts.push(decodeMark(offset, metadata).partitions);
-  }
-
-  records({ topic, partition }: TopicPartition, records: KafkaRecord[], nextOffset: bigint): void {
-    const expected = this.next.get(`${topic}/${partition}`);
-    if (expected === undefined) this.violations.push(`records of ${partition}, which is not open`);
-    if (this.#released.has(`${topic}/${partition}`))
-      this.violations.push(`records of ${partition}, which is released`);
-    for (const { offset } of records) {
-      if (offset < (expected ?? 0n) || offset >= nextOffset)
-        this.violations.push(`${partition}@${offset} out of turn`);
-    }
-    this.next.set(`${topic}/${partition}`, nextOffset);
-    this.records_.push(...records);
-  }
-
-  close({ topic, partition }: TopicPartition): void {
-    if (!this.next.delete(`${topic}/${partition}`))
-      this.violations.push(`${partition} closed, and was not open`);
-    this.told.push(`close ${partition}`);
-  }
-
-  async release(partitions: readonly TopicPartition[]): Promise<void> {
-    for (const { topic, partition } of partitions) this.#released.add(`${topic}/${partition}`);
-    this.told.push(['release', ...partitions.map(({ partition }) => partition).sort()].join(' '));
-    await this.onRelease(partitions);
-  }
-
-  resume(): void {
-    this.told.push('resume');
-  }
-
-  state(state: SourceState): void {
-    this.states.push(state);
-  }
-
-  get isConsuming(): boolean {
-    return this.states.at(-1)?.kind === 'consuming';
-  }
-}
-
-interface Member extends Listener {
-  source: RecordSource;
-}
-
-/** A member of the group; teardown stops it. */
-async function join(t: Test, settings: Partial<SourceSettings>): Promise<Member> {
-  const kafka = createKafka({ brokers: (await useKafka(t)).split(','), clientId: 'source-test' });
-  const admin = kafka.admin();
-  const subscription = subscriptionOf('source', { source: settings });
-  const listener = new Listener();
-  const source = createRecordSources({ kafka, admin })(subscription, listener);
-  t.teardown(async () => {
-    await source.stop();
-    await admin.disconnect();
-    if (listener.violations.length > 0) throw new Error(listener.violations.join('; '));
-  });
-  source.start();
-  return Object.assign(listener, { source });
-}
-
-async function committedIn(servers: string, groupId: string, topic: string): Promise<number[]> {
-  const [found] = await withAdmin(servers, (admin) => admin.fetchOffsets({ groupId, topics: [topic] }));
-  return found!.partitions.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => Number(offset));
-}
-
-const values = (count: number, partition = 0) =>
-  Array.from({ length: count }, (_, index) => ({ value: `${index}`, partition }));
-const offsetsOf = (records: readonly KafkaRecord[]) => records.map(({ offset }) => Number(offset));
 
 t.test(
   'the initial offset is committed before the first record, so that nothing from then on is missed',
@@ -389,10 +289,8 @@ t.test('a pattern means the topics whose whole name it matches', async (t) => {
 
 t.test('no broker: failing, and a stop does not wait for one', async (t) => {
   const kafka = createKafka({ brokers: ['127.0.0.1:1'], clientId: 'source-test' });
-  const admin = kafka.admin();
-  t.teardown(() => admin.disconnect());
   const listener = new Listener();
-  const source = createRecordSources({ kafka, admin })(subscriptionOf('away'), listener);
+  const source = createRecordSources({ kafka })(subscriptionOf('away'), listener);
   source.start();
   await until(() => listener.states.some(({ kind }) => kind === 'failing'));
   t.match(

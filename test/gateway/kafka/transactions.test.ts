@@ -58,7 +58,6 @@ async function join(
   { servers, topic, notices, group }: Stage,
   kafka = createKafka({ brokers: servers.split(','), clientId: 'tx-test' }),
 ): Promise<Member> {
-  const admin = kafka.admin();
   const told: string[] = [];
   const listener: RecordListener = {
     open: (_partition, { offset, metadata }) => told.push(`open @${offset} ${metadata}`),
@@ -66,17 +65,15 @@ async function join(
     records: () => undefined,
     release: () => Promise.resolve(),
     resume: () => undefined,
+    noticed: () => undefined,
     state: (state) => {
       if (state.kind === 'failing') told.push(state.reason);
     },
   };
   const subscription = subscriptionOf('tx', { source: { topics: [topic], consumerGroup: group } });
   const reply = { topic: notices, transactional: true };
-  const source = createRecordSources({ kafka, admin })({ ...subscription, reply }, listener);
-  t.teardown(async () => {
-    await source.stop();
-    await admin.disconnect();
-  });
+  const source = createRecordSources({ kafka })({ ...subscription, reply }, listener);
+  t.teardown(() => source.stop());
   source.start();
   await until(() => told.length > 0);
   return { source, told };

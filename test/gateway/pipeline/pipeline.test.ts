@@ -206,7 +206,9 @@ t.test('after the lease nothing is started: another gateway may have what is her
   kafka.produce();
   await until(() => pipeline.snapshot().queued === 1);
   t.equal(fn.calls.length, 0);
+  t.match(pipeline.snapshot(), { ready: false, reason: /has not confirmed/ }, 'and it says so');
   member.leaseEndMs = Infinity;
+  t.match(pipeline.snapshot(), { ready: true, reason: '' });
   pipeline.resume();
   await until(() => kafka.isDone());
 });

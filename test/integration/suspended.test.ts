@@ -1,0 +1,53 @@
+// A gateway that is stopped for longer than its session, and goes on: by then another one has its partitions.
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import { spawnGateway, triggerManifest } from '../fixtures/gateway.ts';
+import { createTopic, uniqueName, useKafka } from '../fixtures/kafka.ts';
+import { serveFunction } from '../fixtures/oracle-function.ts';
+import { createOracle } from '../fixtures/oracle.ts';
+import { until } from '../scaler/fixtures/until.ts';
+
+t.setTimeout(240_000);
+
+t.test(
+  'SIGSTOP past the session, SIGCONT: it starts nothing before it is a member again',
+  { timeout: 200_000 },
+  async (t) => {
+    const bootstrapServers = await useKafka(t);
+    const topic = await createTopic(t, bootstrapServers, { partitions: 4 });
+    const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group') });
+    const { uri } = await serveFunction(t, oracle, async () => {
+      await delay(20);
+      return { status: 204 };
+    });
+    const manifests = [triggerManifest(oracle, uri)];
+    const first = await spawnGateway(t, { bootstrapServers, manifests });
+    const second = await spawnGateway(t, { bootstrapServers, manifests });
+    await until(
+      async () => (await first.trigger()).partitions === 2 && (await second.trigger()).partitions === 2,
+    );
+    // More than it can deliver meanwhile: its memory is full of what will be the other's.
+    await oracle.produce(4_000);
+    oracle.watchCommits();
+    await until(() => oracle.delivered > 200 && oracle.inFlight > 2);
+
+    first.signal('SIGSTOP');
+    const stoppedMs = Date.now();
+    // What was settled since the last commit, and what was in flight.
+    oracle.expose({ why: 'stopped', fromMs: stoppedMs - 1_000, toMs: stoppedMs });
+    await until(async () => (await second.trigger()).partitions === 4, 60_000);
+    const taken = oracle.delivered;
+    await until(() => oracle.delivered > taken + 100);
+    first.signal('SIGCONT');
+    await until(async () => {
+      const { ready, partitions } = await first.trigger();
+      return ready && partitions === 2;
+    }, 60_000);
+
+    const verdict = await oracle.verdict({ limitMs: 120_000 });
+    t.strictSame(verdict.problems, []);
+    t.equal(verdict.delivered, 4_000);
+    t.strictSame(verdict.unexplained, [], 'only what was in flight, or not yet committed, at the stop');
+    t.comment(`${verdict.duplicates.length} twice of ${verdict.exposed} exposed`);
+  },
+);
