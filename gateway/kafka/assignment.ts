@@ -66,10 +66,7 @@ export class Assignment {
       assigned: this.#assigned,
       member: () => this.#committing(),
       transactions: options.transactions,
-      onForeign: (assigned) => {
-        this.#close(assigned);
-        if (this.last && this.member) void this.#openAll(this.last, this.member);
-      },
+      onForeign: (assigned) => this.#openAnew(assigned),
     });
   }
 
@@ -239,6 +236,15 @@ export class Assignment {
     this.isOpening = true;
     member.pause(theirs);
     void this.#openAll(joined, member);
+  }
+
+  /** Somebody else has committed. */
+  #openAnew(assigned: Assigned): void {
+    this.#close(assigned);
+    if (this.last === undefined || this.member === undefined) return;
+    this.isOpening = true;
+    this.member.pause([assigned]);
+    void this.#openAll(this.last, this.member);
   }
 
   closeAll(which: (assigned: Assigned) => boolean = () => true): void {

@@ -68,9 +68,10 @@ class GroupSource implements RecordSource {
     this.#options = options;
     this.#subscription = subscription;
     this.#listener = listener;
+    const { kafka } = options;
     const { consumerGroup: groupId } = subscription.source;
     if (subscription.reply?.transactional === true)
-      this.#transactions = new Transactions({ ...options, groupId, leaseEndMs: () => this.leaseEndMs });
+      this.#transactions = new Transactions({ kafka, groupId, leaseEndMs: () => this.leaseEndMs });
     this.#assignment = new Assignment({
       source: subscription.source,
       listener,

@@ -3,20 +3,20 @@
 import type { TopicPartition } from '../contract/record.ts';
 import type { OffsetConnections } from './offset-connections.ts';
 import { failureOf } from './offset-failures.ts';
-import { findCoordinatorsRequest, offsetFetchRequest } from './offset-requests.ts';
+import { findCoordinatorsRequest, offsetFetchRequest, type CommittedOffset } from './offset-requests.ts';
 import { pause } from './pause.ts';
 
 const unstableOffsetCommit = 88;
 const limitMs = 5_000;
 const pauseMs = 20;
 
-/** Resolves when the committed offsets of `partitions` are stable; rejects when Kafka does not say so in time. */
-export async function untilStable(
+/** What is committed of `partitions`, once it is stable; rejects when Kafka does not say so in time. */
+export async function readStableOffsets(
   connections: OffsetConnections,
   group: string,
   partitions: readonly TopicPartition[],
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly CommittedOffset[]> {
   const deadlineMs = performance.now() + limitMs;
   const topics = new Map<string, Set<number>>();
   for (const { topic, partition } of partitions)
@@ -30,7 +30,7 @@ export async function untilStable(
     const codes = [answer?.errorCode ?? 0, ...(answer?.offsets ?? []).map(({ errorCode }) => errorCode)];
     if (!codes.includes(unstableOffsetCommit) || signal.aborted) {
       for (const code of codes) throwFailure(code, `committed offsets of group ${group}`);
-      return;
+      return answer?.offsets ?? [];
     }
     if (performance.now() + pauseMs >= deadlineMs)
       throw new Error(`a transaction of another producer holds committed offsets of group ${group} up`);

@@ -5,15 +5,14 @@ import type { Kafka } from 'kafkajs';
 import type { OutgoingRecord, PartitionProgress, TransactionOutcome } from '../contract/ports.ts';
 import { partitionName, type TopicPartition } from '../contract/record.ts';
 import { createOffsetConnections, type OffsetConnections } from './offset-connections.ts';
+import type { CommittedOffset } from './offset-requests.ts';
 import { pause } from './pause.ts';
-import { untilStable } from './stable-offsets.ts';
+import { readStableOffsets } from './stable-offsets.ts';
 import { progressText } from './start-offsets.ts';
-import type { TopicWatch } from './topic-watch.ts';
 import { openTransactionalProducer, type TransactionalProducer } from './transactional-producer.ts';
 
 export interface TransactionsOptions {
   readonly kafka: Kafka;
-  readonly watch: Pick<TopicWatch, 'readOffsets'>;
   readonly groupId: string;
   /** Until then, in ms of `performance.now()`, nobody else can have been given our partitions; later, nobody is to be fenced. */
   readonly leaseEndMs: () => number;
@@ -70,7 +69,7 @@ export class Transactions {
     });
     const failed = (await Promise.allSettled(opened)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
-    await untilStable(this.#connections, groupId, partitions, this.#abort.signal);
+    await this.#readStable(partitions);
   }
 
   /** Never rejects. Resolves late where the outcome is not known, and nobody answers. */
@@ -123,12 +122,14 @@ export class Transactions {
   }
 
   async #reopen({ topic, partition }: PartitionProgress): Promise<string> {
-    const { watch, groupId: group } = this.#options;
     await this.open([{ topic, partition }]);
-    const found = await watch.readOffsets({ group, topics: [topic] });
-    const committed = found.find((one) => one.partition === partition)?.committed;
-    if (committed === undefined) throw new Error(`Kafka does not say what the group ${group} has`);
-    return progressText(committed);
+    const [found] = await this.#readStable([{ topic, partition }]);
+    if (found === undefined) throw new Error('Kafka does not say what the group has');
+    return progressText(found);
+  }
+
+  #readStable(partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
+    return readStableOffsets(this.#connections, this.#options.groupId, partitions, this.#abort.signal);
   }
 
   #isLeased(): boolean {
