@@ -93,7 +93,7 @@ export class GroupMember {
   readonly answered = new Map<string, number>();
   /** The offset that was last fetched. */
   readonly fetched = new Map<string, string>();
-  #leaves = true;
+  #leaves = false;
   #hasEnded = false;
   #isOver = false;
   readonly #options: GroupMemberOptions;
