@@ -20,8 +20,8 @@ export interface Commits {
   mark(partition: Partition): void;
   /** Commits what is due, now; resolves when Kafka has it or has refused it once. */
   flush(): Promise<void>;
-  /** Commits what is due of `partitions`, until Kafka has it or some seconds are over. */
-  finish(partitions: readonly Partition[]): Promise<void>;
+  /** Commits what is due of `partitions`, until Kafka has it or `limitMs` are over. */
+  finish(partitions: readonly Partition[], limitMs: number): Promise<void>;
   /** The partition is closed. */
   close(partition: Partition): void;
   stop(): void;
@@ -49,7 +49,7 @@ function createPlainCommits(options: CommitsOptions): Commits {
     open: () => undefined,
     mark: (partition) => committer.mark(partition),
     flush: () => committer.flush(),
-    finish: (partitions) => committer.finish(partitions),
+    finish: (partitions, limitMs) => committer.finish(partitions, limitMs),
     close: () => undefined,
     stop: () => committer.stop(),
   };
@@ -87,8 +87,8 @@ class TransactionalCommits implements Commits {
     await Promise.all([...this.#committers.values()].map((committer) => committer.flush()));
   }
 
-  async finish(partitions: readonly Partition[]): Promise<void> {
-    await Promise.all(partitions.map(async (one) => this.#committers.get(one)?.finish([one])));
+  async finish(partitions: readonly Partition[], limitMs: number): Promise<void> {
+    await Promise.all(partitions.map(async (one) => this.#committers.get(one)?.finish([one], limitMs)));
   }
 
   close(partition: Partition): void {

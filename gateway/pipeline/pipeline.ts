@@ -48,6 +48,9 @@ export interface PipelineDependencies {
   readonly drainLimitMs: number;
 }
 
+/** What was drained is committed within the rest of the drain limit, or as long as this, in ms. */
+const leastFinishMs = 5_000;
+
 export class Pipeline implements RecordListener {
   readonly subscription: Subscription;
   readonly #dependencies: PipelineDependencies;
@@ -163,8 +166,11 @@ export class Pipeline implements RecordListener {
 
   async release(partitions: readonly TopicPartition[]): Promise<void> {
     const open = partitions.flatMap((one) => this.#partitions.get(partitionName(one)) ?? []);
-    await this.#dispatcher.release(open, this.#dependencies.drainLimitMs);
-    await this.#commits.finish(open);
+    const { drainLimitMs } = this.#dependencies;
+    const startedMs = performance.now();
+    await this.#dispatcher.release(open, drainLimitMs);
+    // What was done in order is worth waiting for a Kafka that takes no commits for a while.
+    await this.#commits.finish(open, Math.max(leastFinishMs, startedMs + drainLimitMs - performance.now()));
   }
 
   resume(): void {

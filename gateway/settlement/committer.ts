@@ -22,8 +22,8 @@ export interface Committable extends TopicPartition {
 
 /** The interval doubles with each failure in a row, this often at most. */
 const maxDoublings = 5;
-/** How long `finish` tries, and pauses between two tries, in ms. */
-const finishMs = { limit: 5_000, pause: 50 };
+/** How long `finish` pauses between two tries, in ms. */
+const finishPauseMs = 50;
 
 export class Committer<P extends Committable> {
   readonly #options: CommitterOptions<P>;
@@ -58,15 +58,15 @@ export class Committer<P extends Committable> {
     if (this.#dirty.size > 0) await this.#commit();
   }
 
-  /** Commits what is due of `partitions`, until Kafka has it or some seconds are over. */
-  async finish(partitions: readonly P[]): Promise<void> {
+  /** Commits what is due of `partitions`, until Kafka has it or `limitMs` are over. */
+  async finish(partitions: readonly P[], limitMs: number): Promise<void> {
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), finishMs.limit);
+    const timer = setTimeout(() => limit.abort(), limitMs);
     const over = new Promise<void>((resolve) => limit.signal.addEventListener('abort', () => resolve()));
     while (!limit.signal.aborted) {
       await Promise.race([this.flush(), over]);
       if (!partitions.some(({ name, open }) => open && this.#dirty.has(name))) break;
-      await new Promise((resolve) => setTimeout(resolve, finishMs.pause));
+      await new Promise((resolve) => setTimeout(resolve, finishPauseMs));
     }
     clearTimeout(timer);
   }

@@ -264,7 +264,7 @@ t.test('what is let go of is committed first, as soon as Kafka takes it', async 
   committer.mark(a.at(1n));
   committer.mark(b.at(1n));
   let isFinished = false;
-  void committer.finish([a]).then(() => (isFinished = true));
+  void committer.finish([a], 5_000).then(() => (isFinished = true));
   await quiet();
   await commits[0]!.fail();
   await pass(50);
@@ -279,7 +279,7 @@ t.test('nor is it waited for without end', async (t) => {
   const a = new Partition(0);
   committer.mark(a.at(1n));
   let isFinished = false;
-  void committer.finish([a]).then(() => (isFinished = true));
+  void committer.finish([a], 5_000).then(() => (isFinished = true));
   await quiet();
   t.equal(commits.length, 1);
   await pass(4_999);
