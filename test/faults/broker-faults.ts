@@ -16,7 +16,7 @@ export async function inflictOnBrokers(stage: Stage, fault: BrokerFault): Promis
       return cluster.exclusively(async () => {
         const broker = await cluster.find(fault.broker, topic);
         stage.say(`it is broker ${broker.id}`);
-        const end = beginTrouble(stage, fault.kind);
+        const end = beginTrouble(stage, { what: fault.kind });
         if (fault.kind === 'broker-pause') broker.suspend();
         else await cluster.down(broker, false);
         await delay(fault.forMs);
@@ -27,7 +27,7 @@ export async function inflictOnBrokers(stage: Stage, fault: BrokerFault): Promis
       });
     case 'broker-rolling-restart':
       return cluster.exclusively(async () => {
-        const end = beginTrouble(stage, fault.kind);
+        const end = beginTrouble(stage, { what: fault.kind });
         for (const broker of cluster.brokers) {
           await cluster.down(broker, true);
           await cluster.up(broker);
@@ -37,7 +37,7 @@ export async function inflictOnBrokers(stage: Stage, fault: BrokerFault): Promis
       });
     case 'kafka-outage':
       return cluster.exclusively(async () => {
-        const end = beginTrouble(stage, fault.kind);
+        const end = beginTrouble(stage, { what: fault.kind, cutsOff: true });
         for (const broker of cluster.brokers) broker.suspend();
         await delay(fault.forMs);
         for (const broker of cluster.brokers) broker.continue();
@@ -46,7 +46,7 @@ export async function inflictOnBrokers(stage: Stage, fault: BrokerFault): Promis
       });
     case 'leader-move':
     case 'coordinator-move': {
-      const end = beginTrouble(stage, fault.kind);
+      const end = beginTrouble(stage, { what: fault.kind });
       await cluster.exclusively(() =>
         moveLeaders(cluster, fault.kind === 'leader-move' ? topic : offsetsTopic),
       );
@@ -62,7 +62,7 @@ export async function inflictOnBrokers(stage: Stage, fault: BrokerFault): Promis
 export async function loseMinIsr(stage: Stage, topic: string, forMs: number): Promise<void> {
   const { cluster } = stage;
   await cluster.exclusively(async () => {
-    const end = beginTrouble(stage, `${topic} below its minimum of replicas`);
+    const end = beginTrouble(stage, { what: `${topic} below its minimum of replicas` });
     await setTopicConfig(cluster, topic, { 'min.insync.replicas': '3' });
     const leader = await cluster.find(topic === offsetsTopic ? 'coordinator' : 'leader', topic);
     const other = cluster.brokers.find((broker) => broker !== leader)!;

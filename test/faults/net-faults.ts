@@ -14,7 +14,9 @@ export async function inflictOnNet(stage: Stage, fault: NetFault): Promise<void>
   const isKafka = fault.kind === 'kafka-net';
   const proxies = seats.flatMap(({ route, functionProxy }) => (isKafka ? route.proxies : [functionProxy]));
   const ends = isKafka
-    ? seats.map(({ name }) => beginTrouble(stage, `${fault.trouble} on the way to Kafka`, name))
+    ? seats.map(({ name }) =>
+        beginTrouble(stage, { what: `${fault.trouble} on the way to Kafka`, gateway: name, cutsOff: true }),
+      )
     : [];
   await breakNet(proxies, fault);
   for (const proxy of proxies) {

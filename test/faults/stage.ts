@@ -149,8 +149,11 @@ export function troublesOf({ troubles, oracle }: Stage): Trouble[] {
 }
 
 /** Kafka cannot be counted on from now on, until the returned function is called. */
-export function beginTrouble(stage: Stage, what: string, gateway?: string): () => void {
-  const trouble: Trouble = { what, gateway, fromMs: Date.now(), toMs: Infinity };
-  stage.troubles.push(trouble);
-  return () => (trouble.toMs = Date.now());
+export function beginTrouble(
+  stage: Stage,
+  trouble: Pick<Trouble, 'what' | 'gateway' | 'cutsOff'>,
+): () => void {
+  const begun: Trouble = { ...trouble, fromMs: Date.now(), toMs: Infinity };
+  stage.troubles.push(begun);
+  return () => (begun.toMs = Date.now());
 }

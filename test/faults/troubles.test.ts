@@ -40,7 +40,12 @@ t.test('the last commit before an end', async (t) => {
 t.test('excuses: writes always, deliveries where another may have had the partitions', async (t) => {
   const brief = [trouble(0, 1_000)];
   t.ok(exposuresOf(brief, [one, two]).every(({ lettersOnly }) => lettersOnly));
-  const long = [trouble(0, sessionRiskMs, 'gateway 2')];
+  const away = trouble(0, sessionRiskMs, 'gateway 2');
+  t.ok(
+    exposuresOf([away], [one, two]).every(({ lettersOnly }) => lettersOnly),
+    'brokers that restart keep nobody away',
+  );
+  const long = [{ ...away, cutsOff: true }];
   t.ok(
     exposuresOf(long, [two]).every(({ lettersOnly }) => lettersOnly),
     'alone, nobody takes over',

@@ -6,6 +6,8 @@ export type Trouble = {
   what: string;
   /** Absent: all. */
   gateway?: string | undefined;
+  /** The group may not hear of its members, nor they of it. */
+  cutsOff?: boolean | undefined;
   fromMs: number;
   /** Infinity while it lasts. */
   toMs: number;
@@ -49,7 +51,10 @@ export function exposuresOf(
   }));
   if (gateways.length < 2) return writes;
   const absences = gateways.flatMap(({ name, lives }) =>
-    outagesOf(troubles, name)
+    outagesOf(
+      troubles.filter(({ cutsOff }) => cutsOff),
+      name,
+    )
       .filter(({ fromMs, toMs }) => toMs - fromMs >= bounds.sessionRiskMs)
       .flatMap(({ fromMs, toMs }) =>
         lives.map((gateway) => ({
