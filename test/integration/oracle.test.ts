@@ -1,5 +1,6 @@
 // The oracle can fail: every fault that it is for, it finds in made-up evidence.
 import t from 'tap';
+import { encodeMark } from '../../gateway/contract/progress-mark.ts';
 import type { Evidence, Exposure, LoggedRecord, Receipt } from '../fixtures/oracle-evidence.ts';
 import { judge } from '../fixtures/oracle-verdict.ts';
 
@@ -98,7 +99,23 @@ const faults: Record<string, [Partial<Evidence>, RegExp]> = {
     { receipts: [receipt(0, 10, { acceptedMs: 25 }), receipt(1, 20), receipt(2, 30)], samples: [] },
     /before the last was answered.*0@1/,
   ],
-  'committed too early': [{ samples: [{ partition: 0, offset: 2n, atMs: 20 }] }, /committed ahead.*0@2/],
+  'committed too early': [
+    { samples: [{ partition: 0, offset: 2n, atMs: 20 }] },
+    /committed ahead.*0@2 with 0@1/,
+  ],
+  'marked as settled too early': [
+    {
+      samples: [
+        {
+          partition: 0,
+          offset: 0n,
+          atMs: 25,
+          metadata: encodeMark(0n, { open: [0n], end: 3n, attempts: new Map(), partitions: undefined }),
+        },
+      ],
+    },
+    /committed ahead.*0@0 with 0@2/,
+  ],
   'filtered and sent': [{ isFiltered: ({ id }) => id === 'r1' }, /filtered, and sent.*0@1/],
   'dead-lettered and delivered': [{ deadLetters: [letter(1, 20)] }, /and delivered.*0@1/],
   'dead-lettered twice': [
@@ -119,24 +136,27 @@ for (const [name, [fault, problem]] of Object.entries(faults)) {
 
 const crash: Exposure = { why: 'killed', fromMs: 20, toMs: 35 };
 
+/** The group was told nothing, so nothing is known to be settled. */
+const uncommitted = { ...sound, samples: [] };
+
 t.test('duplicates: only what was exposed', async (t) => {
   const again = receipt(2, 40, { attempt: 2 });
-  const once = judge({ ...sound, receipts: [...sound.receipts, again] });
+  const once = judge({ ...uncommitted, receipts: [...sound.receipts, again] });
   t.strictSame(once.duplicates, [again]);
   t.strictSame(once.unexplained, [again]);
   const replayed = [...sound.receipts, receipt(1, 40), receipt(2, 50)];
-  t.match(judge({ ...sound, receipts: replayed }).problems, [/went back/]);
+  t.match(judge({ ...uncommitted, receipts: replayed }).problems, [/went back/]);
 
-  const crashed = judge({ ...sound, receipts: replayed, exposures: [crash] });
+  const crashed = judge({ ...uncommitted, receipts: replayed, exposures: [crash] });
   t.strictSame(crashed.problems, [], 'after a crash, that may be');
   t.equal(crashed.duplicates.length, 2);
   t.strictSame(crashed.unexplained, []);
   t.equal(crashed.exposed, 2);
 
-  const early = judge({ ...sound, receipts: [...sound.receipts, receipt(0, 40)], exposures: [crash] });
+  const early = judge({ ...uncommitted, receipts: [...sound.receipts, receipt(0, 40)], exposures: [crash] });
   t.match(early.problems, [/went back.*0@0/], 'that was over long before');
   t.equal(early.unexplained.length, 1);
-  const thrice = judge({ ...sound, receipts: [...replayed, receipt(2, 60)], exposures: [crash] });
+  const thrice = judge({ ...uncommitted, receipts: [...replayed, receipt(2, 60)], exposures: [crash] });
   t.equal(thrice.unexplained.length, 1, 'once, and not again');
 });
 
@@ -148,13 +168,12 @@ t.test('duplicates: of the gateway that crashed', async (t) => {
   t.equal(judge({ ...sound, receipts: [...from('gateway-2'), again], exposures }).unexplained.length, 1);
 });
 
-t.test('duplicates: not of what a commit covered', async (t) => {
-  const from = (via: string, ...list: Receipt[]): Receipt[] => list.map((one) => ({ ...one, via }));
-  const log = [record(0), record(1)];
-  const first = from('gateway-1', receipt(0, 10), receipt(1, 3_000));
-  const exposures: Exposure[] = [{ why: 'cut off', gateway: 'gateway-1', fromMs: 0, toMs: 3_500 }];
-  const unexplained = (samples: Evidence['samples'], again: Receipt[]): number =>
-    judge({ ...sound, log, acknowledged: new Set(), receipts: [...first, ...again], samples, exposures })
+t.test('duplicates: not of what the group was told', async (t) => {
+  const exposures: Exposure[] = [{ why: 'cut off', gateway: 'gateway-1', fromMs: 0, toMs: 500 }];
+  const first = [receipt(0, 10), receipt(1, 20)].map((one) => ({ ...one, via: 'gateway-1' }));
+  const again = { ...receipt(1, 100), via: 'gateway-2' };
+  const unexplained = (samples: Evidence['samples'], ...rest: Receipt[]): number =>
+    judge({ ...sound, acknowledged: new Set(), receipts: [...first, again, ...rest], samples, exposures })
       .unexplained.length;
   const sample = (atMs: number, offset: bigint, metadata = ''): Evidence['samples'][number] => ({
     partition: 0,
@@ -162,21 +181,20 @@ t.test('duplicates: not of what a commit covered', async (t) => {
     offset,
     metadata,
   });
-  const again = from('gateway-2', receipt(0, 4_000));
-  t.equal(unexplained([], again), 0);
-  t.equal(unexplained([sample(5, 0n), sample(1_500, 0n)], again), 0, 'nothing was committed');
-  t.equal(unexplained([sample(1_500, 0n), sample(1_600, 1n)], again), 1);
-  t.equal(unexplained([sample(1_500, 0n), sample(1_600, 0n, 'a mark')], again), 1);
-  t.equal(unexplained([sample(500, 0n), sample(1_600, 1n)], again), 0, 'too soon to hold it, maybe');
-  const itself = from('gateway-1', receipt(0, 2_000));
-  t.equal(unexplained([sample(2_500, 0n), sample(2_600, 1n)], itself), 0, 'before it was committed');
-  const tried = from(
-    'gateway-1',
-    receipt(0, 2_000, { acceptedMs: undefined as never }),
-    receipt(0, 3_200, { request: 9 }),
+  const mark = encodeMark(0n, { open: [0n], end: 2n, attempts: new Map(), partitions: undefined });
+  t.equal(unexplained([sample(50, 0n)]), 0);
+  t.equal(unexplained([sample(50, 1n)]), 0, 'not of this one');
+  t.equal(unexplained([sample(50, 2n)]), 1);
+  t.equal(unexplained([sample(50, 0n, mark)]), 1, 'in the mark');
+  t.equal(unexplained([sample(150, 2n)]), 0, 'too late');
+  t.equal(unexplained([sample(150, 2n)], { ...receipt(1, 200), via: 'gateway-2' }), 1, 'not a third time');
+  const tried = { ...receipt(1, 90, { acceptedMs: undefined as never }), via: 'gateway-2' };
+  t.equal(
+    judge({ ...sound, receipts: [...first, tried, again], samples: [sample(95, 2n)], exposures }).unexplained
+      .length,
+    0,
+    'open again, and tried again',
   );
-  t.equal(unexplained([sample(2_500, 0n), sample(2_600, 1n)], tried), 0, 'open again, and tried again');
-  t.equal(unexplained([sample(4_500, 0n), sample(4_600, 1n)], again), 0, 'by somebody else, maybe');
 });
 
 t.test('duplicates: after an answer that may not have arrived', async (t) => {
