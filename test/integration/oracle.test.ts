@@ -144,7 +144,7 @@ t.test('duplicates: only what was exposed', async (t) => {
   const once = judge({ ...uncommitted, receipts: [...sound.receipts, again] });
   t.strictSame(once.duplicates, [again]);
   t.strictSame(once.unexplained, [again]);
-  const replayed = [...sound.receipts, receipt(1, 40), receipt(2, 50)];
+  const replayed = [...sound.receipts, receipt(1, 1_040), receipt(2, 1_050)];
   t.match(judge({ ...uncommitted, receipts: replayed }).problems, [/went back/]);
 
   const crashed = judge({ ...uncommitted, receipts: replayed, exposures: [crash] });
@@ -153,10 +153,14 @@ t.test('duplicates: only what was exposed', async (t) => {
   t.strictSame(crashed.unexplained, []);
   t.equal(crashed.exposed, 2);
 
-  const early = judge({ ...uncommitted, receipts: [...sound.receipts, receipt(0, 40)], exposures: [crash] });
+  const early = judge({
+    ...uncommitted,
+    receipts: [...sound.receipts, receipt(0, 1_040)],
+    exposures: [crash],
+  });
   t.match(early.problems, [/went back.*0@0/], 'that was over long before');
   t.equal(early.unexplained.length, 1);
-  const thrice = judge({ ...uncommitted, receipts: [...replayed, receipt(2, 60)], exposures: [crash] });
+  const thrice = judge({ ...uncommitted, receipts: [...replayed, receipt(2, 1_060)], exposures: [crash] });
   t.equal(thrice.unexplained.length, 1, 'once, and not again');
 });
 
