@@ -108,26 +108,22 @@ export async function persist<T>(bootstrapServers: string, work: (admin: Admin) 
   return done[0] as T;
 }
 
-/** Names the second replica of each partition first; brokers hand over to whoever is first. */
+/** Names another replica than the leader first, of each partition; brokers hand over to whoever is first. */
 async function moveLeaders({ bootstrapServers }: Cluster, topic: string): Promise<void> {
-  const leaders = async (admin: Admin): Promise<Map<number, number>> => {
+  const read = async (admin: Admin) => {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    return new Map(topics[0]!.partitions.map(({ partitionId, leader }) => [partitionId, leader]));
+    return topics[0]?.partitions ?? [];
   };
-  const before = await persist(bootstrapServers, async (admin) => {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    const partitionAssignment = topics[0]!.partitions.map(
-      ({ partitionId, replicas: [first = 0, ...others] }) => ({
-        partition: partitionId,
-        replicas: [...others, first],
-      }),
-    );
-    const found = await leaders(admin);
+  const wanted = await persist(bootstrapServers, async (admin) => {
+    const partitionAssignment = (await read(admin)).map(({ partitionId, replicas, leader }) => {
+      const others = replicas.filter((id) => id !== leader);
+      return { partition: partitionId, replicas: [...others, leader] };
+    });
     await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] });
-    return found;
+    return new Map(partitionAssignment.map(({ partition, replicas }) => [partition, replicas[0]]));
   });
   await until(async () => {
-    const after = await withAdmin(bootstrapServers, leaders);
-    return [...after].every(([partition, leader]) => leader > 0 && leader !== before.get(partition));
+    const partitions = await withAdmin(bootstrapServers, read);
+    return partitions.every(({ partitionId, leader }) => leader === wanted.get(partitionId));
   }, 30_000);
 }

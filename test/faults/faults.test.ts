@@ -2,6 +2,7 @@
 import t from 'tap';
 import { createClusters } from './clusters.ts';
 import { everyFaultName, generateScenario } from './generate.ts';
+import { keepLog } from './keep-log.ts';
 import { outcomeLine } from './outcome-line.ts';
 import { runSeed } from './run-seed.ts';
 import { describeScenario, faultName } from './scenario.ts';
@@ -29,11 +30,9 @@ t.test('every seed is sound', { timeout: 1_200_000 }, async (t) => {
       const outcome = await runSeed(await clusters.next(), seed);
       if (outcome.isClusterSpoilt) await clusters.discard();
       t.comment(outcomeLine(outcome));
-      const { problems, notes, logs } = outcome;
-      for (const note of notes) t.comment(`note: ${note}`);
-      t.strictSame(problems, [], `replay: npm run soak -- --seed ${seed} --count 1`, {
-        ...(problems.length > 0 ? { logs: logs.slice(-200) } : {}),
-      });
+      for (const note of outcome.notes) t.comment(`note: ${note}`);
+      if (outcome.problems.length > 0) t.comment(`what happened: ${await keepLog(outcome)}`);
+      t.strictSame(outcome.problems, [], `replay: npm run soak -- --seed ${seed} --count 1`);
     });
   }
 });

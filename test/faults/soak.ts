@@ -3,12 +3,10 @@
 //
 //   npm run soak -- --minutes 60              an hour from seed 1
 //   npm run soak -- --seed 17 --count 1       this one again, step by step
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createClusters } from './clusters.ts';
 import { generateScenario } from './generate.ts';
+import { keepLog } from './keep-log.ts';
 import { outcomeLine } from './outcome-line.ts';
 import { runSeed, type Outcome } from './run-seed.ts';
 import { describeScenario } from './scenario.ts';
@@ -67,9 +65,7 @@ for (const seed of failed) console.log(`replay: npm run soak -- --seed ${seed} -
 console.log(`${done} seeds, ${failed.length} failed`);
 process.exit(failed.length > 0 ? 1 : 0);
 
-async function tellProblems({ scenario, problems, logs }: Outcome): Promise<void> {
-  for (const problem of problems) console.log(`  ${problem}`);
-  const path = join(await mkdtemp(join(tmpdir(), 'millrace-faults-')), `seed-${scenario.seed}.log`);
-  await writeFile(path, [...describeScenario(scenario), ...logs, ''].join('\n'));
-  console.log(`  what the gateways said: ${path}`);
+async function tellProblems(outcome: Outcome): Promise<void> {
+  for (const problem of outcome.problems) console.log(`  ${problem}`);
+  console.log(`  what happened: ${await keepLog(outcome)}`);
 }
