@@ -4,7 +4,7 @@ import { createClusters } from './clusters.ts';
 import { everyFaultName, generateScenario } from './generate.ts';
 import { keepLog } from './keep-log.ts';
 import { outcomeLine } from './outcome-line.ts';
-import { runSeed } from './run-seed.ts';
+import { runScenario } from './run-scenario.ts';
 import { describeScenario, faultName } from './scenario.ts';
 
 const seeds = [53876, 24254, 43675, 18334, 52590, 36979, 538];
@@ -26,8 +26,9 @@ t.test('every seed is sound', { timeout: 1_200_000 }, async (t) => {
   t.teardown(() => clusters.discard());
   for (const seed of seeds) {
     await t.test(`seed ${seed}`, { timeout: 300_000 }, async (t) => {
-      for (const line of describeScenario(generateScenario(seed))) t.comment(line);
-      const outcome = await runSeed(await clusters.next(), seed);
+      const scenario = generateScenario(seed);
+      for (const line of describeScenario(scenario)) t.comment(line);
+      const outcome = await runScenario(await clusters.next(), scenario);
       if (outcome.isClusterSpoilt) await clusters.discard();
       t.comment(outcomeLine(outcome));
       for (const note of outcome.notes) t.comment(`note: ${note}`);

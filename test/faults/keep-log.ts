@@ -2,7 +2,7 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Outcome } from './run-seed.ts';
+import type { Outcome } from './run-scenario.ts';
 import { describeScenario } from './scenario.ts';
 
 /** Resolves with the path. */

@@ -1,5 +1,5 @@
 // What came of a seed, in one line. Pure.
-import type { Outcome } from './run-seed.ts';
+import type { Outcome } from './run-scenario.ts';
 import { describeShape, faultName, seconds } from './scenario.ts';
 
 export function outcomeLine({ scenario, verdict, problems, tookMs }: Outcome): string {

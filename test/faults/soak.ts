@@ -8,7 +8,7 @@ import { createClusters } from './clusters.ts';
 import { generateScenario } from './generate.ts';
 import { keepLog } from './keep-log.ts';
 import { outcomeLine } from './outcome-line.ts';
-import { runSeed, type Outcome } from './run-seed.ts';
+import { runScenario, type Outcome } from './run-scenario.ts';
 import { describeScenario } from './scenario.ts';
 
 const { values } = parseArgs({
@@ -43,7 +43,8 @@ const clusters = createClusters();
 try {
   for (let seed = firstSeed; !interrupted.signal.aborted && done < count && Date.now() < endMs; seed += 1) {
     const isTold = values.verbose || count === 1;
-    if (isTold) console.log(describeScenario(generateScenario(seed)).join('\n'));
+    const scenario = generateScenario(seed);
+    if (isTold) console.log(describeScenario(scenario).join('\n'));
     const outcome = await runSeed(
       await clusters.next(),
       seed,

@@ -9,7 +9,6 @@ import type { Cluster } from './cluster.ts';
 import { inflictOnDeadLetters } from './dead-letter-faults.ts';
 import { inflictOnFunction } from './function-faults.ts';
 import { inflictOnGateways, startGateway, untilConsuming } from './gateway-faults.ts';
-import { generateScenario } from './generate.ts';
 import { startLoad } from './load.ts';
 import { inflictOnNet } from './net-faults.ts';
 import { describeFault, seconds, type Fault, type Scenario, type Step, type Track } from './scenario.ts';
@@ -31,14 +30,13 @@ export type Outcome = {
   isClusterSpoilt: boolean;
 };
 
-export async function runSeed(
+export async function runScenario(
   cluster: Cluster,
-  seed: number,
+  scenario: Scenario,
   say: (line: string) => void = () => undefined,
 ): Promise<Outcome> {
   const scope = createScope();
   const startMs = Date.now();
-  const scenario = generateScenario(seed);
   const told: string[] = [];
   const tell = (line: string): void => {
     told.push(`${new Date().toISOString()} ${line}`);
