@@ -65,6 +65,7 @@ export class Assignment {
     this.#commits = new SourceCommits({
       assigned: this.#assigned,
       member: () => this.#committing(),
+      isComparing: () => this.isOpening,
       transactions: options.transactions,
       onForeign: (assigned) => this.#openAnew(assigned),
     });

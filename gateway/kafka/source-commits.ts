@@ -11,6 +11,11 @@ export interface SourceCommitsOptions {
   readonly assigned: ReadonlyMap<string, Assigned>;
   /** Throws where the group takes no commits from us at present. */
   readonly member: () => GroupConsumer;
+  /**
+   * Offsets are being looked up, to be compared with what is ours: what was committed since the look began stays ours until it
+   * has ended, for it may have seen any of it.
+   */
+  readonly isComparing: () => boolean;
   /** Where replies are transactional. */
   readonly transactions: Transactions | undefined;
   /** Somebody else has committed: the partition is to be opened anew. */
@@ -46,7 +51,11 @@ export class SourceCommits {
       this.#adapt(error);
       throw error;
     }
-    for (const { text, assigned } of due) if (assigned !== undefined) assigned.ours = new Set([text]);
+    for (const { text, assigned } of due) if (assigned !== undefined) this.#committed(assigned, text);
+  }
+
+  #committed(assigned: Assigned, text: string): void {
+    assigned.ours = this.#options.isComparing() ? new Set(assigned.ours).add(text) : new Set([text]);
   }
 
   /** Never rejects. */
@@ -68,7 +77,8 @@ export class SourceCommits {
     assigned.ours = new Set(before).add(text);
     const isOver = (): boolean => this.#options.assigned.get(name) !== assigned;
     const outcome = await transactions.run({ progress, records, ours: before, isOver });
-    assigned.ours = outcome.kind === 'committed' ? new Set([text]) : before;
+    if (outcome.kind === 'committed') this.#committed(assigned, text);
+    else assigned.ours = before;
     if (outcome.kind === 'aborted') this.#adapt(outcome.error);
     if (outcome.kind !== 'foreign') return outcome;
     if (!isOver()) onForeign(assigned);

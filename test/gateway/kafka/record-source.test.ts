@@ -195,6 +195,36 @@ t.test('two members: what moves is drained first, what stays goes on all the whi
   await until(() => one.next.size === 4, 8_000);
 });
 
+t.test('what is committed while a join looks up the offsets is known to be ours', async (t) => {
+  const servers = await useKafka(t);
+  const topic = await createTopic(t, servers, { partitions: 4 });
+  const settings = {
+    topics: [topic],
+    consumerGroup: uniqueName('busy'),
+    initialOffset: 'earliest' as const,
+  };
+  const one = await join(t, settings);
+  await until(() => one.next.size === 4 && one.isConsuming);
+  const over = new AbortController();
+  const committing = (async () => {
+    for (let offset = 1n; !over.signal.aborted; offset += 1n) {
+      const partitions = [...one.next.keys()].map((name) => Number(name.split('/')[1]));
+      const progress = partitions.map((partition) => ({ topic, partition, offset, metadata: '' }));
+      await one.source.commit(progress).catch(() => undefined);
+    }
+  })();
+  for (let round = 0; round < 3; round += 1) {
+    const two = await join(t, settings);
+    await until(() => two.next.size === 2);
+    await two.source.stop();
+    await until(() => one.next.size === 4);
+  }
+  over.abort();
+  await committing;
+  const closed = one.told.filter((word) => word.startsWith('close'));
+  t.equal(closed.length, 6, 'two for each of the others, and none for being taken for theirs');
+});
+
 t.test('a partition that was added is read from its first record, whatever the initial offset', async (t) => {
   const servers = await useKafka(t);
   const topic = await createTopic(t, servers, { partitions: 1 });
