@@ -45,9 +45,9 @@ try {
     const isTold = values.verbose || count === 1;
     const scenario = generateScenario(seed);
     if (isTold) console.log(describeScenario(scenario).join('\n'));
-    const outcome = await runSeed(
+    const outcome = await runScenario(
       await clusters.next(),
-      seed,
+      scenario,
       isTold ? (line) => console.log(line) : undefined,
     );
     done += 1;
