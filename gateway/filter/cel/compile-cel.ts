@@ -5,7 +5,7 @@ import type { CelFault } from './fault.ts';
 import { createNullary, standardFunctions } from './functions.ts';
 import { checkMeter, type CostExceeded, spend, startMeter } from './meter.ts';
 import { createMatches } from './patterns.ts';
-import { prepare, PrepareError, tickFunction, variableFunction, type Needs } from './prepare.ts';
+import { prepare, tickFunction, variableFunction, type Needs, type PrepareError } from './prepare.ts';
 import { Evaluation } from './variables.ts';
 
 const maxLength = 4_096;
@@ -36,9 +36,9 @@ function compile(source: string): CompiledCel {
   try {
     needs = prepare(expr);
   } catch (error) {
-    if (!(error instanceof PrepareError)) throw error;
-    const at = sourceInfo?.positions[String(error.id)];
-    return { kind: 'invalid', error: { ...error.fault, at } };
+    const { id, fault } = error as PrepareError;
+    const at = sourceInfo?.positions[String(id)];
+    return { kind: 'invalid', error: { ...fault, at } };
   }
   let evaluation: Evaluation;
   const funcs = functionsFor(needs, () => evaluation);
@@ -75,6 +75,13 @@ function evaluate(run: ReturnType<typeof plan>, evaluation: Evaluation): CelResu
   // Errors are values in CEL, which a loop may make at every round: their stacks would cost more than all else.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
+  const result = evaluateMetered(run, evaluation);
+  Error.stackTraceLimit = stackTraceLimit;
+  return result;
+}
+
+/** Never throws. */
+function evaluateMetered(run: ReturnType<typeof plan>, evaluation: Evaluation): CelResult {
   try {
     startMeter();
     const result = run();
@@ -85,8 +92,6 @@ function evaluate(run: ReturnType<typeof plan>, evaluation: Evaluation): CelResu
     return { kind: 'error', error: fault ?? { code: 'evaluation', message: result.message } };
   } catch (error) {
     return { kind: 'error', error: { code: 'limit', message: (error as CostExceeded).message } };
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
   }
 }
 

@@ -95,8 +95,11 @@ function takes(
   target: Maybe,
   args: readonly CelValue[],
 ): boolean {
-  if (types.length !== args.length) return false;
-  return fits(type, target) && types.every((each, index) => fits(each, args[index]));
+  return (
+    types.length === args.length &&
+    fits(type, target) &&
+    types.every((each, index) => fits(each, args[index]))
+  );
 }
 
 function fits(type: CelFunc['target'], value: Maybe): boolean {

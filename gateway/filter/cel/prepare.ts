@@ -91,10 +91,8 @@ class Preparation {
         const { messageName, entries } = exprKind.value;
         if (messageName !== '')
           throw new PrepareError(expr.id, 'unknown', `messages such as ${messageName}{} are not known here`);
-        const parts = entries.flatMap(({ keyKind, value }) => [
-          keyKind.case === 'mapKey' ? keyKind.value : undefined,
-          value,
-        ]);
+        // Without a name it is a map: its keys are expressions.
+        const parts = entries.flatMap(({ keyKind, value }) => [keyKind.value as Expr | undefined, value]);
         return 1 + this.#all(parts, scope, depth);
       }
       case 'comprehensionExpr':

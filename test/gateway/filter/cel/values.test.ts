@@ -1,4 +1,4 @@
-import { isCelList, isCelMap, type CelList, type CelMap } from '@bufbuild/cel';
+import { celList, isCelList, isCelMap, type CelList, type CelMap } from '@bufbuild/cel';
 import t from 'tap';
 import {
   CostExceeded,
@@ -76,6 +76,7 @@ t.test('lists grow at their end in the time that the addition takes, and are nev
   for (let round = 0; round < 10_000; round += 1) list = concatLists(list, one);
   t.ok(spentUnits() < 50_000, 'not the square of it');
   t.equal(list.size, 10_002);
+  t.strictSame([...concatLists(celList(['plain']), one)], ['plain', 'a'], 'nor need it be one of ours');
   const json = jsonToCel(['x']) as CelList;
   concatLists(json, one);
   t.strictSame([...json], ['x'], 'the payload stays as it is');
