@@ -66,6 +66,7 @@ export class Assignment {
       assigned: this.#assigned,
       member: () => this.#committing(),
       transactions: options.transactions,
+      isOpening: () => this.isOpening,
       onForeign: (assigned) => this.#openAnew(assigned),
     });
   }

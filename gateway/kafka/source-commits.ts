@@ -13,6 +13,8 @@ export interface SourceCommitsOptions {
   readonly member: () => GroupConsumer;
   /** Where replies are transactional. */
   readonly transactions: Transactions | undefined;
+  /** Offsets are being read: any of our commits since may be what is found. */
+  readonly isOpening: () => boolean;
   /** Somebody else has committed: the partition is to be opened anew. */
   readonly onForeign: (assigned: Assigned) => void;
 }
@@ -46,7 +48,8 @@ export class SourceCommits {
       this.#adapt(error);
       throw error;
     }
-    for (const { text, assigned } of due) if (assigned !== undefined) assigned.ours = new Set([text]);
+    for (const { text, assigned } of due)
+      if (assigned !== undefined) assigned.ours = this.#after(text, assigned);
   }
 
   /** Never rejects. */
@@ -68,11 +71,16 @@ export class SourceCommits {
     assigned.ours = new Set(before).add(text);
     const isOver = (): boolean => this.#options.assigned.get(name) !== assigned;
     const outcome = await transactions.run({ progress, records, ours: before, isOver });
-    assigned.ours = outcome.kind === 'committed' ? new Set([text]) : before;
+    assigned.ours = outcome.kind === 'committed' ? this.#after(text, assigned) : before;
     if (outcome.kind === 'aborted') this.#adapt(outcome.error);
     if (outcome.kind !== 'foreign') return outcome;
     if (!isOver()) onForeign(assigned);
     return { kind: 'aborted', error: new Error('another member has committed meanwhile') };
+  }
+
+  /** What is ours when the group has taken `text`. */
+  #after(text: string, { ours }: Assigned): Set<string> {
+    return this.#options.isOpening() ? ours : new Set([text]);
   }
 
   /** Brokers whose `offset.metadata.max.bytes` is lower than the default get shorter progress marks. */
