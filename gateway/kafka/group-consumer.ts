@@ -4,7 +4,7 @@
 import type { Batch, Consumer, ConsumerConfig, Kafka } from 'kafkajs';
 import type { PartitionProgress } from '../contract/ports.ts';
 import { partitionName, type TopicPartition } from '../contract/record.ts';
-import { GroupMember, sessionTimeoutMs, type GroupMemberOptions } from './group-member.ts';
+import { GroupMember, sessionTimeoutMs, type GroupMemberOptions, type Membership } from './group-member.ts';
 import type { Turns } from './turns.ts';
 
 /** `fetchedOffset`: where the client asked for it. */
@@ -31,6 +31,8 @@ export interface GroupConsumer {
   readonly leaseEndMs: number;
   /** Since when, in ms of `performance.now()`, this member waits for its group to take it; undefined where it does not. */
   readonly joiningSinceMs: number | undefined;
+  /** Who this member is to its group: whoever comes after it goes on as the same. */
+  readonly membership: Membership | undefined;
   /** How many partitions of `topic` the client knows of. */
   partitionCount(topic: string): number | undefined;
   /** When a fetch of the partition was last answered with nothing, in ms of `performance.now()`. */
@@ -108,6 +110,9 @@ export function createGroupConsumer(options: GroupConsumerOptions): GroupConsume
     },
     get joiningSinceMs() {
       return group.joiningSinceMs;
+    },
+    get membership() {
+      return group.membership;
     },
     partitionCount: (topic) => group.partitionCount(topic),
     answeredMs: (partition) => group.answered.get(partitionName(partition)),

@@ -176,6 +176,11 @@ export class GroupMember {
     this.#isOver = true;
   }
 
+  /** Of the last answer to a join, also where that came to nothing; at first, of the last client. */
+  get membership(): Membership | undefined {
+    return this.#last;
+  }
+
   hasEnded(): boolean {
     return this.#hasEnded;
   }
@@ -267,10 +272,8 @@ export class GroupMember {
   }
 
   #noteJoin(membership: Membership, sentMs: number): void {
-    const before = this.#last;
-    const isSame = before?.memberId === membership.memberId;
-    const steps = membership.generation - (before?.generation ?? -1);
-    if (before !== undefined && !(isSame && (steps === 0 || steps === 1))) this.#isContinuous = false;
+    // A member that the group did without for one generation has another id from then on.
+    if (this.#last !== undefined && this.#last.memberId !== membership.memberId) this.#isContinuous = false;
     this.#last = membership;
     this.leaseEndMs = sentMs + sessionTimeoutMs;
   }

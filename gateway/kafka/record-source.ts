@@ -15,6 +15,7 @@ import type { TopicPartition } from '../contract/record.ts';
 import type { Subscription } from '../contract/subscription.ts';
 import { Assignment } from './assignment.ts';
 import { createGroupConsumer, type GroupConsumer } from './group-consumer.ts';
+import type { Membership } from './group-member.ts';
 import { pause } from './pause.ts';
 import { failing, isPassing, quietMs } from './source-failure.ts';
 import { createSourceWatch, type Departure } from './source-watch.ts';
@@ -58,7 +59,8 @@ class GroupSource implements RecordSource {
   readonly #assignment: Assignment;
   #missing: readonly string[] = [];
   #stalled: readonly string[] = [];
-  /** Of the last client. */
+  /** Of the last client, as the next. */
+  #membership: Membership | undefined;
   #leaseEndMs = Number.NEGATIVE_INFINITY;
   /** While there is a client. */
   #watching: TopicFollower | undefined;
@@ -186,7 +188,7 @@ class GroupSource implements RecordSource {
       kafka: this.#options.kafka,
       turns: this.#options.turns,
       groupId: this.#subscription.source.consumerGroup,
-      membership: assignment.last,
+      membership: this.#membership,
       owned: () => assignment.list(),
       onJoined: (joined) => assignment.joined(joined, member),
       onBatch: (batch) => assignment.hand(batch, member),
@@ -241,6 +243,7 @@ class GroupSource implements RecordSource {
       this.#assignment.closeAll();
     }
     this.#leaseEndMs = Math.max(this.#leaseEndMs, member.leaseEndMs);
+    this.#membership = member.membership;
     this.#assignment.member = undefined;
     const gone = new AbortController();
     const stopped = member.stop({ leave: this.#isStopping() }).catch(() => undefined);
