@@ -131,8 +131,8 @@ export const scaleSchema = mapping(
       text({
         format: 'timeout',
         example: 'PT20S',
-        description: 'Scale so that the backlog is gone after this time.',
-        notBuilt: { what: 'scaling by drain time', instead: 'Use lagThreshold.' },
+        description:
+          'Scale so that the backlog is gone after this time, at the rate that the replicas work at; `lagThreshold` counts until that is known.',
       }),
     ),
     activationLagThreshold: withDefault(

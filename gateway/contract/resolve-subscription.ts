@@ -8,8 +8,12 @@ import { parseQuantity } from './quantity.ts';
 import type { Filter, FunctionTarget, InitialOffset, RateLimit, Subscription } from './subscription.ts';
 import type { FilledTrigger } from './trigger.ts';
 
-/** `trigger` must be one that validate-trigger.ts found right. */
-export function resolveSubscription(trigger: FilledTrigger, dev: Subscription['dev']): Subscription {
+/** `trigger` must be one that validate-trigger.ts found right; `brokers` are those of the KafkaCluster that it names. */
+export function resolveSubscription(
+  trigger: FilledTrigger,
+  dev: Subscription['dev'],
+  brokers?: readonly string[],
+): Subscription {
   const { metadata, spec } = trigger;
   const { namespace, name } = metadata;
   return {
@@ -19,6 +23,7 @@ export function resolveSubscription(trigger: FilledTrigger, dev: Subscription['d
     suspend: spec.suspend,
     source: {
       cluster: spec.source.cluster,
+      brokers,
       topics: spec.source.topics ?? [],
       topicPattern: spec.source.topicPattern,
       consumerGroup:
@@ -117,6 +122,7 @@ function resolveScale(scale: Spec['scale']): Subscription['scale'] {
     minReplicaCount: scale.minReplicaCount,
     maxReplicaCount: scale.maxReplicaCount,
     lagThreshold: scale.lagThreshold,
+    targetDrainMs: scale.targetDrainTime === undefined ? undefined : milliseconds(scale.targetDrainTime),
     activationLagThreshold: scale.activationLagThreshold,
     pollingIntervalSeconds: scale.pollingInterval,
     cooldownPeriodSeconds: scale.cooldownPeriod,

@@ -20,6 +20,8 @@ export type InitialOffset = 'earliest' | 'latest' | { readonly timestampMs: numb
 
 export interface SourceSettings {
   readonly cluster: string;
+  /** Where the cluster is reached; absent for the installation’s own, which `KAFKA_BROKERS` names. */
+  readonly brokers?: readonly string[] | undefined;
   /** Empty where `topicPattern` is given. */
   readonly topics: readonly string[];
   /** A regular expression that must match the whole name of a topic. */
@@ -97,6 +99,8 @@ export interface ScaleSettings {
   readonly minReplicaCount: number;
   readonly maxReplicaCount: number;
   readonly lagThreshold: number;
+  /** Where given, the backlog per replica follows the rate of work, and `lagThreshold` is not asked. */
+  readonly targetDrainMs?: number | undefined;
   readonly activationLagThreshold: number;
   readonly pollingIntervalSeconds: number;
   readonly cooldownPeriodSeconds: number;

@@ -72,7 +72,7 @@ for (const [path, value] of [
   ['spec.scale.maxReplicaCount', 2 ** 31],
   ['spec.scale.lagThreshold', 0],
   ['spec.scale.pollingInterval', 0],
-  ['spec.scale.targetDrainTime', 'PT20S'],
+  ['spec.scale.targetDrainTime', 'PT0S'],
 ] as const) {
   t.test(`${path} may not be ${JSON.stringify(value)}`, async (t) => {
     const mistakes = mistakesIn({ [path]: value });

@@ -24,6 +24,7 @@ t.test('the smallest trigger', async (t) => {
     suspend: false,
     source: {
       cluster: 'main',
+      brokers: undefined,
       topics: ['orders'],
       topicPattern: undefined,
       consumerGroup: 'millrace.default.mailer',
@@ -57,6 +58,7 @@ t.test('the smallest trigger', async (t) => {
       minReplicaCount: 0,
       maxReplicaCount: 10,
       lagThreshold: 10,
+      targetDrainMs: undefined,
       activationLagThreshold: 0,
       pollingIntervalSeconds: 10,
       cooldownPeriodSeconds: 30,
@@ -108,6 +110,7 @@ for (const [changes, expected] of [
     { 'spec.delivery.rateLimit': { eventsPerSecond: 100, burst: 200 } },
     { delivery: { rateLimit: { eventsPerSecond: 100, burst: 200 } } },
   ],
+  [{ 'spec.scale.targetDrainTime': 'PT20S' }, { scale: { targetDrainMs: 20_000 } }],
   [{ 'spec.delivery.maxAge': 'PT24H' }, { delivery: { maxAgeMs: 86_400_000 } }],
   [{ 'spec.delivery.deadLetter.topic': 'dead' }, { delivery: { deadLetter: { topic: 'dead' } } }],
   [{ 'spec.reply': { topic: 'notices' } }, { reply: { topic: 'notices', transactional: false } }],
@@ -145,6 +148,11 @@ for (const [changes, expected] of [
 ] as const) {
   t.test(JSON.stringify(changes), async (t) => t.match(resolved(changes), expected));
 }
+
+t.test('where its cluster is, is handed through', async (t) => {
+  const brokers = ['kafka:9092'];
+  t.match(resolveSubscription(filledWith({}), undefined, brokers), { source: { brokers } });
+});
 
 t.test('how to start the function is handed through', async (t) => {
   const dev = { command: 'node server.js', directory: 'functions/mailer' };
