@@ -29,6 +29,16 @@ export const errorTable = {
   MILLRACE_REQUEST_INVALID: 'Correct the request as the message says.',
   MILLRACE_GATEWAY_UNREACHABLE:
     'Name the admin address of the gateway by --gateway or MILLRACE_GATEWAY_URLS, such as http://127.0.0.1:9464.',
+  MILLRACE_KUBERNETES_UNREACHABLE:
+    'Check the address of the API server and the way to it; it is tried again by itself, and records go on meanwhile.',
+  MILLRACE_KUBERNETES_FORBIDDEN:
+    'Grant the named right to the service account; the chart does, for the namespaces in `watchNamespaces`.',
+  MILLRACE_KUBERNETES_CONFLICT:
+    'Nothing, if it passes: the resource was changed by another at the same time, and is read again.',
+  MILLRACE_KUBERNETES_MISSING:
+    'Install what defines the kind where the message names one (`helm upgrade` brings the CRDs); a resource that was just deleted needs nothing.',
+  MILLRACE_KUBERNETES_INVALID: 'Correct the field that the API server names.',
+  MILLRACE_KUBERNETES_FAILED: 'See the message of the API server, and its log.',
   MILLRACE_TOOL_MISSING: 'Install the named tool with the command that the message gives.',
   MILLRACE_LOCAL_KAFKA_FAILED:
     'Read the last lines of the broker that the message shows; a busy port and a foreign folder are the usual causes.',
