@@ -1,13 +1,14 @@
 // npm test: the static checks, then every test against one Kafka broker. The last line is "N passed, N failed".
 //
-//   npm test                        everything but test/{faults,e2e,browser}
-//   npm test -- --faults            the same, then test/faults, which bring their own brokers: what CI runs
+//   npm test                        everything but test/{faults,kubernetes,charts,e2e,browser}
+//   npm test -- --faults --kubernetes --e2e    the same, then those that bring their own brokers, those against an API
+//                                   server, and those in a whole cluster (built once, in minutes): what CI runs
 //   npm test -- test/a/b.test.ts    these files (or folders) alone, without the static checks
 //   npm run test:unit               the tests of pure code alone: no checks, no broker
 //
 // Nothing stops at the first failure: all that is wrong is shown in one run.
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -17,8 +18,12 @@ import { describeFailure, indent, readTap } from './tap-results.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tap = join(root, 'node_modules', 'tap', 'dist', 'esm', 'run.mjs');
 const COVERAGE_SUMMARY = join(root, '.tap', 'report', 'coverage-summary.json');
-const FAULTS = 'test/faults/';
+const FAULTS = ['test/faults/'];
+const KUBERNETES = ['test/kubernetes/', 'test/charts/'];
+const E2E = ['test/e2e/'];
 const JOBS = 2;
+/** Seconds for one file in a cluster, which starts in one of them. */
+const E2E_TIMEOUT = 1_800;
 const OUTPUT_LINES = 60;
 
 /** Name to npm script. Each counts as one test. */
@@ -33,12 +38,18 @@ const STATIC_CHECKS = {
 
 const { values: options, positionals: chosen } = parseArgs({
   allowPositionals: true,
-  options: { unit: { type: 'boolean', default: false }, faults: { type: 'boolean', default: false } },
+  options: {
+    unit: { type: 'boolean', default: false },
+    faults: { type: 'boolean', default: false },
+    kubernetes: { type: 'boolean', default: false },
+    e2e: { type: 'boolean', default: false },
+  },
 });
 
 /** Children to end with this process, so that an interrupted run leaves no broker and no test behind. */
 const children = new Set();
 let kafka;
+let apiServer;
 let isStopping = false;
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop(signal));
 
@@ -52,8 +63,10 @@ const failedNames = [];
 
 if (isWhole) await runStaticChecks();
 await runTests(chosen);
-await stopKafka();
-if (options.faults) await runTests([FAULTS]);
+if (options.kubernetes) await runTests(KUBERNETES);
+await stopServers();
+if (options.faults) await runTests(FAULTS);
+if (options.e2e) await runTests(E2E);
 
 console.log('');
 if (failedNames.length > 0) console.log(`failed: ${failedNames.join(', ')}`);
@@ -77,11 +90,15 @@ async function runStaticChecks() {
 async function runTests(paths) {
   const files = await listTests(paths);
   if (files.length === 0) return report('no tests found', false);
-  if (files.some((file) => coverageMap(file) === null && !file.startsWith(FAULTS))) await startKafka();
+  if (files.some((file) => coverageMap(file) === null && !isIn(file, [...FAULTS, ...E2E])))
+    await startKafka();
+  if (files.some((file) => isIn(file, KUBERNETES))) await startApiServer();
 
   rmSync(COVERAGE_SUMMARY, { force: true });
   // Whether coverage is complete is judged below, so that the exit code speaks of the tests alone.
-  const args = [tap, 'run', '--reporter=tap', `--jobs=${JOBS}`, '--allow-incomplete-coverage', ...files];
+  const isE2e = files.some((file) => isIn(file, E2E));
+  const pace = isE2e ? ['--jobs=1', `--timeout=${E2E_TIMEOUT}`] : [`--jobs=${JOBS}`];
+  const args = [tap, 'run', '--reporter=tap', ...pace, '--allow-incomplete-coverage', ...files];
   const child = start(process.execPath, args, ['ignore', 'pipe', 'inherit']);
   const ended = new Promise((resolve) => child.once('close', resolve));
   const results = await readTap(child.stdout, reportFile);
@@ -106,8 +123,13 @@ async function listTests(paths) {
   return options.unit ? files.filter((file) => coverageMap(file) !== null) : files;
 }
 
+function isIn(file, folders) {
+  return folders.some((folder) => file.startsWith(folder));
+}
+
 /** A chosen folder means all tests in it; tap itself knows files only. */
 function testsAt(path) {
+  if (!existsSync(path)) return [];
   if (!statSync(path).isDirectory()) return [path];
   const names = readdirSync(path, { recursive: true }).filter((name) => name.endsWith('.test.ts'));
   return names.sort().map((name) => join(path, name));
@@ -125,10 +147,23 @@ async function startKafka() {
   }
 }
 
-async function stopKafka() {
-  const running = kafka;
+/** One control plane for all tests that only watch and write resources, unless the caller names a cluster. */
+async function startApiServer() {
+  if (process.env.MILLRACE_TEST_KUBERNETES) return;
+  try {
+    const { startControlPlane } = await import('../test/lab/control-plane.ts');
+    apiServer = await startControlPlane();
+    process.env.MILLRACE_TEST_KUBERNETES = apiServer.kubeconfig;
+  } catch (error) {
+    report('Kubernetes API server', false, undefined, String(error?.stack ?? error));
+  }
+}
+
+async function stopServers() {
+  const running = [kafka, apiServer];
   kafka = undefined;
-  await running?.stop();
+  apiServer = undefined;
+  await Promise.all(running.map((server) => server?.stop()));
 }
 
 function reportFile({ name, passed, failed, skipped, timeMs, failures, output }) {
@@ -186,7 +221,7 @@ async function stop(signal) {
   if (isStopping) return;
   isStopping = true;
   for (const child of children) signalGroup(child, signal);
-  await stopKafka();
+  await stopServers();
   for (const child of children) signalGroup(child, 'SIGKILL');
   process.exit(signal === 'SIGINT' ? 130 : 143);
 }

@@ -68,7 +68,8 @@ export async function ensureKafkaInstalled(options: InstallOptions): Promise<Kaf
   return { javaPath: java.path, classPath, archivePath: usable ? archivePath : undefined, templates };
 }
 
-function cacheRoot(env: NodeJS.ProcessEnv): string {
+/** Where what is fetched or built once is kept: `MILLRACE_CACHE_DIR`, or `millrace` in the cache folder of the user. */
+export function cacheRoot(env: NodeJS.ProcessEnv): string {
   const ours = env.MILLRACE_CACHE_DIR || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'millrace');
   return resolve(ours); // Maven would take a relative path from the folder of its pom.xml
 }
