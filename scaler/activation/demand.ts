@@ -5,6 +5,7 @@ import type { Subscription } from '../../gateway/contract/subscription.ts';
 import type { BacklogReader } from '../backlog/backlog-reader.ts';
 import type { EmitScaler } from '../events.ts';
 import type { WantedTriggers } from '../wanted-triggers.ts';
+import { createActivityWatch, type ActivityWatch } from './activity-watch.ts';
 
 export interface MetricSpec {
   readonly metricName: string;
@@ -61,15 +62,6 @@ export interface DemandOptions {
   readonly repeatMs?: number | undefined;
 }
 
-/** The look of a trigger that somebody listens for. */
-interface Watch {
-  readonly listeners: Set<() => void>;
-  /** As of the last look at Kafka. */
-  active: boolean;
-  looking: boolean;
-  nextLookMs: number;
-}
-
 export function createDemand(options: DemandOptions): Demand & { close(): void } {
   return new LiveDemand(options);
 }
@@ -77,15 +69,19 @@ export function createDemand(options: DemandOptions): Demand & { close(): void }
 class LiveDemand implements Demand {
   readonly #options: DemandOptions;
   readonly #holdMs: number;
-  readonly #repeatMs: number;
   readonly #calledMs = new Map<string, number>();
-  readonly #watches = new Map<string, Watch>();
-  #ticker: NodeJS.Timeout | undefined;
+  readonly #activity: ActivityWatch;
 
   constructor(options: DemandOptions) {
     this.#options = options;
     this.#holdMs = options.holdMs ?? 5_000;
-    this.#repeatMs = options.repeatMs ?? 1_000;
+    this.#activity = createActivityWatch({
+      isActive: (key) => this.isActive(key),
+      intervalMs: (key) => (options.triggers.find(key)?.scale.pollingIntervalSeconds ?? 10) * 1000,
+      isUrgent: (key) => this.#isCalled(key),
+      repeatMs: options.repeatMs,
+      emit: options.emit,
+    });
   }
 
   metricSpec(key: string): MetricSpec {
@@ -114,39 +110,22 @@ class LiveDemand implements Demand {
   }
 
   onActive(key: string, listener: () => void): () => void {
-    const watch = this.#watches.get(key) ?? {
-      listeners: new Set(),
-      active: false,
-      looking: false,
-      nextLookMs: 0,
-    };
-    // Two subscriptions of the same function are two.
-    const own = (): void => listener();
-    watch.listeners.add(own);
-    this.#watches.set(key, watch);
-    this.#ticker ??= setInterval(() => this.#tick(), this.#repeatMs);
-    void this.#look(key, watch);
-    return () => this.#unwatch(key, watch, own);
+    return this.#activity.watch(key, listener);
   }
 
   wake(key: string): void {
     const { suspend, scale } = this.#options.triggers.get(key);
     if (suspend) return;
-    const watch = this.#watches.get(key);
     if (scale.activationLagThreshold > 0) {
-      if (watch !== undefined) void this.#look(key, watch);
+      this.#activity.look(key);
       return;
     }
     this.#calledMs.set(key, performance.now());
-    if (watch === undefined) return;
-    watch.active = true;
-    this.#push(key, watch);
+    this.#activity.activate(key);
   }
 
   close(): void {
-    clearInterval(this.#ticker);
-    this.#ticker = undefined;
-    this.#watches.clear();
+    this.#activity.close();
     this.#calledMs.clear();
   }
 
@@ -156,50 +135,6 @@ class LiveDemand implements Demand {
     if (performance.now() - at < this.#holdMs) return true;
     this.#calledMs.delete(key);
     return false;
-  }
-
-  #tick(): void {
-    for (const [key, watch] of this.#watches) {
-      if (watch.active || performance.now() >= watch.nextLookMs || this.#isCalled(key))
-        void this.#look(key, watch);
-    }
-  }
-
-  /** Looks at Kafka for one trigger, and pushes where it is active. Never rejects. */
-  async #look(key: string, watch: Watch): Promise<void> {
-    if (watch.looking) return;
-    watch.looking = true;
-    try {
-      watch.active = await this.isActive(key);
-    } catch {
-      // Unknown is no reason to start anything; the reader has told why (backlogFailed).
-      watch.active = false;
-    }
-    watch.looking = false;
-    const intervalMs = (this.#options.triggers.find(key)?.scale.pollingIntervalSeconds ?? 10) * 1000;
-    // Due with all others of the same interval, so that they share a poll.
-    watch.nextLookMs = watch.active ? 0 : Math.floor(performance.now() / intervalMs + 1) * intervalMs;
-    if (watch.active) this.#push(key, watch);
-  }
-
-  #push(key: string, { listeners }: Watch): void {
-    for (const listener of [...listeners]) {
-      try {
-        listener();
-        this.#options.emit('pushed', key);
-      } catch {
-        // A listener that fails must not keep the others asleep; it is its owner's to notice.
-      }
-    }
-  }
-
-  #unwatch(key: string, watch: Watch, listener: () => void): void {
-    watch.listeners.delete(listener);
-    if (watch.listeners.size > 0 || this.#watches.get(key) !== watch) return;
-    this.#watches.delete(key);
-    if (this.#watches.size > 0) return;
-    clearInterval(this.#ticker);
-    this.#ticker = undefined;
   }
 }
 

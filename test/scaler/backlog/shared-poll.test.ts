@@ -1,0 +1,42 @@
+// What of the shared poll is not a trigger's: test/scaler/backlog/backlog-reader.test.ts has the rest.
+import t from 'tap';
+import type { OffsetsResult } from '../../../gateway/kafka/offsets.ts';
+import { createSharedPoll } from '../../../scaler/backlog/shared-poll.ts';
+
+const targets = new Map(['a', 'b'].map((key) => [key, { key, group: `group-of-${key}` }]));
+const partition = { topic: 'tides', partition: 0, logStart: 0n, end: 7n };
+
+function setUp(results: OffsetsResult[]) {
+  return createSharedPoll({
+    offsets: { read: () => Promise.resolve(results) },
+    targets: {
+      all: () => [...targets.values()],
+      get(key) {
+        const found = targets.get(key);
+        if (found === undefined) throw new Error(`nobody wants ${key}`);
+        return found;
+      },
+    },
+    queryOf: ({ group }) => ({ group, topics: ['tides'] }),
+    measure({ key }, partitions) {
+      if (key === 'b') throw new Error('cannot be measured');
+      return `${key} over ${partitions.length}`;
+    },
+  });
+}
+
+t.test(
+  'measures what each target asks for; a measure that throws is an error to its own readers',
+  async (t) => {
+    const read: OffsetsResult = { kind: 'read', partitions: [partition] };
+    const poll = setUp([read, read]);
+    await poll.refresh();
+    t.equal(await poll.read('a'), 'a over 1');
+    await t.rejects(poll.read('b'), {
+      code: 'MILLRACE_BACKLOG_UNKNOWN',
+      message: 'The backlog of b is unknown',
+      cause: { message: 'cannot be measured' },
+    });
+    await t.rejects(poll.read('c'), { message: 'nobody wants c' });
+  },
+);
