@@ -1,0 +1,23 @@
+{{/* What no schema can tell: fails with what to do. */}}
+{{- define "millrace.checks" -}}
+{{- if and (not .Values.kafka.bootstrapServers) (not .Values.kafka.existingSecret.name) }}
+{{- fail "Millrace needs to know your Kafka: --set kafka.bootstrapServers=HOST:PORT, or kafka.existingSecret.name of a Secret that holds it." }}
+{{- end }}
+{{- if and .Values.kafka.bootstrapServers .Values.kafka.existingSecret.name }}
+{{- fail "kafka.bootstrapServers and kafka.existingSecret.name are both set: one of them names the brokers." }}
+{{- end }}
+{{- if and .Values.keda.check (not (.Capabilities.APIVersions.Has "keda.sh/v1alpha1/ScaledObject")) }}
+{{- fail "Millrace scales functions through KEDA, and this cluster has none (no keda.sh/v1alpha1 ScaledObject). Install it first: https://keda.sh/docs/latest/deploy/. Where the cluster cannot be asked, as by `helm template`: --api-versions keda.sh/v1alpha1/ScaledObject, or --set keda.check=false." }}
+{{- end }}
+{{- with .Values.scaler.tls }}
+{{- if and (not .enabled) (or .existingSecret .certManager.enabled) }}
+{{- fail "scaler.tls.enabled is false, and a certificate is named: remove one of both." }}
+{{- end }}
+{{- if and .existingSecret .certManager.enabled }}
+{{- fail "scaler.tls.existingSecret and scaler.tls.certManager.enabled are both set: one of them brings the certificate." }}
+{{- end }}
+{{- if and .certManager.enabled (not .certManager.issuerRef.name) }}
+{{- fail "scaler.tls.certManager.enabled needs an issuer that signs for KEDA to trust: --set scaler.tls.certManager.issuerRef.name=NAME." }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,165 @@
+{{- define "millrace.fullname" -}}
+{{- .Values.fullnameOverride | default .Release.Name | trunc 53 | trimSuffix "-" -}}
+{{- end }}
+
+{{/* Cluster-wide names are told apart by the namespace, so that two installations do not meet. */}}
+{{- define "millrace.clusterName" -}}
+millrace:{{ .Release.Namespace }}:{{ include "millrace.fullname" . }}
+{{- end }}
+
+{{- define "millrace.gateway" -}}{{ include "millrace.fullname" . }}-gateway{{- end }}
+{{- define "millrace.scaler" -}}{{ include "millrace.fullname" . }}-scaler{{- end }}
+
+{{/* What selects pods never changes: a Deployment's selector is immutable. Takes (dict "root" $ "component" "gateway"). */}}
+{{- define "millrace.selector" -}}
+app.kubernetes.io/name: millrace
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "millrace.labels" -}}
+{{ include "millrace.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: millrace
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* metadata after `name:`: labels, and annotations where there are any. Takes (dict "root" $ "component" … "annotations" …). */}}
+{{- define "millrace.metadata" -}}
+labels:
+  {{- include "millrace.labels" . | nindent 2 }}
+{{- with merge (dict) (.annotations | default dict) .root.Values.commonAnnotations }}
+annotations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{- define "millrace.image" -}}
+{{- with .Values.image -}}
+{{- if .digest -}}
+{{ .repository }}@{{ .digest }}
+{{- else -}}
+{{ .repository }}:{{ .tag | default $.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+{{- end }}
+
+{{/* Takes (dict "root" $ "component" "gateway"). */}}
+{{- define "millrace.serviceAccount" -}}
+{{- $account := (index .root.Values .component).serviceAccount -}}
+{{- if $account.create -}}
+{{ $account.name | default (printf "%s-%s" (include "millrace.fullname" .root) .component) }}
+{{- else -}}
+{{ $account.name | default "default" }}
+{{- end -}}
+{{- end }}
+
+{{/* The Secret that the scaler's certificate is in. */}}
+{{- define "millrace.tlsSecret" -}}
+{{- .Values.scaler.tls.existingSecret | default (printf "%s-tls" (include "millrace.scaler" .)) -}}
+{{- end }}
+
+{{- define "millrace.scalerHost" -}}
+{{ include "millrace.scaler" . }}.{{ .Release.Namespace }}.svc
+{{- end }}
+
+{{/* What the restricted Pod Security Standard and OpenShift's restricted-v2 ask of a pod. No user is fixed: the image has one, and
+OpenShift gives each namespace its own. */}}
+{{- define "millrace.podSecurity" -}}
+runAsNonRoot: true
+seccompProfile: { type: RuntimeDefault }
+{{- end }}
+
+{{- define "millrace.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
+{{- end }}
+
+{{/* Variables that gateway, scaler and cleanup share. */}}
+{{- define "millrace.env" -}}
+- name: MILLRACE_KUBERNETES
+  value: 'true'
+- name: POD_NAME
+  valueFrom: { fieldRef: { fieldPath: metadata.name } }
+- name: POD_NAMESPACE
+  valueFrom: { fieldRef: { fieldPath: metadata.namespace } }
+{{- with .Values.watchNamespaces }}
+- name: WATCH_NAMESPACES
+  value: {{ join "," . | quote }}
+{{- end }}
+- name: KAFKA_BROKERS
+{{- if .Values.kafka.existingSecret.name }}
+  valueFrom:
+    secretKeyRef:
+      name: {{ .Values.kafka.existingSecret.name }}
+      key: {{ .Values.kafka.existingSecret.key }}
+{{- else if kindIs "slice" .Values.kafka.bootstrapServers }}
+  value: {{ join "," .Values.kafka.bootstrapServers | quote }}
+{{- else }}
+  value: {{ .Values.kafka.bootstrapServers | quote }}
+{{- end }}
+- name: LOG_LEVEL
+  value: {{ .Values.logLevel }}
+{{- end }}
+
+{{/* Where pods go. Takes (dict "root" $ "component" "gateway"). */}}
+{{- define "millrace.placement" -}}
+{{- $values := index .root.Values .component -}}
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with $values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with $values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+topologySpreadConstraints:
+{{- if $values.topologySpreadConstraints }}
+  {{- toYaml $values.topologySpreadConstraints | nindent 2 }}
+{{- else }}
+  {{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
+  - topologyKey: {{ . }}
+    maxSkew: 1
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector:
+      matchLabels:
+        {{- include "millrace.selector" $ | nindent 8 }}
+    matchLabelKeys: [pod-template-hash]
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Variables of the scaler, and of the cleanup that ends its work. */}}
+{{- define "millrace.scalerEnv" -}}
+{{ include "millrace.env" . }}
+- name: SCALER_SERVICE
+  value: {{ include "millrace.scalerHost" . }}:6000
+- name: SCALER_GRPC_PORT
+  value: '6000'
+- name: SCALER_HTTP_PORT
+  value: '8081'
+{{- if .Values.scaler.tls.enabled }}
+- name: SCALER_TLS_CERT
+  value: /etc/millrace/tls/tls.crt
+- name: SCALER_TLS_KEY
+  value: /etc/millrace/tls/tls.key
+- name: SCALER_TLS_CA
+  value: /etc/millrace/tls/ca.crt
+{{- end }}
+{{- end }}

@@ -1,0 +1,114 @@
+{{- define "millrace.gatewayRules" -}}
+- apiGroups: [millrace.dev]
+  resources: [triggers, kafkaclusters]
+  verbs: [get, list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+{{- end }}
+
+{{/* In the installation's own namespace: the other gateways. */}}
+{{- define "millrace.gatewayOwnRules" -}}
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+{{- end }}
+
+{{- define "millrace.scalerRules" -}}
+- apiGroups: [millrace.dev]
+  resources: [triggers]
+  verbs: [get, list, watch, create, patch, update, delete]
+- apiGroups: [millrace.dev]
+  resources: [triggers/status]
+  verbs: [get, patch, update]
+- apiGroups: [millrace.dev]
+  resources: [triggers/finalizers]
+  verbs: [update]
+- apiGroups: [millrace.dev]
+  resources: [kafkaclusters]
+  verbs: [get, list, watch]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch]
+# To own a Trigger that its annotations mean, where the cluster asks for it (OpenShift does).
+- apiGroups: [apps]
+  resources: [deployments/finalizers]
+  verbs: [update]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+- apiGroups: ['']
+  resources: [services]
+  verbs: [get, list, watch, create, patch, update, delete]
+- apiGroups: [keda.sh]
+  resources: [scaledobjects, triggerauthentications]
+  verbs: [get, list, watch, create, patch, update, delete]
+# The CA of the scaler, for KEDA to read beside the function.
+- apiGroups: ['']
+  resources: [configmaps]
+  verbs: [get, create, patch, update, delete]
+- apiGroups: ['', events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{/* In the installation's own namespace: who leads. */}}
+{{- define "millrace.scalerOwnRules" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [get, create, update]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+- apiGroups: ['', events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}
+
+{{/*
+`rules` where triggers are served, `ownRules` in the installation's namespace, both to the component's ServiceAccount.
+With watchNamespaces: a Role in each. Takes (dict "root" $ "component" … "rules" … "ownRules" …), the last two names of templates.
+*/}}
+{{- define "millrace.grants" -}}
+{{- $root := .root -}}
+{{- $name := printf "%s-%s" (include "millrace.fullname" $root) .component -}}
+{{- $own := $root.Release.Namespace -}}
+{{- $subject := dict "kind" "ServiceAccount" "name" (include "millrace.serviceAccount" .) "namespace" $own -}}
+{{- $metadata := include "millrace.metadata" . -}}
+{{- $grants := list (dict "kind" "Role" "name" (printf "%s-own" $name) "namespace" $own "rules" (include .ownRules $root)) -}}
+{{- range $root.Values.watchNamespaces }}
+{{- $role := printf "%s-%s" $own $name -}}
+{{- $grants = append $grants (dict "kind" "Role" "name" $role "namespace" . "rules" (include $.rules $root)) -}}
+{{- else }}
+{{- $role := printf "%s-%s" (include "millrace.clusterName" $root) .component -}}
+{{- $grants = append $grants (dict "kind" "ClusterRole" "name" $role "rules" (include .rules $root)) -}}
+{{- end }}
+{{- range $grants }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ .kind }}
+metadata:
+  name: {{ .name }}
+  {{- with .namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  {{- $metadata | nindent 2 }}
+rules:
+  {{- .rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ .kind }}Binding
+metadata:
+  name: {{ .name }}
+  {{- with .namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  {{- $metadata | nindent 2 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ .kind }}
+  name: {{ .name }}
+subjects:
+  - {{- toYaml $subject | nindent 4 }}
+{{- end }}
+{{- end }}
