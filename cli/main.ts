@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 // `millrace`: what the commands are called and what they take. Each is loaded when it is asked for.
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../gateway/contract/duration.ts';
 import type { BenchOptions } from './bench/load.ts';
 import { runCommand } from './command-io.ts';
 import type { DevOptions } from './commands/dev.ts';
@@ -118,6 +119,17 @@ program
   });
 
 program
+  .command('check')
+  .description('ask what is deployed whether it does its work; `helm test` runs it')
+  .argument('<urls...>', 'http:// and https:// that answer 2xx, grpc:// and grpcs:// that take a connection')
+  .option('--ca <file>', 'authority that signs for grpcs://')
+  .option('--limit <duration>', 'how long each is waited for', parseLimit, 60_000)
+  .action(async (urls: string[], { ca, limit }: { ca?: string; limit: number }) => {
+    const { runCheckCommand } = await import('./check/command.ts');
+    await runCommand((io) => runCheckCommand({ urls, ca, limitMs: limit }, io));
+  });
+
+program
   .command('validate')
   .description('tell every mistake in manifests, with its place and its remedy')
   .argument('<paths...>', 'files and folders, which are one installation')
@@ -172,6 +184,12 @@ function parseCount(text: string): number {
 function parseWhole(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
   return Number(text);
+}
+
+function parseLimit(text: string): number {
+  const limitMs = parseDuration(text);
+  if (limitMs === undefined) throw new InvalidArgumentError('It is a duration such as PT60S.');
+  return limitMs;
 }
 
 function parseOffset(text: string): string {

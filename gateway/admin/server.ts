@@ -1,6 +1,7 @@
 // The gateway's own door, off the data path: metrics, liveness, readiness, and what runs.
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
+import { parseDuration } from '../contract/duration.ts';
 import { addSkipRoutes, type SkipRouteOptions } from './skip-route.ts';
 
 export interface AdminOptions extends SkipRouteOptions {
@@ -40,9 +41,12 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
 function addRoutes(server: FastifyInstance, { metrics, triggers, isServing }: AdminOptions): void {
   // Answers as long as the event loop turns. Whether Kafka answers is readiness: a restart would not mend Kafka.
   server.get('/healthz', () => ({ status: 'ok' }));
-  server.get('/readyz', (_request, reply) => {
+  let servingSinceMs: number | undefined;
+  server.get('/readyz', (request, reply) => {
     const waiting = triggers().filter(({ ready, state }) => !ready && state !== 'suspended');
-    const isReady = isServing() && waiting.length === 0;
+    servingSinceMs = isServing() ? (servingSinceMs ?? performance.now()) : undefined;
+    const servedMs = servingSinceMs === undefined ? 0 : performance.now() - servingSinceMs;
+    const isReady = isServing() && (waiting.length === 0 || servedMs >= patienceMs(request.query));
     void reply.code(isReady ? 200 : 503);
     return {
       status: isReady ? 'ready' : isServing() ? 'waiting' : 'not serving',
@@ -54,4 +58,13 @@ function addRoutes(server: FastifyInstance, { metrics, triggers, isServing }: Ad
     return reply.type(metrics.contentType).send(text);
   });
   server.get('/v1/triggers', () => ({ triggers: triggers() }));
+}
+
+/**
+ * `/readyz?patience=PT30S`: how long after the first such question triggers are waited for. From then on what is missing is not this
+ * gateway's to mend, and one tenant's missing topic holds up nobody's rollout. Without it: for ever.
+ */
+function patienceMs(query: unknown): number {
+  const { patience } = query as { patience?: unknown };
+  return (typeof patience === 'string' ? parseDuration(patience) : undefined) ?? Infinity;
 }

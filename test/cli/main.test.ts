@@ -12,7 +12,18 @@ spec:
 t.test('--help names every command', async (t) => {
   const { code, stdout } = await runCli(t, ['--help']);
   t.equal(code, 0);
-  for (const command of ['kafka', 'gateway', 'scaler', 'dev', 'demo', 'send', 'skip', 'validate', 'bench']) {
+  for (const command of [
+    'kafka',
+    'gateway',
+    'scaler',
+    'dev',
+    'demo',
+    'send',
+    'skip',
+    'check',
+    'validate',
+    'bench',
+  ]) {
     t.match(stdout, new RegExp(`^  ${command} `, 'm'));
   }
 });
@@ -24,6 +35,7 @@ t.test('what is not known is an error', async (t) => {
     ['validate'],
     ['gateway', '--admin-port', '70000'],
     ['skip', 'shop/mailer', '--partition', '0'],
+    ['check', 'http://localhost', '--limit', '5'],
     ['skip', 'shop/mailer', '--partition', '0', '--offset', '-1'],
     ['skip', 'shop/mailer', '--partition', 'x', '--offset', '1'],
   ]) {

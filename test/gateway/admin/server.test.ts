@@ -57,6 +57,17 @@ t.test('ready where every trigger consumes that should', async (t) => {
   t.match(await get('/readyz'), { status: 503, body: '{"status":"not serving","waiting":[]}' });
 });
 
+t.test('ready without the triggers that wait for longer than one is patient', async (t) => {
+  let isServing = true;
+  const triggers = () => [trigger('geo/c', 'failing', 'topic "quakes" missing')];
+  const { get } = await start(t, { triggers, isServing: () => isServing });
+  t.match(await get('/readyz?patience=PT60S'), { status: 503 });
+  t.match(await get('/readyz?patience=soon'), { status: 503 }, 'no duration: for ever');
+  t.match(await get('/readyz?patience=PT0S'), { status: 200, body: /"status":"ready","waiting":\[{/ });
+  isServing = false;
+  t.match(await get('/readyz?patience=PT0S'), { status: 503, body: /not serving/ });
+});
+
 t.test('metrics, as Prometheus reads them', async (t) => {
   const { get } = await start(t);
   t.match(await get('/metrics'), {

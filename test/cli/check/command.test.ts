@@ -1,0 +1,77 @@
+// `millrace check` as a process, against servers that are well, and that are not.
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
+import t, { type Test } from 'tap';
+import { runCli } from '../fixtures/run-cli.ts';
+
+t.setTimeout(60_000);
+
+async function httpServer(t: Test, answers: readonly [status: number, body: string][]): Promise<string> {
+  let asked = 0;
+  const server = createServer((_request, response) => {
+    const [status, body] = answers[Math.min(asked, answers.length - 1)]!;
+    asked += 1;
+    response.writeHead(status).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    server.closeAllConnections();
+    return new Promise((resolve) => server.close(resolve));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/readyz`;
+}
+
+async function grpcServer(t: Test, credentials: ServerCredentials): Promise<number> {
+  const server = new Server();
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
+  });
+  t.teardown(() => server.forceShutdown());
+  return port;
+}
+
+t.test('waits until all are well', async (t) => {
+  const http = await httpServer(t, [
+    [503, 'waiting'],
+    [200, 'ready'],
+  ]);
+  const grpc = `grpc://127.0.0.1:${await grpcServer(t, ServerCredentials.createInsecure())}`;
+  const { code, stdout, stderr } = await runCli(t, ['check', http, grpc]);
+  t.match({ code, stderr }, { code: 0, stderr: '' });
+  t.strictSame(stdout.trim().split('\n').toSorted(), [`ok ${grpc}`, `ok ${http}`]);
+});
+
+t.test('says who is not, and what it answered', async (t) => {
+  const well = await httpServer(t, [[200, 'ready']]);
+  const unwell = await httpServer(t, [[503, '{"status":"waiting"}']]);
+  const { code, stdout } = await runCli(t, ['check', well, unwell, '--limit', 'PT1S']);
+  t.equal(code, 1);
+  t.match(stdout, `ok ${well}\n`);
+  t.match(stdout, `not ok ${unwell}: 503 {"status":"waiting"}`);
+});
+
+t.test('TLS: by the authority that is named, for the name that is asked', async (t) => {
+  const dir = t.testdir();
+  const file = (name: string): string => join(dir, name);
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', file('key')];
+  const name = ['-subj', '/CN=scaler', '-addext', 'subjectAltName=DNS:localhost'];
+  await promisify(execFile)('openssl', ['req', '-x509', ...key, '-out', file('crt'), '-days', '1', ...name]);
+  const pair = { private_key: await readFile(file('key')), cert_chain: await readFile(file('crt')) };
+  const port = await grpcServer(t, ServerCredentials.createSsl(null, [pair]));
+  const check = (host: string, ...more: string[]) =>
+    runCli(t, ['check', `grpcs://${host}:${port}`, '--limit', 'PT0S', ...more]);
+  t.match(await check('localhost', '--ca', file('crt')), { code: 0, stdout: /^ok / });
+  t.match(await check('localhost'), { code: 1, stdout: /^not ok / }, 'nobody known has signed');
+  t.match(await check('127.0.0.1', '--ca', file('crt')), { code: 1, stdout: /^not ok / }, 'another name');
+});
+
+t.test('what cannot be asked is an error', async (t) => {
+  const { code, stderr } = await runCli(t, ['check', 'scaler:6000']);
+  t.equal(code, 1);
+  t.match(stderr, /scaler:6000 is no address that can be asked/);
+});
