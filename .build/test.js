@@ -50,6 +50,7 @@ const { values: options, positionals: chosen } = parseArgs({
 const children = new Set();
 let kafka;
 let apiServer;
+let cluster;
 let isStopping = false;
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop(signal));
 
@@ -67,6 +68,7 @@ if (options.kubernetes) await runTests(KUBERNETES);
 await stopServers();
 if (options.faults) await runTests(FAULTS);
 if (options.e2e) await runTests(E2E);
+await stopServers();
 
 console.log('');
 if (failedNames.length > 0) console.log(`failed: ${failedNames.join(', ')}`);
@@ -93,6 +95,7 @@ async function runTests(paths) {
   if (files.some((file) => coverageMap(file) === null && !isIn(file, [...FAULTS, ...E2E])))
     await startKafka();
   if (files.some((file) => isIn(file, KUBERNETES))) await startApiServer();
+  if (files.some((file) => isIn(file, E2E))) await startCluster();
 
   rmSync(COVERAGE_SUMMARY, { force: true });
   // Whether coverage is complete is judged below, so that the exit code speaks of the tests alone.
@@ -159,10 +162,23 @@ async function startApiServer() {
   }
 }
 
+/** One cluster, with KEDA and a Kafka of its own, for all tests in one. */
+async function startCluster() {
+  if (process.env.MILLRACE_TEST_CLUSTER) return;
+  try {
+    const lab = await import('../test/lab/cluster.ts');
+    cluster = await lab.startCluster((line) => console.log(`  ${line}`));
+    process.env.MILLRACE_TEST_CLUSTER = join(cluster.dir, 'cluster.json');
+  } catch (error) {
+    report('cluster', false, undefined, String(error?.stack ?? error));
+  }
+}
+
 async function stopServers() {
-  const running = [kafka, apiServer];
+  const running = [kafka, apiServer, cluster];
   kafka = undefined;
   apiServer = undefined;
+  cluster = undefined;
   await Promise.all(running.map((server) => server?.stop()));
 }
 

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { findFreePorts } from '../../cli/kafka/ports.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { writeCertificates, writeKubeconfig, type ClientName } from './certificates.ts';
+import { labPrefix } from './leftovers.ts';
 import { startProcess, type LabProcess } from './process.ts';
 import { toolPath } from './tools.ts';
 
@@ -20,6 +21,8 @@ export type ControlPlaneOptions = {
   address?: string;
   /** Command words before each program, to run it in a namespace. */
   prefix?: readonly string[];
+  /** Made when absent; `stop` removes it. */
+  dir?: string;
   serviceRange?: string;
 };
 
@@ -42,7 +45,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const { address = '127.0.0.1', prefix = [], serviceRange = '10.96.0.0/16' } = options;
   const hyperkube = await toolPath('hyperkube');
   const kubectl = await toolPath('kubectl');
-  const dir = await mkdtemp(join(tmpdir(), 'millrace-lab-'));
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), labPrefix)));
   const certificateDir = join(dir, 'certificates');
   await mkdir(certificateDir);
   const [apiPort = 0, etcdPort = 0, peerPort = 0, managerPort = 0, schedulerPort = 0] =

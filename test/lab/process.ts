@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { writeDown } from './leftovers.ts';
 
 export type LabProcess = {
   readonly pid: number;
@@ -42,6 +43,7 @@ export function startProcess(
   closeSync(log);
   const { pid } = child;
   if (pid === undefined) throw new Error('A POSIX shell `sh` is needed.');
+  writeDown(pid, logPath);
   let running = true;
   const exited = new Promise<void>((resolve) => {
     child.once('exit', () => {

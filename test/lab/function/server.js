@@ -1,0 +1,31 @@
+// The function of the end-to-end tests: hands each request on to the test (COLLECTOR), which knows what it should have got, and answers
+// what the test answers. Ends at SIGTERM, when what is under way is answered.
+import { createServer, request } from 'node:http';
+import { hostname } from 'node:os';
+
+const collector = new URL(process.env.COLLECTOR ?? 'http://127.0.0.1:9000/');
+/** Who sends learns of our end with a delay, and may still send until then. */
+const lingerMs = Number(process.env.LINGER_MS ?? 3000);
+
+const server = createServer((incoming, answer) => {
+  if (incoming.url === '/ready') return void answer.writeHead(204).end();
+  const headers = { ...incoming.headers, 'x-pod': hostname() };
+  const outgoing = request(collector, { method: incoming.method, headers }, (answered) => {
+    answer.writeHead(answered.statusCode ?? 502, answered.headers);
+    answered.pipe(answer);
+  });
+  outgoing.once('error', (error) => {
+    console.error(`no answer from the test: ${error.message}`);
+    answer.headersSent ? answer.destroy() : answer.writeHead(502).end();
+  });
+  incoming.pipe(outgoing);
+});
+
+server.listen(Number(process.env.PORT ?? 8080), '0.0.0.0', () => console.log('listening'));
+
+process.once('SIGTERM', () => {
+  setTimeout(() => {
+    server.close(() => process.exit(0));
+    server.closeIdleConnections();
+  }, lingerMs);
+});

@@ -1,0 +1,68 @@
+// KEDA in the cluster, as its own manifests install it: operator, metrics server and webhooks, in images that are made here.
+
+import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeImage } from './image.ts';
+import type { LabNode } from './node.ts';
+import { moduleDir, toolPath, type Program } from './tools.ts';
+
+type Kubectl = (args: readonly string[], input?: string) => Promise<string>;
+
+/** By the image that the manifests name: the program, where it stands there, and our name. */
+const parts: readonly { image: string; program: Program; path: string }[] = [
+  { image: 'ghcr.io/kedacore/keda', program: 'keda-operator', path: '/keda' },
+  { image: 'ghcr.io/kedacore/keda-metrics-apiserver', program: 'keda-adapter', path: '/keda-adapter' },
+  {
+    image: 'ghcr.io/kedacore/keda-admission-webhooks',
+    program: 'keda-webhooks',
+    path: '/keda-admission-webhooks',
+  },
+];
+
+export async function loadKedaImages(node: LabNode, dir: string): Promise<void> {
+  for (const { program, path } of parts) {
+    const archive = join(dir, `${program}.tar`);
+    const layers = [{ [path]: await toolPath(program) }];
+    await writeImage(
+      { name: `localhost/${program}:1`, entrypoint: [path], user: '1000:1000', layers },
+      archive,
+    );
+    await node.load(archive);
+  }
+}
+
+/** Resolves when the API server gets KEDA's metrics. */
+export async function installKeda(kubectl: Kubectl, dir: string): Promise<void> {
+  const config = join(dir, 'keda');
+  await cp(join(await moduleDir('github.com/kedacore/keda/v2'), 'config'), config, { recursive: true });
+  for (const name of ['.', ...(await readdir(config, { recursive: true }))])
+    await chmod(join(config, name), 0o755);
+  await mkdir(join(config, 'local'));
+  const neverPull = [
+    { op: 'replace', path: '/spec/template/spec/containers/0/imagePullPolicy', value: 'Never' },
+  ];
+  const kustomization = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: ['../default'],
+    images: parts.map(({ image, program }) => ({
+      name: image,
+      newName: `localhost/${program}`,
+      newTag: '1',
+    })),
+    patches: [{ target: { kind: 'Deployment' }, patch: JSON.stringify(neverPull) }],
+  };
+  await writeFile(join(config, 'local', 'kustomization.yaml'), JSON.stringify(kustomization));
+  const manifests = await kubectl(['kustomize', join(config, 'local')]);
+  await kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], manifests);
+  for (const name of ['keda-operator', 'keda-metrics-apiserver', 'keda-admission']) {
+    await kubectl(['-n', 'keda', 'rollout', 'status', `deployment/${name}`, '--timeout=120s']);
+  }
+  const available = [
+    '--for=condition=Available',
+    'apiservice/v1beta1.external.metrics.k8s.io',
+    '--timeout=60s',
+  ];
+  await kubectl(['wait', ...available]);
+}
