@@ -1,0 +1,98 @@
+// What may be set: the schema refuses the rest, and the templates say what to do where a schema cannot.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { parse } from 'yaml';
+import { chartDir, helm, kubeVersion, template, valueFiles, type Loose } from './fixtures/helm.ts';
+
+const kafka = ['--set', 'kafka.bootstrapServers=kafka:9092'];
+
+t.test('lint has nothing to say, whatever is set', async (t) => {
+  for (const [name, path] of valueFiles) {
+    const { code, stdout, stderr } = await helm(
+      'lint',
+      '--strict',
+      chartDir,
+      '-f',
+      path,
+      '--kube-version',
+      kubeVersion,
+    );
+    t.equal(code, 0, name);
+    t.notMatch(`${stdout}${stderr}`, /\[(WARNING|ERROR)\]/, name);
+  }
+});
+
+t.test('every value of values.yaml is in the schema, and the other way round', async (t) => {
+  const values = parse(await readFile(join(chartDir, 'values.yaml'), 'utf8'));
+  const schema = JSON.parse(await readFile(join(chartDir, 'values.schema.json'), 'utf8'));
+  const namesOf = (node: Loose, path: string): string[] =>
+    Object.entries(node?.properties ?? {}).flatMap(([key, inner]) => [
+      `${path}${key}`,
+      ...namesOf(inner, `${path}${key}.`),
+    ]);
+  const keysOf = (node: Loose, path: string): string[] =>
+    Object.entries(node ?? {}).flatMap(([key, inner]) => {
+      const isOpen = typeof inner !== 'object' || Array.isArray(inner) || key === 'resources';
+      return [`${path}${key}`, ...(isOpen ? [] : keysOf(inner, `${path}${key}.`))];
+    });
+  t.strictSame(
+    keysOf(values, '').toSorted(),
+    namesOf(schema, '')
+      .filter((name) => name !== 'global' && !/\.(namespaceSelector|podSelector|ipBlock)$/.test(name))
+      .toSorted(),
+  );
+});
+
+t.test('wrong values are refused, with their place', async (t) => {
+  const wrong: [set: string, complaint: RegExp][] = [
+    ['gateway.replica=3', /at '\/gateway': additional properties 'replica' not allowed/],
+    ['gateway.replicas=0', /at '\/gateway\/replicas': minimum: got 0, want 1/],
+    ['gateway.drainLimit=25s', /at '\/gateway\/drainLimit': '25s' does not match pattern/],
+    ['gateway.maxBytes=256MB', /at '\/gateway\/maxBytes': '256MB' does not match pattern/],
+    ['image.digest=sha256:abc', /at '\/image\/digest': 'sha256:abc' does not match pattern/],
+    ['kafka.bootstrapServers=kafka', /at '\/kafka\/bootstrapServers': 'kafka' does not match pattern/],
+    ['logLevel=verbose', /at '\/logLevel': value must be one of 'trace', 'debug'/],
+    ['watchNamespaces={shop,shop}', /at '\/watchNamespaces': items at 0 and 1 are equal/],
+    ['commonLabels.app\\.kubernetes\\.io/name=x', /invalid propertyName 'app.kubernetes.io\/name'/],
+    ['fullnameOverride=Mill', /at '\/fullnameOverride': 'Mill' does not match pattern/],
+  ];
+  for (const [set, complaint] of wrong) {
+    const { code, stderr } = await template(...kafka, '--set', set);
+    t.not(code, 0, set);
+    t.match(stderr, complaint, set);
+  }
+});
+
+t.test('what is missing is said, with what to do', async (t) => {
+  const missing: [args: string[], complaint: RegExp][] = [
+    [[], /needs to know your Kafka: --set kafka\.bootstrapServers=HOST:PORT/],
+    [[...kafka, '--set', 'kafka.existingSecret.name=x'], /are both set: one of them names the brokers/],
+    [
+      [...kafka, '--set', 'scaler.tls.enabled=false,scaler.tls.existingSecret=x'],
+      /a certificate is named: remove one/,
+    ],
+    [
+      [...kafka, '--set', 'scaler.tls.existingSecret=x,scaler.tls.certManager.enabled=true'],
+      /one of them brings the certificate/,
+    ],
+    [
+      [...kafka, '--set', 'scaler.tls.certManager.enabled=true'],
+      /--set scaler\.tls\.certManager\.issuerRef\.name=NAME/,
+    ],
+  ];
+  for (const [args, complaint] of missing) {
+    const { code, stderr } = await template(...args);
+    t.not(code, 0);
+    t.match(stderr, complaint);
+  }
+});
+
+t.test('a cluster without KEDA is told before anything is installed', async (t) => {
+  const args = ['template', 'millrace', chartDir, '--kube-version', kubeVersion, ...kafka];
+  const { code, stderr } = await helm(...args);
+  t.not(code, 0);
+  t.match(stderr, /scales functions through KEDA, and this cluster has none/);
+  t.match(stderr, /Install it first: https:\/\/keda\.sh.*--set keda\.check=false/);
+  t.equal((await helm(...args, '--set', 'keda.check=false')).code, 0);
+});
