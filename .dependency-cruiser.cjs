@@ -43,9 +43,15 @@ module.exports = {
       to: { path: OURS, pathNot: '^gateway/(contract|kafka)/' },
     },
     {
+      name: 'kubernetes-imports-only-the-contract',
+      severity: 'error',
+      from: { path: '^gateway/kubernetes/' },
+      to: { path: OURS, pathNot: '^gateway/(contract|kubernetes)/' },
+    },
+    {
       name: 'pipeline-composes-stages',
       comment:
-        'The pipeline knows the stages and the ports; Kafka, control and admin are handed to it by main.ts.',
+        'The pipeline knows the stages and the ports; Kafka, Kubernetes, control and admin are handed to it by main.ts.',
       severity: 'error',
       from: { path: '^gateway/pipeline/' },
       to: { path: OURS, pathNot: `^gateway/(contract|pipeline|${PIPELINE_STAGES})/` },
@@ -71,12 +77,12 @@ module.exports = {
       to: { path: '^scaler/' },
     },
     {
-      name: 'scaler-shares-contract-and-kafka',
+      name: 'scaler-shares-contract-and-connections',
       comment:
-        'The planes share no memory: of the gateway, the scaler has the vocabulary and the connection.',
+        'The planes share no memory: of the gateway, the scaler has the vocabulary and the ways to Kafka and Kubernetes.',
       severity: 'error',
       from: { path: '^scaler/' },
-      to: { path: '^gateway/', pathNot: '^gateway/(contract|kafka)/' },
+      to: { path: '^gateway/', pathNot: '^gateway/(contract|kafka|kubernetes)/' },
     },
     {
       name: 'nobody-imports-the-cli',
@@ -97,6 +103,12 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^(gateway/kafka|test)/' },
       to: { path: '(^|/)node_modules/kafkajs/' },
+    },
+    {
+      name: 'only-gateway-kubernetes-knows-the-client',
+      severity: 'error',
+      from: { pathNot: '^gateway/kubernetes/' },
+      to: { path: '(^|/)node_modules/@kubernetes/client-node/' },
     },
     {
       name: 'only-admin-serves-and-measures',

@@ -1,0 +1,56 @@
+// What an answer of the API server that is no success means: one of our errors, with what is lacking in its message.
+import { MillraceError, type ErrorCode } from '../contract/errors.ts';
+
+/** A request as the rights name it: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`. */
+export interface Asked {
+  readonly verb: string;
+  /** `triggers.millrace.dev in the namespace geo`. */
+  readonly what: string;
+}
+
+/** https://kubernetes.io/docs/reference/kubernetes-api/definitions/status-v1-meta/ */
+interface Status {
+  readonly message?: string;
+}
+
+/** `body` is the text of the answer: a Status where the API server itself answers, anything where a proxy does. */
+export function readRefusal(status: number, body: string, { verb, what }: Asked): MillraceError {
+  const { message } = parseStatus(body);
+  const said = message ?? (body.trim().slice(0, 200) || 'no reason is given');
+  return new MillraceError(codeOf(status), `${sentence(status, verb, what)}: ${said}`);
+}
+
+function sentence(status: number, verb: string, what: string): string {
+  if (status === 401) return `the API server does not accept the credentials to ${verb} ${what} (401)`;
+  if (status === 403) return `the right to ${verb} ${what} is lacking`;
+  if (status === 404) return `there is nothing to ${verb} at ${what}`;
+  return `the API server refuses to ${verb} ${what} (${status})`;
+}
+
+function codeOf(status: number): ErrorCode {
+  switch (status) {
+    case 400:
+    case 413:
+    case 415:
+    case 422:
+      return 'MILLRACE_KUBERNETES_INVALID';
+    case 401:
+    case 403:
+      return 'MILLRACE_KUBERNETES_FORBIDDEN';
+    case 404:
+      return 'MILLRACE_KUBERNETES_MISSING';
+    case 409:
+      return 'MILLRACE_KUBERNETES_CONFLICT';
+    default:
+      return 'MILLRACE_KUBERNETES_FAILED';
+  }
+}
+
+function parseStatus(body: string): Status {
+  try {
+    const status: unknown = JSON.parse(body);
+    return typeof status === 'object' && status !== null ? status : {};
+  } catch {
+    return {};
+  }
+}
