@@ -5,12 +5,15 @@ import { describeError } from '../gateway/contract/errors.ts';
 import type { TriggerSource } from '../gateway/contract/ports.ts';
 import { createOffsetsReader } from '../gateway/kafka/offsets.ts';
 import { createDemand, type Demand } from './activation/demand.ts';
+import { createGroupDemand } from './activation/group-demand.ts';
+import { createWatchedGroups } from './activation/watched-groups.ts';
 import { createScalerMetrics } from './admin/metrics.ts';
 import { createAdminServer, type Readiness } from './admin/server.ts';
 import { createBacklogReader } from './backlog/backlog-reader.ts';
 import type { ScalerConfig } from './config.ts';
 import { createScalerEmitter, type ScalerEmitter } from './events.ts';
 import { startGrpcServer } from './grpc/server.ts';
+import { createKnownClusters } from './known-clusters.ts';
 import { createScalerLog, logScalerEvents } from './log.ts';
 import { createWantedTriggers, type WantedTriggers } from './wanted-triggers.ts';
 
@@ -56,13 +59,17 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     const backlog = createBacklogReader({ offsets, triggers, emit });
     const demand = createDemand({ triggers, backlog, emit });
     ends.push(() => demand.close());
+    const groups = createWatchedGroups({ clusters: createKnownClusters(config.kafkaBrokers) });
+    const groupDemand = createGroupDemand({ groups, offsets, emit });
+    ends.push(() => groupDemand.close());
     const readiness = watchReadiness(events, triggers);
     ends.push(await dependencies.triggers.watch((wanted) => triggers.replace(wanted)));
 
     const admin = createAdminServer({ demand, triggers, emit, metrics, readiness });
     ends.push(() => admin.close());
     await admin.listen({ host: config.host, port: config.httpPort });
-    const grpc = await startGrpcServer({ demand, triggers, emit, host: config.host, port: config.grpcPort });
+    const { host, grpcPort: port } = config;
+    const grpc = await startGrpcServer({ demand, triggers, groups, groupDemand, emit, host, port });
     ends.push(() => grpc.stop());
     ends.push(pollUntilAnswered(() => backlog.refresh()));
 

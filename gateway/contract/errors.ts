@@ -20,6 +20,10 @@ export const errorTable = {
     'Unknown backlog is an error to KEDA, never zero: see the cause, and the fallback of the ScaledObject.',
   MILLRACE_TRIGGER_UNKNOWN:
     'Name a trigger that the scaler knows, in the metadata `trigger` of the ScaledObject.',
+  MILLRACE_SCALER_METADATA_INVALID:
+    'Correct the metadata of the trigger in the ScaledObject; docs/guides/keda.md lists the names and what each must be.',
+  MILLRACE_SCALER_FULL:
+    'Run another installation of the scaler for some of the ScaledObjects, or make Triggers of them: only groups without a trigger are limited in number.',
   MILLRACE_SKIP_ELSEWHERE:
     'Ask the gateway that has the partition: name them all by --gateway or MILLRACE_GATEWAY_URLS.',
   MILLRACE_SKIP_REFUSED:

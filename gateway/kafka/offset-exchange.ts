@@ -22,8 +22,9 @@ export interface LedPartition {
 /** What a group has committed for a partition; undefined where nothing. */
 export type Committed = { readonly offset: bigint; readonly metadata: string } | undefined;
 
-/** Partitions by topic by group. */
-export type GroupTopics = ReadonlyMap<string, GroupTopicsOf>;
+/** Partitions by topic by group; undefined for all that the group has committed. */
+export type GroupTopics = ReadonlyMap<string, GroupTopicsOf | undefined>;
+export type TopicsByGroup = ReadonlyMap<string, ReadonlySet<string> | OffsetFailure>;
 export type CommittedByGroup = ReadonlyMap<
   string,
   ReadonlyMap<PartitionKey, Committed | OffsetFailure> | OffsetFailure
@@ -68,6 +69,23 @@ export async function listOffsets(
   return offsets;
 }
 
+/** Names of the topics that each group has committed offsets in. Never rejects. */
+export async function fetchTopics(
+  connections: OffsetConnections,
+  topology: Topology,
+  asking: readonly { readonly group: string }[],
+  deadlineMs: number,
+): Promise<TopicsByGroup> {
+  if (asking.length === 0) return new Map();
+  const groups = new Map(asking.map(({ group }) => [group, undefined]));
+  const committed = await fetchCommitted(connections, topology, groups, deadlineMs);
+  const topicsOf = (partitions: ReadonlyMap<PartitionKey, unknown>): ReadonlySet<string> =>
+    new Set([...partitions.keys()].map((key) => key.slice(0, key.lastIndexOf('/'))));
+  return new Map(
+    [...committed].map(([group, answer]) => [group, 'error' in answer ? answer : topicsOf(answer)]),
+  );
+}
+
 /** Committed offsets of all partitions that `groups` names. Never rejects. */
 export async function fetchCommitted(
   connections: OffsetConnections,
@@ -81,7 +99,7 @@ export async function fetchCommitted(
   };
   const perCoordinator = new Map<
     number,
-    { readonly broker: BrokerAddress; readonly groups: Map<string, GroupTopicsOf> }
+    { readonly broker: BrokerAddress; readonly groups: Map<string, GroupTopicsOf | undefined> }
   >();
   try {
     for (const [group, coordinator] of await topology.coordinators(groups.keys(), deadlineMs)) {
@@ -92,7 +110,7 @@ export async function fetchCommitted(
       let share = perCoordinator.get(coordinator.nodeId);
       if (share === undefined)
         perCoordinator.set(coordinator.nodeId, (share = { broker: coordinator, groups: new Map() }));
-      share.groups.set(group, groups.get(group) ?? new Map());
+      share.groups.set(group, groups.get(group));
     }
   } catch (error) {
     fail(groups.keys(), error);

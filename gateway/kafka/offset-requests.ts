@@ -184,10 +184,11 @@ export interface GroupOffsets {
 
 /**
  * OffsetFetch v8: of many groups of one coordinator in one request (KIP-709). With `requireStable`, a partition whose offset an
- * open transaction is about to commit has an error code instead (KIP-447); without it, what was committed before.
+ * open transaction is about to commit has an error code instead (KIP-447); without it, what was committed before. Of a group
+ * without topics, all that it has committed.
  */
 export function offsetFetchRequest(
-  groups: ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<number>>>,
+  groups: ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<number>> | undefined>,
   { requireStable = false } = {},
 ): OffsetRequest<GroupOffsets[]> {
   return flexible('OffsetFetch', 9, 8, {
@@ -196,7 +197,7 @@ export function offsetFetchRequest(
         .array([...groups], (to, [group, topics]) =>
           to
             .string(group)
-            .array([...topics], (each, [topic, partitions]) =>
+            .array(topics && [...topics], (each, [topic, partitions]) =>
               each
                 .string(topic)
 

@@ -4,8 +4,8 @@ import type { MillraceError } from '../contract/errors.ts';
 import type { TopicPartition } from '../contract/record.ts';
 import { createKafka, type ClientLog, type ConnectionSettings } from './connection.ts';
 import { createOffsetConnections, type OffsetConnections } from './offset-connections.ts';
-import { append, fetchCommitted, listOffsets, partitionKey } from './offset-exchange.ts';
-import type { CommittedByGroup, LedPartition, PartitionKey } from './offset-exchange.ts';
+import { append, fetchCommitted, fetchTopics, listOffsets, partitionKey } from './offset-exchange.ts';
+import type { CommittedByGroup, LedPartition, PartitionKey, TopicsByGroup } from './offset-exchange.ts';
 import { requestFailed, type OffsetFailure } from './offset-failures.ts';
 import { logEndTimestamp, logStartTimestamp } from './offset-requests.ts';
 import { createTopology, type Topology, type TopicView } from './offset-topology.ts';
@@ -16,6 +16,8 @@ export interface OffsetsQuery {
   readonly topics: readonly string[];
   /** A regular expression that must match the whole name of a topic; internal topics never do. */
   readonly topicPattern?: string | undefined;
+  /** Besides, all topics that the group has committed offsets in. */
+  readonly committedTopics?: boolean | undefined;
   /** Where partitions without a committed offset begin, by time; looked up for those only. */
   readonly startTimestampMs?: number | undefined;
 }
@@ -125,9 +127,13 @@ async function readOnce(
   deadlineMs: number,
 ): Promise<(PartitionOffsets[] | OffsetFailure)[]> {
   const all = queries.some(({ topicPattern }) => topicPattern !== undefined);
+  const asking = queries.filter(({ committedTopics }) => committedTopics);
+  const groupTopics = await fetchTopics(connections, topology, asking, deadlineMs);
   const named = new Set(queries.flatMap(({ topics }) => topics));
+  for (const topics of groupTopics.values())
+    if (!('error' in topics)) for (const topic of topics) named.add(topic);
   const view = await topology.topics(all ? undefined : named, deadlineMs);
-  const plans = queries.map((query) => planOf(query, view));
+  const plans = queries.map((query) => planOf(query, view, groupTopics));
 
   const partitions = new Map<PartitionKey, LedPartition>();
   const groups = new Map<string, Map<string, Set<number>>>();
@@ -143,8 +149,13 @@ async function readOnce(
   return answers;
 }
 
-function planOf(query: OffsetsQuery, view: TopicView): Plan | OffsetFailure {
+function planOf(query: OffsetsQuery, view: TopicView, groupTopics: TopicsByGroup): Plan | OffsetFailure {
   const names = new Set(query.topics);
+  if (query.committedTopics) {
+    const topics = groupTopics.get(query.group) ?? unanswered(`group ${query.group}`);
+    if ('error' in topics) return topics;
+    for (const topic of topics) names.add(topic);
+  }
   if (query.topicPattern !== undefined) {
     const pattern = wholeName(query.topicPattern);
     if ('error' in pattern) return pattern;

@@ -46,6 +46,9 @@ export interface Demand {
   wake(key: string): void;
 }
 
+/** What KEDA asks of anything that is scaled. */
+export type Scaling = Pick<Demand, 'metricSpec' | 'metric' | 'isActive' | 'onActive'>;
+
 export interface DemandOptions {
   readonly triggers: WantedTriggers;
   readonly backlog: Pick<BacklogReader, 'read'>;

@@ -21,7 +21,8 @@ export function backlog(partitions: readonly PartitionOffsets[], initialOffset: 
   return owed;
 }
 
-function partitionBacklog(offsets: PartitionOffsets, initialOffset: InitialOffset): bigint {
+/** `backlog` of one partition. */
+export function partitionBacklog(offsets: PartitionOffsets, initialOffset: InitialOffset): bigint {
   const { logStart, end } = offsets;
   const next = offsets.committed?.offset ?? firstOffset(offsets, initialOffset);
   const from = next > logStart ? next : logStart;

@@ -8,8 +8,10 @@ import {
   type ServerWritableStream,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
-import type { Demand } from '../activation/demand.ts';
+import { describeError, MillraceError, type ErrorCode } from '../../gateway/contract/errors.ts';
+import type { Scaling } from '../activation/demand.ts';
+import { isGroupMetadata } from '../activation/group-metadata.ts';
+import type { WatchedGroups } from '../activation/watched-groups.ts';
 import type { EmitScaler } from '../events.ts';
 import type { WantedTriggers } from '../wanted-triggers.ts';
 import type {
@@ -21,8 +23,11 @@ import type {
 } from './definition.ts';
 
 export interface ExternalScalerOptions {
-  readonly demand: Demand;
+  readonly demand: Scaling;
   readonly triggers: WantedTriggers;
+  /** What a ScaledObject asks for that names no trigger. */
+  readonly groups: Pick<WatchedGroups, 'watch'>;
+  readonly groupDemand: Scaling;
   readonly emit: EmitScaler;
 }
 
@@ -35,32 +40,36 @@ export interface ExternalScaler {
   endStreams(): void;
 }
 
+/** What a call is about, and who answers for it. */
+interface Scaled {
+  readonly key: string;
+  readonly scaling: Scaling;
+}
+
 export function createExternalScaler(options: ExternalScalerOptions): ExternalScaler {
-  const { demand, emit, triggers } = options;
+  const { emit, triggers } = options;
   const streams = new Set<ServerWritableStream<ScaledObjectRef, unknown>>();
-  const specOf = (key: string): GetMetricSpecResponse => {
-    const { metricName, targetSize } = demand.metricSpec(key);
-    return { metricSpecs: [{ metricName, targetSize, targetSizeFloat: targetSize }] };
-  };
+  const scaledBy = (ref: ScaledObjectRef | null): Scaled => scaledOf(ref, options);
 
   const handlers = {
     IsActive: unary('IsActive', emit, async (ref: ScaledObjectRef): Promise<IsActiveResponse> => {
-      return { result: await demand.isActive(keyOf(ref)) };
+      const { key, scaling } = scaledBy(ref);
+      return { result: await scaling.isActive(key) };
     }),
 
-    GetMetricSpec: unary('GetMetricSpec', emit, async (ref: ScaledObjectRef) => specOf(keyOf(ref))),
+    GetMetricSpec: unary('GetMetricSpec', emit, async (ref: ScaledObjectRef) => specOf(scaledBy(ref))),
 
     GetMetrics: unary('GetMetrics', emit, async (request: GetMetricsRequest): Promise<GetMetricsResponse> => {
-      const key = keyOf(request.scaledObjectRef);
-      const metricName = request.metricName || demand.metricSpec(key).metricName;
-      const metric = await demand.metric(key);
+      const { key, scaling } = scaledBy(request.scaledObjectRef);
+      const metricName = request.metricName || scaling.metricSpec(key).metricName;
+      const metric = await scaling.metric(key);
       return {
         metricValues: [{ metricName, metricValue: metric.toString(), metricValueFloat: Number(metric) }],
       };
     }),
 
-    StreamIsActive: stream<IsActiveResponse>(streams, triggers, (key, write) => {
-      const stop = demand.onActive(key, () => write({ result: true }));
+    StreamIsActive: stream<IsActiveResponse>(streams, scaledBy, ({ key, scaling }, write) => {
+      const stop = scaling.onActive(key, () => write({ result: true }));
       emit('streamOpened', key);
       return () => {
         stop();
@@ -68,17 +77,20 @@ export function createExternalScaler(options: ExternalScalerOptions): ExternalSc
       };
     }),
 
-    StreamMetricSpec: stream<GetMetricSpecResponse>(streams, triggers, (key, write) => {
+    StreamMetricSpec: stream<GetMetricSpecResponse>(streams, scaledBy, (scaled, write) => {
       let told: GetMetricSpecResponse | undefined;
       const tell = (): void => {
-        if (triggers.find(key) === undefined) return;
-        const spec = specOf(key);
+        const spec = specOf(scaled);
         if (isDeepStrictEqual(spec, told)) return;
         told = spec;
         write(spec);
       };
       tell();
-      return triggers.onChange(tell);
+      // What a ScaledObject says itself does not change: KEDA opens another stream for another metadata.
+      if (scaled.scaling !== options.demand) return () => undefined;
+      return triggers.onChange(() => {
+        if (triggers.find(scaled.key) !== undefined) tell();
+      });
     }),
   };
 
@@ -113,13 +125,12 @@ function unary<Q, A>(
 /** Opens with `subscribe`, which returns how to stop; ends when KEDA cancels, or with `endStreams`. */
 function stream<A>(
   streams: Set<ServerWritableStream<ScaledObjectRef, unknown>>,
-  triggers: WantedTriggers,
-  subscribe: (key: string, write: (answer: A) => void) => () => void,
+  scaledBy: (ref: ScaledObjectRef) => Scaled,
+  subscribe: (scaled: Scaled, write: (answer: A) => void) => () => void,
 ): HandleStream<ScaledObjectRef, A> {
   return (call) => {
     try {
-      const { key } = triggers.get(keyOf(call.request));
-      const unsubscribe = subscribe(key, (answer) => {
+      const unsubscribe = subscribe(scaledBy(call.request), (answer) => {
         if (!call.cancelled && !call.writableEnded) call.write(answer);
       });
       streams.add(call);
@@ -133,6 +144,18 @@ function stream<A>(
   };
 }
 
+/** Throws where the call names nothing that is known, or describes a group wrongly. */
+function scaledOf(
+  ref: ScaledObjectRef | null,
+  { demand, triggers, groups, groupDemand }: ExternalScalerOptions,
+): Scaled {
+  if (ref !== null && ref.namespace !== '' && ref.name !== '' && isGroupMetadata(ref.scalerMetadata)) {
+    const key = groups.watch({ namespace: ref.namespace, name: ref.name, metadata: ref.scalerMetadata });
+    return { key, scaling: groupDemand };
+  }
+  return { key: triggers.get(keyOf(ref)).key, scaling: demand };
+}
+
 /** `namespace/name` of the trigger: of the metadata `trigger`, else of the ScaledObject's own name. */
 function keyOf(ref: ScaledObjectRef | null): string {
   const name = ref?.scalerMetadata.trigger || ref?.name;
@@ -142,14 +165,22 @@ function keyOf(ref: ScaledObjectRef | null): string {
   return `${ref.namespace}/${name}`;
 }
 
+function specOf({ key, scaling }: Scaled): GetMetricSpecResponse {
+  const { metricName, targetSize } = scaling.metricSpec(key);
+  return { metricSpecs: [{ metricName, targetSize, targetSizeFloat: targetSize }] };
+}
+
+/** Of what is not listed, nothing can be said for now. */
+const statusOfCode: Partial<Record<ErrorCode, status>> = {
+  MILLRACE_TRIGGER_UNKNOWN: status.NOT_FOUND,
+  MILLRACE_SCALER_METADATA_INVALID: status.INVALID_ARGUMENT,
+  MILLRACE_SCALER_FULL: status.RESOURCE_EXHAUSTED,
+};
+
 function statusOf(error: unknown): Partial<ServerErrorResponse> & { code: status } {
   if (!(error instanceof MillraceError)) return grpcError(status.INTERNAL, describeError(error));
-  const innermost = innermostOf(error);
-  const details = `${error.code}: ${describeError(error)}. ${innermost.remedy}`;
-  return grpcError(
-    error.code === 'MILLRACE_TRIGGER_UNKNOWN' ? status.NOT_FOUND : status.UNAVAILABLE,
-    details,
-  );
+  const details = `${error.code}: ${describeError(error)}. ${innermostOf(error).remedy}`;
+  return grpcError(statusOfCode[error.code] ?? status.UNAVAILABLE, details);
 }
 
 function grpcError(code: status, details: string): Partial<ServerErrorResponse> & { code: status } {

@@ -9,16 +9,32 @@ import {
 } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { MillraceError } from '../../../gateway/contract/errors.ts';
+import type { OffsetsQuery, OffsetsResult } from '../../../gateway/kafka/offsets.ts';
 import { createDemand } from '../../../scaler/activation/demand.ts';
+import { createGroupDemand } from '../../../scaler/activation/group-demand.ts';
+import { createWatchedGroups } from '../../../scaler/activation/watched-groups.ts';
 import { createScalerEmitter } from '../../../scaler/events.ts';
 import { loadExternalScaler } from '../../../scaler/grpc/definition.ts';
 import { startGrpcServer } from '../../../scaler/grpc/server.ts';
+import { createKnownClusters } from '../../../scaler/known-clusters.ts';
 import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 import { until } from '../fixtures/until.ts';
 
 type Unary = (request: object, callback: (error: ServiceError | null, answer: unknown) => void) => void;
 type Stream = (request: object) => ClientReadableStream<unknown>;
+
+/** A group that lags by as many records, in one of two partitions. */
+const groupLagging = (records: bigint): OffsetsResult => ({
+  kind: 'read',
+  partitions: [0, 1].map((partition) => ({
+    topic: 'orders',
+    partition,
+    logStart: 0n,
+    end: partition === 0 ? records : 0n,
+    committed: { offset: 0n, metadata: '' },
+  })),
+});
 
 async function setUp(t: Test) {
   const triggers = createWantedTriggers();
@@ -27,14 +43,21 @@ async function setUp(t: Test) {
   ]);
   const events = createScalerEmitter();
   const emit = events.emit.bind(events);
-  const kafka = { backlog: 0n as bigint | Error };
+  const kafka = { backlog: 0n as bigint | Error, group: groupLagging(0n) };
   const read = () =>
     typeof kafka.backlog === 'bigint'
       ? Promise.resolve({ records: kafka.backlog, partitions: 3 })
       : Promise.reject(kafka.backlog);
   const demand = createDemand({ triggers, backlog: { read }, emit, repeatMs: 20, holdMs: 60_000 });
   t.teardown(() => demand.close());
-  const server = await startGrpcServer({ demand, triggers, emit, host: '127.0.0.1', port: 0 });
+  const groups = createWatchedGroups({ clusters: createKnownClusters(['kafka:9092']) });
+  const offsets = {
+    read: (queries: readonly OffsetsQuery[]) => Promise.resolve(queries.map(() => kafka.group)),
+  };
+  const groupDemand = createGroupDemand({ groups, offsets, emit, repeatMs: 20, lookMs: 20, maxAgeMs: 0 });
+  t.teardown(() => groupDemand.close());
+  const served = { demand, triggers, groups, groupDemand, emit, host: '127.0.0.1', port: 0 };
+  const server = await startGrpcServer(served);
   t.teardown(() => server.stop(100));
   const client: Client = new (loadExternalScaler().client)(
     `127.0.0.1:${server.port}`,
@@ -60,7 +83,7 @@ async function setUp(t: Test) {
     t.teardown(() => stream.cancel());
     return { stream, received, ended };
   };
-  return { triggers, events, kafka, demand, server, call, open };
+  return { triggers, events, kafka, demand, groups, served, server, call, open };
 }
 
 const ref = { name: 'quake-alerts', namespace: 'geo', scalerMetadata: {} };
@@ -214,7 +237,60 @@ t.test('stopping ends streams in order, so that KEDA comes back in 2 s', async (
 });
 
 t.test('a port that is taken', async (t) => {
-  const { server, triggers, demand, events } = await setUp(t);
-  const options = { demand, triggers, emit: events.emit.bind(events), host: '127.0.0.1', port: server.port };
-  await t.rejects(startGrpcServer(options), /EADDRINUSE|No address added/);
+  const { server, served } = await setUp(t);
+  await t.rejects(startGrpcServer({ ...served, port: server.port }), /EADDRINUSE|No address added/);
+});
+
+const handWritten = {
+  name: 'mailer',
+  namespace: 'shop',
+  scalerMetadata: { scalerAddress: 'a:1', consumerGroup: 'shop.mails', topic: 'orders', lagThreshold: '5' },
+};
+
+t.test('a ScaledObject without a trigger: what KEDA asks of its own Kafka scaler', async (t) => {
+  const { call, kafka, groups } = await setUp(t);
+  t.strictSame(await call('GetMetricSpec', handWritten), {
+    metricSpecs: [{ metricName: 'kafka-orders', targetSize: '5', targetSizeFloat: 5 }],
+  });
+  t.equal(groups.all().length, 1, 'watched from here on');
+  kafka.group = groupLagging(7n);
+  t.match(await call('GetMetrics', { scaledObjectRef: handWritten, metricName: 'kafka-orders' }), {
+    metricValues: [{ metricName: 'kafka-orders', metricValue: '7', metricValueFloat: 7 }],
+  });
+  t.strictSame(await call('IsActive', handWritten), { result: true });
+  const { topic, ...allTopics } = handWritten.scalerMetadata;
+  t.match(await call('GetMetricSpec', { ...handWritten, scalerMetadata: allTopics }), {
+    metricSpecs: [{ metricName: 'kafka-shop-mails-topics' }],
+  });
+  const scalerMetadata = { ...handWritten.scalerMetadata, activationLagThreshold: '7' };
+  t.strictSame(await call('IsActive', { ...handWritten, scalerMetadata }), { result: false }, topic);
+});
+
+t.test('and what KEDA cannot do for that: a push', async (t) => {
+  const { kafka, open, events } = await setUp(t);
+  const closed = new Promise((resolve) => events.once('streamClosed', resolve));
+  const { stream, received } = open('StreamIsActive', handWritten);
+  const specs = open('StreamMetricSpec', handWritten).received;
+  await until(() => specs.length === 1);
+  t.strictSame(received, []);
+  kafka.group = groupLagging(1n);
+  await until(() => received.length >= 2);
+  stream.cancel();
+  await closed;
+});
+
+t.test('metadata that is wrong is INVALID_ARGUMENT: what, where, and what to do', async (t) => {
+  const { call, kafka, open } = await setUp(t);
+  const wrong = { ...handWritten, scalerMetadata: { ...handWritten.scalerMetadata, lagThreshold: 'many' } };
+  const details =
+    /^MILLRACE_SCALER_METADATA_INVALID: ScaledObject shop\/mailer: lagThreshold is 'many': a whole number.*docs\/guides/;
+  for (const method of ['IsActive', 'GetMetricSpec'])
+    await t.rejects(call(method, wrong), { code: status.INVALID_ARGUMENT, details });
+  t.match(await open('StreamIsActive', wrong).ended, { code: status.INVALID_ARGUMENT, details });
+  const error = new MillraceError('MILLRACE_TOPIC_MISSING', 'Topic orders does not exist');
+  kafka.group = { kind: 'failed', error };
+  await t.rejects(call('GetMetrics', { scaledObjectRef: handWritten }), {
+    code: status.UNAVAILABLE,
+    details: /The backlog of shop\/mailer#.* is unknown: Topic orders does not exist/,
+  });
 });

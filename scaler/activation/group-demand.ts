@@ -1,0 +1,87 @@
+// Who needs replicas among the consumer groups that have no trigger: what Demand is for triggers.
+import type { MillraceError } from '../../gateway/contract/errors.ts';
+import type { OffsetsReader } from '../../gateway/kafka/offsets.ts';
+import { groupLag, type GroupLag } from '../backlog/group-lag.ts';
+import { createSharedPoll } from '../backlog/shared-poll.ts';
+import type { EmitScaler } from '../events.ts';
+import { createActivityWatch } from './activity-watch.ts';
+import type { Scaling } from './demand.ts';
+import type { WatchedGroup, WatchedGroups } from './watched-groups.ts';
+
+export interface GroupDemandOptions {
+  readonly groups: WatchedGroups;
+  readonly offsets: Pick<OffsetsReader, 'read'>;
+  readonly emit: EmitScaler;
+  /** Milliseconds between two looks at a group that is not active and that KEDA has a stream open for; 2,000 when absent. */
+  readonly lookMs?: number | undefined;
+  /** Milliseconds between two pushes of an active group; 1,000 when absent. */
+  readonly repeatMs?: number | undefined;
+  /** Milliseconds that an answer of Kafka is good for; 500 when absent. */
+  readonly maxAgeMs?: number | undefined;
+}
+
+/** Keys are those of `groups`. */
+export function createGroupDemand(options: GroupDemandOptions): Scaling & { close(): void } {
+  const { groups, emit } = options;
+  const poll = createSharedPoll<WatchedGroup, GroupLag>({
+    offsets: options.offsets,
+    targets: groups,
+    queryOf: ({ consumerGroup, topics }) => ({
+      group: consumerGroup,
+      topics,
+      committedTopics: topics.length === 0,
+    }),
+    measure,
+    maxAgeMs: options.maxAgeMs,
+    onPolled: (seconds, count, failure) => emit('polled', seconds, count, failure),
+    onMeasured: (key, lag) => tell(emit, key, lag),
+  });
+  const isActive = async (key: string): Promise<boolean> => {
+    const { activationLagThreshold } = groups.get(key);
+    return (await poll.read(key)).records > BigInt(activationLagThreshold);
+  };
+  const activity = createActivityWatch({
+    isActive,
+    intervalMs: () => options.lookMs ?? 2_000,
+    repeatMs: options.repeatMs,
+    emit,
+  });
+  return {
+    metricSpec: (key) => metricSpecOf(groups.get(key)),
+    metric: async (key) => (await poll.read(key)).metric,
+    isActive,
+    onActive(key, listener) {
+      const release = groups.hold(key);
+      const stop = activity.watch(key, listener);
+      return () => {
+        stop();
+        release();
+      };
+    },
+    close: () => activity.close(),
+  };
+}
+
+function measure(group: WatchedGroup, partitions: Parameters<typeof groupLag>[0]): GroupLag {
+  group.standstill.observe(partitions, performance.now());
+  return groupLag(
+    partitions,
+    group,
+    (offsets) => group.excludePersistentLag && group.standstill.has(offsets),
+  );
+}
+
+function tell(emit: EmitScaler, key: string, lag: GroupLag | MillraceError): void {
+  if ('metric' in lag) emit('backlog', key, lag.records);
+  else emit('backlogFailed', key, lag);
+}
+
+/** The name that KEDA's own scaler gives it, without the index that KEDA puts before. */
+function metricSpecOf({
+  topics,
+  consumerGroup,
+  lagThreshold,
+}: WatchedGroup): ReturnType<Scaling['metricSpec']> {
+  const name = topics.length > 0 ? `kafka-${topics.join('-')}` : `kafka-${consumerGroup}-topics`;
+  return { metricName: name.replaceAll(/[^\w-]/g, '-'), targetSize: lagThreshold };
+}

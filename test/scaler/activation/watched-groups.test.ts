@@ -1,0 +1,72 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import { createWatchedGroups } from '../../../scaler/activation/watched-groups.ts';
+import { createKnownClusters } from '../../../scaler/known-clusters.ts';
+
+const clusters = createKnownClusters(['kafka:9092']);
+const described = (name: string, metadata: Record<string, string> = { consumerGroup: 'mails' }) => ({
+  namespace: 'shop',
+  name,
+  metadata,
+});
+
+t.test('the same description is the same group, in whatever order it is written', async (t) => {
+  const groups = createWatchedGroups({ clusters });
+  const key = groups.watch(described('mailer', { consumerGroup: 'mails', topic: 'orders' }));
+  t.equal(groups.watch(described('mailer', { topic: 'orders', consumerGroup: 'mails' })), key);
+  t.not(groups.watch(described('mailer', { topic: 'refunds', consumerGroup: 'mails' })), key);
+  t.not(groups.watch(described('other', { topic: 'orders', consumerGroup: 'mails' })), key);
+  t.equal(groups.all().length, 3);
+  t.match(groups.get(key), { key, topics: ['orders'], brokers: ['kafka:9092'] });
+  t.throws(() => groups.get('shop/nobody'), { code: 'MILLRACE_TRIGGER_UNKNOWN' });
+});
+
+t.test('what is wrong, or of another cluster, is watched by nobody', async (t) => {
+  const groups = createWatchedGroups({ clusters });
+  const foreign = { consumerGroup: 'mails', bootstrapServers: '169.254.169.254:80' };
+  t.throws(() => groups.watch(described('mailer', foreign)), {
+    code: 'MILLRACE_SCALER_METADATA_INVALID',
+    message:
+      /^ScaledObject shop\/mailer: bootstrapServers is '169.254.169.254:80'.*knows in shop: leave it out/,
+  });
+  t.throws(() => groups.watch(described('mailer', { topic: 'x' })), {
+    code: 'MILLRACE_SCALER_METADATA_INVALID',
+  });
+  t.strictSame(groups.all(), []);
+});
+
+t.test('what nobody has asked for a while is forgotten, unless KEDA holds a stream for it', async (t) => {
+  const groups = createWatchedGroups({ clusters, forgetMs: 20 });
+  const held = groups.watch(described('held'));
+  const release = groups.hold(held);
+  groups.watch(described('idle'));
+  await delay(30);
+  t.strictSame(
+    groups.all().map(({ key }) => key),
+    [held],
+  );
+  release();
+  release();
+  t.equal(groups.all().length, 1, 'for a while from then on');
+  await delay(30);
+  t.strictSame(groups.all(), []);
+  groups.hold(held)();
+});
+
+t.test('no more than the limit: the longest unasked goes, streams stay', async (t) => {
+  const groups = createWatchedGroups({ clusters, limit: 2 });
+  const [first, second] = ['first', 'second'].map((name) => groups.watch(described(name))) as [
+    string,
+    string,
+  ];
+  await delay(2);
+  groups.watch(described('first'));
+  const third = groups.watch(described('third'));
+  t.throws(() => groups.get(second), { code: 'MILLRACE_TRIGGER_UNKNOWN' });
+  groups.hold(first);
+  groups.hold(third);
+  t.throws(() => groups.watch(described('fourth')), {
+    code: 'MILLRACE_SCALER_FULL',
+    message: /shop\/fourth: 2 groups/,
+  });
+});
