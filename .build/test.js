@@ -155,6 +155,7 @@ async function startApiServer() {
   if (process.env.MILLRACE_TEST_KUBERNETES) return;
   try {
     const { startControlPlane } = await import('../test/lab/control-plane.ts');
+    await buildTools('helm', 'kubeconform');
     apiServer = await startControlPlane();
     process.env.MILLRACE_TEST_KUBERNETES = apiServer.kubeconfig;
   } catch (error) {
@@ -167,11 +168,18 @@ async function startCluster() {
   if (process.env.MILLRACE_TEST_CLUSTER) return;
   try {
     const lab = await import('../test/lab/cluster.ts');
+    await buildTools('helm');
     cluster = await lab.startCluster((line) => console.log(`  ${line}`));
     process.env.MILLRACE_TEST_CLUSTER = join(cluster.dir, 'cluster.json');
   } catch (error) {
     report('cluster', false, undefined, String(error?.stack ?? error));
   }
+}
+
+/** Before a test has to wait for them. */
+async function buildTools(...tools) {
+  const { toolPath } = await import('../test/lab/tools.ts');
+  for (const tool of tools) await toolPath(tool);
 }
 
 async function stopServers() {

@@ -68,6 +68,8 @@ export class PodFunction {
     return trigger.status?.conditions?.find(({ type }: { type: string }) => type === 'Ready');
   }
 
+  /** As the API server has it. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   async get(resource: string): Promise<any> {
     return JSON.parse(await this.kubectl(['get', resource, '-o', 'json']));
   }

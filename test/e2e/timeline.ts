@@ -111,6 +111,7 @@ export function describeTimelines(timelines: readonly Timeline[]): string[] {
     );
   });
   return [
+    `${'the first event, in ms'.padEnd(36)} median  │ each`,
     ...rows,
     row('appended → delivered', timelines.map(totalMs)),
     row("the same, less the pod's own start", timelines.map(ownMs)),

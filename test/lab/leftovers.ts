@@ -6,7 +6,8 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-type Started = { pid: number; ticks: string };
+/** A process, told apart from later ones with its pid. */
+export type Started = { pid: number; ticks: string };
 type Entry = { owner: Started; process: Started };
 
 export const labPrefix = 'millrace-lab-';
@@ -15,9 +16,8 @@ const fileName = 'processes.jsonl';
 /** Writes down, in the folder of its log, that this process has started that one. */
 export function writeDown(pid: number, logPath: string): void {
   const ticks = startTicks(pid);
-  const own = startTicks(process.pid);
-  if (ticks === undefined || own === undefined) return; // it has ended, or this is not Linux
-  const entry: Entry = { owner: { pid: process.pid, ticks: own }, process: { pid, ticks } };
+  if (ticks === undefined) return; // it has ended, or this is not Linux
+  const entry: Entry = { owner: ourselves(), process: { pid, ticks } };
   appendFileSync(join(dirname(logPath), fileName), `${JSON.stringify(entry)}\n`);
 }
 
@@ -34,7 +34,12 @@ export async function removeLeftovers(): Promise<void> {
   }
 }
 
-function isSame({ pid, ticks }: Started): boolean {
+export function ourselves(): Started {
+  return { pid: process.pid, ticks: startTicks(process.pid) ?? '' };
+}
+
+/** It still runs. */
+export function isSame({ pid, ticks }: Started): boolean {
   return startTicks(pid) === ticks;
 }
 

@@ -6,7 +6,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { join } from 'node:path';
-import { readlink } from 'node:fs/promises';
+import { readFile, readlink } from 'node:fs/promises';
+import { isSame, ourselves, type Started } from './leftovers.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { startProcess } from './process.ts';
 
@@ -38,6 +39,8 @@ export async function startNetwork(dir: string): Promise<LabNetwork> {
     await until(async () => (await networkOf(holder.pid)) !== (await networkOf(process.pid)));
     const ip = (line: string) => run('ip', line.split(' '));
     await ip(`link add ${hostDevice} type veth peer name uplink netns ${holder.pid}`);
+    // Whose it is: the kernel may keep a namespace, and this end with it, for minutes after its last process.
+    await run('ip', ['link', 'set', hostDevice, 'alias', JSON.stringify(ourselves())]);
     await ip(`addr add ${addresses.host}/24 dev ${hostDevice}`);
     await ip(`link set ${hostDevice} up`);
     await ip(`route add ${addresses.all} via ${addresses.node} dev ${hostDevice}`);
@@ -54,17 +57,29 @@ export async function startNetwork(dir: string): Promise<LabNetwork> {
     const [command = '', ...args] = prefix;
     await run(command, [...args, 'sh', '-ec', inside.join('\n')]);
   } catch (error) {
+    await removeDevice();
     await holder.stop(0);
     throw error;
   }
-  return { prefix, stop: () => holder.stop(0) };
+  const stop = async (): Promise<void> => {
+    await removeDevice();
+    await holder.stop(0);
+  };
+  return { prefix, stop };
 }
 
 async function requireFreeRange(): Promise<void> {
+  const owner = await readFile(`/sys/class/net/${hostDevice}/ifalias`, 'utf8').catch(() => undefined);
+  if (owner !== undefined && !(owner.trim() !== '' && isSame(JSON.parse(owner) as Started)))
+    await removeDevice();
   const { stdout } = await run('ip', ['-4', 'route', 'show', 'root', addresses.all]);
   const taken = stdout.trim().split('\n')[0];
   if (taken)
     throw new Error(`${addresses.all} is in use here (${taken.trim()}): another lab may be running.`);
+}
+
+async function removeDevice(): Promise<void> {
+  await run('ip', ['link', 'del', hostDevice]).catch(() => undefined); // it went with its namespace
 }
 
 function networkOf(pid: number): Promise<string> {
