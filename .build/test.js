@@ -94,8 +94,8 @@ async function runTests(paths) {
   if (files.length === 0) return report('no tests found', false);
   if (files.some((file) => coverageMap(file) === null && !isIn(file, [...FAULTS, ...E2E])))
     await startKafka();
-  if (files.some((file) => isIn(file, KUBERNETES))) await startApiServer();
-  if (files.some((file) => isIn(file, E2E))) await startCluster();
+  if (files.some((file) => isIn(file, KUBERNETES)) && !(await startApiServer())) return;
+  if (files.some((file) => isIn(file, E2E)) && !(await startCluster())) return;
 
   rmSync(COVERAGE_SUMMARY, { force: true });
   // Whether coverage is complete is judged below, so that the exit code speaks of the tests alone.
@@ -150,29 +150,33 @@ async function startKafka() {
   }
 }
 
-/** One control plane for all tests that only watch and write resources, unless the caller names a cluster. */
+/** Whether there is one control plane for all tests that only watch and write resources, unless the caller names a cluster. */
 async function startApiServer() {
-  if (process.env.MILLRACE_TEST_KUBERNETES) return;
+  if (process.env.MILLRACE_TEST_KUBERNETES) return true;
   try {
     const { startControlPlane } = await import('../test/lab/control-plane.ts');
     await buildTools('helm', 'kubeconform');
     apiServer = await startControlPlane();
     process.env.MILLRACE_TEST_KUBERNETES = apiServer.kubeconfig;
+    return true;
   } catch (error) {
     report('Kubernetes API server', false, undefined, String(error?.stack ?? error));
+    return false;
   }
 }
 
-/** One cluster, with KEDA and a Kafka of its own, for all tests in one. */
+/** Whether there is a cluster, with KEDA and a Kafka of its own, for all tests in one. */
 async function startCluster() {
-  if (process.env.MILLRACE_TEST_CLUSTER) return;
+  if (process.env.MILLRACE_TEST_CLUSTER) return true;
   try {
     const lab = await import('../test/lab/cluster.ts');
     await buildTools('helm');
     cluster = await lab.startCluster((line) => console.log(`  ${line}`));
     process.env.MILLRACE_TEST_CLUSTER = join(cluster.dir, 'cluster.json');
+    return true;
   } catch (error) {
     report('cluster', false, undefined, String(error?.stack ?? error));
+    return false;
   }
 }
 

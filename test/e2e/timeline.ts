@@ -118,7 +118,7 @@ export function describeTimelines(timelines: readonly Timeline[]): string[] {
   ];
 }
 
-export function totalMs({ appended, delivered }: Timeline): number {
+function totalMs({ appended, delivered }: Timeline): number {
   return delivered - appended;
 }
 
