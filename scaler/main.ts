@@ -69,8 +69,8 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     const admin = createAdminServer({ demand, triggers, emit, metrics, readiness });
     ends.push(() => admin.close());
     await admin.listen({ host: config.host, port: config.httpPort });
-    const { host, grpcPort: port } = config;
-    const grpc = await startGrpcServer({ demand, triggers, groups, groupDemand, emit, host, port });
+    const { host, grpcPort: port, tls } = config;
+    const grpc = await startGrpcServer({ demand, triggers, groups, groupDemand, emit, host, port, tls });
     ends.push(() => grpc.stop());
     ends.push(pollUntilAnswered(() => backlog.refresh()));
 
