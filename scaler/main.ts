@@ -60,7 +60,7 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     const backlog = createBacklogReader({ offsets, triggers, emit });
     const demand = createDemand({ triggers, backlog, emit });
     ends.push(() => demand.close());
-    const groups = createWatchedGroups({ clusters: createKnownClusters(config.kafkaBrokers) });
+    const groups = createWatchedGroups({ clusters: createKnownClusters(config.kafkaBrokers, triggers) });
     const groupDemand = createGroupDemand({ groups, offsets, emit });
     ends.push(() => groupDemand.close());
     const readiness = watchReadiness(events, triggers);
