@@ -140,6 +140,12 @@ t.test('from install to uninstall', async (t) => {
     t.equal(await certificate(), first);
   });
 
+  await t.test('a certificate that is removed is made anew', async (t) => {
+    await server.kubectl(['delete', 'secret', 'millrace-scaler-tls', '-n', namespace]);
+    t.equal((await helmHere(namespace, 'upgrade', 'millrace', chartDir, ...kafka)).code, 0);
+    t.not(await certificate(), first);
+  });
+
   await t.test('uninstall cleans up first, and leaves the CRDs alone', async (t) => {
     const ended = helmHere(namespace, 'uninstall', 'millrace');
     const pod = await until(async () => {
@@ -153,6 +159,15 @@ t.test('from install to uninstall', async (t) => {
     const { code, stderr } = await ended;
     t.equal(code, 0, stderr);
     await checkNothingLeft(t, namespace);
+    const kept = await read('crd', '-l', 'app.kubernetes.io/name=millrace');
+    t.equal(kept.items.length, 2, 'the CRDs');
+  });
+
+  await t.test('an installation anew takes up the CRDs that are there', async (t) => {
+    await install(t, namespace, ...kafka, '--set', 'crds.keep=false');
+    await helmHere(namespace, 'uninstall', 'millrace', '--no-hooks');
+    await until(async () => (await read('crd', '-l', 'app.kubernetes.io/name=millrace')).items.length === 0);
+    t.pass('and without crds.keep they go');
   });
 });
 
