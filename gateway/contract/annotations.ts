@@ -27,6 +27,11 @@ export function annotationsOf(manifest: unknown): [key: string, value: unknown][
     : [];
 }
 
+/** Whether a Deployment has the annotation that makes it a function. */
+export function hasOptedIn(deployment: unknown): boolean {
+  return annotationsOf(deployment).some(([key]) => key === topicsAnnotation);
+}
+
 export function annotationPath(key: string): Path {
   return ['metadata', 'annotations', key];
 }

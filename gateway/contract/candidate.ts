@@ -1,94 +1,41 @@
-// A trigger that is wanted, by whichever front door, judged with the others of its installation in view.
+// A trigger that is wanted, judged with the others of its installation in view.
 import {
-  annotatedPath,
   annotationPath,
   annotationsOf,
-  annotationTable,
-  annotationWording,
-  declareByAnnotations,
+  hasOptedIn,
   noText,
   topicsAnnotation,
   unknownAnnotation,
 } from './annotations.ts';
-import { findWrongExpressions, type CheckExpression } from './expressions.ts';
+import type { CheckExpression } from './expressions.ts';
 import { computedDefault, defaultNamespace } from './fields.ts';
+import { fieldPathOf, judgeDeployment, judgeTrigger, type Judgement } from './judge.ts';
+import { chooseCluster, type KnownCluster } from './kafka-cluster.ts';
 import type { Manifest } from './open-manifest.ts';
-import { pathText, valueAt, type Path } from './path.ts';
+import { valueAt } from './path.ts';
 import { invalid, show, type Mistake } from './problem.ts';
-import { devCommandAnnotation, type FilledTrigger } from './trigger.ts';
-import { validateTrigger, type TriggerVerdict } from './validate-trigger.ts';
-import { triggerWording } from './wording.ts';
+import { devCommandAnnotation } from './trigger.ts';
 
-export interface Candidate {
+export interface Candidate extends Judgement {
   readonly manifest: Manifest;
-  /** Undefined unless the trigger, seen alone, is right. */
-  readonly trigger: FilledTrigger | undefined;
-  /** With defaults, as far as its shape allows. */
-  readonly filled: unknown;
-  /** Where a field of the trigger stands in the manifest. */
-  readonly place: (at: Path) => Path;
-  readonly mistakes: readonly Mistake[];
 }
 
 /** The candidate that a manifest stands for; undefined for a Deployment that has not opted in. */
 export function judgeManifest(manifest: Manifest, check: CheckExpression): Candidate | undefined {
-  if (manifest.door === 'trigger') return withExpressions(judgeTrigger(manifest), check);
-  if (manifest.door !== 'deployment' || !hasOptedIn(manifest)) return undefined;
-  return withExpressions(judgeDeployment(manifest), check);
-}
-
-/** `candidate` with the mistakes in its expressions, where nothing else is wrong with them. */
-function withExpressions(candidate: Candidate, check: CheckExpression): Candidate {
-  const known = new Set(candidate.mistakes.map(({ at }) => pathText(at)));
-  const wrong = findWrongExpressions(candidate.filled, check)
-    .map((mistake) => ({ ...mistake, at: candidate.place(mistake.at) }))
-    .filter(({ at }) => !known.has(pathText(at)));
-  if (wrong.length === 0) return candidate;
-  return { ...candidate, trigger: undefined, mistakes: [...candidate.mistakes, ...wrong] };
-}
-
-function judgeTrigger(manifest: Manifest): Candidate {
-  const verdict = validateTrigger(manifest.value, triggerWording);
-  const foreign = annotationsOf(manifest.value).filter(([key]) => key !== devCommandAnnotation);
-  const mistakes = [...mistakesOf(verdict), ...foreign.map(([key]) => annotationOnTrigger(key))];
-  return { manifest, ...outcomeOf(verdict), place: (at) => at, mistakes };
-}
-
-function annotationOnTrigger(key: string): Mistake {
-  const path = fieldPathOf(key);
-  if (path === undefined) return unknownAnnotation(key);
-  return invalid(annotationPath(key), 'key', 'is for Deployments', `In a Trigger, write ${path}.`);
-}
-
-function judgeDeployment(manifest: Manifest): Candidate {
-  const { declared, mistakes } = declareByAnnotations(manifest.value);
-  const verdict = validateTrigger(declared, annotationWording);
-  const found = mistakesOf(verdict).map((mistake) => ({ ...mistake, at: annotatedPath(mistake.at) }));
-  // One mistake per place: what is no text is not judged as a value too, nor a name as a reference.
-  const byPlace = new Map(
-    [...found.toReversed(), ...mistakes].map((mistake) => [pathText(mistake.at), mistake]),
-  );
-  return { manifest, ...outcomeOf(verdict), place: annotatedPath, mistakes: [...byPlace.values()] };
-}
-
-function mistakesOf(verdict: TriggerVerdict): readonly Mistake[] {
-  return verdict.kind === 'wrong' ? verdict.mistakes : [];
-}
-
-function outcomeOf(verdict: TriggerVerdict): Pick<Candidate, 'trigger' | 'filled'> {
-  if (verdict.kind === 'wrong') return { trigger: undefined, filled: verdict.filled };
-  return { trigger: verdict.trigger, filled: verdict.trigger };
-}
-
-function hasOptedIn({ value }: Manifest): boolean {
-  return annotationsOf(value).some(([key]) => key === topicsAnnotation);
+  const { door, value } = manifest;
+  if (door === 'trigger') return { manifest, ...judgeTrigger(value, check) };
+  if (door !== 'deployment' || !hasOptedIn(value)) return undefined;
+  return { manifest, ...judgeDeployment(value, check) };
 }
 
 /**
  * Two triggers of one name would be one, two of one consumer group would take each other's partitions: the
  * later is refused.
  */
-export function findDoubles(candidates: readonly Candidate[]): ReadonlyMap<Candidate, Mistake> {
+export function findDoubles(
+  candidates: readonly Candidate[],
+  clusters: readonly KnownCluster[] = [],
+): ReadonlyMap<Candidate, Mistake> {
   const names = new Map<string, Candidate>();
   const groups = new Map<string, string>();
   const doubles = new Map<Candidate, Mistake>();
@@ -102,13 +49,20 @@ export function findDoubles(candidates: readonly Candidate[]): ReadonlyMap<Candi
     const key = `${namespace}/${name}`;
     const ownGroup = computedDefault('spec.source.consumerGroup', { namespace, name });
     const group = typeof declaredGroup === 'string' ? declaredGroup : ownGroup;
-    const [sameName, sameGroup] = [names.get(key), groups.get(group)];
+    const groupKey = JSON.stringify([brokersOf(candidate, clusters), group]);
+    const [sameName, sameGroup] = [names.get(key), groups.get(groupKey)];
     if (sameName !== undefined) doubles.set(candidate, sameNameMistake(name, namespace, sameName));
     else if (sameGroup !== undefined) doubles.set(candidate, sameGroupMistake(group, sameGroup, candidate));
-    else groups.set(group, key);
+    else groups.set(groupKey, key);
     if (sameName === undefined) names.set(key, candidate);
   }
   return doubles;
+}
+
+/** One group in two clusters is two groups. */
+function brokersOf({ trigger }: Candidate, clusters: readonly KnownCluster[]): unknown {
+  const choice = trigger === undefined ? undefined : chooseCluster(trigger, clusters);
+  return choice?.kind === 'found' ? choice.brokers : undefined;
 }
 
 function sameNameMistake(name: string, namespace: string, { manifest }: Candidate): Mistake {
@@ -131,7 +85,7 @@ function sameGroupMistake(group: string, other: string, { place }: Candidate): M
 
 /** The annotations of a Deployment that nothing reads, because it has not opted in. */
 export function findStrayAnnotations(manifest: Manifest, candidates: readonly Candidate[]): Mistake[] {
-  if (manifest.door !== 'deployment' || hasOptedIn(manifest)) return [];
+  if (manifest.door !== 'deployment' || hasOptedIn(manifest.value)) return [];
   const trigger = candidates.find((candidate) => refersTo(candidate, manifest));
   return annotationsOf(manifest.value).flatMap(([key, value]) => {
     if (key === devCommandAnnotation)
@@ -144,10 +98,6 @@ export function findStrayAnnotations(manifest: Manifest, candidates: readonly Ca
         : `Write ${path} in the Trigger ${nameOf(trigger)} that refers to this Deployment.`;
     return invalid(annotationPath(key), 'key', `has no effect without ${topicsAnnotation}`, remedy);
   });
-}
-
-function fieldPathOf(key: string): string | undefined {
-  return annotationTable.find((annotation) => annotation.key === key)?.field.path;
 }
 
 function nameOf({ filled }: Candidate): string {

@@ -1,6 +1,7 @@
 // The one table of a Trigger's fields, laid out from the schema in trigger.ts: path, schema, default,
 // description, annotation. Every default stands there and nowhere else.
 import { formats } from './formats.ts';
+import { kafkaClusterSchema } from './kafka-cluster-schema.ts';
 import { pathText, type Path } from './path.ts';
 import { maxInt32, type FieldNotes } from './schema.ts';
 import { triggerSchema } from './trigger.ts';
@@ -41,6 +42,12 @@ const root = triggerSchema as unknown as FieldSchema & {
 
 /** Every field of a Trigger that has a description, in the order in which they are declared. */
 export const fieldTable: readonly Field[] = fieldsBelow(root, []);
+
+/** The same of a KafkaCluster. */
+export const clusterFieldTable: readonly Field[] = fieldsBelow(
+  kafkaClusterSchema as unknown as FieldSchema,
+  [],
+);
 
 function fieldsBelow(schema: FieldSchema, above: Path): Field[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, below]) => {

@@ -2,6 +2,7 @@
 // what is right. The schemas of trigger.ts name them; validate-trigger.ts hands them to ajv.
 import { parseDuration } from './duration.ts';
 import { parseQuantity } from './quantity.ts';
+import { parseBrokers } from './settings.ts';
 
 /** What Node's timers can wait for is 2^31 ms, not quite 25 days; what is waited for stays below. */
 const longestWait = 'P24D';
@@ -10,8 +11,16 @@ const longestWaitMs = 24 * 24 * 60 * 60 * 1000;
 export interface StringFormat {
   /** Ends the sentence "must be …". */
   readonly expected: string;
+  /**
+   * A regular expression, alike in JavaScript and in RE2, that every right text matches; the test may know better. The API
+   * server can go by nothing else.
+   */
+  readonly pattern?: string;
   readonly test: (text: string) => boolean;
 }
+
+const broker = String.raw`(?:\[[0-9a-fA-F:.]+\]|[^\s:/,]+):[0-9]{1,5}`;
+const bootstrapServers = `^${broker}(?: *, *${broker})*$`;
 
 export const formats = {
   'topic-name': {
@@ -55,6 +64,11 @@ export const formats = {
   quantity: {
     expected: 'a size in bytes above zero such as 1Mi or 500k',
     test: (text) => (parseQuantity(text) ?? 0) > 0,
+  },
+  'bootstrap-servers': {
+    expected: 'brokers to begin with, host:port, with commas between them',
+    pattern: bootstrapServers,
+    test: (text) => new RegExp(bootstrapServers).test(text) && parseBrokers(text) !== undefined,
   },
   'http-uri': {
     expected: 'an http or https URL without user, password or fragment',

@@ -1,13 +1,20 @@
 // Manifest files → subscriptions and problems, without any I/O. The front doors (a Trigger, annotations on a
-// Deployment) lead to one model; everything that is wrong anywhere is told at once, with the place in the
+// Deployment) lead to one model, and KafkaClusters say where its brokers are; everything that is wrong anywhere is told at once, with the place in the
 // file.
 import { posix } from 'node:path';
 import { annotationPath } from './annotations.ts';
 import { findDoubles, findStrayAnnotations, judgeManifest, refersTo, type Candidate } from './candidate.ts';
 import type { CheckExpression } from './expressions.ts';
+import {
+  chooseCluster,
+  findDoubleClusters,
+  knownCluster,
+  validateKafkaCluster,
+  type KnownCluster,
+} from './kafka-cluster.ts';
 import { openManifest, type Manifest } from './open-manifest.ts';
 import { pathText, valueAt } from './path.ts';
-import type { Mistake, Problem } from './problem.ts';
+import { invalid, show, type Mistake, type Problem } from './problem.ts';
 import { resolveSubscription } from './resolve-subscription.ts';
 import type { Subscription } from './subscription.ts';
 import { devCommandAnnotation } from './trigger.ts';
@@ -26,21 +33,62 @@ export function parseManifests(
   const candidates = manifests
     .map((manifest) => judgeManifest(manifest, checkExpression))
     .filter((candidate) => candidate !== undefined);
-  const doubles = findDoubles(candidates);
+  const clusters = manifests.filter(({ door }) => door === 'kafka-cluster').map(readCluster);
+  const refused = new Map([
+    ...findUnknownClusters(candidates, clusters),
+    ...findDoubles(candidates, clusters),
+  ]);
   const problems = [
     ...parsed.flatMap((file) => file.problems),
     ...manifests.flatMap((manifest) => locate(manifest.mistakes, manifest)),
     ...manifests.flatMap((manifest) => locate(findStrayAnnotations(manifest, candidates), manifest)),
     ...candidates.flatMap(({ mistakes, manifest }) => locate(mistakes, manifest)),
-    ...[...doubles].flatMap(([{ manifest }, mistake]) => locate([mistake], manifest)),
+    ...[...refused].flatMap(([{ manifest }, mistake]) => locate([mistake], manifest)),
+    ...clusters.flatMap(({ mistakes, manifest }) => locate(mistakes, manifest)),
+    ...findDoubleClusters(clusters).flatMap((cluster) => locate([sameCluster(cluster)], cluster.manifest)),
   ];
   const subscriptions = candidates.flatMap((candidate) => {
     const { trigger, mistakes, manifest } = candidate;
-    if (trigger === undefined || mistakes.length + manifest.mistakes.length > 0 || doubles.has(candidate))
+    if (trigger === undefined || mistakes.length + manifest.mistakes.length > 0 || refused.has(candidate))
       return [];
-    return [resolveSubscription(trigger, devOf(candidate, manifests))];
+    const choice = chooseCluster(trigger, clusters);
+    if (choice.kind !== 'found') return [];
+    return [resolveSubscription(trigger, devOf(candidate, manifests), choice.brokers)];
   });
   return { subscriptions, problems: inReadingOrder(problems, files) };
+}
+
+interface DeclaredCluster extends KnownCluster {
+  readonly manifest: Manifest;
+  readonly mistakes: readonly Mistake[];
+}
+
+function readCluster(manifest: Manifest): DeclaredCluster {
+  const verdict = validateKafkaCluster(manifest.value);
+  return {
+    manifest,
+    mistakes: verdict.kind === 'wrong' ? verdict.mistakes : [],
+    ...knownCluster(verdict),
+  };
+}
+
+function sameCluster({ name, namespace }: KnownCluster): Mistake {
+  const message = `is that of another KafkaCluster in namespace ${String(namespace)}: ${show(name)}`;
+  return invalid(['metadata', 'name'], 'value', message, 'Write another name, or remove one of the two.');
+}
+
+function findUnknownClusters(
+  candidates: readonly Candidate[],
+  clusters: readonly KnownCluster[],
+): ReadonlyMap<Candidate, Mistake> {
+  const unknown = new Map<Candidate, Mistake>();
+  for (const candidate of candidates) {
+    if (candidate.trigger === undefined) continue;
+    const choice = chooseCluster(candidate.trigger, clusters);
+    if (choice.kind === 'unknown')
+      unknown.set(candidate, { ...choice.mistake, at: candidate.place(choice.mistake.at) });
+  }
+  return unknown;
 }
 
 /** One line: `trigger.yaml:12:7 spec.delivery.retry: must be …, is "ten". Write …`. */

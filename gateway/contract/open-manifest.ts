@@ -1,14 +1,14 @@
 // Which front door a manifest comes in by. What only looks like ours, by a wrong version, kind or spelling,
 // is a mistake; what is plainly something else is passed over.
 import { annotationPath, annotationsOf, topicsAnnotation } from './annotations.ts';
-import { editDistance } from './nearest.ts';
+import { editDistance, nearest } from './nearest.ts';
 import { valueAt, type Path } from './path.ts';
 import { invalid, show, type Mistake } from './problem.ts';
 import { apiGroup, apiVersion } from './trigger.ts';
 import type { YamlDocument } from './yaml-documents.ts';
 
 export interface Manifest {
-  readonly door: 'trigger' | 'deployment' | 'none';
+  readonly door: 'trigger' | 'kafka-cluster' | 'deployment' | 'none';
   readonly value: unknown;
   /** Where in `document` it stands: elsewhere than at the top in a List only. */
   readonly base: Path;
@@ -31,6 +31,8 @@ function open(value: unknown, base: Path, document: YamlDocument): Manifest[] {
   }
   if (version === apiVersion && kind === 'Trigger')
     return [{ door: 'trigger', value, base, document, mistakes: [] }];
+  if (version === apiVersion && kind === 'KafkaCluster')
+    return [{ door: 'kafka-cluster', value, base, document, mistakes: [] }];
   if (version === 'apps/v1' && kind === 'Deployment') {
     return [{ door: 'deployment', value, base, document, mistakes: inTemplate(value) }];
   }
@@ -56,21 +58,14 @@ function foreign(value: unknown, version: unknown, kind: unknown): Mistake | und
 }
 
 function wrongKind(kind: unknown): Mistake {
-  if (kind === 'KafkaCluster') {
-    return {
-      code: 'MILLRACE_FIELD_NOT_BUILT',
-      at: ['kind'],
-      on: 'value',
-      message: 'KafkaCluster is not built yet',
-      remedy: 'Remove it: for now the one cluster is the one that KAFKA_BROKERS names.',
-    };
-  }
-  const message = kind === undefined ? 'is missing' : `must be Trigger, is ${show(kind)}`;
-  return invalid(['kind'], 'value', message, 'Write `kind: Trigger`.');
+  const message = kind === undefined ? 'is missing' : `must be Trigger or KafkaCluster, is ${show(kind)}`;
+  const meant =
+    (typeof kind === 'string' ? nearest(kind, ['Trigger', 'KafkaCluster']) : undefined) ?? 'Trigger';
+  return invalid(['kind'], 'value', message, `Write \`kind: ${meant}\`.`);
 }
 
 /** Annotations on the pods of a Deployment are a common slip, and would do nothing. */
-function inTemplate(deployment: unknown): Mistake[] {
+export function inTemplate(deployment: unknown): Mistake[] {
   const path = ['spec', 'template'];
   return annotationsOf(valueAt(deployment, path)).map(([key]) =>
     invalid(

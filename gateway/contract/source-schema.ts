@@ -3,20 +3,20 @@
 import { Type } from 'typebox';
 import { mapping, text, withDefault } from './schema.ts';
 
+/** The installation’s own, unless the namespace of the trigger has a KafkaCluster of this name. */
+export const defaultCluster = 'main';
+
 export const sourceSchema = mapping(
   { example: { topics: ['orders'] } },
   {
     cluster: withDefault(
-      'main',
+      defaultCluster,
       text({
         format: 'dns-name',
         annotation: 'cluster',
-        description: 'The Kafka cluster. For now there is one, named `main`, at `KAFKA_BROKERS`.',
-        notBuilt: {
-          what: 'KafkaCluster resources',
-          except: 'main',
-          instead: 'Leave it out: the one cluster is the one that KAFKA_BROKERS names.',
-        },
+        description:
+          'The KafkaCluster, in the namespace of the trigger. `main`, where there is none of that name, is the ' +
+          'cluster of the installation, which `KAFKA_BROKERS` names.',
       }),
     ),
     topics: Type.Optional(

@@ -4,6 +4,7 @@
 import { Type, type Static } from 'typebox';
 import { deliverySchema, replySchema, scaleSchema } from './delivery-schema.ts';
 import { filterRef, filterSchema, type DeclaredFilter } from './filter-schema.ts';
+import { metadataSchema } from './metadata-schema.ts';
 import { mapping, maxInt32, text, whole, withDefault, type Filled } from './schema.ts';
 import { eventSchema, sourceSchema } from './source-schema.ts';
 
@@ -12,47 +13,19 @@ export const apiVersion = `${apiGroup}/v1alpha1`;
 export const annotationPrefix = `${apiGroup}/`;
 export const devCommandAnnotation = `${annotationPrefix}dev-command`;
 
-/** Written by the API server, printed by `kubectl get -o yaml`, of no meaning here. */
-const serverOwned = Type.Optional(Type.Unknown());
+const devCommand = text({
+  minLength: 1,
+  annotation: 'dev-command',
+  example: 'node server.js',
+  description:
+    'How `millrace dev` starts the function as a process, in the folder of the manifest. It stands on ' +
+    'the Deployment or on the Trigger that refers to it; the one on the Trigger counts first.',
+});
 
-const metadata = mapping(
-  { example: { name: 'order-mailer' } },
-  {
-    name: text({ format: 'dns-name', description: 'Unique in its namespace.', example: 'order-mailer' }),
-    namespace: withDefault(
-      'default',
-      text({ format: 'dns-label', description: 'Where the trigger and its function live.' }),
-    ),
-    labels: Type.Optional(Type.Unknown()),
-    annotations: Type.Optional(
-      Type.Object(
-        {
-          [devCommandAnnotation]: Type.Optional(
-            text({
-              minLength: 1,
-              annotation: 'dev-command',
-              example: 'node server.js',
-              description:
-                'How `millrace dev` starts the function as a process, in the folder of the manifest. It stands on ' +
-                'the Deployment or on the Trigger that refers to it; the one on the Trigger counts first.',
-            }),
-          ),
-        },
-        { additionalProperties: true, example: { [devCommandAnnotation]: 'node server.js' } },
-      ),
-    ),
-    creationTimestamp: serverOwned,
-    deletionGracePeriodSeconds: serverOwned,
-    deletionTimestamp: serverOwned,
-    finalizers: serverOwned,
-    generateName: serverOwned,
-    generation: serverOwned,
-    managedFields: serverOwned,
-    ownerReferences: serverOwned,
-    resourceVersion: serverOwned,
-    selfLink: serverOwned,
-    uid: serverOwned,
-  },
+const metadata = metadataSchema(
+  'order-mailer',
+  { [devCommandAnnotation]: Type.Optional(devCommand) },
+  { [devCommandAnnotation]: 'node server.js' },
 );
 
 const ref = mapping(

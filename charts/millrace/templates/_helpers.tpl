@@ -58,10 +58,9 @@ annotations:
 {{- end -}}
 {{- end }}
 
-{{/* The Secret that the scaler's certificate is in: cert-manager's is another than ours, for neither takes over the other's. */}}
+{{/* The Secret that the scaler's certificate is in. */}}
 {{- define "millrace.tlsSecret" -}}
-{{- $made := ternary "certificate" "tls" .Values.scaler.tls.certManager.enabled -}}
-{{- .Values.scaler.tls.existingSecret | default (printf "%s-%s" (include "millrace.scaler" .) $made) -}}
+{{- .Values.scaler.tls.existingSecret | default (printf "%s-tls" (include "millrace.scaler" .)) -}}
 {{- end }}
 
 {{- define "millrace.scalerHost" -}}
@@ -89,8 +88,6 @@ capabilities: { drop: [ALL] }
   valueFrom: { fieldRef: { fieldPath: metadata.name } }
 - name: POD_NAMESPACE
   valueFrom: { fieldRef: { fieldPath: metadata.namespace } }
-- name: POD_UID
-  valueFrom: { fieldRef: { fieldPath: metadata.uid } }
 {{- with .Values.watchNamespaces }}
 - name: WATCH_NAMESPACES
   value: {{ join "," . | quote }}

@@ -34,6 +34,9 @@
 - apiGroups: [apps]
   resources: [deployments/finalizers]
   verbs: [update]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
 - apiGroups: ['']
   resources: [services]
   verbs: [get, list, watch, create, patch, update, delete]
@@ -49,15 +52,14 @@
   verbs: [create, patch]
 {{- end }}
 
-{{/* In the installation's own namespace: who leads, by a Lease with the name of the scaler's Service. */}}
+{{/* In the installation's own namespace: who leads. */}}
 {{- define "millrace.scalerOwnRules" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [create]
-- apiGroups: [coordination.k8s.io]
-  resources: [leases]
-  resourceNames: [{{ include "millrace.scaler" . }}]
-  verbs: [get, update]
+  verbs: [get, create, update]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
 - apiGroups: ['', events.k8s.io]
   resources: [events]
   verbs: [create, patch]

@@ -30,6 +30,10 @@ const samples: Readonly<Record<FormatName, { right: readonly string[]; wrong: re
   age: { right: ['PT24H', 'P365D'], wrong: ['PT0S', 'P1M', 'P1Y', 'day'] },
   concurrency: { right: ['adaptive'], wrong: ['', 'Adaptive', '8', 'auto'] },
   quantity: { right: ['1', '500k', '1Mi'], wrong: ['0', '', '0Mi', '1MB', '-1'] },
+  'bootstrap-servers': {
+    right: ['kafka:9092', 'a:1,b:65535', 'a.b:9092, [::1]:9092'],
+    wrong: ['', 'kafka', 'kafka:0', 'kafka:65536', 'a:1,,b:2', 'a:1,', 'http://a:1', 'a b:1', ':9092'],
+  },
   'http-uri': {
     right: ['http://localhost:8080/', 'https://example.com/a?b=c', 'http://[::1]:80'],
     wrong: [

@@ -184,10 +184,40 @@ t.test('the items of a List are manifests', async (t) => {
   t.ok(Number(problems[0]?.line) > 10);
 });
 
-t.test('a KafkaCluster is refused, and other kinds are passed over', async (t) => {
-  t.match(lines('apiVersion: millrace.dev/v1alpha1\nkind: KafkaCluster\n'), [
-    'dir0/a.yaml:2:7 kind: KafkaCluster is not built yet. Remove it: for now the one cluster is the one that KAFKA_BROKERS names.',
+const cluster = (name: string, servers: string) =>
+  `apiVersion: millrace.dev/v1alpha1\nkind: KafkaCluster\nmetadata: { name: ${name} }\nspec: { bootstrapServers: "${servers}" }\n`;
+const inCluster = (name: string, changes = {}) =>
+  stringify(triggerWith({ 'spec.source.cluster': name, ...changes }));
+
+t.test('a KafkaCluster says where the triggers of its namespace find it', async (t) => {
+  const { subscriptions, problems } = read(
+    inCluster('pay', { 'metadata.name': 'a', 'spec.source.consumerGroup': 'g' }),
+    inCluster('main', { 'metadata.name': 'b', 'spec.source.consumerGroup': 'g' }),
+    cluster('pay', 'a:1, b:2'),
+  );
+  t.strictSame(problems, []);
+  t.match(subscriptions, [
+    { source: { cluster: 'pay', brokers: ['a:1', 'b:2'] } },
+    { source: { cluster: 'main', brokers: undefined } },
   ]);
+  t.match(read(inCluster('main'), cluster('main', 'a:1')).subscriptions, [{ source: { brokers: ['a:1'] } }]);
+});
+
+t.test('a cluster that is not there, is wrong, or there twice', async (t) => {
+  const deployment = mailer.replace('topics: orders', 'cluster: pay\n    millrace.dev/topics: orders');
+  t.match(lines(inCluster('pay', { 'metadata.name': 'a' }), deployment, cluster('pays', 'a:1')), [
+    /^dir0\/a\.yaml:\d+:\d+ spec\.source\.cluster: names no KafkaCluster of namespace default, is "pay"\. Did you mean `cluster: pays`\?$/,
+    /^dir1\/a\.yaml:6:27 metadata\.annotations\["millrace\.dev\/cluster"\]: names no KafkaCluster/,
+  ]);
+  const wrong = read(inCluster('pay'), cluster('pay', 'no port'));
+  t.strictSame(wrong.subscriptions, []);
+  t.match(wrong.problems, [{ path: 'spec.bootstrapServers', file: 'dir1/a.yaml', line: 4 }]);
+  t.match(lines(cluster('pay', 'a:1'), cluster('pay', 'b:1')), [
+    'dir1/a.yaml:3:19 metadata.name: is that of another KafkaCluster in namespace default: "pay". Write another name, or remove one of the two.',
+  ]);
+});
+
+t.test('other kinds are passed over', async (t) => {
   t.strictSame(read('apiVersion: v1\nkind: ConfigMap\n', '', 'just a text', '- a\n'), {
     subscriptions: [],
     problems: [],

@@ -14,6 +14,8 @@ t.test('the front doors', async (t) => {
   const deployment = { apiVersion: 'apps/v1', kind: 'Deployment' };
   t.match(open(trigger), [{ door: 'trigger', value: trigger, base: [], mistakes: [] }]);
   t.match(open(deployment), [{ door: 'deployment', value: deployment, base: [], mistakes: [] }]);
+  const cluster = { apiVersion: 'millrace.dev/v1alpha1', kind: 'KafkaCluster' };
+  t.match(open(cluster), [{ door: 'kafka-cluster', value: cluster, mistakes: [] }]);
   t.match(open({ apiVersion: 'v1', kind: 'List', items: [{ kind: 'Pod' }, trigger, null, deployment] }), [
     { door: 'trigger', base: ['items', 1] },
     { door: 'deployment', base: ['items', 3] },
@@ -43,17 +45,16 @@ for (const value of [
 const annotations = { 'millrace.dev/topics': 'a' };
 for (const [value, mistake] of [
   [
-    { apiVersion: 'millrace.dev/v1alpha1', kind: 'KafkaCluster' },
-    {
-      code: 'MILLRACE_FIELD_NOT_BUILT',
-      at: ['kind'],
-      message: 'KafkaCluster is not built yet',
-      remedy: /KAFKA_BROKERS/,
-    },
+    { apiVersion: 'millrace.dev/v1alpha1', kind: 'Triger' },
+    { at: ['kind'], message: 'must be Trigger or KafkaCluster, is "Triger"' },
   ],
   [
-    { apiVersion: 'millrace.dev/v1alpha1', kind: 'Triger' },
-    { at: ['kind'], message: 'must be Trigger, is "Triger"' },
+    { apiVersion: 'millrace.dev/v1alpha1', kind: 'Cluster' },
+    { at: ['kind'], remedy: 'Write `kind: KafkaCluster`.' },
+  ],
+  [
+    { apiVersion: 'millrace.dev/v1alpha1', kind: 7 },
+    { at: ['kind'], remedy: 'Write `kind: Trigger`.' },
   ],
   [
     { apiVersion: 'millrace.dev/v1alpha1' },

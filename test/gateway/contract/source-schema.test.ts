@@ -28,7 +28,7 @@ for (const [path, value] of [
 
 for (const [path, value] of [
   ['spec.source', null],
-  ['spec.source.cluster', 'other'],
+  ['spec.source.cluster', 'Other'],
   ['spec.source.topics', []],
   ['spec.source.topics', [1]],
   ['spec.source.topics', ['a b']],

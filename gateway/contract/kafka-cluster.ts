@@ -1,0 +1,78 @@
+// Which brokers a trigger means: those of the KafkaCluster of its namespace that it names, or the installation’s own.
+import { clusterFieldTable } from './fields.ts';
+import { createJudge } from './judge-by-schema.ts';
+import { kafkaClusterSchema, type FilledKafkaCluster } from './kafka-cluster-schema.ts';
+import { nearest } from './nearest.ts';
+import { valueAt } from './path.ts';
+import { invalid, show, type Mistake } from './problem.ts';
+import { parseBrokers } from './settings.ts';
+import { defaultCluster } from './source-schema.ts';
+import type { FilledTrigger } from './trigger.ts';
+import { triggerWording } from './wording.ts';
+
+const judge = createJudge(kafkaClusterSchema, clusterFieldTable);
+
+export type KafkaClusterVerdict =
+  | { readonly kind: 'right'; readonly cluster: FilledKafkaCluster }
+  /** `filled` has the defaults too, as far as its shape allows. */
+  | { readonly kind: 'wrong'; readonly mistakes: readonly Mistake[]; readonly filled: unknown };
+
+/** Judges `declared`, which is left as it is; it must hold no cycles. */
+export function validateKafkaCluster(declared: unknown): KafkaClusterVerdict {
+  const { filled, mistakes } = judge(declared, triggerWording);
+  if (mistakes.length > 0) return { kind: 'wrong', mistakes, filled };
+  return { kind: 'right', cluster: filled as FilledKafkaCluster };
+}
+
+/** A KafkaCluster that is there. */
+export interface KnownCluster {
+  readonly namespace: unknown;
+  readonly name: unknown;
+  /** Undefined where it is wrong. */
+  readonly brokers: readonly string[] | undefined;
+}
+
+export function knownCluster(verdict: KafkaClusterVerdict): KnownCluster {
+  const filled = verdict.kind === 'right' ? verdict.cluster : verdict.filled;
+  return {
+    namespace: valueAt(filled, ['metadata', 'namespace']),
+    name: valueAt(filled, ['metadata', 'name']),
+    brokers: verdict.kind === 'right' ? parseBrokers(verdict.cluster.spec.bootstrapServers) : undefined,
+  };
+}
+
+export type ClusterChoice =
+  /** `brokers` are undefined for the installation’s own. */
+  | { readonly kind: 'found'; readonly brokers: readonly string[] | undefined }
+  /** The KafkaCluster is there, and wrong. */
+  | { readonly kind: 'wrong' }
+  | { readonly kind: 'unknown'; readonly mistake: Mistake };
+
+export function chooseCluster(trigger: FilledTrigger, clusters: readonly KnownCluster[]): ClusterChoice {
+  const wanted = trigger.spec.source.cluster;
+  const near = clusters.filter(({ namespace }) => namespace === trigger.metadata.namespace);
+  const cluster = near.find(({ name }) => name === wanted);
+  if (cluster?.brokers !== undefined) return { kind: 'found', brokers: cluster.brokers };
+  if (cluster !== undefined) return { kind: 'wrong' };
+  if (wanted === defaultCluster) return { kind: 'found', brokers: undefined };
+  return { kind: 'unknown', mistake: unknownCluster(trigger, near) };
+}
+
+function unknownCluster({ metadata, spec }: FilledTrigger, near: readonly KnownCluster[]): Mistake {
+  const wanted = spec.source.cluster;
+  const names = near.map(({ name }) => String(name));
+  const meant = nearest(wanted, [...names, defaultCluster]);
+  const remedy =
+    meant === undefined
+      ? `Write a KafkaCluster ${wanted} in that namespace, or leave it out for the cluster of the installation.`
+      : `Did you mean ${triggerWording.example(['spec', 'source', 'cluster'], meant)}?`;
+  const message = `names no KafkaCluster of namespace ${metadata.namespace}, is ${show(wanted)}`;
+  return invalid(['spec', 'source', 'cluster'], 'value', message, remedy);
+}
+
+/** The KafkaClusters whose name another one of their namespace, which comes first, has. */
+export function findDoubleClusters<C extends KnownCluster>(clusters: readonly C[]): C[] {
+  return clusters.filter(({ namespace, name }, index) =>
+    clusters.slice(0, index).some((before) => before.namespace === namespace && before.name === name),
+  );
+}

@@ -1,0 +1,227 @@
+// Triggers as they stand in a cluster: the subscription that a resource means, or why it means none; and the resource that
+// the annotations of a Deployment mean.
+import { annotationWording, declareByAnnotations } from './annotations.ts';
+import type { CheckExpression } from './expressions.ts';
+import { judgeDeployment, judgeTrigger } from './judge.ts';
+import { chooseCluster, knownCluster, validateKafkaCluster } from './kafka-cluster.ts';
+import type { Resource } from './kubernetes.ts';
+import { formatProblem } from './manifests.ts';
+import { inTemplate } from './open-manifest.ts';
+import { pathText, valueAt, type Path } from './path.ts';
+import type { Mistake } from './problem.ts';
+import { resolveSubscription } from './resolve-subscription.ts';
+import type { Subscription } from './subscription.ts';
+import { annotationPrefix, type FilledTrigger } from './trigger.ts';
+import { validateTrigger } from './validate-trigger.ts';
+
+/** On a Trigger that was made of annotations: what is wrong with them, as a JSON list of texts. */
+export const mistakesAnnotation = `${annotationPrefix}mistakes`;
+
+export type RefusalReason =
+  | 'InvalidSpec'
+  | 'InvalidAnnotations'
+  | 'NotBuilt'
+  | 'NameTooLong'
+  | 'UriNotAllowed'
+  | 'UnknownCluster'
+  | 'InvalidCluster'
+  | 'ConsumerGroupTaken';
+
+export type TriggerReading =
+  | { readonly kind: 'right'; readonly subscription: Subscription }
+  /** `message` says in whole sentences what is wrong, and what to do. */
+  | { readonly kind: 'wrong'; readonly reason: RefusalReason; readonly message: string };
+
+export interface TriggerContext {
+  readonly checkExpression: CheckExpression;
+  /** The KafkaClusters of all namespaces that are watched. */
+  readonly clusters: readonly Resource[];
+  /** Whether `function.uri`, which may lead anywhere that the gateway can reach, is taken; it is where nothing is said. */
+  readonly allowsUri?: boolean;
+}
+
+/** Reads a Trigger as the API server has it. Never throws. */
+export function readTriggerResource(resource: Resource, context: TriggerContext): TriggerReading {
+  const noted = notedMistakes(resource);
+  if (noted.length > 0) return wrong('InvalidAnnotations', listed(noted));
+  const { trigger, mistakes } = judgeTrigger(written(resource), context.checkExpression);
+  if (trigger === undefined || mistakes.length > 0) {
+    const isNotBuilt = mistakes.every(({ code }) => code === 'MILLRACE_FIELD_NOT_BUILT');
+    return wrong(isNotBuilt ? 'NotBuilt' : 'InvalidSpec', listed(mistakes.map(told)));
+  }
+  return judgeInCluster(trigger, context);
+}
+
+/** What only a cluster asks for. */
+function judgeInCluster(
+  trigger: FilledTrigger,
+  { clusters, allowsUri = true }: TriggerContext,
+): TriggerReading {
+  const { metadata, spec } = trigger;
+  if (spec.function.uri !== undefined && !allowsUri) {
+    const message = 'spec.function.uri: is not allowed in this installation. Write a ref or a service.';
+    return wrong('UriNotAllowed', message);
+  }
+  if (spec.function.ref !== undefined && !isServiceName(serviceNameOf(metadata.name))) {
+    const message = `metadata.name: must be at most ${longestName} letters, digits and hyphens, for the Service `;
+    return wrong(
+      'NameTooLong',
+      `${message}${serviceNameOf(metadata.name)} is named after it. Write a shorter name.`,
+    );
+  }
+  const verdicts = clusters.map((cluster) => validateKafkaCluster(written(cluster)));
+  const choice = chooseCluster(trigger, verdicts.map(knownCluster));
+  if (choice.kind === 'unknown') return wrong('UnknownCluster', told(choice.mistake));
+  if (choice.kind === 'found')
+    return { kind: 'right', subscription: resolveSubscription(trigger, undefined, choice.brokers) };
+  const message = `spec.source.cluster: the KafkaCluster ${spec.source.cluster} has mistakes. `;
+  const found = verdicts.filter((verdict) => isCluster(knownCluster(verdict), trigger));
+  const mistakes = found.flatMap((verdict) => (verdict.kind === 'wrong' ? verdict.mistakes : []));
+  return wrong('InvalidCluster', `${message}${listed(mistakes.map(told))}`);
+}
+
+function isCluster({ namespace, name }: ReturnType<typeof knownCluster>, { metadata, spec }: FilledTrigger) {
+  return namespace === metadata.namespace && name === spec.source.cluster;
+}
+
+/** The Service by which the endpoints of a trigger's `ref` are found. */
+export function serviceNameOf(triggerName: string): string {
+  return `${triggerName}${serviceSuffix}`;
+}
+
+const serviceSuffix = '-millrace';
+const longestName = 63 - serviceSuffix.length;
+
+function isServiceName(name: string): boolean {
+  return name.length <= 63 && !name.includes('.');
+}
+
+/**
+ * Refuses those of `readings`, from `namespace/name` to what was read, whose consumer group an older trigger has: each would take
+ * the other's partitions. `createdAt` gives the `creationTimestamp` of a trigger.
+ */
+export function refuseTakenGroups(
+  readings: ReadonlyMap<string, TriggerReading>,
+  createdAt: (key: string) => string | undefined,
+): ReadonlyMap<string, TriggerReading> {
+  const owners = new Map<string, string>();
+  const judged = new Map(readings);
+  const age = (key: string): string => `${createdAt(key) ?? '9999'} ${key}`;
+  for (const [key, reading] of [...readings].toSorted(([a], [b]) => (age(a) < age(b) ? -1 : 1))) {
+    if (reading.kind === 'wrong') continue;
+    const { consumerGroup, brokers } = reading.subscription.source;
+    const group = JSON.stringify([brokers, consumerGroup]);
+    const owner = owners.get(group);
+    if (owner === undefined) owners.set(group, key);
+    else {
+      const message = `spec.source.consumerGroup: ${consumerGroup} is the group of ${owner}, which is older: each would take the other’s partitions.`;
+      judged.set(key, wrong('ConsumerGroupTaken', `${message} Make the trigger anew with another group.`));
+    }
+  }
+  return judged;
+}
+
+function wrong(reason: RefusalReason, message: string): TriggerReading {
+  return { kind: 'wrong', reason, message };
+}
+
+/** What a user has written of a resource, without what the API server and others have added. */
+function written({ apiVersion, kind, metadata, spec }: Resource): object {
+  const { name, namespace, annotations = {} } = metadata;
+  const { [mistakesAnnotation]: _, ...others } = annotations;
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }), annotations: others },
+    ...(spec === undefined ? {} : { spec }),
+  };
+}
+
+function notedMistakes({ metadata }: Resource): string[] {
+  const text = metadata.annotations?.[mistakesAnnotation];
+  if (text === undefined) return [];
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list)) return list.map(String);
+  } catch {
+    // Somebody has written it by hand.
+  }
+  return [text];
+}
+
+/** A condition's message has an end. */
+const mostTold = 10;
+
+function listed(mistakes: readonly string[]): string {
+  const rest = mistakes.length - mostTold;
+  return [...mistakes.slice(0, mostTold), ...(rest > 0 ? [`And ${rest} more.`] : [])].join(' ');
+}
+
+function told({ code, at, message, remedy }: Mistake): string {
+  return formatProblem({ code, path: pathText(at), message, remedy });
+}
+
+/** Where no right topic is written: without one the API server would not take the Trigger. */
+const nothingToRead = { suspend: true, source: { topics: ['unknown'] } };
+
+/**
+ * The Trigger that the annotations of `deployment`, which has opted in, mean: as they are written, without defaults. With mistakes
+ * in them it carries `mistakesAnnotation`, and of its spec what the API server takes: so it can exist, and say what is wrong.
+ */
+export function declareTrigger(deployment: Resource): Resource {
+  const { declared } = declareByAnnotations(deployment);
+  const { mistakes } = judgeDeployment(deployment, () => undefined);
+  const messages = [...mistakes, ...inTemplate(deployment)].map(told);
+  const { name, namespace } = deployment.metadata;
+  const { apiVersion, kind, spec } = reduced(declared) as Resource;
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(messages.length === 0 ? {} : { annotations: { [mistakesAnnotation]: JSON.stringify(messages) } }),
+    },
+    spec,
+  };
+}
+
+/** `declared` without what is wrong in it. What one round leaves may be wrong by itself, such as a mapping that is now empty. */
+function reduced(declared: unknown): unknown {
+  const trigger = declared as { spec: Spec };
+  for (let round = 0; round < mostRounds; round += 1) {
+    const verdict = validateTrigger(trigger, annotationWording);
+    if (verdict.kind === 'right') return trigger;
+    // From the end of a list, so that the places before it stay what they are.
+    for (const { at } of verdict.mistakes.toSorted((a, b) => indexOf(b.at) - indexOf(a.at)))
+      drop(trigger, at);
+    const { topics } = trigger.spec.source;
+    if (!Array.isArray(topics) || topics.length === 0) Object.assign(trigger.spec, nothingToRead);
+  }
+  const { ref } = trigger.spec.function;
+  return { ...trigger, spec: { ...nothingToRead, function: { ref } } };
+}
+
+interface Spec {
+  readonly source: { readonly topics?: unknown };
+  readonly function: { readonly ref: object };
+}
+
+/** A mistake lies at most so deep within what annotations can write. */
+const mostRounds = 8;
+
+/** Where in a list it lies; 0 in no list. */
+function indexOf(at: Path): number {
+  return at.findLast((step) => typeof step === 'number') ?? 0;
+}
+
+/** Takes away what stands at `at`, or else the nearest above it; nothing that every trigger has. */
+function drop(trigger: object, at: Path): void {
+  const least = at[1] === 'source' || at[1] === 'function' ? 3 : 2;
+  for (let depth = at.length; depth >= least; depth -= 1) {
+    const [parent, last] = [valueAt(trigger, at.slice(0, depth - 1)), at[depth - 1]];
+    if (Array.isArray(parent) && Number(last) < parent.length) return void parent.splice(Number(last), 1);
+    if (valueAt(parent, [String(last)]) !== undefined)
+      return void Reflect.deleteProperty(parent as object, String(last));
+  }
+}

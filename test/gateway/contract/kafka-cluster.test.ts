@@ -1,0 +1,55 @@
+import t from 'tap';
+import {
+  chooseCluster,
+  findDoubleClusters,
+  knownCluster,
+  validateKafkaCluster,
+} from '../../../gateway/contract/kafka-cluster.ts';
+import type { FilledTrigger } from '../../../gateway/contract/trigger.ts';
+import { apiVersion } from '../../../gateway/contract/trigger.ts';
+import { triggerWith } from './minimal-trigger.ts';
+
+const declared = (name: string, bootstrapServers: unknown, namespace = 'default') => ({
+  apiVersion,
+  kind: 'KafkaCluster',
+  metadata: { name, namespace },
+  spec: { bootstrapServers },
+});
+const known = (name: string, servers: unknown, namespace?: string) =>
+  knownCluster(validateKafkaCluster(declared(name, servers, namespace)));
+const wanting = (cluster: string) =>
+  triggerWith({ 'metadata.namespace': 'default', 'spec.source.cluster': cluster }) as FilledTrigger;
+
+t.test('a KafkaCluster is judged by its schema', async (t) => {
+  t.match(validateKafkaCluster(declared('pay', 'a:1')), {
+    kind: 'right',
+    cluster: { spec: { bootstrapServers: 'a:1' } },
+  });
+  t.match(validateKafkaCluster({ ...declared('pay', 'a:1'), spec: { bootstrapServer: 'a:1' } }), {
+    kind: 'wrong',
+    mistakes: [
+      { at: ['spec', 'bootstrapServers'], message: 'is missing' },
+      { at: ['spec', 'bootstrapServer'], remedy: 'Did you mean `bootstrapServers`?' },
+    ],
+  });
+});
+
+t.test('the cluster of a trigger is one of its namespace, else the installation’s', async (t) => {
+  const clusters = [known('pay', 'a:1'), known('wrong', 'a'), known('elsewhere', 'b:1', 'geo')];
+  t.strictSame(chooseCluster(wanting('pay'), clusters), { kind: 'found', brokers: ['a:1'] });
+  t.strictSame(chooseCluster(wanting('main'), clusters), { kind: 'found', brokers: undefined });
+  t.strictSame(chooseCluster(wanting('main'), [known('main', 'c:1')]), { kind: 'found', brokers: ['c:1'] });
+  t.strictSame(chooseCluster(wanting('wrong'), clusters), { kind: 'wrong' });
+  t.match(chooseCluster(wanting('elsewhere'), clusters), {
+    kind: 'unknown',
+    mistake: {
+      at: ['spec', 'source', 'cluster'],
+      remedy: /^Write a KafkaCluster elsewhere in that namespace/,
+    },
+  });
+});
+
+t.test('the second of one name in one namespace', async (t) => {
+  const clusters = [known('a', 'a:1'), known('a', 'b:1'), known('a', 'c:1', 'geo')];
+  t.strictSame(findDoubleClusters(clusters), [clusters[1]]);
+});
