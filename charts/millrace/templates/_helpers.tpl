@@ -28,6 +28,16 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end }}
 
+{{/* Without versions: another chart with the same image replaces no pod. */}}
+{{- define "millrace.podLabels" -}}
+{{ include "millrace.selector" . }}
+app.kubernetes.io/part-of: millrace
+{{- $own := (index .root.Values .component | default dict).podLabels | default dict }}
+{{- with merge (dict) $own .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{/* metadata after `name:`: labels, and annotations where there are any. Takes (dict "root" $ "component" … "annotations" …). */}}
 {{- define "millrace.metadata" -}}
 labels:
