@@ -75,6 +75,13 @@ function scalerSettings(): [name: string, fallback: string | number, help: strin
     ['SCALER_HOST', host, 'Address that both ports listen at.'],
     ['SCALER_GRPC_PORT', grpcPort, 'Port for KEDA; 0 takes a free one.'],
     ['SCALER_HTTP_PORT', httpPort, 'Port of the activation call, metrics and health; 0 takes a free one.'],
+    [
+      'SCALER_TLS_CERT',
+      '',
+      'PEM file with the certificate that KEDA is shown; read again when it changes. Plain text when empty.',
+    ],
+    ['SCALER_TLS_KEY', '', 'PEM file with the key of that certificate.'],
+    ['SCALER_TLS_CLIENT_CA', '', 'PEM file with the CA of whoever may call; anybody may when empty.'],
     ['LOG_LEVEL', logLevel, 'trace, debug, info, warn, error or silent.'],
   ];
 }

@@ -8,6 +8,14 @@ import {
   type LogLevel,
 } from '../gateway/contract/settings.ts';
 
+/** Paths of PEM files. */
+export interface TlsFiles {
+  readonly certPath: string;
+  readonly keyPath: string;
+  /** Whoever calls must show a certificate of this CA. */
+  readonly clientCaPath?: string | undefined;
+}
+
 export interface ScalerConfig {
   /** `host:port`, at least one. */
   readonly kafkaBrokers: readonly string[];
@@ -18,12 +26,15 @@ export interface ScalerConfig {
   /** 0 for any free port; so for `httpPort`. */
   readonly grpcPort: number;
   readonly httpPort: number;
+  /** Of the gRPC port; plain text when absent. */
+  readonly tls?: TlsFiles | undefined;
   readonly logLevel: LogLevel;
 }
 
 /**
  * Settings from `env`: KAFKA_BROKERS (comma-separated, required), MILLRACE_TRIGGERS, SCALER_HOST (0.0.0.0),
- * SCALER_GRPC_PORT (6000), SCALER_HTTP_PORT (8081), LOG_LEVEL (info). An empty value is an absent one.
+ * SCALER_GRPC_PORT (6000), SCALER_HTTP_PORT (8081), SCALER_TLS_CERT, SCALER_TLS_KEY, SCALER_TLS_CLIENT_CA,
+ * LOG_LEVEL (info). An empty value is an absent one.
  * @throws MillraceError MILLRACE_CONFIG_INVALID that names all mistakes at once
  */
 export function readScalerConfig(
@@ -36,6 +47,7 @@ export function readScalerConfig(
     host: env.SCALER_HOST || '0.0.0.0',
     grpcPort: portIn(env, 'SCALER_GRPC_PORT', 6000, mistakes),
     httpPort: portIn(env, 'SCALER_HTTP_PORT', 8081, mistakes),
+    tls: tlsIn(env, mistakes),
     logLevel: logLevelIn(env.LOG_LEVEL, mistakes),
   });
   if (config.grpcPort === config.httpPort && config.grpcPort !== 0) {
@@ -68,4 +80,13 @@ function logLevelIn(text: string | undefined, mistakes: string[]): LogLevel {
   const level = parseLogLevel(text || 'info');
   if (level === undefined) mistakes.push(`LOG_LEVEL is '${text}': one of ${logLevels.join(', ')}`);
   return level ?? 'info';
+}
+
+function tlsIn(env: Readonly<Record<string, string | undefined>>, mistakes: string[]): TlsFiles | undefined {
+  const { SCALER_TLS_CERT: certPath, SCALER_TLS_KEY: keyPath, SCALER_TLS_CLIENT_CA: clientCaPath } = env;
+  if (certPath && keyPath) return { certPath, keyPath, clientCaPath: clientCaPath || undefined };
+  if (certPath || keyPath)
+    mistakes.push('SCALER_TLS_CERT and SCALER_TLS_KEY go together: set both, or neither');
+  else if (clientCaPath) mistakes.push('SCALER_TLS_CLIENT_CA needs SCALER_TLS_CERT and SCALER_TLS_KEY');
+  return undefined;
 }

@@ -14,6 +14,9 @@ export interface ScalerEvents {
   pushed: [key: string];
   streamOpened: [key: string];
   streamClosed: [key: string];
+  /** `validTo`: of the new certificate of the gRPC port. */
+  certificateChanged: [validTo: string];
+  certificateFailed: [error: Error];
   answered: [method: string, status: string];
 }
 

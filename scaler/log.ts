@@ -42,6 +42,10 @@ export function logScalerEvents(events: ScalerEmitter, log: Logger): void {
     if (known) log.debug({ trigger }, 'Activation call');
     else log.warn({ trigger }, 'Activation call for an unknown trigger');
   });
+  events.on('certificateChanged', (validTo) => log.info({ validTo }, 'New certificate for KEDA'));
+  events.on('certificateFailed', (error) =>
+    log.warn({ ...fieldsOf(error) }, 'The certificate stays the old one'),
+  );
   events.on('streamOpened', (trigger) => log.debug({ trigger }, 'Push stream opened'));
   events.on('streamClosed', (trigger) => log.debug({ trigger }, 'Push stream closed'));
 }

@@ -3,7 +3,7 @@ import type { Server } from 'node:net';
 import type { Logger } from 'pino';
 import { describeError } from '../gateway/contract/errors.ts';
 import type { TriggerSource } from '../gateway/contract/ports.ts';
-import { createOffsetsReader } from '../gateway/kafka/offsets.ts';
+import { createClustersReader } from '../gateway/kafka/offsets-of-clusters.ts';
 import { createDemand, type Demand } from './activation/demand.ts';
 import { createGroupDemand } from './activation/group-demand.ts';
 import { createWatchedGroups } from './activation/watched-groups.ts';
@@ -50,8 +50,9 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
   const stop = (): Promise<void> => (stopping ??= endAll(ends));
 
   try {
-    const offsets = createOffsetsReader({
-      connection: { brokers: config.kafkaBrokers, clientId: 'millrace-scaler' },
+    const offsets = createClustersReader({
+      brokers: config.kafkaBrokers,
+      clientId: 'millrace-scaler',
       log: (level, message, fields) => log[level](fields, message),
       onRequest: (apiName) => events.emit('kafkaRequest', apiName),
     });
@@ -59,7 +60,7 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     const backlog = createBacklogReader({ offsets, triggers, emit });
     const demand = createDemand({ triggers, backlog, emit });
     ends.push(() => demand.close());
-    const groups = createWatchedGroups({ clusters: createKnownClusters(config.kafkaBrokers) });
+    const groups = createWatchedGroups({ clusters: createKnownClusters(config.kafkaBrokers, triggers) });
     const groupDemand = createGroupDemand({ groups, offsets, emit });
     ends.push(() => groupDemand.close());
     const readiness = watchReadiness(events, triggers);
@@ -68,8 +69,8 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     const admin = createAdminServer({ demand, triggers, emit, metrics, readiness });
     ends.push(() => admin.close());
     await admin.listen({ host: config.host, port: config.httpPort });
-    const { host, grpcPort: port } = config;
-    const grpc = await startGrpcServer({ demand, triggers, groups, groupDemand, emit, host, port });
+    const { host, grpcPort: port, tls } = config;
+    const grpc = await startGrpcServer({ demand, triggers, groups, groupDemand, emit, host, port, tls });
     ends.push(() => grpc.stop());
     ends.push(pollUntilAnswered(() => backlog.refresh()));
 

@@ -1,5 +1,5 @@
-// The four requests that reading offsets takes, each for many topics or many groups at once. All exist since
-// Kafka 3.0.
+// The requests that reading offsets and groups takes, each for many topics or many groups at once. All exist
+// since Kafka 3.0.
 import { type WireReader, WireWriter } from './offset-wire.ts';
 
 /**
@@ -233,6 +233,52 @@ function readCommittedTopic(reader: WireReader): CommittedOffset[] {
   });
   reader.tags();
   return offsets;
+}
+
+export interface DescribedGroup {
+  readonly group: string;
+  readonly errorCode: number;
+  /** `Stable`, `PreparingRebalance`, `CompletingRebalance`, `Empty`, `Dead`. */
+  readonly state: string;
+  readonly members: readonly {
+    readonly clientId: string;
+    /** A ConsumerProtocolAssignment; empty while the group rebalances. */
+    readonly assignment: Buffer;
+  }[];
+}
+
+/** DescribeGroups v5: of many groups of one coordinator. A group that never was is `Dead`, without an error. */
+export function describeGroupsRequest(groups: readonly string[]): OffsetRequest<DescribedGroup[]> {
+  return flexible('DescribeGroups', 15, 5, {
+    write: (writer) => writer.array(groups, (to, group) => to.string(group)).bool(false),
+    read(reader) {
+      reader.int32();
+      return reader.array(readDescribedGroup);
+    },
+  });
+}
+
+function readDescribedGroup(reader: WireReader): DescribedGroup {
+  const errorCode = reader.int16();
+  const group = reader.string() ?? '';
+  const state = reader.string() ?? '';
+  // The types of the protocol and of the assignment.
+  reader.string();
+  reader.string();
+  const members = reader.array((from) => {
+    // Member id and group instance id.
+    from.string();
+    from.string();
+    const clientId = from.string() ?? '';
+    from.string();
+    from.bytes();
+    const assignment = Buffer.from(from.bytes());
+    from.tags();
+    return { clientId, assignment };
+  });
+  reader.int32();
+  reader.tags();
+  return { group, errorCode, state, members };
 }
 
 interface Body<T> {

@@ -122,6 +122,13 @@ export class WireReader {
     return this.#bytes.toString('utf8', from, from + size);
   }
 
+  /** Null reads as none. A view: not to be kept. */
+  bytes(): Buffer {
+    const size = Math.max(0, this.varint() - 1);
+    const from = this.#take(size);
+    return this.#bytes.subarray(from, from + size);
+  }
+
   uuid(): string {
     const from = this.#take(16);
     return this.#bytes.toString('hex', from, from + 16);

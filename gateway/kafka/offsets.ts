@@ -12,6 +12,8 @@ import { createTopology, type Topology, type TopicView } from './offset-topology
 
 /** The offsets that one consumer group has to do with. */
 export interface OffsetsQuery {
+  /** Bootstrap servers, for whoever reads of several clusters; a reader of one has its own. */
+  readonly brokers?: readonly string[] | undefined;
   readonly group: string;
   readonly topics: readonly string[];
   /** A regular expression that must match the whole name of a topic; internal topics never do. */

@@ -26,7 +26,8 @@ export function createGroupDemand(options: GroupDemandOptions): Scaling & { clos
   const poll = createSharedPoll<WatchedGroup, GroupLag>({
     offsets: options.offsets,
     targets: groups,
-    queryOf: ({ consumerGroup, topics }) => ({
+    queryOf: ({ brokers, consumerGroup, topics }) => ({
+      brokers,
       group: consumerGroup,
       topics,
       committedTopics: topics.length === 0,

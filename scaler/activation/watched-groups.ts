@@ -42,7 +42,7 @@ export interface WatchedGroupsOptions {
 }
 
 interface Entry {
-  readonly group: WatchedGroup;
+  group: WatchedGroup;
   askedMs: number;
   holds: number;
 }
@@ -73,33 +73,26 @@ export function createWatchedGroups(options: WatchedGroupsOptions): WatchedGroup
   return {
     watch(described) {
       const key = keyOf(described);
-      const known = entries.get(key);
-      if (known !== undefined) {
-        known.askedMs = performance.now();
-        return key;
-      }
       const where = `ScaledObject ${described.namespace}/${described.name}`;
-      const scale = parseGroupMetadata(described.metadata, where);
+      const known = entries.get(key);
+      const scale = known?.group ?? parseGroupMetadata(described.metadata, where);
+      // Looked up again, for clusters come and go.
       const brokers = options.clusters.find(described.namespace, scale.bootstrapServers);
-      if (brokers === undefined) throw unknownCluster(where, described.namespace, scale.bootstrapServers);
-      makeRoom(where);
-      const group = { ...scale, key, brokers, standstill: createStandstill(standstillMs) };
-      entries.set(key, { group, askedMs: performance.now(), holds: 0 });
+      if (brokers === undefined) {
+        entries.delete(key);
+        throw unknownCluster(where, described.namespace, scale.bootstrapServers);
+      }
+      if (known === undefined) makeRoom(where);
+      const standstill = known?.group.standstill ?? createStandstill(standstillMs);
+      const entry = known ?? { holds: 0 };
+      entries.set(
+        key,
+        Object.assign(entry, { group: { ...scale, key, brokers, standstill }, askedMs: performance.now() }),
+      );
       return key;
     },
 
-    hold(key) {
-      const entry = entries.get(key);
-      if (entry === undefined) return () => undefined;
-      entry.holds += 1;
-      let isHeld = true;
-      return () => {
-        if (!isHeld) return;
-        isHeld = false;
-        entry.holds -= 1;
-        entry.askedMs = performance.now();
-      };
-    },
+    hold: (key) => holdOf(entries.get(key)),
 
     get(key) {
       const found = entries.get(key);
@@ -112,6 +105,18 @@ export function createWatchedGroups(options: WatchedGroupsOptions): WatchedGroup
       forgetOld();
       return [...entries.values()].map(({ group }) => group);
     },
+  };
+}
+
+function holdOf(entry: Entry | undefined): () => void {
+  if (entry === undefined) return () => undefined;
+  entry.holds += 1;
+  let isHeld = true;
+  return () => {
+    if (!isHeld) return;
+    isHeld = false;
+    entry.holds -= 1;
+    entry.askedMs = performance.now();
   };
 }
 

@@ -45,9 +45,9 @@ export function createBacklogReader({
 }
 
 function queryOf({ source }: Subscription): OffsetsQuery {
-  const { initialOffset, consumerGroup: group, topics, topicPattern } = source;
+  const { brokers, initialOffset, consumerGroup: group, topics, topicPattern } = source;
   const startTimestampMs = typeof initialOffset === 'object' ? initialOffset.timestampMs : undefined;
-  return { group, topics, topicPattern, startTimestampMs };
+  return { brokers, group, topics, topicPattern, startTimestampMs };
 }
 
 function owedBy({ source }: Subscription, partitions: readonly PartitionOffsets[]): Owed {

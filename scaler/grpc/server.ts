@@ -1,5 +1,7 @@
 // The gRPC port: binds, serves the external scaler, and stops with a limit.
 import { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { TlsFiles } from '../config.ts';
+import { openCertificates } from './certificates.ts';
 import { loadExternalScaler } from './definition.ts';
 import { createExternalScaler, type ExternalScalerOptions } from './service.ts';
 
@@ -7,6 +9,10 @@ export interface GrpcServerOptions extends ExternalScalerOptions {
   readonly host: string;
   /** 0 for any free one. */
   readonly port: number;
+  /** Plain text when absent. */
+  readonly tls?: TlsFiles | undefined;
+  /** Milliseconds between two looks at the files of `tls`; 10,000 when absent. */
+  readonly tlsLookMs?: number | undefined;
 }
 
 export interface GrpcServer {
@@ -18,25 +24,29 @@ export interface GrpcServer {
   stop(limitMs?: number): Promise<void>;
 }
 
-/**
- * Rejects where the port is taken. Plain text: in a cluster, inside the mesh or the namespace's network
- * policy.
- */
+/** Rejects where the port is taken, or with MILLRACE_CONFIG_INVALID where the certificate cannot be used. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const scaler = createExternalScaler(options);
   // KEDA keeps a connection for as long as its ScaledObjects live; pings show a dead one on both sides.
   const server = new Server({ 'grpc.keepalive_time_ms': 30_000, 'grpc.keepalive_timeout_ms': 10_000 });
   server.addService(loadExternalScaler().definition, scaler.handlers);
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  const { tls: files, tlsLookMs: lookMs, emit } = options;
+  const certificates = files && (await openCertificates({ files, lookMs, emit }));
+  const credentials = certificates?.credentials ?? ServerCredentials.createInsecure();
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${host}:${options.port}`, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(`${host}:${options.port}`, credentials, (error, bound) => {
       if (error === null) resolve(bound);
       else reject(error);
     });
+  }).catch((error: unknown) => {
+    certificates?.close();
+    throw error;
   });
   return {
     port,
     stop(limitMs = 2_000) {
+      certificates?.close();
       return new Promise((resolve) => {
         const limit = setTimeout(() => server.forceShutdown(), limitMs);
         server.tryShutdown(() => {

@@ -1,5 +1,6 @@
 // What is rendered: right by the schemas of Kubernetes and of all CRDs, and safe, whatever is set.
 import { execFile } from 'node:child_process';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -178,6 +179,46 @@ t.test('KEDA, and nobody else outside, is admitted to the scaler', async (t) => 
   t.strictSame(keda.ports, [{ port: 6000, protocol: 'TCP' }]);
   t.equal(policy.spec.ingress.length, 3, 'our own, KEDA, metrics');
 });
+
+t.test(
+  'nobody reads metrics but who is named, or pods named prometheus where they are monitored',
+  async (t) => {
+    const peersOf = async (...args: string[]): Promise<Loose[]> => {
+      const policy = find(await render('default', ...args), 'NetworkPolicy', 'millrace-gateway');
+      return policy.spec.ingress.flatMap(({ from }: Loose) => from);
+    };
+    const own = {
+      podSelector: {
+        matchLabels: { 'app.kubernetes.io/name': 'millrace', 'app.kubernetes.io/instance': 'millrace' },
+      },
+    };
+    const prometheus = {
+      namespaceSelector: {},
+      podSelector: { matchLabels: { 'app.kubernetes.io/name': 'prometheus' } },
+    };
+    t.strictSame(await peersOf(), [own]);
+    t.strictSame(await peersOf('--set', 'metrics.podMonitor.enabled=true'), [own, prometheus]);
+    const named = 'networkPolicy.metricsFrom[0].ipBlock.cidr=10.0.0.0/8';
+    t.strictSame(await peersOf('--set', named), [own, { ipBlock: { cidr: '10.0.0.0/8' } }]);
+  },
+);
+
+t.test(
+  'the certificate is for the names that the scaler has, and signed by the CA that is told',
+  async (t) => {
+    const manifests = await render('default');
+    const pem = (name: string): string =>
+      Buffer.from(find(manifests, 'Secret', 'millrace-scaler-tls').data[name], 'base64').toString();
+    const [ca, certificate] = [new X509Certificate(pem('ca.crt')), new X509Certificate(pem('tls.crt'))];
+    t.ok(certificate.checkIssued(ca) && certificate.verify(ca.publicKey));
+    for (const name of ['millrace-scaler', 'millrace-scaler.mill', 'millrace-scaler.mill.svc'])
+      t.ok(certificate.checkHost(name), name);
+    t.ok(certificate.checkPrivateKey(createPrivateKey(pem('tls.key'))));
+    t.equal(find(manifests, 'ConfigMap', 'millrace-scaler-ca').data['ca.crt'].trim(), pem('ca.crt').trim());
+    const address = environment(manifests, 'Deployment', 'millrace-scaler').get('SCALER_SERVICE')?.value;
+    t.equal(address, 'millrace-scaler.mill.svc:6000');
+  },
+);
 
 function environment(manifests: readonly Manifest[], kind: string, name: string): Map<string, Loose> {
   const [container] = find(manifests, kind, name).spec.template.spec.containers;

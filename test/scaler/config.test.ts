@@ -9,6 +9,7 @@ t.test('defaults', async (t) => {
     host: '0.0.0.0',
     grpcPort: 6000,
     httpPort: 8081,
+    tls: undefined,
     logLevel: 'info',
   });
   t.ok(Object.isFrozen(config) && Object.isFrozen(config.kafkaBrokers));
@@ -29,6 +30,16 @@ t.test('everything given', async (t) => {
     grpcPort: 0,
     httpPort: 0,
     logLevel: 'debug',
+  });
+});
+
+t.test('TLS: a certificate with its key, and perhaps the CA of whoever may call', async (t) => {
+  const env = { KAFKA_BROKERS: 'a:1', SCALER_TLS_CERT: '/c', SCALER_TLS_KEY: '/k', SCALER_TLS_CLIENT_CA: '' };
+  t.strictSame(readScalerConfig(env).tls, { certPath: '/c', keyPath: '/k', clientCaPath: undefined });
+  t.equal(readScalerConfig({ ...env, SCALER_TLS_CLIENT_CA: '/ca' }).tls?.clientCaPath, '/ca');
+  t.throws(() => readScalerConfig({ ...env, SCALER_TLS_KEY: '' }), { message: /SCALER_TLS_KEY go together/ });
+  t.throws(() => readScalerConfig({ KAFKA_BROKERS: 'a:1', SCALER_TLS_CLIENT_CA: '/ca' }), {
+    message: /SCALER_TLS_CLIENT_CA needs/,
   });
 });
 

@@ -68,9 +68,10 @@ annotations:
 {{- end -}}
 {{- end }}
 
-{{/* The Secret that the scaler's certificate is in. */}}
+{{/* The Secret that the scaler's certificate is in: cert-manager's is another than ours, for neither takes over the other's. */}}
 {{- define "millrace.tlsSecret" -}}
-{{- .Values.scaler.tls.existingSecret | default (printf "%s-tls" (include "millrace.scaler" .)) -}}
+{{- $made := ternary "certificate" "tls" .Values.scaler.tls.certManager.enabled -}}
+{{- .Values.scaler.tls.existingSecret | default (printf "%s-%s" (include "millrace.scaler" .) $made) -}}
 {{- end }}
 
 {{- define "millrace.scalerHost" -}}
@@ -98,6 +99,8 @@ capabilities: { drop: [ALL] }
   valueFrom: { fieldRef: { fieldPath: metadata.name } }
 - name: POD_NAMESPACE
   valueFrom: { fieldRef: { fieldPath: metadata.namespace } }
+- name: POD_UID
+  valueFrom: { fieldRef: { fieldPath: metadata.uid } }
 {{- with .Values.watchNamespaces }}
 - name: WATCH_NAMESPACES
   value: {{ join "," . | quote }}

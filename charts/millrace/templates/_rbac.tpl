@@ -34,9 +34,6 @@
 - apiGroups: [apps]
   resources: [deployments/finalizers]
   verbs: [update]
-- apiGroups: [discovery.k8s.io]
-  resources: [endpointslices]
-  verbs: [get, list, watch]
 - apiGroups: ['']
   resources: [services]
   verbs: [get, list, watch, create, patch, update, delete]
@@ -52,14 +49,15 @@
   verbs: [create, patch]
 {{- end }}
 
-{{/* In the installation's own namespace: who leads. */}}
+{{/* In the installation's own namespace: who leads, by a Lease with the name of the scaler's Service. */}}
 {{- define "millrace.scalerOwnRules" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [get, create, update]
-- apiGroups: [discovery.k8s.io]
-  resources: [endpointslices]
-  verbs: [get, list, watch]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "millrace.scaler" . }}]
+  verbs: [get, update]
 - apiGroups: ['', events.k8s.io]
   resources: [events]
   verbs: [create, patch]

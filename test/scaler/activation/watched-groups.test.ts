@@ -2,8 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { createWatchedGroups } from '../../../scaler/activation/watched-groups.ts';
 import { createKnownClusters } from '../../../scaler/known-clusters.ts';
+import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
+import { subscriptionOf } from '../../fixtures/subscription.ts';
 
-const clusters = createKnownClusters(['kafka:9092']);
+const triggers = createWantedTriggers();
+const clusters = createKnownClusters(['kafka:9092'], triggers);
 const described = (name: string, metadata: Record<string, string> = { consumerGroup: 'mails' }) => ({
   namespace: 'shop',
   name,
@@ -69,4 +72,19 @@ t.test('no more than the limit: the longest unasked goes, streams stay', async (
     code: 'MILLRACE_SCALER_FULL',
     message: /shop\/fourth: 2 groups/,
   });
+});
+
+t.test('a cluster that is gone takes its groups with it; one that moved is followed', async (t) => {
+  const groups = createWatchedGroups({ clusters });
+  const metadata = { consumerGroup: 'mails', bootstrapServers: 'second:9092' };
+  const mailer = { namespace: 'geo', name: 'mailer', metadata };
+  triggers.replace([subscriptionOf('a', { source: { brokers: ['second:9092'] } })]);
+  const key = groups.watch(mailer);
+  const { standstill } = groups.get(key);
+  triggers.replace([subscriptionOf('a', { source: { brokers: ['second:9092', 'third:9092'] } })]);
+  groups.watch(mailer);
+  t.match(groups.get(key), { brokers: ['second:9092', 'third:9092'], standstill });
+  triggers.replace([]);
+  t.throws(() => groups.watch(mailer), { code: 'MILLRACE_SCALER_METADATA_INVALID' });
+  t.strictSame(groups.all(), []);
 });

@@ -50,7 +50,7 @@ async function setUp(t: Test) {
       : Promise.reject(kafka.backlog);
   const demand = createDemand({ triggers, backlog: { read }, emit, repeatMs: 20, holdMs: 60_000 });
   t.teardown(() => demand.close());
-  const groups = createWatchedGroups({ clusters: createKnownClusters(['kafka:9092']) });
+  const groups = createWatchedGroups({ clusters: createKnownClusters(['kafka:9092'], triggers) });
   const offsets = {
     read: (queries: readonly OffsetsQuery[]) => Promise.resolve(queries.map(() => kafka.group)),
   };

@@ -1,0 +1,329 @@
+// The chart on a real API server: admitted where the restricted standard is enforced, installed, upgraded, rolled back, taken away.
+// There is no node: pods are made and never run, but for those that a test declares to have succeeded.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { apiServer, createNamespace, type ApiServer } from '../fixtures/kubernetes.ts';
+import { startControlPlane } from '../lab/control-plane.ts';
+import { moduleDir } from '../lab/tools.ts';
+import { until } from '../scaler/fixtures/until.ts';
+import { chartDir, helm, podsOf, render, valueFiles, type Ended, type Loose } from './fixtures/helm.ts';
+
+t.setTimeout(600_000);
+
+const restricted = {
+  'pod-security.kubernetes.io/enforce': 'restricted',
+  'pod-security.kubernetes.io/enforce-version': 'latest',
+};
+const kafka = ['--set', 'kafka.bootstrapServers=kafka:9092'];
+
+/** An API server of its own, for CRDs are the whole cluster's; with KEDA's, and those of the chart's other neighbours. */
+const server = await withNeighbours();
+
+async function withNeighbours(): Promise<ApiServer> {
+  const plane = await startControlPlane();
+  t.teardown(() => plane.stop());
+  const server = apiServer(plane.kubeconfig);
+  const keda = join(await moduleDir('github.com/kedacore/keda/v2'), 'config', 'crd', 'bases');
+  const files = ['keda.sh_scaledobjects.yaml', 'keda.sh_triggerauthentications.yaml'].map((name) =>
+    join(keda, name),
+  );
+  const neighbours = join(import.meta.dirname, 'fixtures', 'neighbours.yaml');
+  for (const file of [...files, neighbours])
+    await server.kubectl(['apply', '--server-side', '-f', '-'], await readFile(file, 'utf8'));
+  await server.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s']);
+  return server;
+}
+
+const helmHere = (namespace: string, command: string, ...args: string[]): Promise<Ended> =>
+  helm(command, '--kubeconfig', server.kubeconfig, '-n', namespace, ...args);
+const read = async (...args: string[]): Promise<Loose> =>
+  JSON.parse(await server.kubectl(['get', '-o', 'json', ...args]));
+
+async function install(t: { equal: Test['equal'] }, namespace: string, ...args: string[]): Promise<void> {
+  const { code, stderr } = await helmHere(namespace, 'install', 'millrace', chartDir, ...args);
+  t.equal(code, 0, stderr);
+}
+
+t.test('every pod is admitted where the restricted standard is enforced, whatever is set', async (t) => {
+  const namespace = await createNamespace(t, server, restricted);
+  for (const account of [
+    'millrace-gateway',
+    'millrace-scaler',
+    'mill-gateway',
+    'mill-scaler',
+    'gateway',
+    'scaler',
+  ])
+    await server.kubectl(['create', 'serviceaccount', account, '-n', namespace]);
+  for (const name of valueFiles.keys()) {
+    for (const [pod, { metadata, spec }] of podsOf(await render(name))) {
+      const one = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'tried', labels: metadata.labels },
+        spec,
+      };
+      const tried = server.kubectl(
+        ['create', '--dry-run=server', '-n', namespace, '-f', '-'],
+        JSON.stringify(one),
+      );
+      await t.resolves(tried, `${name} ${pod}`);
+    }
+  }
+  const root = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'root' },
+    spec: { containers: [{ name: 'a', image: 'a' }] },
+  };
+  const refused = server.kubectl(
+    ['create', '--dry-run=server', '-n', namespace, '-f', '-'],
+    JSON.stringify(root),
+  );
+  await t.rejects(refused, /violates PodSecurity "restricted/, 'the standard is enforced');
+});
+
+t.test('everything that is rendered is accepted, with warnings about nothing', async (t) => {
+  const namespace = await createNamespace(t, server, restricted);
+  for (const name of ['default', 'everything', 'openshift', 'plain']) {
+    const args = ['-f', valueFiles.get(name)!, '--dry-run=server', '--set', 'crds.enabled=false'];
+    const { code, stderr } = await helmHere(namespace, 'install', 'millrace', chartDir, ...args);
+    t.match({ code, stderr }, { code: 0, stderr: '' }, name);
+  }
+});
+
+t.test('from install to uninstall', async (t) => {
+  const namespace = await createNamespace(t, server, restricted);
+  await t.test('pods come, two of each', async (t) => {
+    await install(t, namespace, ...kafka);
+    const { items } = await until(async () => {
+      const pods = await read('pods', '-n', namespace);
+      return pods.items.length === 4 ? pods : undefined;
+    });
+    const components = items.map(({ metadata }: Loose) => metadata.labels['app.kubernetes.io/component']);
+    t.strictSame(components.toSorted(), ['gateway', 'gateway', 'scaler', 'scaler']);
+  });
+
+  await t.test('rights are least', async (t) => {
+    await checkRights(t, namespace);
+  });
+
+  await t.test(
+    'what is installed once is not installed twice, unless the CRDs are left to the first',
+    async (t) => {
+      const other = await createNamespace(t, server);
+      const again = await helmHere(other, 'install', 'millrace', chartDir, ...kafka);
+      t.match(again.stderr, /CustomResourceDefinition .* exists and cannot be imported/);
+      await install(t, other, ...kafka, '--set', 'crds.enabled=false');
+      await helmHere(other, 'uninstall', 'millrace', '--no-hooks');
+    },
+  );
+
+  const certificate = async (): Promise<string> =>
+    (await read('secret', 'millrace-scaler-tls', '-n', namespace)).data['tls.crt'];
+  const first = await certificate();
+
+  await t.test('an upgrade keeps the certificate, and changes what is asked', async (t) => {
+    const args = [...kafka, '--set', 'gateway.replicas=3'];
+    t.equal((await helmHere(namespace, 'upgrade', 'millrace', chartDir, ...args)).code, 0);
+    t.equal(await certificate(), first);
+    const secret = await read('secret', 'millrace-scaler-tls', '-n', namespace);
+    const { data } = await read('configmap', 'millrace-scaler-ca', '-n', namespace);
+    t.equal(data['ca.crt'].trim(), Buffer.from(secret.data['ca.crt'], 'base64').toString().trim());
+    t.equal((await read('deployment', 'millrace-gateway', '-n', namespace)).spec.replicas, 3);
+  });
+
+  await t.test('a rollback takes it back', async (t) => {
+    t.equal((await helmHere(namespace, 'rollback', 'millrace', '1')).code, 0);
+    t.equal((await read('deployment', 'millrace-gateway', '-n', namespace)).spec.replicas, 2);
+    t.equal(await certificate(), first);
+  });
+
+  await t.test('a certificate that is removed is made anew', async (t) => {
+    await server.kubectl(['delete', 'secret', 'millrace-scaler-tls', '-n', namespace]);
+    t.equal((await helmHere(namespace, 'upgrade', 'millrace', chartDir, ...kafka)).code, 0);
+    t.not(await certificate(), first);
+  });
+
+  await t.test('uninstall cleans up first, and leaves the CRDs alone', async (t) => {
+    const ended = helmHere(namespace, 'uninstall', 'millrace');
+    const pod = await until(async () => {
+      const { items } = await read('pods', '-n', namespace, '-l', 'app.kubernetes.io/component=cleanup');
+      return items[0];
+    });
+    t.strictSame(pod.spec.containers[0].args, ['cleanup']);
+    t.equal(pod.spec.serviceAccountName, 'millrace-scaler');
+    t.ok(await read('deployment', 'millrace-scaler', '-n', namespace), 'the scaler is still there');
+    await succeed(namespace, pod.metadata.name);
+    const { code, stderr } = await ended;
+    t.equal(code, 0, stderr);
+    await checkNothingLeft(t, namespace);
+    const kept = await read('crd', '-l', 'app.kubernetes.io/name=millrace');
+    t.equal(kept.items.length, 2, 'the CRDs');
+  });
+
+  await t.test('an installation anew takes up the CRDs that are there', async (t) => {
+    await install(t, namespace, ...kafka, '--set', 'crds.keep=false');
+    await helmHere(namespace, 'uninstall', 'millrace', '--no-hooks');
+    await until(async () => (await read('crd', '-l', 'app.kubernetes.io/name=millrace')).items.length === 0);
+    t.pass('and without crds.keep they go');
+  });
+});
+
+const writing = ['create', 'update', 'patch', 'delete'];
+const ours = ['millrace.dev/triggers', 'millrace.dev/kafkaclusters'];
+const made = ['/services', 'keda.sh/scaledobjects', 'keda.sh/triggerauthentications'];
+
+/** Who may what, as the API server says it. */
+async function checkRights(t: Test, own: string): Promise<void> {
+  const reading = ['get', 'list', 'watch'];
+  await checkMay(t, own, true, [
+    ...rights('gateway', reading, [...ours, 'discovery.k8s.io/endpointslices']),
+    ...rights('gateway', reading, ['discovery.k8s.io/endpointslices'], own),
+    ...rights('scaler', reading, [...ours, 'apps/deployments', ...made]),
+    ...rights('scaler', ['create', 'patch', 'delete'], ['millrace.dev/triggers', ...made]),
+    ...rights('scaler', ['patch'], ['millrace.dev/triggers/status', '/events', '/configmaps']),
+    ...rights('scaler', ['update'], ['millrace.dev/triggers/finalizers']),
+    ...rights('scaler', ['create'], ['coordination.k8s.io/leases'], own),
+    ...rights('scaler', ['get', 'update'], ['coordination.k8s.io/leases'], own, 'millrace-scaler'),
+  ]);
+  await checkMay(t, own, false, [
+    ...rights('gateway', writing, [
+      ...ours,
+      'millrace.dev/triggers/status',
+      'discovery.k8s.io/endpointslices',
+      ...made,
+    ]),
+    ...rights(
+      'gateway',
+      ['get', 'list'],
+      ['/pods', '/configmaps', 'apps/deployments', 'coordination.k8s.io/leases'],
+    ),
+    ...['gateway', 'scaler'].flatMap((account) =>
+      ['default', own].flatMap((where) => rights(account, [...reading, ...writing], ['/secrets'], where)),
+    ),
+    ...rights('scaler', writing, [
+      'apps/deployments',
+      'apps/deployments/scale',
+      '/pods',
+      'millrace.dev/kafkaclusters',
+    ]),
+    ...rights('scaler', ['get', 'update'], ['coordination.k8s.io/leases'], own, 'another'),
+    ...rights('scaler', ['list', 'watch'], ['/configmaps']),
+  ]);
+}
+
+interface Right {
+  readonly account: string;
+  readonly verb: string;
+  /** `group/resource`, or `group/resource/subresource`. */
+  readonly what: string;
+  readonly where: string;
+  /** Of one resource; any when absent. */
+  readonly name?: string | undefined;
+}
+
+function rights(
+  account: string,
+  verbs: readonly string[],
+  whats: readonly string[],
+  where = 'default',
+  name?: string,
+): Right[] {
+  return whats.flatMap((what) => verbs.map((verb) => ({ account, verb, what, where, name })));
+}
+
+/** All in one question; what `kubectl auth can-i --as` asks for each. */
+async function checkMay(t: Test, own: string, expected: boolean, asked: readonly Right[]): Promise<void> {
+  const items = asked.map(({ account, verb, what, where, name }) => {
+    const [group, resource, subresource] = what.split('/');
+    return {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      spec: {
+        user: `system:serviceaccount:${own}:millrace-${account}`,
+        groups: ['system:serviceaccounts', `system:serviceaccounts:${own}`, 'system:authenticated'],
+        resourceAttributes: { group, resource, subresource, verb, namespace: where, name },
+      },
+    };
+  });
+  const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  const allowed = '-o=jsonpath={.status.allowed}{"\\n"}';
+  const answers = (await server.kubectl(['create', allowed, '-f', '-'], list)).trim().split('\n');
+  t.equal(answers.length, asked.length);
+  const wrong = asked.filter((_, index) => answers[index] !== String(expected));
+  const told = wrong.map(({ account, verb, what, where }) => `${account} ${verb} ${what} in ${where}`);
+  t.strictSame(told, [], expected ? 'may, and has to' : 'may not');
+}
+
+t.test('with watchNamespaces the others are out of reach', async (t) => {
+  const [own, shop, geo] = [
+    await createNamespace(t, server, restricted),
+    await createNamespace(t, server),
+    await createNamespace(t, server),
+  ];
+  await install(
+    t,
+    own,
+    ...kafka,
+    '--set',
+    `watchNamespaces={${shop}},crds.enabled=false,rbac.aggregate=false`,
+  );
+  for (const account of ['gateway', 'scaler']) {
+    await checkMay(t, own, true, rights(account, ['list', 'watch'], ours, shop));
+    await checkMay(t, own, false, rights(account, ['get', 'list', 'watch'], [...ours, '/services'], geo));
+  }
+  await helmHere(own, 'uninstall', 'millrace', '--no-hooks');
+  await checkNothingLeft(t, own, shop);
+});
+
+t.test('helm test asks gateway and scaler', async (t) => {
+  const namespace = await createNamespace(t, server, restricted);
+  await install(t, namespace, ...kafka, '--set', 'crds.enabled=false');
+  const ended = helmHere(namespace, 'test', 'millrace');
+  const pod = await until(() => read('pod', 'millrace-test', '-n', namespace));
+  t.strictSame(pod.spec.containers[0].args, [
+    'check',
+    `http://millrace-gateway.${namespace}.svc:9464/readyz?patience=PT30S`,
+    `http://millrace-scaler.${namespace}.svc:8081/readyz`,
+    `grpcs://millrace-scaler.${namespace}.svc:6000`,
+    '--ca=/etc/millrace/tls/ca.crt',
+  ]);
+  await succeed(namespace, 'millrace-test');
+  const { code, stderr } = await ended;
+  t.equal(code, 0, stderr);
+  await helmHere(namespace, 'uninstall', 'millrace', '--no-hooks');
+});
+
+t.test('where KEDA is missing it says so, and installs nothing', async (t) => {
+  const namespace = await createNamespace(t, server);
+  await server.kubectl(['delete', 'crd', 'scaledobjects.keda.sh']);
+  const args = [...kafka, '--set', 'crds.enabled=false', '--dry-run=server'];
+  // What is served is known a moment after.
+  const refusal = await until(async () => {
+    const { code, stderr } = await helmHere(namespace, 'install', 'millrace', chartDir, ...args);
+    return code === 0 ? undefined : stderr;
+  });
+  t.match(refusal, /Millrace scales functions through KEDA, and this cluster has none/);
+});
+
+/** What a kubelet would say of a pod that has done its work. */
+async function succeed(namespace: string, pod: string): Promise<void> {
+  const patch = JSON.stringify({ status: { phase: 'Succeeded' } });
+  await server.kubectl(['patch', 'pod', pod, '-n', namespace, '--subresource=status', '-p', patch]);
+}
+
+async function checkNothingLeft(t: Test, ...namespaces: string[]): Promise<void> {
+  const kinds =
+    'deployments,services,secrets,serviceaccounts,roles,rolebindings,networkpolicies,poddisruptionbudgets,jobs,configmaps';
+  const labels = ['-l', 'app.kubernetes.io/name=millrace,app.kubernetes.io/component'];
+  for (const namespace of namespaces)
+    t.strictSame((await read(kinds, '-n', namespace, ...labels)).items, [], namespace);
+  t.strictSame(
+    (await read('clusterroles,clusterrolebindings', ...labels)).items.filter(({ metadata }: Loose) =>
+      metadata.name.includes(namespaces[0]),
+    ),
+    [],
+  );
+}
