@@ -5,6 +5,7 @@ import { describeError } from '../gateway/contract/errors.ts';
 import type { TriggerSource } from '../gateway/contract/ports.ts';
 import { createClustersReader } from '../gateway/kafka/offsets-of-clusters.ts';
 import { createDemand, type Demand } from './activation/demand.ts';
+import { createDrainTargets } from './activation/drain-target.ts';
 import { createGroupDemand } from './activation/group-demand.ts';
 import { createWatchedGroups } from './activation/watched-groups.ts';
 import { createScalerMetrics } from './admin/metrics.ts';
@@ -19,6 +20,11 @@ import { createWantedTriggers, type WantedTriggers } from './wanted-triggers.ts'
 
 export interface ScalerDependencies {
   readonly triggers: TriggerSource;
+  /**
+   * Ready replicas of the function of a trigger, by its key; undefined where that is not known. Without it, a `targetDrainTime`
+   * has to do with `lagThreshold`.
+   */
+  readonly replicas?: ((key: string) => number | undefined) | undefined;
   /** Standard output when absent. */
   readonly log?: Logger | undefined;
 }
@@ -57,8 +63,16 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
       onRequest: (apiName) => events.emit('kafkaRequest', apiName),
     });
     ends.push(() => offsets.close());
-    const backlog = createBacklogReader({ offsets, triggers, emit });
-    const demand = createDemand({ triggers, backlog, emit });
+    const backlog = createBacklogReader({
+      offsets,
+      triggers,
+      emit,
+      onOwed: (key, owed) => drainTargets.observe(key, owed),
+    });
+    const replicas = dependencies.replicas ?? (() => undefined);
+    const drainTargets = createDrainTargets({ triggers, replicas, refresh: () => backlog.refresh() });
+    ends.push(() => drainTargets.close());
+    const demand = createDemand({ triggers, backlog, drainTargets, emit });
     ends.push(() => demand.close());
     const groups = createWatchedGroups({ clusters: createKnownClusters(config.kafkaBrokers, triggers) });
     const groupDemand = createGroupDemand({ groups, offsets, emit });

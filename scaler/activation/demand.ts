@@ -5,6 +5,7 @@ import type { Subscription } from '../../gateway/contract/subscription.ts';
 import type { BacklogReader } from '../backlog/backlog-reader.ts';
 import type { EmitScaler } from '../events.ts';
 import type { WantedTriggers } from '../wanted-triggers.ts';
+import type { DrainTargets } from './drain-target.ts';
 import { createActivityWatch, type ActivityWatch } from './activity-watch.ts';
 
 export interface MetricSpec {
@@ -23,7 +24,8 @@ export interface Demand {
   /** Records owed; 0 for a suspended trigger. Rejects with MILLRACE_BACKLOG_UNKNOWN. For whoever looks on. */
   backlog(key: string): Promise<bigint>;
   /**
-   * What asks for replicas, one for every `targetSize` of it: the backlog, but under `ordering: partition` no
+   * What asks for replicas, one for every `targetSize` of it: the backlog, or with a `targetDrainTime` what asks for as many as
+   * are done with it in that time, once it is known how fast one is; but under `ordering: partition` no
    * more than asks for one replica per partition, for others would have nothing to do. Rejects as `backlog`.
    */
   metric(key: string): Promise<bigint>;
@@ -52,6 +54,8 @@ export type Scaling = Pick<Demand, 'metricSpec' | 'metric' | 'isActive' | 'onAct
 export interface DemandOptions {
   readonly triggers: WantedTriggers;
   readonly backlog: Pick<BacklogReader, 'read'>;
+  /** Absent: `targetDrainTime` means nothing. */
+  readonly drainTargets?: Pick<DrainTargets, 'metricFor'> | undefined;
   readonly emit: EmitScaler;
   /**
    * Milliseconds that an activation call is held valid; 5,000 when absent. The gateway repeats it while it
@@ -97,12 +101,14 @@ class LiveDemand implements Demand {
   }
 
   async metric(key: string): Promise<bigint> {
-    const { suspend, delivery, scale } = this.#options.triggers.get(key);
+    const subscription = this.#options.triggers.get(key);
+    const { suspend, delivery, scale } = subscription;
     if (suspend) return 0n;
     const { records, partitions } = await this.#options.backlog.read(key);
-    if (delivery.ordering !== 'partition') return records;
+    const metric = this.#options.drainTargets?.metricFor(subscription, records) ?? records;
+    if (delivery.ordering !== 'partition') return metric;
     const most = BigInt(partitions) * BigInt(scale.lagThreshold);
-    return records < most ? records : most;
+    return metric < most ? metric : most;
   }
 
   async isActive(key: string): Promise<boolean> {

@@ -11,6 +11,8 @@ import { createSharedPoll, type SharedPoll } from './shared-poll.ts';
 export interface Owed {
   readonly records: bigint;
   readonly partitions: number;
+  /** How far it has come, over all partitions: only differences mean anything. */
+  readonly settled: bigint;
 }
 
 /** Rejects with MILLRACE_TRIGGER_UNKNOWN, too. */
@@ -22,6 +24,8 @@ export interface BacklogReaderOptions {
   /** Milliseconds that an answer, or a failure, is good for; 500 when absent. */
   readonly maxAgeMs?: number | undefined;
   readonly emit: EmitScaler;
+  /** After every poll, of every trigger whose backlog is known. Must not throw. */
+  readonly onOwed?: ((key: string, owed: Owed) => void) | undefined;
 }
 
 export function createBacklogReader({
@@ -29,6 +33,7 @@ export function createBacklogReader({
   triggers,
   maxAgeMs,
   emit,
+  onOwed,
 }: BacklogReaderOptions): BacklogReader {
   return createSharedPoll<Subscription, Owed>({
     offsets,
@@ -39,6 +44,7 @@ export function createBacklogReader({
     onPolled: (seconds, count, failure) => emit('polled', seconds, count, failure),
     onMeasured(key, owed) {
       if (owed instanceof MillraceError) emit('backlogFailed', key, owed);
+      else onOwed?.(key, owed);
       emit('backlog', key, owed instanceof MillraceError ? undefined : owed.records);
     },
   });
@@ -51,5 +57,7 @@ function queryOf({ source }: Subscription): OffsetsQuery {
 }
 
 function owedBy({ source }: Subscription, partitions: readonly PartitionOffsets[]): Owed {
-  return { records: backlog(partitions, source.initialOffset), partitions: partitions.length };
+  const records = backlog(partitions, source.initialOffset);
+  const ends = partitions.reduce((sum, { end }) => sum + end, 0n);
+  return { records, partitions: partitions.length, settled: ends - records };
 }

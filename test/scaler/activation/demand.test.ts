@@ -20,7 +20,7 @@ function setUp(
     read(): Promise<Owed> {
       kafka.reads++;
       return typeof kafka.backlog === 'bigint'
-        ? Promise.resolve({ records: kafka.backlog, partitions: 3 })
+        ? Promise.resolve({ records: kafka.backlog, partitions: 3, settled: 0n })
         : Promise.reject(kafka.backlog);
     },
   };
@@ -204,4 +204,21 @@ t.test('a trigger that goes while somebody listens', async (t) => {
     const before = told;
     return new Promise<boolean>((resolve) => setTimeout(() => resolve(told === before), 60));
   });
+});
+
+t.test('a time to be drained in makes another metric of it, within the partitions', async (t) => {
+  const triggers = createWantedTriggers();
+  triggers.replace([subscriptionOf('a', { scale: { targetDrainMs: 20_000 } })]);
+  const kafka = { records: 100n, partitions: 3, settled: 0n };
+  const demand = createDemand({
+    triggers,
+    backlog: { read: () => Promise.resolve(kafka) },
+    drainTargets: { metricFor: (_subscription, records) => records / 5n },
+    emit: createScalerEmitter().emit,
+  });
+  t.teardown(() => demand.close());
+  t.equal(await demand.metric('geo/a'), 20n);
+  kafka.records = 1_000n;
+  t.equal(await demand.metric('geo/a'), 30n);
+  t.equal(await demand.backlog('geo/a'), 1_000n);
 });

@@ -7,7 +7,7 @@ import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 import { until } from '../fixtures/until.ts';
 
-const owed = (records: bigint, partitions = 1) => ({ records, partitions });
+const owed = (records: bigint, partitions = 1, settled = 0n) => ({ records, partitions, settled });
 const owing = (records: bigint): OffsetsResult => ({
   kind: 'read',
   partitions: [
@@ -62,7 +62,7 @@ t.test(
       { topic: 'tides', partition: 0, logStart: 0n, end: 6n, committed },
     ];
     polls[0]?.resolve([{ kind: 'read', partitions }]);
-    t.strictSame(await read, owed(5n, 3));
+    t.strictSame(await read, owed(5n, 3, 15n));
     t.strictSame(told, [5n]);
   },
 );

@@ -46,7 +46,7 @@ async function setUp(t: Test) {
   const kafka = { backlog: 0n as bigint | Error, group: groupLagging(0n) };
   const read = () =>
     typeof kafka.backlog === 'bigint'
-      ? Promise.resolve({ records: kafka.backlog, partitions: 3 })
+      ? Promise.resolve({ records: kafka.backlog, partitions: 3, settled: 0n })
       : Promise.reject(kafka.backlog);
   const demand = createDemand({ triggers, backlog: { read }, emit, repeatMs: 20, holdMs: 60_000 });
   t.teardown(() => demand.close());
