@@ -22,9 +22,12 @@ export interface StringFormat {
 const broker = String.raw`(?:\[[0-9a-fA-F:.]+\]|[^\s:/,]+):[0-9]{1,5}`;
 const bootstrapServers = `^${broker}(?: *, *${broker})*$`;
 
+const duration = String.raw`^P(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$`;
+
 export const formats = {
   'topic-name': {
     expected: 'a topic name (1 to 249 letters, digits, dots, underscores or hyphens)',
+    pattern: String.raw`^[A-Za-z0-9._-]{1,249}$`,
     test: (text) => /^[A-Za-z0-9._-]{1,249}$/.test(text) && text !== '.' && text !== '..',
   },
   'topic-pattern': {
@@ -33,36 +36,44 @@ export const formats = {
   },
   'dns-label': {
     expected: 'a DNS label (at most 63 lower-case letters, digits or hyphens, no hyphen at either end)',
+    pattern: String.raw`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`,
     test: (text) => text.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text),
   },
   'dns-name': {
     expected:
       'a DNS name (at most 253 lower-case letters, digits, hyphens or dots; no hyphen or dot at either end)',
+    pattern: String.raw`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`,
     test: (text) =>
       text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text),
   },
   'initial-offset': {
     expected: 'earliest, latest or an RFC 3339 time such as 2026-01-31T12:00:00Z',
+    pattern: String.raw`^(earliest|latest|\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2}))$`,
     test: (text) => text === 'earliest' || text === 'latest' || parseTimestamp(text) !== undefined,
   },
   wait: {
     expected: `an ISO 8601 duration from PT0S to ${longestWait}, such as PT0.3S`,
+    pattern: duration,
     test: (text) => isWait(text, 0),
   },
   timeout: {
     expected: `an ISO 8601 duration from PT0.001S to ${longestWait}, such as PT30S`,
+    pattern: duration,
     test: (text) => isWait(text, 1),
   },
   age: {
     expected: 'an ISO 8601 duration above zero, such as PT24H (an hour has a fixed length, a month has none)',
+    pattern: duration,
     test: (text) => (parseDuration(text) ?? 0) > 0,
   },
   concurrency: {
     expected: 'a whole number of at least 1, or adaptive',
+    pattern: String.raw`^adaptive$`,
     test: (text) => text === 'adaptive',
   },
   quantity: {
     expected: 'a size in bytes above zero such as 1Mi or 500k',
+    pattern: String.raw`^\d+(k|M|G|Ki|Mi|Gi)?$`,
     test: (text) => (parseQuantity(text) ?? 0) > 0,
   },
   'bootstrap-servers': {
@@ -72,6 +83,7 @@ export const formats = {
   },
   'http-uri': {
     expected: 'an http or https URL without user, password or fragment',
+    pattern: String.raw`^[Hh][Tt][Tt][Pp][Ss]?://[^\s#]+$`,
     test: isHttpUri,
   },
 } as const satisfies Readonly<Record<string, StringFormat>>;

@@ -7,7 +7,7 @@ import { mapping, text, withDefault } from './schema.ts';
 export const defaultCluster = 'main';
 
 export const sourceSchema = mapping(
-  { example: { topics: ['orders'] } },
+  { description: 'Where records come from.', example: { topics: ['orders'] } },
   {
     cluster: withDefault(
       defaultCluster,

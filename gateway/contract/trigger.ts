@@ -150,7 +150,10 @@ const functionSchema = mapping(
 );
 
 const spec = mapping(
-  { example: { source: { topics: ['orders'] }, function: { ref: { name: 'order-mailer' } } } },
+  {
+    description: 'Which records go to which function, and how.',
+    example: { source: { topics: ['orders'] }, function: { ref: { name: 'order-mailer' } } },
+  },
   {
     suspend: withDefault(
       false,

@@ -1,0 +1,153 @@
+// JSON Schema, as the contract writes it → the structural schema that a CustomResourceDefinition may have: no references, no
+// recursion, no formats of our own, no unique items but in sets.
+//
+// No defaults: what the API server filled in would stand in every object from then on, as if its author had written it. A
+// later release could not change a default for it, and what has no meaning beside another field (`port` beside `uri`)
+// would be there. They are filled in where a Trigger is read, as for files; here they are told in words.
+import { formats, type FormatName } from '../gateway/contract/formats.ts';
+import type { FieldSchema } from '../gateway/contract/fields.ts';
+
+export type StructuralSchema = Readonly<Record<string, unknown>>;
+
+/** As in `x-kubernetes-validations`. */
+export interface Rule {
+  readonly rule: string;
+  readonly message: string;
+  readonly fieldPath?: string;
+}
+
+/** Rules by the path of the field that they stand at, `''` for the root. */
+export type Rules = Readonly<Record<string, readonly Rule[]>>;
+
+/** Filters within filters are written out so deep; below, the gateway alone knows what is right. */
+const filterDepth = 3;
+/** Bounds that the schema leaves open: without them the API server could not tell what a rule may cost. */
+const mostItems = 256;
+const longestText = 4_096;
+
+export interface SchemaContext {
+  readonly rules: Rules;
+  readonly filter?: FieldSchema;
+}
+
+/** The structural schema of `schema`, which stands at `path`. */
+export function structural(
+  schema: FieldSchema,
+  context: SchemaContext,
+  path = '',
+  depth = 0,
+): StructuralSchema {
+  const described = { ...descriptionOf(schema), ...rulesAt(path, context) };
+  if (schema.$ref !== undefined) return { ...described, ...filterAt(context, path, depth) };
+  const types = [schema.type].flat();
+  if (types.includes('integer') && types.includes('string'))
+    return { ...described, ...integerOrText(schema) };
+  switch (types[0]) {
+    case 'integer':
+      return { ...described, type: 'integer', format: 'int32', ...bounds(schema) };
+    case 'boolean':
+      return { ...described, type: 'boolean' };
+    case 'array':
+      return { ...described, ...list(schema, context, path, depth) };
+    case 'object':
+      return { ...described, ...mapping(schema, context, path, depth) };
+    case 'string':
+      return { ...described, ...text(schema) };
+    default:
+      if (schema.enum !== undefined) return { ...described, type: 'string', enum: schema.enum };
+      return { ...described, 'x-kubernetes-preserve-unknown-fields': true };
+  }
+}
+
+function descriptionOf({ description, default: value, defaultRule }: FieldSchema): StructuralSchema {
+  const fallback = defaultRule ?? (isPlain(value) ? String(value) : undefined);
+  const sentences = [description, fallback === undefined ? undefined : `Default: ${fallback}.`];
+  const told = sentences.filter((one) => one !== undefined).join(' ');
+  return told === '' ? {} : { description: told };
+}
+
+function isPlain(value: unknown): value is string | number | boolean {
+  return ['string', 'number', 'boolean'].includes(typeof value);
+}
+
+function rulesAt(path: string, { rules }: SchemaContext): StructuralSchema {
+  const found = rules[path];
+  return found === undefined ? {} : { 'x-kubernetes-validations': found };
+}
+
+function bounds({ minimum, maximum }: FieldSchema): StructuralSchema {
+  return { ...(minimum === undefined ? {} : { minimum }), ...(maximum === undefined ? {} : { maximum }) };
+}
+
+function integerOrText(schema: FieldSchema): StructuralSchema {
+  return { 'x-kubernetes-int-or-string': true, ...bounds(schema), ...patternOf(schema.format) };
+}
+
+function text(schema: FieldSchema & { readonly pattern?: string }): StructuralSchema {
+  const { minLength, pattern, format } = schema;
+  return {
+    type: 'string',
+    maxLength: longestText,
+    ...(minLength === undefined ? {} : { minLength }),
+    ...(pattern === undefined ? patternOf(format) : { pattern }),
+    ...(format === 'topic-name' ? { maxLength: 249 } : {}),
+    ...(format === 'dns-label' ? { maxLength: 63 } : {}),
+    ...(format === 'dns-name' ? { maxLength: 253 } : {}),
+  };
+}
+
+function patternOf(format: FormatName | undefined): StructuralSchema {
+  const pattern = format === undefined ? undefined : (formats[format] as { pattern?: string }).pattern;
+  return pattern === undefined ? {} : { pattern };
+}
+
+function list(schema: FieldSchema, context: SchemaContext, path: string, depth: number): StructuralSchema {
+  const { minItems, uniqueItems, notBuilt } = schema as FieldSchema & {
+    readonly minItems?: number;
+    readonly uniqueItems?: boolean;
+  };
+  const items = schema.items ?? {};
+  return {
+    type: 'array',
+    maxItems: notBuilt === undefined ? mostItems : 0,
+    ...(minItems === undefined ? {} : { minItems }),
+    ...(uniqueItems === true ? { 'x-kubernetes-list-type': 'set' } : {}),
+    items: structural(items, context, `${path}[]`, depth),
+  };
+}
+
+function mapping(schema: FieldSchema, context: SchemaContext, path: string, depth: number): StructuralSchema {
+  const { properties, required, additionalProperties, minProperties, maxProperties } =
+    schema as FieldSchema & { readonly minProperties?: number; readonly maxProperties?: number };
+  const counts = {
+    ...(minProperties === undefined ? {} : { minProperties }),
+    ...(maxProperties === undefined ? {} : { maxProperties }),
+  };
+  if (properties === undefined && typeof additionalProperties === 'object')
+    return {
+      type: 'object',
+      ...counts,
+      additionalProperties: structural(additionalProperties, context, `${path}{}`, depth),
+    };
+  const below = Object.entries(properties ?? {}).map(([name, one]) => [
+    name,
+    structural(one, context, path === '' ? name : `${path}.${name}`, depth),
+  ]);
+  return {
+    type: 'object',
+    ...counts,
+    properties: Object.fromEntries(below) as StructuralSchema,
+    ...(required === undefined || required.length === 0 ? {} : { required }),
+  };
+}
+
+/** A filter, written out as long as it is not too deep. */
+function filterAt(context: SchemaContext, path: string, depth: number): StructuralSchema {
+  if (context.filter === undefined) throw new TypeError(`${path} refers to a filter, and there is none`);
+  if (depth >= filterDepth) return { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+  const { description: _, ...filter } = structural(context.filter, context, path, depth + 1) as Record<
+    string,
+    unknown
+  >;
+  return filter;
+}
