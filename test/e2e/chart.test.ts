@@ -20,7 +20,7 @@ t.test('install, test, upgrade, roll back, uninstall', { timeout: 900_000 }, asy
     'install',
     'millrace',
     ...place,
-    ...chartArguments(cluster, ['crds.keep=false']),
+    ...chartArguments(cluster),
     ...wait,
   ]);
   await cluster.helm(['test', 'millrace', ...place, '--timeout=2m']);
@@ -39,7 +39,7 @@ t.test('install, test, upgrade, roll back, uninstall', { timeout: 900_000 }, asy
     await until(() => oracle.delivered >= delivered + 200, 60_000);
   };
   await goesOn();
-  const changed = chartArguments(cluster, ['crds.keep=false', 'logLevel=info', 'gateway.maxRecords=100000']);
+  const changed = chartArguments(cluster, ['logLevel=info', 'gateway.maxRecords=100000']);
   await cluster.helm(['upgrade', 'millrace', ...place, ...changed, ...wait]);
   await goesOn();
   t.pass('it is upgraded');
