@@ -17,6 +17,9 @@ import { validateTrigger } from './validate-trigger.ts';
 /** On a Trigger that was made of annotations: what is wrong with them, as a JSON list of texts. */
 export const mistakesAnnotation = `${annotationPrefix}mistakes`;
 
+/** On what the controller makes: what it was made of, so that a change is seen. */
+export const appliedAnnotation = `${annotationPrefix}applied`;
+
 export type RefusalReason =
   | 'InvalidSpec'
   | 'InvalidAnnotations'
@@ -128,7 +131,9 @@ function wrong(reason: RefusalReason, message: string): TriggerReading {
 /** What a user has written of a resource, without what the API server and others have added. */
 function written({ apiVersion, kind, metadata, spec }: Resource): object {
   const { name, namespace, annotations = {} } = metadata;
-  const { [mistakesAnnotation]: _, ...others } = annotations;
+  const others = Object.fromEntries(
+    Object.entries(annotations).filter(([name]) => name !== mistakesAnnotation && name !== appliedAnnotation),
+  );
   return {
     apiVersion,
     kind,

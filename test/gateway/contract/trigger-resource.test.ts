@@ -2,6 +2,7 @@ import t from 'tap';
 import type { CheckExpression } from '../../../gateway/contract/expressions.ts';
 import type { Resource } from '../../../gateway/contract/kubernetes.ts';
 import {
+  appliedAnnotation,
   declareTrigger,
   mistakesAnnotation,
   readTriggerResource,
@@ -50,6 +51,10 @@ t.test('what the API server has of a right Trigger is a subscription', async (t)
     kind: 'wrong',
     message: /^spec: is missing/,
   });
+});
+
+t.test('what the controller has noted on a Trigger is no mistake', async (t) => {
+  t.match(read({ 'metadata.annotations': { [appliedAnnotation]: '5e1f' } }), { kind: 'right' });
 });
 
 const uri = { 'spec.function': { uri: 'http://a/' } };
