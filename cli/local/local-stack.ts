@@ -57,7 +57,6 @@ export class LocalStack {
     await onTriggers?.(triggers.wanted);
     const env = settingsOf(options);
     const log = createStackLog(env.LOG_LEVEL ?? 'warn', onMessage);
-    const scaler = await startScaler(readScalerConfig(env), { triggers, log });
     let gateway: Gateway | undefined;
     const inFlight = (key: string): number =>
       gateway?.snapshot().find((one) => one.key === key)?.inFlight ?? 0;
@@ -71,6 +70,8 @@ export class LocalStack {
       onLine: options.onLine,
       onTrouble: (key, replica, message) => onMessage(`${key} replica ${replica}: ${message}`),
     });
+    const replicas = (key: string): number => functions.count(key).ready;
+    const scaler = await startScaler(readScalerConfig(env), { triggers, replicas, log });
     try {
       const config = parseGatewayConfig({ ...env, SCALER_URLS: scaler.httpUrl });
       gateway = await startGateway(config, { triggers, endpoints: functions, log });

@@ -1,5 +1,5 @@
 // How many records per second one replica of a function settles, from what Kafka says at several instants: how far the group
-// has come. Pure; docs/decisions/0015-target-drain-time.md says why so.
+// has come. Pure; docs/decisions/0017-target-drain-time.md says why so.
 
 /** How things stood at one instant. */
 export interface RateSample {
