@@ -96,6 +96,12 @@ for (const [changes, reason, message, context] of refused) {
   });
 }
 
+t.test('what the controller notes on a Trigger is no mistake, another annotation of ours is', async (t) => {
+  const noted = (name: string) => read({ 'metadata.annotations': { [`millrace.dev/${name}`]: 'x' } });
+  t.match(noted('applied'), { kind: 'right' });
+  t.match(noted('topics'), { kind: 'wrong', reason: 'InvalidSpec' });
+});
+
 t.test('the mistakes of annotations are told as they were noted', async (t) => {
   const noted = (text: string) => read({ 'metadata.annotations': { [mistakesAnnotation]: text } });
   const reason = 'InvalidAnnotations';
