@@ -28,6 +28,10 @@ const PURE_SOURCES = [
   'gateway/settlement/open-offsets',
   'gateway/settlement/progress-mark',
   'scaler/backlog/',
+  'scaler/controller/names',
+  'scaler/controller/plan/',
+  'scaler/controller/settings',
+  'scaler/controller/work-queue',
 ];
 
 /** Whether a source, named from the root of the project, must be covered completely. */

@@ -130,6 +130,16 @@ program
   });
 
 program
+  .command('cleanup')
+  .description(
+    'remove from the cluster what the controller made, before an installation goes: the chart runs it',
+  )
+  .action(async () => {
+    const { runCleanupCommand } = await import('./commands/cleanup.ts');
+    await runCommand(runCleanupCommand);
+  });
+
+program
   .command('validate')
   .description('tell every mistake in manifests, with its place and its remedy')
   .argument('<paths...>', 'files and folders, which are one installation')

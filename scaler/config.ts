@@ -7,6 +7,7 @@ import {
   parsePort,
   type LogLevel,
 } from '../gateway/contract/settings.ts';
+import { isInKubernetes, parseKubernetesConfig, type KubernetesConfig } from './controller/settings.ts';
 
 /** Paths of PEM files. */
 export interface TlsFiles {
@@ -21,6 +22,8 @@ export interface ScalerConfig {
   readonly kafkaBrokers: readonly string[];
   /** A file of manifests, or a folder of them; absent where triggers come from elsewhere. */
   readonly triggersPath?: string | undefined;
+  /** Where triggers come from a cluster, in which the controller makes what they mean. */
+  readonly kubernetes?: KubernetesConfig | undefined;
   /** The address that both ports listen at. */
   readonly host: string;
   /** 0 for any free port; so for `httpPort`. */
@@ -34,7 +37,8 @@ export interface ScalerConfig {
 /**
  * Settings from `env`: KAFKA_BROKERS (comma-separated, required), MILLRACE_TRIGGERS, SCALER_HOST (0.0.0.0),
  * SCALER_GRPC_PORT (6000), SCALER_HTTP_PORT (8081), SCALER_TLS_CERT, SCALER_TLS_KEY, SCALER_TLS_CLIENT_CA,
- * LOG_LEVEL (info). An empty value is an absent one.
+ * LOG_LEVEL (info), MILLRACE_KUBERNETES (false) and with it those of controller/settings.ts. An empty value is
+ * an absent one.
  * @throws MillraceError MILLRACE_CONFIG_INVALID that names all mistakes at once
  */
 export function readScalerConfig(
@@ -44,6 +48,7 @@ export function readScalerConfig(
   const config: ScalerConfig = Object.freeze({
     kafkaBrokers: Object.freeze(brokersIn(env.KAFKA_BROKERS, mistakes)),
     triggersPath: env.MILLRACE_TRIGGERS || undefined,
+    kubernetes: isInKubernetes(env, mistakes) ? parseKubernetesConfig(env, mistakes) : undefined,
     host: env.SCALER_HOST || '0.0.0.0',
     grpcPort: portIn(env, 'SCALER_GRPC_PORT', 6000, mistakes),
     httpPort: portIn(env, 'SCALER_HTTP_PORT', 8081, mistakes),

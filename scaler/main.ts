@@ -12,6 +12,7 @@ import { createScalerMetrics } from './admin/metrics.ts';
 import { createAdminServer, type Readiness } from './admin/server.ts';
 import { createBacklogReader } from './backlog/backlog-reader.ts';
 import type { ScalerConfig } from './config.ts';
+import { startController, type ControllerOptions } from './controller/controller.ts';
 import { createScalerEmitter, type ScalerEmitter } from './events.ts';
 import { startGrpcServer } from './grpc/server.ts';
 import { createKnownClusters } from './known-clusters.ts';
@@ -25,6 +26,8 @@ export interface ScalerDependencies {
    * has to do with `lagThreshold`.
    */
   readonly replicas?: ((key: string) => number | undefined) | undefined;
+  /** Where `config.kubernetes` is given: what its controller works with. */
+  readonly cluster?: Pick<ControllerOptions, 'client' | 'checkExpression'> | undefined;
   /** Standard output when absent. */
   readonly log?: Logger | undefined;
 }
@@ -87,6 +90,7 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     const grpc = await startGrpcServer({ demand, triggers, groups, groupDemand, emit, host, port, tls });
     ends.push(() => grpc.stop());
     ends.push(pollUntilAnswered(() => backlog.refresh()));
+    ends.push(await control(config, dependencies, { kafka: offsets, demand, log }));
 
     const httpPort = boundPort(admin.server.address()) ?? config.httpPort;
     log.info({ grpcPort: grpc.port, httpPort, triggers: triggers.all().length }, 'The scaler listens');
@@ -96,6 +100,18 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     await stop();
     throw error;
   }
+}
+
+/** The controller, where triggers come from a cluster. Returns how to end it. */
+async function control(
+  { kubernetes: config }: ScalerConfig,
+  { cluster }: ScalerDependencies,
+  { demand, ...parts }: Pick<ControllerOptions, 'kafka' | 'log'> & { readonly demand: Demand },
+): Promise<() => Promise<void>> {
+  if (config === undefined || cluster === undefined) return () => Promise.resolve();
+  const backlog = (key: string): Promise<bigint> => demand.backlog(key);
+  const controller = await startController({ ...cluster, ...parts, config, backlog });
+  return () => controller.stop();
 }
 
 /** Last opened, first closed; one that fails does not keep the others open. */

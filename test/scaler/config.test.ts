@@ -6,6 +6,7 @@ t.test('defaults', async (t) => {
   t.strictSame(config, {
     kafkaBrokers: ['a:9092', 'b:9093'],
     triggersPath: undefined,
+    kubernetes: undefined,
     host: '0.0.0.0',
     grpcPort: 6000,
     httpPort: 8081,
@@ -41,6 +42,16 @@ t.test('TLS: a certificate with its key, and perhaps the CA of whoever may call'
   t.throws(() => readScalerConfig({ KAFKA_BROKERS: 'a:1', SCALER_TLS_CLIENT_CA: '/ca' }), {
     message: /SCALER_TLS_CLIENT_CA needs/,
   });
+});
+
+t.test('in a cluster', async (t) => {
+  const config = readScalerConfig({
+    KAFKA_BROKERS: 'a:1',
+    MILLRACE_KUBERNETES: 'true',
+    WATCH_NAMESPACES: 'geo',
+    POD_NAME: 'scaler-1',
+  });
+  t.match(config.kubernetes, { namespaces: ['geo'], podName: 'scaler-1' });
 });
 
 t.test('all mistakes at once', async (t) => {

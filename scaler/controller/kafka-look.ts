@@ -1,0 +1,154 @@
+// A look at Kafka for all triggers together, again and again: often while something is lacking, seldom while all is well.
+import { isDeepStrictEqual } from 'node:util';
+import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
+import type { Subscription } from '../../gateway/contract/subscription.ts';
+import type { OffsetsQuery, OffsetsResult } from '../../gateway/kafka/offsets.ts';
+import type { ClustersReader } from '../../gateway/kafka/offsets-of-clusters.ts';
+import { factsOf, storesOf } from './plan/kafka-facts.ts';
+import type { KafkaFacts } from './plan/observed.ts';
+import { coarse } from './plan/status.ts';
+
+export interface KafkaLook {
+  /** What was seen last; undefined before the first look. */
+  facts(key: string): KafkaFacts | undefined;
+  /** Those to be looked after, whole: one that is new or changed is looked at soon. */
+  want(subscriptions: readonly Subscription[]): void;
+  /** Members of a group, now; undefined where Kafka does not tell. */
+  members(group: string, brokers: readonly string[] | undefined): Promise<number | undefined>;
+  stop(): Promise<void>;
+}
+
+export interface KafkaLookOptions {
+  readonly kafka: Pick<ClustersReader, 'read' | 'readGroups'>;
+  /** As `Demand.backlog`. */
+  readonly backlog: (key: string) => Promise<bigint>;
+  /** Something is not as it was at the last look. */
+  readonly onChange: (key: string) => void;
+  /** Pauses between two looks in ms: while something is lacking, and while nothing is. */
+  readonly pauseMs?: { readonly lacking: number; readonly whole: number } | undefined;
+}
+
+/** Triggers that come together are looked at together. */
+const soonMs = 100;
+
+export function createKafkaLook(options: KafkaLookOptions): KafkaLook {
+  return new RepeatedLook(options);
+}
+
+class RepeatedLook implements KafkaLook {
+  readonly #options: KafkaLookOptions;
+  readonly #seen = new Map<string, KafkaFacts>();
+  #wanted: ReadonlyMap<string, Subscription> = new Map();
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
+  #isStopped = false;
+
+  constructor(options: KafkaLookOptions) {
+    this.#options = options;
+  }
+
+  facts(key: string): KafkaFacts | undefined {
+    return this.#seen.get(key);
+  }
+
+  want(subscriptions: readonly Subscription[]): void {
+    const before = this.#wanted;
+    this.#wanted = new Map(subscriptions.map((subscription) => [subscription.key, subscription]));
+    for (const key of this.#seen.keys()) if (!this.#wanted.has(key)) this.#seen.delete(key);
+    const isNew = subscriptions.some((one) => before.get(one.key) !== one);
+    if (isNew && this.#looking === undefined) this.#lookIn(soonMs);
+  }
+
+  async members(group: string, brokers: readonly string[] | undefined): Promise<number | undefined> {
+    const [state] = await this.#options.kafka.readGroups([{ group, brokers }]);
+    return state?.kind === 'read' ? state.members.length : undefined;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#looking;
+  }
+
+  #lookIn(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#isStopped || this.#wanted.size === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#look().finally(() => {
+        this.#looking = undefined;
+        const { pauseMs = { lacking: 2_000, whole: 10_000 } } = this.#options;
+        const isLacking = [...this.#wanted.keys()].some((key) => isLackingIn(this.#seen.get(key)));
+        this.#lookIn(isLacking ? pauseMs.lacking : pauseMs.whole);
+      });
+    }, ms);
+  }
+
+  async #look(): Promise<void> {
+    const { kafka, backlog } = this.#options;
+    const subscriptions = [...this.#wanted.values()];
+    const [sources, groups, backlogs] = await Promise.all([
+      readAll(kafka, subscriptions.flatMap(queriesOf)),
+      kafka.readGroups(
+        subscriptions.map(({ source }) => ({ group: source.consumerGroup, brokers: source.brokers })),
+      ),
+      Promise.all(subscriptions.map(({ key }) => backlog(key).catch(() => undefined))),
+    ]);
+    for (const [index, subscription] of subscriptions.entries()) {
+      const [source, ...stored] = sources.splice(0, queriesOf(subscription).length);
+      const group = groups[index];
+      // What was wanted no more meanwhile, or otherwise, is not of interest.
+      if (source === undefined || group === undefined || this.#wanted.get(subscription.key) !== subscription)
+        continue;
+      const stores = new Map(storesOf(subscription).flatMap(({ topic }, at) => entry(topic, stored[at])));
+      const answers = { source, group, backlog: backlogs[index], stores };
+      this.#keep(subscription, factsOf(subscription, answers, this.#seen.get(subscription.key), Date.now()));
+    }
+  }
+
+  #keep({ key }: Subscription, facts: KafkaFacts): void {
+    const before = this.#seen.get(key);
+    this.#seen.set(key, facts);
+    const isSame = before !== undefined && isDeepStrictEqual(noteworthy(before), noteworthy(facts));
+    // What is lacking is so for longer than before, which may be too long by now.
+    if (!isSame || facts.lackingSinceMs !== undefined) this.#options.onChange(key);
+  }
+}
+
+function entry<V>(topic: string, value: V | undefined): [string, V][] {
+  return value === undefined ? [] : [[topic, value]];
+}
+
+/** What the status shows of it. */
+function noteworthy(facts: KafkaFacts): unknown {
+  return { ...facts, backlog: coarse(facts.backlog) };
+}
+
+function isLackingIn(facts: KafkaFacts | undefined): boolean {
+  return (
+    facts === undefined ||
+    facts.lackingSinceMs !== undefined ||
+    facts.stores.some(({ state }) => state !== 'there')
+  );
+}
+
+/** First the source, then each topic that is stored to. */
+function queriesOf(subscription: Subscription): OffsetsQuery[] {
+  const { brokers, topics, topicPattern, consumerGroup: group } = subscription.source;
+  const stores = storesOf(subscription).map(({ topic }) => ({ brokers, group, topics: [topic] }));
+  return [{ brokers, group, topics, topicPattern }, ...stores];
+}
+
+async function readAll(
+  kafka: KafkaLookOptions['kafka'],
+  queries: readonly OffsetsQuery[],
+): Promise<OffsetsResult[]> {
+  try {
+    return await kafka.read(queries);
+  } catch (cause) {
+    const error =
+      cause instanceof MillraceError
+        ? cause
+        : new MillraceError('MILLRACE_KAFKA_FAILED', describeError(cause), { cause });
+    return queries.map(() => ({ kind: 'failed', error }));
+  }
+}

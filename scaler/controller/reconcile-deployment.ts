@@ -1,0 +1,63 @@
+// One Deployment: the Trigger that its annotations mean is made, changed or removed, as plan/declare.ts decides.
+import { describeError } from '../../gateway/contract/errors.ts';
+import { triggerKind } from '../../gateway/contract/kinds.ts';
+import type { Resource } from '../../gateway/contract/kubernetes.ts';
+import { mistakesAnnotation } from '../../gateway/contract/trigger-resource.ts';
+import { fieldManager, keyOf } from './names.ts';
+import { stamped } from './plan/companions.ts';
+import { planDeclare } from './plan/declare.ts';
+import { isRefusal, removeExactly, type Again, type TriggerDependencies } from './reconcile-trigger.ts';
+
+const waitMs = 1_000;
+
+export async function reconcileDeployment(deps: TriggerDependencies, deployment: Resource): Promise<Again> {
+  const { client, view, events, model, assertLeading } = deps;
+  const { namespace = '', name } = deployment.metadata;
+  const declare = model.declare.bind(model);
+  const known = view.find('triggers', keyOf(deployment));
+  let step = planDeclare({ deployment, trigger: known, declare });
+  // What is not known may be there all the same: a watch is always a little late.
+  if (step.kind === 'apply' && known === undefined) {
+    const trigger = await client.get(triggerKind, namespace, name);
+    step = planDeclare({ deployment, trigger, declare });
+  }
+  assertLeading();
+  switch (step.kind) {
+    case 'nothing':
+      return undefined;
+    case 'wait':
+      return { inMs: waitMs };
+    case 'remove':
+      await removeExactly(client, step.trigger);
+      return undefined;
+    case 'shadowed': {
+      const note = `Trigger ${name} is there already, and was not made from these annotations: they mean nothing until it is removed.`;
+      events.record(deployment, { type: 'Warning', reason: 'AnnotationsIgnored', note });
+      return undefined;
+    }
+    case 'apply':
+      return applyDeclared(deps, deployment, step.trigger, known);
+  }
+}
+
+/** What the API server refuses, such as another consumer group, is told in the Trigger that was right before. */
+async function applyDeclared(
+  { client, events }: TriggerDependencies,
+  deployment: Resource,
+  wanted: Resource,
+  known: Resource | undefined,
+): Promise<Again> {
+  try {
+    await client.apply(wanted, { fieldManager, force: known !== undefined });
+    return undefined;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const note = describeError(error);
+    events.record(deployment, { type: 'Warning', reason: 'AnnotationsRefused', note });
+    if (known === undefined) return 'failed';
+    const annotations = { ...wanted.metadata.annotations, [mistakesAnnotation]: JSON.stringify([note]) };
+    const told = { ...wanted, spec: known.spec, metadata: { ...wanted.metadata, annotations } };
+    await client.apply(stamped(told), { fieldManager, force: true });
+    return undefined;
+  }
+}

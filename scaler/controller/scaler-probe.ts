@@ -1,0 +1,47 @@
+// Whether the scaler answers where KEDA will call it: KEDA waits long before it tries again what did not answer at first.
+import { credentials, type ServiceError } from '@grpc/grpc-js';
+import { loadExternalScaler, type ScaledObjectRef } from '../grpc/definition.ts';
+import type { ScalerAddress } from './plan/observed.ts';
+
+export interface ScalerProbe {
+  /** True where the scaler knows the trigger, else why not; the same for a while. Never rejects. */
+  ask(scaler: ScalerAddress, namespace: string, trigger: string): Promise<true | string>;
+}
+
+/** How long an answer may take, and how long no other trigger asks again after a failure, in ms. */
+const limitMs = 3_000;
+const failureMs = 1_000;
+
+export function createScalerProbe(): ScalerProbe {
+  let failed: { readonly why: string; readonly untilMs: number } | undefined;
+  return {
+    async ask(scaler, namespace, name) {
+      if (failed !== undefined && performance.now() < failed.untilMs) return failed.why;
+      const answer = await metricSpec(scaler, { name, namespace, scalerMetadata: { trigger: name } });
+      failed = answer === true ? undefined : { why: answer, untilMs: performance.now() + failureMs };
+      return answer;
+    },
+  };
+}
+
+/** `GetMetricSpec`, which never depends on Kafka: KEDA's own first call. */
+async function metricSpec({ address, ca }: ScalerAddress, ref: ScaledObjectRef): Promise<true | string> {
+  const channel = ca === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(ca));
+  const client = new (loadExternalScaler().client)(address, channel);
+  const call = client as unknown as {
+    GetMetricSpec(
+      request: ScaledObjectRef,
+      options: { deadline: number },
+      callback: (error: ServiceError | null) => void,
+    ): void;
+  };
+  try {
+    return await new Promise((resolve) => {
+      call.GetMetricSpec(ref, { deadline: Date.now() + limitMs }, (error) =>
+        resolve(error === null ? true : error.details || error.message),
+      );
+    });
+  } finally {
+    client.close();
+  }
+}

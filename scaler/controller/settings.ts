@@ -1,0 +1,49 @@
+// Where the controller runs, and what it looks after.
+
+export interface KubernetesConfig {
+  /** Where triggers are looked after; absent: everywhere. */
+  readonly namespaces: readonly string[] | undefined;
+  /** Where KEDA reaches the scaler, `host:port`; absent: nothing is scaled. */
+  readonly scalerService: string | undefined;
+  /** A file with the certificates that KEDA is to trust the scaler by; absent: plain text. */
+  readonly scalerCaPath: string | undefined;
+  /** Who this process is, among its like. */
+  readonly podName: string;
+  /** Where the Lease is; absent: the namespace of the client. */
+  readonly podNamespace: string | undefined;
+  readonly podUid: string | undefined;
+  /** Of the Lease: one for each installation. */
+  readonly leaseName: string;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Whether triggers come from a cluster: MILLRACE_KUBERNETES. */
+export function isInKubernetes(env: Env, mistakes: string[]): boolean {
+  const text = env.MILLRACE_KUBERNETES || 'false';
+  if (text !== 'true' && text !== 'false') mistakes.push(`MILLRACE_KUBERNETES is '${text}': true or false`);
+  return text === 'true';
+}
+
+/**
+ * Settings from `env`: WATCH_NAMESPACES (comma-separated), SCALER_SERVICE, SCALER_TLS_CA, POD_NAME, POD_NAMESPACE, POD_UID. The
+ * Lease has the name of the scaler's Service.
+ */
+export function parseKubernetesConfig(env: Env, mistakes: string[]): KubernetesConfig {
+  const namespaces = (env.WATCH_NAMESPACES ?? '').split(',').flatMap((name) => name.trim() || []);
+  const wrong = namespaces.find((name) => !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name));
+  if (wrong !== undefined)
+    mistakes.push(`WATCH_NAMESPACES has '${wrong}': names of namespaces, comma-separated`);
+  const scalerService = env.SCALER_SERVICE || undefined;
+  if (scalerService !== undefined && !/^[^\s:/]+:\d+$/.test(scalerService))
+    mistakes.push(`SCALER_SERVICE is '${scalerService}': host:port`);
+  return Object.freeze({
+    namespaces: namespaces.length === 0 ? undefined : Object.freeze(namespaces),
+    scalerService,
+    scalerCaPath: env.SCALER_TLS_CA || undefined,
+    podName: env.POD_NAME || `millrace-${process.pid}`,
+    podNamespace: env.POD_NAMESPACE || undefined,
+    podUid: env.POD_UID || undefined,
+    leaseName: scalerService?.split(/[.:]/, 1)[0] ?? 'millrace-scaler',
+  });
+}

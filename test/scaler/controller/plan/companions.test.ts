@@ -1,0 +1,71 @@
+import t from 'tap';
+import { companionsOf, isAsWanted, stamped } from '../../../../scaler/controller/plan/companions.ts';
+import { deployment, scaledSubscription, scaler, trigger } from '../fixtures/observed.ts';
+
+t.test('a headless Service for the pods of the Deployment, and a ScaledObject that pushes', async (t) => {
+  const subscription = scaledSubscription({
+    scale: { minReplicaCount: 0, maxReplicaCount: 5, pollingIntervalSeconds: 7, cooldownPeriodSeconds: 9 },
+  });
+  const made = companionsOf(trigger, subscription, deployment, scaler);
+  t.match(made.service, {
+    kind: 'Service',
+    metadata: {
+      name: 'quakes-millrace',
+      namespace: 'geo',
+      labels: { 'millrace.dev/trigger': 'quakes', 'app.kubernetes.io/managed-by': 'millrace' },
+      ownerReferences: [{ uid: 'uid-trigger' }],
+    },
+    spec: {
+      clusterIP: 'None',
+      publishNotReadyAddresses: false,
+      selector: { app: 'mailer' },
+      ports: [{ port: 8080, targetPort: 8080 }],
+    },
+  });
+  t.strictSame(made.scaledObject?.spec, {
+    scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'mailer' },
+    minReplicaCount: 0,
+    maxReplicaCount: 5,
+    pollingInterval: 7,
+    cooldownPeriod: 9,
+    initialCooldownPeriod: 9,
+    fallback: { failureThreshold: 3, replicas: 1, behavior: 'currentReplicas' },
+    advanced: { restoreToOriginalReplicaCount: true },
+    triggers: [
+      {
+        type: 'external-push',
+        metadata: { scalerAddress: 'millrace-scaler.millrace.svc:6000', trigger: 'quakes' },
+      },
+    ],
+  });
+  t.equal(made.ca, undefined);
+  t.equal(made.authentication, undefined);
+});
+
+t.test('with TLS, KEDA is given the CA beside the function', async (t) => {
+  const made = companionsOf(trigger, scaledSubscription(), deployment, { ...scaler, ca: 'PEM' });
+  t.match(made.ca, { kind: 'ConfigMap', metadata: { name: 'quakes-millrace' }, data: { 'ca.crt': 'PEM' } });
+  t.match(made.authentication, {
+    metadata: { name: 'quakes-millrace' },
+    spec: { configMapTargetRef: [{ parameter: 'caCert', name: 'quakes-millrace', key: 'ca.crt' }] },
+  });
+  t.match(made.scaledObject?.spec, {
+    triggers: [{ metadata: { enableTLS: 'true' }, authenticationRef: { name: 'quakes-millrace' } }],
+  });
+});
+
+t.test('without a scaler nothing is scaled; a Deployment without labels selects nothing', async (t) => {
+  const made = companionsOf(trigger, scaledSubscription(), { ...deployment, spec: {} }, undefined);
+  t.equal(made.scaledObject, undefined);
+  t.match(made.service, { spec: { selector: {} } });
+});
+
+t.test('as wanted: all that was applied is there, whatever others have added', async (t) => {
+  const wanted = stamped({ ...deployment, spec: { a: 1, list: [{ b: 2 }] } });
+  t.equal(wanted.metadata.annotations?.['controller.millrace.dev/applied']?.length, 16);
+  const found = { ...wanted, spec: { a: 1, list: [{ b: 2, added: true }], more: null } };
+  t.ok(isAsWanted(found, wanted));
+  for (const spec of [{ a: 2, list: [{ b: 2 }] }, { a: 1, list: [] }, { a: 1, list: 'text' }, null, { a: 1 }])
+    t.notOk(isAsWanted({ ...wanted, spec }, wanted), JSON.stringify(spec));
+  t.notOk(isAsWanted(wanted, stamped({ ...deployment, spec: { a: 1 } })), 'what is dropped changes the hash');
+});
