@@ -27,7 +27,10 @@ t.test('every resource is as its schema says, whatever is set', async (t) => {
     const { stdout } = await template('-f', path);
     t.strictSame(await conform(dir, stdout), [], name);
   }
-  const broken = (await template('-f', valueFiles.get('default')!)).stdout.replace('replicas:', 'replica:');
+  const broken = (await template('-f', valueFiles.get('default')!)).stdout.replace(
+    '\n  replicas: 2',
+    '\n  replica: 2',
+  );
   t.match(await conform(dir, broken), [/^Deployment\/millrace-gateway: .*replica/], 'what is wrong is seen');
 });
 
