@@ -7,6 +7,8 @@ const PURE_SOURCES = [
   'gateway/events/',
   'gateway/filter/',
   'gateway/transform/',
+  'gateway/control/rendezvous',
+  'gateway/control/slice-endpoints',
   'gateway/delivery/answer',
   'gateway/delivery/circuit',
   'gateway/delivery/concurrency-limit',

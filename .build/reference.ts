@@ -127,7 +127,8 @@ function configurationPage(): string {
       '(`32Mi`). What concerns one trigger stands in its [manifest](trigger.md).',
     [
       `## Gateway\n\n${settings(gateway)}`,
-      '`millrace gateway --triggers` and `--admin-port` go before `MILLRACE_TRIGGERS` and `MILLRACE_ADMIN_PORT`.',
+      '`millrace gateway --triggers`, `--kubernetes`, `--kubeconfig` and `--admin-port` go before `MILLRACE_TRIGGERS`, `MILLRACE_KUBERNETES`, ' +
+        '`KUBECONFIG` and `MILLRACE_ADMIN_PORT`.',
       `## Scaler\n\n${settings(scalerSettings())}`,
       '`millrace scaler --triggers`, `--grpc-port` and `--http-port` go before the variables of the same meaning.',
       `## Commands for one machine\n\n${named(toolHelp)}`,

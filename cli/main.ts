@@ -31,6 +31,8 @@ program
   .command('gateway')
   .description('run the data plane alone, as deployed; KAFKA_BROKERS names the brokers')
   .option('--triggers <path>', 'file or folder with the manifests (MILLRACE_TRIGGERS)')
+  .option('--kubernetes', 'triggers and endpoints from Kubernetes (MILLRACE_KUBERNETES)')
+  .option('--kubeconfig <file>', 'which Kubernetes, where this is no pod (KUBECONFIG)')
   .option(
     '--admin-port <n>',
     'port of metrics and health, 0 for any free one (MILLRACE_ADMIN_PORT)',

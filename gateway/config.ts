@@ -7,8 +7,10 @@ import { logLevels, parseBrokers, parseLogLevel, parsePort, type LogLevel } from
 export interface GatewayConfig {
   /** `host:port`, at least one. */
   readonly kafkaBrokers: readonly string[];
-  /** File or folder with the manifests. */
-  readonly triggersPath: string;
+  /** File or folder with the manifests; undefined where triggers come from Kubernetes. */
+  readonly triggersPath: string | undefined;
+  /** Undefined: everything runs on one machine. */
+  readonly kubernetes: KubernetesConfig | undefined;
   readonly adminHost: string;
   /** 0: any free port. */
   readonly adminPort: number;
@@ -24,10 +26,51 @@ export interface GatewayConfig {
   readonly logLevel: LogLevel;
 }
 
+export interface KubernetesConfig {
+  /** Kubeconfig files, as in a PATH; undefined: the service account of the pod, else `~/.kube/config`. */
+  readonly kubeconfig: string | undefined;
+  /** Undefined: all of them. */
+  readonly namespaces: readonly string[] | undefined;
+  /** Who the gateways are, so that each serves a part of the triggers; undefined: this one serves all. */
+  readonly sharing: SharingConfig | undefined;
+}
+
+export interface SharingConfig {
+  readonly service: string;
+  readonly namespace: string;
+  readonly self: string;
+  readonly replicas: number;
+}
+
 /** Every setting: variable, default, what it is; docs/reference/configuration.md is made of this table. */
 export const gatewaySettings = {
   KAFKA_BROKERS: { default: '', help: 'Brokers to start from, `host:port`, separated by commas. Required.' },
-  MILLRACE_TRIGGERS: { default: '', help: 'File or folder with the manifests. Required.' },
+  MILLRACE_TRIGGERS: {
+    default: '',
+    help: 'File or folder with the manifests. Required without MILLRACE_KUBERNETES.',
+  },
+  MILLRACE_KUBERNETES: {
+    default: 'false',
+    help: '`true`: triggers and endpoints come from the API server of Kubernetes, instead of MILLRACE_TRIGGERS.',
+  },
+  KUBECONFIG: {
+    default: '',
+    help: 'Kubeconfig files, as in a PATH, for MILLRACE_KUBERNETES; absent: the service account of the pod, else `~/.kube/config`.',
+  },
+  WATCH_NAMESPACES: {
+    default: '',
+    help: 'Namespaces whose triggers are served, separated by commas; absent: all of them.',
+  },
+  GATEWAY_SERVICE: {
+    default: '',
+    help: 'The headless Service of the gateways, in POD_NAMESPACE. With it and POD_NAME the gateways share the triggers; without, each serves all.',
+  },
+  POD_NAME: { default: '', help: 'Name of this pod, by the downward API.' },
+  POD_NAMESPACE: { default: '', help: 'Namespace of this pod, by the downward API.' },
+  MILLRACE_REPLICAS_PER_TRIGGER: {
+    default: '2',
+    help: 'How many of the gateways serve each trigger; 1 means a pause when its gateway goes.',
+  },
   MILLRACE_ADMIN_HOST: { default: '127.0.0.1', help: 'Address that metrics and health are served on.' },
   MILLRACE_ADMIN_PORT: {
     default: '9464',
@@ -57,10 +100,12 @@ export const gatewaySettings = {
 
 type Name = keyof typeof gatewaySettings;
 
+type Read = <T>(name: Name, parse: (text: string) => T | undefined, expected: string) => T;
+
 /** Throws MILLRACE_CONFIG_INVALID that lists every mistake. An empty variable counts as absent. */
 export function parseGatewayConfig(env: Readonly<Record<string, string | undefined>>): GatewayConfig {
   const mistakes: string[] = [];
-  const read = <T>(name: Name, parse: (text: string) => T | undefined, expected: string): T => {
+  const read: Read = <T>(name: Name, parse: (text: string) => T | undefined, expected: string): T => {
     const text = env[name]?.trim() || gatewaySettings[name].default;
     const value = parse(text);
     if (value === undefined) mistakes.push(`${name} is ${JSON.stringify(text)}, expected ${expected}`);
@@ -71,11 +116,8 @@ export function parseGatewayConfig(env: Readonly<Record<string, string | undefin
     mistakes.push('MILLRACE_ADMIN_TOKEN has to have at least 16 characters, visible ones of ASCII');
   const config: GatewayConfig = {
     kafkaBrokers: read('KAFKA_BROKERS', parseBrokers, 'host:port, separated by commas'),
-    triggersPath: read(
-      'MILLRACE_TRIGGERS',
-      (text) => text || undefined,
-      'a file or a folder (or --triggers)',
-    ),
+    triggersPath: read('MILLRACE_TRIGGERS', (text) => text, 'a path') || undefined,
+    kubernetes: readKubernetes(read),
     adminHost: read('MILLRACE_ADMIN_HOST', (text) => text, 'an address'),
     adminPort: read('MILLRACE_ADMIN_PORT', parsePort, 'a port from 0 to 65535'),
     scalerUrls: read('SCALER_URLS', parseUrls, 'http:// or https:// URLs, separated by commas'),
@@ -87,8 +129,39 @@ export function parseGatewayConfig(env: Readonly<Record<string, string | undefin
     adminToken,
     logLevel: read('LOG_LEVEL', parseLogLevel, `one of ${logLevels.join(', ')}`),
   };
+  if (config.triggersPath === undefined && config.kubernetes === undefined)
+    mistakes.push('MILLRACE_TRIGGERS is "", expected a file or a folder (or --triggers, or --kubernetes)');
+  if (config.triggersPath !== undefined && config.kubernetes !== undefined)
+    mistakes.push('MILLRACE_TRIGGERS and MILLRACE_KUBERNETES are both given, expected one of them');
   if (mistakes.length > 0) throw new MillraceError('MILLRACE_CONFIG_INVALID', mistakes.join('; '));
   return Object.freeze(config);
+}
+
+function readKubernetes(read: Read): KubernetesConfig | undefined {
+  const isOn = read('MILLRACE_KUBERNETES', parseBoolean, 'true or false');
+  const kubeconfig = read('KUBECONFIG', (text) => text, 'paths') || undefined;
+  const namespaces = read('WATCH_NAMESPACES', parseNamespaces, 'names of namespaces, separated by commas');
+  const service = read('GATEWAY_SERVICE', (text) => text, 'a name');
+  const self = read('POD_NAME', (text) => text, 'a name');
+  const namespace = read('POD_NAMESPACE', (text) => text, 'a name');
+  const replicas = read('MILLRACE_REPLICAS_PER_TRIGGER', parseCount, 'a whole number above 0');
+  if (!isOn) return undefined;
+  const isShared = service !== '' && self !== '' && namespace !== '';
+  return {
+    kubeconfig,
+    namespaces: namespaces.length > 0 ? namespaces : undefined,
+    sharing: isShared ? { service, namespace, self, replicas } : undefined,
+  };
+}
+
+function parseBoolean(text: string): boolean | undefined {
+  return text === 'true' || (text === 'false' ? false : undefined);
+}
+
+/** RFC 1123 labels. */
+function parseNamespaces(text: string): string[] | undefined {
+  const names = text === '' ? [] : text.split(',').map((one) => one.trim());
+  return names.every((one) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(one)) ? names : undefined;
 }
 
 function parseUrls(text: string): string[] | undefined {

@@ -4,27 +4,31 @@ import type { Logger } from 'pino';
 import { createLog, logEvents } from './admin/log.ts';
 import { createMetrics } from './admin/metrics.ts';
 import { startAdminServer } from './admin/server.ts';
-import type { GatewayConfig } from './config.ts';
-import { formatProblem } from './contract/manifests.ts';
+import type { GatewayConfig, KubernetesConfig } from './config.ts';
+import { formatProblem, parseManifests } from './contract/manifests.ts';
+import { describeError } from './contract/errors.ts';
 import type { Problem } from './contract/problem.ts';
 import type { EndpointSource, GatewayEvents, TriggerSource } from './contract/ports.ts';
 import type { Subscription } from './contract/subscription.ts';
 import { createActivationCall } from './control/activation-call.ts';
 import { createFileTriggers } from './control/files.ts';
+import { createKubernetesEndpoints } from './control/kubernetes-endpoints.ts';
+import { createKubernetesTriggers, type ReadTrigger } from './control/kubernetes-triggers.ts';
+import { createSharedLoad } from './control/shared-load.ts';
 import { createStaticEndpoints } from './control/static-endpoints.ts';
 import { checkExpression } from './filter/expression.ts';
-import { createKafka } from './kafka/connection.ts';
-import { createRecordSink } from './kafka/record-sink.ts';
-import { createRecordSources } from './kafka/record-source.ts';
+import { createClusters } from './kafka/clusters.ts';
 import type { TriggerSnapshot } from './pipeline/snapshot.ts';
 import { Supervisor } from './pipeline/supervisor.ts';
 
 export interface GatewayDependencies {
-  /** Default: the manifests at `triggersPath`. */
+  /** Default: Kubernetes, or the manifests at `triggersPath`. */
   readonly triggers?: TriggerSource | undefined;
-  /** Default: functions named by URI only. */
+  /** Default: Kubernetes, or functions named by URI only. */
   readonly endpoints?: EndpointSource | undefined;
   readonly log?: Logger | undefined;
+  /** Ends a start that waits for the API server: `startGateway` then rejects with the reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Gateway {
@@ -47,7 +51,8 @@ export async function startGateway(
   const log = dependencies.log ?? createLog(config.logLevel);
   const events = new EventEmitter<GatewayEvents>();
   logEvents(events, log);
-  const dataPlane = createDataPlane(config, dependencies, events, log);
+  const control = await openControl(config, dependencies, log);
+  const dataPlane = createDataPlane(config, control.endpoints, events, log);
   const { supervisor } = dataPlane;
   let isServing = false;
   const server = await startAdminServer({
@@ -60,19 +65,13 @@ export async function startGateway(
     blocked: (key, limit) => supervisor.blocked(key, limit),
     token: config.adminToken,
   });
-  const triggers =
-    dependencies.triggers ??
-    createFileTriggers({
-      path: config.triggersPath,
-      checkExpression,
-      onProblems: logProblems(log),
-    });
   let unwatch: () => void;
   try {
-    unwatch = await triggers.watch((wanted) => void supervisor.want(wanted));
+    unwatch = await control.triggers.watch((wanted) => void supervisor.want(wanted));
   } catch (error) {
     await server.close();
     await dataPlane.close();
+    await control.close();
     throw error;
   }
   isServing = true;
@@ -84,29 +83,108 @@ export async function startGateway(
       isServing = false;
       unwatch();
       await dataPlane.close();
+      await control.close();
       await server.close();
     },
   };
 }
 
+/** Where triggers and endpoints come from. */
+interface Control {
+  readonly triggers: TriggerSource;
+  readonly endpoints: EndpointSource;
+  close(): Promise<void>;
+}
+
+async function openControl(
+  config: GatewayConfig,
+  { triggers, endpoints, signal }: GatewayDependencies,
+  log: Logger,
+): Promise<Control> {
+  if (config.kubernetes !== undefined) return openKubernetes(config.kubernetes, signal, log);
+  return {
+    triggers:
+      triggers ??
+      createFileTriggers({
+        path: config.triggersPath ?? '',
+        checkExpression,
+        onProblems: logProblems(log),
+      }),
+    endpoints: endpoints ?? createStaticEndpoints(warnUnknown(log)),
+    close: async () => undefined,
+  };
+}
+
+async function openKubernetes(
+  { kubeconfig, namespaces, sharing }: KubernetesConfig,
+  signal: AbortSignal | undefined,
+  log: Logger,
+): Promise<Control> {
+  // The client library takes a second to load, and 80 MB: only for who needs it.
+  const { openConnection } = await import('./kubernetes/connection.ts');
+  const { createKubernetesClient } = await import('./kubernetes/client.ts');
+  const connection = await openConnection({ kubeconfig });
+  const resources = createKubernetesClient({
+    connection,
+    onTrouble: (error) =>
+      log.warn(
+        { code: error.code, reason: describeError(error), remedy: error.remedy },
+        'no news from Kubernetes',
+      ),
+    onRecovery: (what) => log.info({ watched: what }, 'news from Kubernetes again'),
+  });
+  const endpoints = createKubernetesEndpoints({ resources, namespaces });
+  const all = createKubernetesTriggers({
+    resources,
+    namespaces,
+    read: readTrigger,
+    signal,
+    onWrong: (trigger, problem, runs) =>
+      log.error(
+        { trigger, problem },
+        runs ? 'wrong edit of a trigger, which stays as it was' : 'wrong trigger',
+      ),
+  });
+  return {
+    triggers:
+      sharing === undefined ? all : createSharedLoad({ ...sharing, triggers: all, resources, signal }),
+    endpoints,
+    close: async () => {
+      endpoints.close();
+      await connection.close();
+    },
+  };
+}
+
+/** A resource is a manifest that the API server has filled in. */
+const readTrigger: ReadTrigger = ({ apiVersion, kind, metadata: { name, namespace, annotations }, spec }) => {
+  const manifest = { apiVersion, kind, metadata: { name, namespace, annotations }, spec };
+  const { subscriptions, problems } = parseManifests(
+    [{ file: '', text: JSON.stringify(manifest) }],
+    checkExpression,
+  );
+  const [subscription] = subscriptions;
+  if (subscription !== undefined) return { kind: 'right', subscription };
+  return { kind: 'wrong', reason: 'InvalidSpec', message: problems.map(formatProblem).join('; ') };
+};
+
 /** All that carries records, and how to end it in order. */
 function createDataPlane(
   config: GatewayConfig,
-  dependencies: GatewayDependencies,
+  endpoints: EndpointSource,
   events: EventEmitter<GatewayEvents>,
   log: Logger,
 ): { supervisor: Supervisor; close: () => Promise<void> } {
   const connection = { brokers: config.kafkaBrokers, clientId: 'millrace-gateway' };
-  const kafka = createKafka(connection, (level, message, fields) => log[level](fields, message));
-  const sink = createRecordSink(kafka);
+  const clusters = createClusters(connection, (level, message, fields) => log[level](fields, message));
   const activation = createActivationCall({
     urls: config.scalerUrls,
     onError: (error, url) => log.debug({ url, reason: error.message }, 'scaler not told'),
   });
   const supervisor = new Supervisor({
-    createSource: createRecordSources({ kafka }),
-    endpoints: dependencies.endpoints ?? createStaticEndpoints(warnUnknown(log)),
-    sink,
+    createSource: clusters.createSource,
+    endpoints,
+    sinkOf: clusters.sinkOf,
     activation,
     events,
     drainLimitMs: config.drainLimitMs,
@@ -118,7 +196,7 @@ function createDataPlane(
     close: async () => {
       await supervisor.stop();
       await activation.close();
-      await sink.close();
+      await clusters.close();
     },
   };
 }

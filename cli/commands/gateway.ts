@@ -5,6 +5,8 @@ import { untilAborted, type CommandIo } from '../command-io.ts';
 
 export interface GatewayOptions {
   readonly triggers?: string;
+  readonly kubernetes?: boolean;
+  readonly kubeconfig?: string;
   readonly adminPort?: number;
 }
 
@@ -13,9 +15,13 @@ export async function runGatewayCommand(options: GatewayOptions, io: CommandIo):
   const config = parseGatewayConfig({
     ...io.env,
     ...(options.triggers === undefined ? {} : { MILLRACE_TRIGGERS: options.triggers }),
+    ...(options.kubernetes === true || options.kubeconfig !== undefined
+      ? { MILLRACE_KUBERNETES: 'true' }
+      : {}),
+    ...(options.kubeconfig === undefined ? {} : { KUBECONFIG: options.kubeconfig }),
     ...(options.adminPort === undefined ? {} : { MILLRACE_ADMIN_PORT: String(options.adminPort) }),
   });
-  const gateway = await startGateway(config);
+  const gateway = await startGateway(config, { signal: io.signal });
   io.stdout.write(`ADMIN_URL=${gateway.adminUrl}\n`);
   await untilAborted(io.signal);
   await gateway.stop();

@@ -41,7 +41,8 @@ import type { TriggerSnapshot } from './snapshot.ts';
 export interface PipelineDependencies {
   readonly createSource: CreateRecordSource;
   readonly endpoints: EndpointSource;
-  readonly sink: RecordSink;
+  /** Where its dead letters and replies are stored. */
+  readonly sinkOf: (subscription: Subscription) => RecordSink;
   readonly activation: ActivationCall;
   readonly events: EventEmitter<GatewayEvents>;
   /** How long a stop waits for what is in flight. */
@@ -94,7 +95,7 @@ export class Pipeline implements RecordListener {
       subscription,
       lanes: this.#lanes,
       endpoints: this.#endpoints,
-      sink: dependencies.sink,
+      sink: dependencies.sinkOf(subscription),
       activation: dependencies.activation,
       events,
       leaseEndMs: () => this.#source.leaseEndMs,

@@ -9,6 +9,7 @@ t.test('two settings are required, the others have defaults', async (t) => {
   t.strictSame(config, {
     kafkaBrokers: ['kafka:9092'],
     triggersPath: '/triggers',
+    kubernetes: undefined,
     adminHost: '127.0.0.1',
     adminPort: 9464,
     scalerUrls: [],
@@ -44,6 +45,7 @@ t.test('each setting is read', async (t) => {
   t.strictSame(config, {
     kafkaBrokers: ['a:9092', '[::1]:9093'],
     triggersPath: 'triggers.yaml',
+    kubernetes: undefined,
     adminHost: '0.0.0.0',
     adminPort: 0,
     scalerUrls: ['http://scaler:9090', 'https://other'],
@@ -56,6 +58,41 @@ t.test('each setting is read', async (t) => {
     logLevel: 'debug',
   });
 });
+
+t.test(
+  'on Kubernetes no manifests are read, and the gateways share the triggers where they know each other',
+  async (t) => {
+    const kubernetesOf = (env: Record<string, string>) =>
+      parseGatewayConfig({ KAFKA_BROKERS: 'kafka:9092', MILLRACE_KUBERNETES: 'true', ...env }).kubernetes;
+    t.strictSame(kubernetesOf({}), { kubeconfig: undefined, namespaces: undefined, sharing: undefined });
+    t.strictSame(
+      kubernetesOf({
+        KUBECONFIG: '/a:/b',
+        WATCH_NAMESPACES: 'geo, shop',
+        GATEWAY_SERVICE: 'millrace-gateway',
+        POD_NAME: 'millrace-gateway-1',
+        POD_NAMESPACE: 'millrace',
+        MILLRACE_REPLICAS_PER_TRIGGER: '3',
+      }),
+      {
+        kubeconfig: '/a:/b',
+        namespaces: ['geo', 'shop'],
+        sharing: {
+          service: 'millrace-gateway',
+          namespace: 'millrace',
+          self: 'millrace-gateway-1',
+          replicas: 3,
+        },
+      },
+    );
+    const names = { GATEWAY_SERVICE: 'gateways', POD_NAME: 'one', POD_NAMESPACE: 'here' };
+    for (const name of Object.keys(names))
+      t.equal(kubernetesOf({ ...names, [name]: '' })?.sharing, undefined);
+    t.throws(() => parseGatewayConfig({ ...required, MILLRACE_KUBERNETES: 'true' }), {
+      message: 'MILLRACE_TRIGGERS and MILLRACE_KUBERNETES are both given, expected one of them',
+    });
+  },
+);
 
 t.test('a token that is too short is refused, and not repeated', async (t) => {
   const secrets = ['hunter2', 'hunter2 hunter2 hunter2'];
@@ -71,6 +108,9 @@ t.test('every mistake is told at once', async (t) => {
   const wrong = {
     KAFKA_BROKERS: 'kafka',
     MILLRACE_ADMIN_PORT: '65536',
+    MILLRACE_KUBERNETES: 'yes',
+    WATCH_NAMESPACES: 'geo,Shop',
+    MILLRACE_REPLICAS_PER_TRIGGER: '0',
     SCALER_URLS: 'scaler:9090',
     MILLRACE_DRAIN_LIMIT: '25s',
     MILLRACE_MAX_RECORDS_PER_TRIGGER: '0',

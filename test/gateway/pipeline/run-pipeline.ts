@@ -83,7 +83,7 @@ export async function runPipeline(t: Test, changes: PipelineChanges = {}): Promi
     {
       createSource: member.createSource,
       endpoints,
-      sink: kafka.sink,
+      sinkOf: () => kafka.sink,
       activation: { wake: ({ key }) => wakes.push(key) },
       events,
       drainLimitMs: changes.drainLimitMs ?? 5_000,

@@ -32,7 +32,7 @@ async function supervise(t: Test, answer?: Behaviour) {
         return () => undefined;
       },
     },
-    sink: new MemoryKafka().sink,
+    sinkOf: () => new MemoryKafka().sink,
     activation: { wake: () => undefined },
     events,
     drainLimitMs: 500,

@@ -1,0 +1,110 @@
+// Triggers from the Trigger resources of a cluster. A wrong edit stops nothing: what the trigger was when it was last right stays, and
+// the controller says on the resource what is wrong with it.
+import type { Resource, ResourceWatch } from '../contract/kubernetes.ts';
+import { kafkaClusterKind, triggerKind } from '../contract/kinds.ts';
+import type { TriggerSource } from '../contract/ports.ts';
+import type { Subscription } from '../contract/subscription.ts';
+
+/** What a Trigger resource means beside the KafkaClusters that there are. */
+export type ReadTrigger = (
+  trigger: Resource,
+  clusters: readonly Resource[],
+) =>
+  | { readonly kind: 'right'; readonly subscription: Subscription }
+  | { readonly kind: 'wrong'; readonly reason: string; readonly message: string };
+
+export interface KubernetesTriggersOptions {
+  readonly resources: ResourceWatch;
+  /** Absent: all of them. */
+  readonly namespaces?: readonly string[] | undefined;
+  readonly read: ReadTrigger;
+  /** Told once of each mistake; `runs`: whether it goes on as it was before. */
+  readonly onWrong: (key: string, message: string, runs: boolean) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** `watch` resolves when the API server has told Triggers and KafkaClusters once, however long that takes. */
+export function createKubernetesTriggers(options: KubernetesTriggersOptions): TriggerSource {
+  return {
+    watch: async (onChange) => {
+      const { resources, namespaces, signal } = options;
+      const reader = new Reader(options, onChange);
+      const watching = { namespaces, signal };
+      const stops = await Promise.all([
+        resources.watch(kafkaClusterKind, watching, (clusters) => reader.haveClusters(clusters)),
+        resources.watch(triggerKind, watching, (triggers) => reader.haveTriggers(triggers)),
+      ]);
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+  };
+}
+
+/** What was made of a resource, and of what: a change of its status makes nothing new. */
+interface Reading {
+  readonly of: string;
+  readonly subscription: Subscription | undefined;
+}
+
+class Reader {
+  readonly #options: KubernetesTriggersOptions;
+  readonly #onChange: (wanted: readonly Subscription[]) => void;
+  #clusters: readonly Resource[] | undefined;
+  #clustersText = '';
+  #triggers: readonly Resource[] | undefined;
+  #readings = new Map<string, Reading>();
+  #told: readonly Subscription[] | undefined;
+
+  constructor(options: KubernetesTriggersOptions, onChange: (wanted: readonly Subscription[]) => void) {
+    this.#options = options;
+    this.#onChange = onChange;
+  }
+
+  haveClusters(clusters: readonly Resource[]): void {
+    this.#clusters = clusters;
+    const texts = clusters.map(({ metadata: { namespace, name }, spec }) => [namespace, name, spec]);
+    this.#clustersText = JSON.stringify(texts);
+    this.#tell();
+  }
+
+  haveTriggers(triggers: readonly Resource[]): void {
+    this.#triggers = triggers;
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#clusters === undefined || this.#triggers === undefined) return;
+    const readings = new Map<string, Reading>();
+    for (const trigger of this.#triggers) {
+      if (trigger.metadata.deletionTimestamp !== undefined) continue;
+      readings.set(identityOf(trigger), this.#read(trigger, this.#clusters));
+    }
+    this.#readings = readings;
+    const wanted = [...readings.values()].flatMap(({ subscription }) => subscription ?? []);
+    if (isSame(wanted, this.#told)) return;
+    this.#told = wanted;
+    this.#onChange(wanted);
+  }
+
+  #read(trigger: Resource, clusters: readonly Resource[]): Reading {
+    const before = this.#readings.get(identityOf(trigger));
+    const { annotations, labels } = trigger.metadata;
+    const of = JSON.stringify([trigger.spec, annotations, labels, this.#clustersText]);
+    if (before?.of === of) return before;
+    const read = this.#options.read(trigger, clusters);
+    if (read.kind === 'right') return { of, subscription: read.subscription };
+    const { namespace = '', name } = trigger.metadata;
+    this.#options.onWrong(`${namespace}/${name}`, read.message, before?.subscription !== undefined);
+    return { of, subscription: before?.subscription };
+  }
+}
+
+/** One that was deleted and made again under its name is another. */
+function identityOf({ metadata: { uid, namespace, name } }: Resource): string {
+  return uid ?? `${namespace ?? ''}/${name}`;
+}
+
+function isSame(left: readonly Subscription[], right: readonly Subscription[] | undefined): boolean {
+  return left.length === right?.length && left.every((one, index) => one === right[index]);
+}

@@ -1,0 +1,138 @@
+import t, { type Test } from 'tap';
+import type { Resource } from '../../../gateway/contract/kubernetes.ts';
+import { kafkaClusterKind, triggerKind } from '../../../gateway/contract/kinds.ts';
+import type { Subscription } from '../../../gateway/contract/subscription.ts';
+import { createKubernetesTriggers } from '../../../gateway/control/kubernetes-triggers.ts';
+import { MemoryKubernetes } from '../../fixtures/memory-kubernetes.ts';
+import { subscriptionOf } from '../../fixtures/subscription.ts';
+import { until } from '../../scaler/fixtures/until.ts';
+
+const trigger = (name: string, spec: object = { topics: ['orders'] }, namespace = 'geo'): Resource => ({
+  apiVersion: triggerKind.apiVersion,
+  kind: triggerKind.kind,
+  metadata: { name, namespace },
+  spec,
+});
+
+async function start(t: Test, kubernetes: MemoryKubernetes, namespaces?: readonly string[]) {
+  const told: (readonly Subscription[])[] = [];
+  const wrong: string[] = [];
+  let reads = 0;
+  const source = createKubernetesTriggers({
+    resources: kubernetes,
+    namespaces,
+    read: ({ metadata: { name }, spec }, clusters) => {
+      reads += 1;
+      const { topics, cluster } = spec as { topics?: string[]; cluster?: string };
+      if (topics === undefined) return { kind: 'wrong', reason: 'InvalidSpec', message: 'no topics' };
+      const found = clusters.find(({ metadata }) => metadata.name === cluster);
+      const brokers = (found?.spec as { bootstrapServers: string } | undefined)?.bootstrapServers.split(',');
+      return { kind: 'right', subscription: subscriptionOf(name, { source: { topics, brokers } }) };
+    },
+    onWrong: (key, message, runs) => wrong.push(`${key}: ${message}${runs ? ', runs on' : ''}`),
+  });
+  const stop = await source.watch((wanted) => told.push(wanted));
+  t.teardown(stop);
+  const last = () =>
+    told
+      .at(-1)
+      ?.map(({ name, source: { topics, brokers } }) => `${name} ${String(topics)} ${String(brokers)}`);
+  return { told, wrong, last, stop, reads: () => reads };
+}
+
+t.test('all triggers of the namespaces are told at once, then again when they change', async (t) => {
+  const kubernetes = new MemoryKubernetes();
+  await kubernetes.create(trigger('a'));
+  await kubernetes.create(trigger('b', { topics: ['x'] }, 'shop'));
+  await kubernetes.create(trigger('c', { topics: ['x'] }, 'other'));
+  const { told, last, stop } = await start(t, kubernetes, ['geo', 'shop']);
+  t.equal(told.length, 1);
+  t.strictSame(last(), ['a orders undefined', 'b x undefined']);
+  const before = told[0]![1];
+  await kubernetes.patch(triggerKind, 'geo', 'a', { spec: { topics: ['returns'] } });
+  await until(() => told.length === 2);
+  t.strictSame(last(), ['a returns undefined', 'b x undefined']);
+  t.equal(told[1]![1], before, 'what did not change is the same object');
+  await kubernetes.remove(triggerKind, 'shop', 'b');
+  await until(() => told.length === 3);
+  t.strictSame(last(), ['a returns undefined']);
+  stop();
+  await kubernetes.remove(triggerKind, 'geo', 'a');
+  await new Promise(setImmediate);
+  t.equal(told.length, 3);
+});
+
+t.test('one that is being deleted is not wanted, though its finalizer still holds it', async (t) => {
+  const kubernetes = new MemoryKubernetes();
+  await kubernetes.create({
+    ...trigger('a'),
+    metadata: { name: 'a', namespace: 'geo', finalizers: ['millrace.dev/drain'] },
+  });
+  const { last } = await start(t, kubernetes);
+  await kubernetes.remove(triggerKind, 'geo', 'a');
+  await until(() => last()?.length === 0);
+});
+
+t.test('a change of its status makes nothing new', async (t) => {
+  const kubernetes = new MemoryKubernetes();
+  await kubernetes.create(trigger('a'));
+  const { told, reads, last } = await start(t, kubernetes);
+  const status = { ...trigger('a'), status: { backlog: '1-9' } };
+  await kubernetes.apply(status, { fieldManager: 'millrace', subresource: 'status' });
+  await kubernetes.create(trigger('b'));
+  await until(() => last()?.length === 2);
+  t.equal(told.length, 2);
+  t.equal(reads(), 2);
+});
+
+t.test('a wrong edit stops nothing, and is told once; one that was never right does not run', async (t) => {
+  const kubernetes = new MemoryKubernetes();
+  await kubernetes.create(trigger('a'));
+  await kubernetes.create(trigger('never', {}));
+  const { told, wrong, last } = await start(t, kubernetes);
+  t.strictSame(wrong, ['geo/never: no topics']);
+  t.strictSame(last(), ['a orders undefined']);
+  await kubernetes.patch(triggerKind, 'geo', 'a', { spec: { topics: null } });
+  await until(() => wrong.length === 2);
+  t.equal(wrong[1], 'geo/a: no topics, runs on');
+  await kubernetes.create(trigger('b'));
+  await until(() => told.length === 2);
+  t.strictSame(last(), ['a orders undefined', 'b orders undefined']);
+  t.equal(wrong.length, 2);
+
+  await kubernetes.remove(triggerKind, 'geo', 'a');
+  await kubernetes.create(trigger('a', {}));
+  await until(() => wrong.length === 3);
+  t.equal(wrong[2], 'geo/a: no topics', 'made anew under the same name, it is another one');
+  await until(() => last()?.length === 1);
+});
+
+t.test('a KafkaCluster that changes changes the triggers that name it', async (t) => {
+  const kubernetes = new MemoryKubernetes();
+  await kubernetes.create(trigger('a', { topics: ['orders'], cluster: 'east' }));
+  await kubernetes.create(trigger('b'));
+  const { told, last } = await start(t, kubernetes);
+  const cluster = {
+    apiVersion: kafkaClusterKind.apiVersion,
+    kind: kafkaClusterKind.kind,
+    metadata: { name: 'east', namespace: 'geo' },
+    spec: { bootstrapServers: 'east:9092' },
+  };
+  await kubernetes.create(cluster);
+  await until(() => told.length === 2);
+  t.strictSame(last(), ['a orders east:9092', 'b orders undefined']);
+});
+
+t.test('a start that waits for the API server can be ended', async (t) => {
+  const reason = new Error('enough');
+  const source = createKubernetesTriggers({
+    resources: new MemoryKubernetes(),
+    read: () => ({ kind: 'wrong', reason: '', message: '' }),
+    onWrong: () => undefined,
+    signal: AbortSignal.abort(reason),
+  });
+  await t.rejects(
+    source.watch(() => t.fail('nothing is told')),
+    reason,
+  );
+});
