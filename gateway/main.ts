@@ -5,11 +5,12 @@ import { createLog, logEvents } from './admin/log.ts';
 import { createMetrics } from './admin/metrics.ts';
 import { startAdminServer } from './admin/server.ts';
 import type { GatewayConfig, KubernetesConfig } from './config.ts';
-import { formatProblem, parseManifests } from './contract/manifests.ts';
+import { formatProblem } from './contract/manifests.ts';
 import { describeError } from './contract/errors.ts';
 import type { Problem } from './contract/problem.ts';
 import type { EndpointSource, GatewayEvents, TriggerSource } from './contract/ports.ts';
 import type { Subscription } from './contract/subscription.ts';
+import { readTriggerResource } from './contract/trigger-resource.ts';
 import { createActivationCall } from './control/activation-call.ts';
 import { createFileTriggers } from './control/files.ts';
 import { createKubernetesEndpoints } from './control/kubernetes-endpoints.ts';
@@ -156,17 +157,8 @@ async function openKubernetes(
   };
 }
 
-/** A resource is a manifest that the API server has filled in. */
-const readTrigger: ReadTrigger = ({ apiVersion, kind, metadata: { name, namespace, annotations }, spec }) => {
-  const manifest = { apiVersion, kind, metadata: { name, namespace, annotations }, spec };
-  const { subscriptions, problems } = parseManifests(
-    [{ file: '', text: JSON.stringify(manifest) }],
-    checkExpression,
-  );
-  const [subscription] = subscriptions;
-  if (subscription !== undefined) return { kind: 'right', subscription };
-  return { kind: 'wrong', reason: 'InvalidSpec', message: problems.map(formatProblem).join('; ') };
-};
+const readTrigger: ReadTrigger = (trigger, clusters) =>
+  readTriggerResource(trigger, { checkExpression, clusters });
 
 /** All that carries records, and how to end it in order. */
 function createDataPlane(

@@ -6,7 +6,7 @@ import { createFileTriggers } from '../../gateway/control/files.ts';
 import { checkExpression } from '../../gateway/filter/expression.ts';
 import { readScalerConfig } from '../../scaler/config.ts';
 import { createScalerLog } from '../../scaler/log.ts';
-import { startScaler } from '../../scaler/main.ts';
+import { startScaler, type Scaler } from '../../scaler/main.ts';
 import { untilAborted, type CommandIo } from '../command-io.ts';
 
 export interface ScalerOptions {
@@ -23,6 +23,17 @@ export async function runScalerCommand(options: ScalerOptions, io: CommandIo): P
     ...(options.grpcPort === undefined ? {} : { SCALER_GRPC_PORT: String(options.grpcPort) }),
     ...(options.httpPort === undefined ? {} : { SCALER_HTTP_PORT: String(options.httpPort) }),
   });
+  // Standard output belongs to what a command prints.
+  const log = createScalerLog(config.logLevel, pino.destination({ fd: 2, sync: true }));
+  if (config.kubernetes !== undefined) {
+    const { openCluster } = await import('./open-cluster.ts');
+    const cluster = await openCluster(io, config.kubernetes.namespaces, log);
+    try {
+      return await runUntilAborted(await startScaler(config, { ...cluster, log }), io);
+    } finally {
+      await cluster.close();
+    }
+  }
   if (config.triggersPath === undefined) {
     throw new MillraceError(
       'MILLRACE_CONFIG_INVALID',
@@ -36,11 +47,10 @@ export async function runScalerCommand(options: ScalerOptions, io: CommandIo): P
       for (const problem of problems) io.stderr.write(`not applied: ${formatProblem(problem)}\n`);
     },
   });
-  const scaler = await startScaler(config, {
-    triggers,
-    // Standard output belongs to what a command prints.
-    log: createScalerLog(config.logLevel, pino.destination({ fd: 2, sync: true })),
-  });
+  return runUntilAborted(await startScaler(config, { triggers, log }), io);
+}
+
+async function runUntilAborted(scaler: Scaler, io: CommandIo): Promise<number> {
   io.stdout.write(`SCALER_GRPC_PORT=${scaler.grpcPort}\nSCALER_URL=${scaler.httpUrl}\n`);
   await untilAborted(io.signal);
   await scaler.stop();

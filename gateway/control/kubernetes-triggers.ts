@@ -4,6 +4,7 @@ import type { Resource, ResourceWatch } from '../contract/kubernetes.ts';
 import { kafkaClusterKind, triggerKind } from '../contract/kinds.ts';
 import type { TriggerSource } from '../contract/ports.ts';
 import type { Subscription } from '../contract/subscription.ts';
+import { refuseTakenGroups } from '../contract/trigger-resource.ts';
 
 /** What a Trigger resource means beside the KafkaClusters that there are. */
 export type ReadTrigger = (
@@ -54,6 +55,7 @@ class Reader {
   #clustersText = '';
   #triggers: readonly Resource[] | undefined;
   #readings = new Map<string, Reading>();
+  #refused: ReadonlyMap<string, string> = new Map();
   #told: readonly Subscription[] | undefined;
 
   constructor(options: KubernetesTriggersOptions, onChange: (wanted: readonly Subscription[]) => void) {
@@ -81,10 +83,28 @@ class Reader {
       readings.set(identityOf(trigger), this.#read(trigger, this.#clusters));
     }
     this.#readings = readings;
-    const wanted = [...readings.values()].flatMap(({ subscription }) => subscription ?? []);
+    const wanted = this.#withGroupsOfTheirOwn(this.#triggers);
     if (isSame(wanted, this.#told)) return;
     this.#told = wanted;
     this.#onChange(wanted);
+  }
+
+  /** What would read of the group of an older trigger, in whatever namespace, is not wanted. */
+  #withGroupsOfTheirOwn(triggers: readonly Resource[]): readonly Subscription[] {
+    const createdAt = new Map(
+      triggers.map((trigger) => [keyOf(trigger), trigger.metadata.creationTimestamp]),
+    );
+    const right = [...this.#readings.values()].flatMap(({ subscription }) => subscription ?? []);
+    const readings = right.map(
+      (subscription) => [subscription.key, { kind: 'right', subscription }] as const,
+    );
+    const judged = refuseTakenGroups(new Map(readings), (key) => createdAt.get(key));
+    const refused = new Map<string, string>();
+    for (const [key, verdict] of judged) if (verdict.kind === 'wrong') refused.set(key, verdict.message);
+    for (const [key, message] of refused)
+      if (this.#refused.get(key) !== message) this.#options.onWrong(key, message, false);
+    this.#refused = refused;
+    return right.filter(({ key }) => !refused.has(key));
   }
 
   #read(trigger: Resource, clusters: readonly Resource[]): Reading {
@@ -94,15 +114,19 @@ class Reader {
     if (before?.of === of) return before;
     const read = this.#options.read(trigger, clusters);
     if (read.kind === 'right') return { of, subscription: read.subscription };
-    const { namespace = '', name } = trigger.metadata;
-    this.#options.onWrong(`${namespace}/${name}`, read.message, before?.subscription !== undefined);
+    this.#options.onWrong(keyOf(trigger), read.message, before?.subscription !== undefined);
     return { of, subscription: before?.subscription };
   }
 }
 
 /** One that was deleted and made again under its name is another. */
-function identityOf({ metadata: { uid, namespace, name } }: Resource): string {
-  return uid ?? `${namespace ?? ''}/${name}`;
+function identityOf(trigger: Resource): string {
+  return trigger.metadata.uid ?? keyOf(trigger);
+}
+
+/** As the subscription has it. */
+function keyOf({ metadata: { namespace = '', name } }: Resource): string {
+  return `${namespace}/${name}`;
 }
 
 function isSame(left: readonly Subscription[], right: readonly Subscription[] | undefined): boolean {

@@ -33,6 +33,7 @@ const caMs = 30_000;
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { config, client, log } = options;
   const model = createTriggerModel(options.checkExpression);
+  let session: Session | undefined;
   const trust = await watchCa(config.scalerCaPath, log, () => session?.resync());
   const scaler = (): ScalerAddress | undefined => {
     const { scalerService: address, scalerCaPath } = config;
@@ -40,7 +41,6 @@ export async function startController(options: ControllerOptions): Promise<Contr
     if (address === undefined || (scalerCaPath !== undefined && ca === undefined)) return undefined;
     return { address, ca };
   };
-  let session: Session | undefined;
   const namespace = config.podNamespace ?? client.namespace ?? 'default';
   let trouble: string | undefined;
   const leader = startLeader({

@@ -21,13 +21,15 @@ async function start(t: Test, kubernetes: MemoryKubernetes, namespaces?: readonl
   const source = createKubernetesTriggers({
     resources: kubernetes,
     namespaces,
-    read: ({ metadata: { name }, spec }, clusters) => {
+    read: ({ metadata: { name, namespace = '' }, spec }, clusters) => {
       reads += 1;
-      const { topics, cluster } = spec as { topics?: string[]; cluster?: string };
+      const { topics, cluster, group } = spec as { topics?: string[]; cluster?: string; group?: string };
       if (topics === undefined) return { kind: 'wrong', reason: 'InvalidSpec', message: 'no topics' };
       const found = clusters.find(({ metadata }) => metadata.name === cluster);
       const brokers = (found?.spec as { bootstrapServers: string } | undefined)?.bootstrapServers.split(',');
-      return { kind: 'right', subscription: subscriptionOf(name, { source: { topics, brokers } }) };
+      const source = { topics, brokers, consumerGroup: group ?? `millrace.${namespace}.${name}` };
+      const subscription = { ...subscriptionOf(name, { source }), key: `${namespace}/${name}` };
+      return { kind: 'right', subscription };
     },
     onWrong: (key, message, runs) => wrong.push(`${key}: ${message}${runs ? ', runs on' : ''}`),
   });
@@ -135,4 +137,18 @@ t.test('a start that waits for the API server can be ended', async (t) => {
     source.watch(() => t.fail('nothing is told')),
     reason,
   );
+});
+
+t.test('of two triggers with one group, the younger is not wanted', async (t) => {
+  const kubernetes = new MemoryKubernetes();
+  const { last, wrong } = await start(t, kubernetes);
+  const spec = { topics: ['orders'], group: 'shared' };
+  await kubernetes.create(trigger('older', spec));
+  await kubernetes.create(trigger('younger', spec, 'shop'));
+  await until(() => wrong.length === 1);
+  t.strictSame(last(), ['older orders undefined']);
+  t.match(wrong[0], /^shop\/younger: spec.source.consumerGroup: shared is the group of geo\/older/);
+  await kubernetes.remove(triggerKind, 'geo', 'older');
+  await until(() => String(last()).startsWith('younger'));
+  t.equal(wrong.length, 1);
 });

@@ -1,0 +1,45 @@
+// What the scaler has of a cluster: the triggers in it, and what its controller works with.
+import type { Logger } from 'pino';
+import { describeError } from '../../gateway/contract/errors.ts';
+import type { TriggerSource } from '../../gateway/contract/ports.ts';
+import { readTriggerResource } from '../../gateway/contract/trigger-resource.ts';
+import { createKubernetesTriggers } from '../../gateway/control/kubernetes-triggers.ts';
+import { checkExpression } from '../../gateway/filter/expression.ts';
+import { createKubernetesClient } from '../../gateway/kubernetes/client.ts';
+import { openConnection } from '../../gateway/kubernetes/connection.ts';
+import type { ScalerDependencies } from '../../scaler/main.ts';
+import type { CommandIo } from '../command-io.ts';
+
+export interface OpenCluster {
+  readonly triggers: TriggerSource;
+  readonly cluster: NonNullable<ScalerDependencies['cluster']>;
+  /** After the scaler has stopped. */
+  close(): Promise<void>;
+}
+
+/** `namespaces`: absent means all of them. */
+export async function openCluster(
+  { env, signal }: CommandIo,
+  namespaces: readonly string[] | undefined,
+  log: Logger,
+): Promise<OpenCluster> {
+  const connection = await openConnection({ kubeconfig: env.KUBECONFIG });
+  const client = createKubernetesClient({
+    connection,
+    onTrouble: (error) =>
+      log.warn(
+        { code: error.code, error: describeError(error), remedy: error.remedy },
+        'No news from Kubernetes',
+      ),
+    onRecovery: (what) => log.info({ watched: what }, 'News from Kubernetes again'),
+  });
+  const triggers = createKubernetesTriggers({
+    resources: client,
+    namespaces,
+    read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters }),
+    // The controller says it on the resource.
+    onWrong: (trigger, problem) => log.debug({ trigger, problem }, 'Wrong trigger'),
+    signal,
+  });
+  return { triggers, cluster: { client, checkExpression }, close: () => connection.close() };
+}
