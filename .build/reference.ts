@@ -5,7 +5,7 @@ import { createMetrics } from '../gateway/admin/metrics.ts';
 import { gatewaySettings } from '../gateway/config.ts';
 import { annotationTable, topicsAnnotation } from '../gateway/contract/annotations.ts';
 import { errorTable } from '../gateway/contract/errors.ts';
-import { expectation, fieldTable, type Field } from '../gateway/contract/fields.ts';
+import { clusterFieldTable, expectation, fieldTable, type Field } from '../gateway/contract/fields.ts';
 import { apiVersion } from '../gateway/contract/trigger.ts';
 import { createScalerMetrics } from '../scaler/admin/metrics.ts';
 import { readScalerConfig } from '../scaler/config.ts';
@@ -18,6 +18,7 @@ const note = '<!-- Made by `npm run docs:reference`. Do not edit. -->';
 export function renderReference(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/reference/trigger.md', triggerPage()],
+    ['docs/reference/kafka-cluster.md', kafkaClusterPage()],
     ['docs/reference/annotations.md', annotationsPage()],
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/configuration.md', configurationPage()],
@@ -26,18 +27,32 @@ export function renderReference(): ReadonlyMap<string, string> {
 }
 
 function triggerPage(): string {
-  const rows = fieldTable.map((field) => [
+  return page(
+    'Trigger',
+    `A \`Trigger\` (\`${apiVersion}\`) says which topics go to which function. Every field, in the order of the manifest; ` +
+      'whatever is not listed is refused. `millrace validate FILE` shows every mistake at once.',
+    fieldsTable(fieldTable),
+  );
+}
+
+function kafkaClusterPage(): string {
+  return page(
+    'KafkaCluster',
+    `A \`KafkaCluster\` (\`${apiVersion}\`) says how a Kafka cluster is reached. Triggers of its namespace, and no others, name it ` +
+      'as [`source.cluster`](trigger.md); one that is named `main` stands for the cluster of the installation there. Whatever ' +
+      'field is not listed is refused.',
+    fieldsTable(clusterFieldTable),
+  );
+}
+
+function fieldsTable(fields: readonly Field[]): string {
+  const rows = fields.map((field) => [
     code(field.path),
     expectation(field.schema),
     defaultOf(field),
     describe(field),
   ]);
-  return page(
-    'Trigger',
-    `A \`Trigger\` (\`${apiVersion}\`) says which topics go to which function. Every field, in the order of the manifest; ` +
-      'whatever is not listed is refused. `millrace validate FILE` shows every mistake at once.',
-    table(['field', 'must be', 'default', 'what it does'], rows),
-  );
+  return table(['field', 'must be', 'default', 'what it does'], rows);
 }
 
 function annotationsPage(): string {

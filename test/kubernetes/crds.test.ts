@@ -1,0 +1,171 @@
+// The CustomResourceDefinitions in a real API server: what they take, and in what words they refuse.
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { parseAllDocuments } from 'yaml';
+import { renderCrds } from '../../.build/crds.ts';
+import { triggerWith } from '../gateway/contract/minimal-trigger.ts';
+import { createNamespace, useApiServer } from '../fixtures/kubernetes.ts';
+
+t.setTimeout(180_000);
+const server = await useApiServer(t);
+const names = ['triggers.millrace.dev', 'kafkaclusters.millrace.dev'];
+for (const text of renderCrds().values()) await server.kubectl(['apply', '--server-side', '-f', '-'], text);
+await server.kubectl(['wait', '--for=condition=Established', ...names.map((name) => `crd/${name}`)]);
+const namespace = await createNamespace(t, server);
+const here = ['-n', namespace];
+
+/** What the API server says of `resource`, which it does not keep; undefined where it takes it. */
+async function refusal(resource: unknown, dry = ['--dry-run=server']): Promise<string | undefined> {
+  const args = ['apply', '--server-side', '--force-conflicts', ...dry, ...here, '-f', '-'];
+  return server.kubectl(args, JSON.stringify(resource)).then(
+    () => undefined,
+    (error: unknown) => String(error),
+  );
+}
+
+for (const name of names) {
+  t.test(`${name} is structural, and stays`, async (t) => {
+    const path = 'jsonpath={range .status.conditions[*]}{.type}={.status} {end}';
+    const conditions = await server.kubectl(['get', 'crd', name, '-o', path]);
+    t.match(conditions, /Established=True/);
+    t.notMatch(conditions, /NonStructuralSchema|Terminating|KubernetesAPIApprovalPolicyConformant=False/);
+  });
+}
+
+t.test('the triggers of the examples are taken', async (t) => {
+  for (const name of ['quake-alerts', 'quake-map']) {
+    const text = readFileSync(
+      new URL(`../../functions-examples/${name}/trigger.yaml`, import.meta.url),
+      'utf8',
+    );
+    const documents = parseAllDocuments(text).map(
+      (document) => document.toJS() as { kind: string; metadata: object },
+    );
+    for (const one of documents.filter(({ kind }) => kind === 'Trigger'))
+      t.equal(await refusal({ ...one, metadata: { ...one.metadata, namespace } }), undefined, name);
+  }
+});
+
+const filter = { exact: { type: 'a' } };
+for (const changes of [
+  {},
+  { 'spec.source': { topicPattern: 'orders-.*' } },
+  { 'spec.source.topics': Array.from({ length: 100 }, (_, index) => `t${index}`) },
+  { 'spec.source.initialOffset': '2026-01-31T12:00:00.5+01:00' },
+  { 'spec.function': { uri: 'https://example.com:8443/path?a=b@c' } },
+  { 'spec.function.concurrency': 3 },
+  { 'spec.function.concurrency': 'adaptive', 'spec.function.adaptiveConcurrency': { min: 2 } },
+  { 'spec.function.contentMode': 'batched', 'spec.function.batch': { maxBytes: 1000 } },
+  { 'spec.function.contentMode': 'batched', 'spec.function.batch': { maxBytes: '1Mi', maxWait: 'PT0S' } },
+  { 'spec.delivery': { ordering: 'key', maxParkedKeys: 5, maxAge: 'P1DT2H', retry: -1 } },
+  { 'spec.delivery.deadLetter': { topic: 'orders.dead' }, 'spec.reply': { topic: 'notices' } },
+  { 'spec.scale': { minReplicaCount: 10, targetDrainTime: 'PT20S' } },
+  { 'spec.transform': [] },
+  { 'spec.filters': [{ any: [{ not: { all: [{ any: [{ not: filter }] }] } }] }, { cel: 'data.a > 1' }] },
+]) {
+  t.test(`taken: ${JSON.stringify(changes).slice(0, 80)}`, async (t) => {
+    t.equal(await refusal(triggerWith(changes)), undefined);
+  });
+}
+
+for (const [changes, message] of [
+  [{ 'spec.source': {} }, /spec\.source: .*must have exactly one of topics, topicPattern/],
+  [{ 'spec.source.topicPattern': 'a' }, /must have exactly one of topics, topicPattern/],
+  [{ 'spec.source.topics': [] }, /spec\.source\.topics/],
+  [{ 'spec.source.topics': ['a', 'a'] }, /\.spec\.source\.topics: duplicate entries/],
+  [{ 'spec.source.topics': ['a b'] }, /spec\.source\.topics\[0\]/],
+  [{ 'spec.source.initialOffset': 'oldest' }, /spec\.source\.initialOffset/],
+  [{ 'spec.function': {} }, /must have exactly one of ref, service, uri/],
+  [{ 'spec.function.uri': 'http://a/' }, /must have exactly one of ref, service, uri/],
+  [{ 'spec.function': { uri: 'http://a/', port: 80 } }, /port has no meaning beside uri/],
+  [{ 'spec.function': { uri: 'http://a/', path: '/' } }, /path has no meaning beside uri/],
+  [{ 'spec.function': { uri: 'ftp://a/' } }, /spec\.function\.uri/],
+  [{ 'spec.function.batch': {} }, /spec\.function\.batch: .*has no meaning without contentMode: batched/],
+  [{ 'spec.function.adaptiveConcurrency': {} }, /has no meaning without concurrency: adaptive/],
+  [
+    { 'spec.function.concurrency': 'adaptive', 'spec.function.adaptiveConcurrency': { min: 101 } },
+    /min \(by default 1\) must not be above max/,
+  ],
+  [{ 'spec.function.concurrency': 'many' }, /spec\.function\.concurrency/],
+  [{ 'spec.function.concurrency': 0 }, /spec\.function\.concurrency/],
+  [{ 'spec.function.port': 65_536 }, /spec\.function\.port/],
+  [{ 'spec.delivery.maxParkedKeys': 5 }, /maxParkedKeys has no meaning without ordering: key/],
+  [{ 'spec.delivery.ordering': 'topic' }, /supported values: "partition", "key", "none"/],
+  [{ 'spec.delivery.timeout': '30s' }, /spec\.delivery\.timeout/],
+  [{ 'spec.delivery.deadLetter': { topic: 'orders' } }, /its dead letters would go round for ever/],
+  [{ 'spec.reply': { topic: 'orders' } }, /its replies would go round for ever/],
+  [{ 'spec.scale': { minReplicaCount: 11 } }, /must not be above maxReplicaCount/],
+  [{ 'spec.scale': { minReplicaCount: 3, maxReplicaCount: 2 } }, /must not be above maxReplicaCount/],
+  [{ 'spec.transform': [{ cel: 'a' }] }, /spec\.transform/],
+  [{ 'spec.filters': [{}] }, /spec\.filters\[0\]/],
+  [{ 'spec.filters': [{ ...filter, cel: 'a' }] }, /spec\.filters\[0\]/],
+  [{ 'spec.filters': [{ any: [{ not: { ...filter, cel: 'a' } }] }] }, /spec\.filters\[0\]\.any\[0\]\.not/],
+  [{ 'spec.retry': 3 }, /spec\.retry: field not declared in schema/],
+] as const) {
+  t.test(`refused: ${JSON.stringify(changes)}`, async (t) => {
+    t.match(await refusal(triggerWith(changes)), message);
+  });
+}
+
+t.test('the consumer group stays as it is, and no default is filled in', async (t) => {
+  const named = (group: string | undefined) => triggerWith({ 'spec.source.consumerGroup': group });
+  t.equal(await refusal(named('mine'), []), undefined);
+  t.match(await refusal(named('other')), /consumerGroup is immutable/);
+  t.match(await refusal(named(undefined)), /consumerGroup is immutable/);
+  t.equal(
+    await refusal(triggerWith({ 'spec.source.consumerGroup': 'mine', 'spec.suspend': true })),
+    undefined,
+  );
+  const spec = await server.kubectl(['get', 'mtr', 'mailer', ...here, '-o', 'jsonpath={.spec}']);
+  t.strictSame(JSON.parse(spec), {
+    source: { topics: ['orders'], consumerGroup: 'mine' },
+    function: { ref: { name: 'mailer' } },
+  });
+});
+
+t.test('kubectl shows what is asked for', async (t) => {
+  const ready = {
+    type: 'Ready',
+    status: 'False',
+    reason: 'TopicMissing',
+    message: 'm',
+    lastTransitionTime: '2026-01-31T12:00:00Z',
+  };
+  const found = {
+    conditions: [ready],
+    topics: 'orders',
+    function: 'deployment/mailer',
+    backlog: '10-99',
+    replicas: 2,
+  };
+  const patch = JSON.stringify({ status: found });
+  await server.kubectl([
+    'patch',
+    'mtr',
+    'mailer',
+    ...here,
+    '--subresource=status',
+    '--type=merge',
+    '-p',
+    patch,
+  ]);
+  const [head, row] = (await server.kubectl(['get', 'millrace', ...here])).split('\n');
+  t.match(head, /^NAME +READY +REASON +TOPICS +FUNCTION +BACKLOG +REPLICAS +AGE/);
+  t.match(row, /mailer +False +TopicMissing +orders +deployment\/mailer +10-99 +2 /);
+  const explained = await server.kubectl(['explain', 'trigger.spec.delivery']);
+  t.match(explained.replaceAll(/\s+/g, ' '), 'Attempts after the first; -1 for ever. Default: 10.');
+});
+
+for (const [servers, isRight] of [
+  ['kafka:9092, [::1]:9092', true],
+  ['kafka', false],
+  ['http://kafka:9092', false],
+] as const) {
+  t.test(`a KafkaCluster at ${servers}`, async (t) => {
+    const [apiVersion, kind] = ['millrace.dev/v1alpha1', 'KafkaCluster'];
+    const cluster = { apiVersion, kind, metadata: { name: 'main' }, spec: { bootstrapServers: servers } };
+    const said = await refusal(cluster);
+    if (isRight) t.equal(said, undefined);
+    else t.match(said, /spec\.bootstrapServers/);
+  });
+}
