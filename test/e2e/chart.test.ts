@@ -16,13 +16,7 @@ t.test('install, test, upgrade, roll back, uninstall', { timeout: 900_000 }, asy
   const wait = ['--wait', '--timeout=4m'];
   const before = await inventory(cluster, await kindsOf(cluster));
 
-  await cluster.helm([
-    'install',
-    'millrace',
-    ...place,
-    ...chartArguments(cluster),
-    ...wait,
-  ]);
+  await cluster.helm(['install', 'millrace', ...place, ...chartArguments(cluster), ...wait]);
   await cluster.helm(['test', 'millrace', ...place, '--timeout=2m']);
   t.pass('it is installed, and says that it works');
 
