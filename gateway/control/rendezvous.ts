@@ -4,8 +4,9 @@
 /** The `count` members that serve `key`; all of them where there are no more. */
 export function chooseMembers(key: string, members: readonly string[], count: number): string[] {
   if (members.length <= count) return [...members];
-  const scored = members.map((member) => ({ member, score: score(`${member}\0${key}`) }));
-  scored.sort((a, b) => b.score - a.score || (a.member < b.member ? -1 : 1));
+  // By name first: of equal scores it decides.
+  const scored = members.toSorted().map((member) => ({ member, score: score(`${member}\0${key}`) }));
+  scored.sort((a, b) => b.score - a.score);
   return scored.slice(0, count).map(({ member }) => member);
 }
 
