@@ -1,0 +1,194 @@
+// A gateway on a real API server and a real Kafka, without a node: functions are named by URI.
+import { setTimeout as delay } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { renderCrds } from '../../.build/crds.ts';
+import { parseGatewayConfig } from '../../gateway/config.ts';
+import { startGateway } from '../../gateway/main.ts';
+import { startFunction, type FunctionServer } from '../fixtures/function-server.ts';
+import { consumeAll, createTopic, ownKafka, produce, uniqueName, useKafka } from '../fixtures/kafka.ts';
+import { apiServer, createNamespace } from '../fixtures/kubernetes.ts';
+import { startControlPlane } from '../lab/control-plane.ts';
+import { until } from '../scaler/fixtures/until.ts';
+
+t.setTimeout(300_000);
+const plane = await startControlPlane();
+t.teardown(() => plane.stop());
+const server = apiServer(plane.kubeconfig);
+for (const text of renderCrds().values()) await server.kubectl(['apply', '--server-side', '-f', '-'], text);
+const crds = ['crd/triggers.millrace.dev', 'crd/kafkaclusters.millrace.dev'];
+await server.kubectl(['wait', '--for=condition=Established', ...crds]);
+const bootstrapServers = await useKafka(t);
+
+type Spec = Record<string, unknown>;
+
+function environment(namespace: string): Record<string, string> {
+  return {
+    KAFKA_BROKERS: bootstrapServers,
+    MILLRACE_KUBERNETES: 'true',
+    KUBECONFIG: plane.kubeconfig,
+    WATCH_NAMESPACES: namespace,
+    MILLRACE_ADMIN_PORT: '0',
+    LOG_LEVEL: 'silent',
+  };
+}
+
+async function start(t: Test) {
+  const namespace = await createNamespace(t, server);
+  const gateway = await startGateway(parseGatewayConfig(environment(namespace)));
+  t.teardown(() => gateway.stop());
+  const apply = (kind: string, name: string, spec: Spec) =>
+    server.kubectl(
+      ['apply', '--server-side', '--force-conflicts', '-n', namespace, '-f', '-'],
+      JSON.stringify({ apiVersion: 'millrace.dev/v1alpha1', kind, metadata: { name }, spec }),
+    );
+  const running = (name: string) =>
+    until(() =>
+      gateway.snapshot().find(({ key, partitions }) => key === `${namespace}/${name}` && partitions > 0),
+    );
+  return { gateway, namespace, apply, running };
+}
+
+const read = (topics: string[], group: string) => ({
+  topics,
+  consumerGroup: group,
+  initialOffset: 'earliest',
+});
+
+/** Records `from`…`to`, whose keys are their numbers. */
+function send(topic: string, from: number, to: number, servers = bootstrapServers): Promise<unknown> {
+  const numbers = Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  return produce(
+    servers,
+    topic,
+    numbers.map((number) => ({ key: `${number}`, value: `{"n":${number}}` })),
+  );
+}
+
+/** What was delivered, in order: `topic:key`. */
+function delivered(fn: FunctionServer): string[] {
+  return fn.calls.map(
+    ({ headers }) => `${String(headers['ce-kafkatopic'])}:${String(headers['ce-subject'])}`,
+  );
+}
+
+function range(topic: string, from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => `${topic}:${from + index}`);
+}
+
+t.test('an edit of filter or topics keeps the offsets, and disturbs no other trigger', async (t) => {
+  const { gateway, namespace, apply, running } = await start(t);
+  const [first, second] = [
+    await createTopic(t, bootstrapServers, { partitions: 1 }),
+    await createTopic(t, bootstrapServers, { partitions: 1 }),
+  ];
+  const [edited, steady] = [await startFunction(t), await startFunction(t)];
+  const group = uniqueName('edited');
+  const closed: string[] = [];
+  gateway.events.on('closed', ({ name }) => closed.push(name));
+  const edit = (topics: string[], filters: unknown[]) =>
+    apply('Trigger', 'edited', {
+      source: read(topics, group),
+      function: { uri: edited.origin },
+      filters,
+    });
+  await edit([first], []);
+  await apply('Trigger', 'steady', {
+    source: read([first], uniqueName('steady')),
+    function: { uri: steady.origin },
+  });
+  await Promise.all([running('edited'), running('steady')]);
+  await send(first, 1, 20);
+  await until(() => edited.calls.length === 20 && steady.calls.length === 20);
+
+  await send(second, 1, 5);
+  await Promise.all([
+    send(first, 21, 40),
+    edit([first], [{ not: { cesql: "subject = '41' OR subject = '42'" } }]),
+  ]);
+  await until(() => closed.includes('edited'));
+  await send(first, 41, 50);
+  await until(() => edited.calls.length === 48 && steady.calls.length === 50);
+  await edit([first, second], []);
+  await send(first, 51, 60);
+  await until(() => edited.calls.length === 63 && steady.calls.length === 60);
+
+  const all = range(first, 1, 60).filter((name) => !/:(41|42)$/.test(name));
+  const got = delivered(edited);
+  t.strictSame(
+    got.filter((name) => name.startsWith(first)),
+    all,
+    'each once, and in order',
+  );
+  t.strictSame(
+    got.filter((name) => name.startsWith(second)),
+    range(second, 1, 5),
+  );
+  t.strictSame(delivered(steady), range(first, 1, 60));
+  t.notOk(closed.includes('steady'));
+
+  await server.kubectl(['delete', 'trigger', 'edited', '-n', namespace]);
+  await until(() => gateway.snapshot().length === 1);
+});
+
+t.test(
+  'a trigger that names a KafkaCluster reads there, and its dead letters are stored there',
+  async (t) => {
+    const { apply, running } = await start(t);
+    const east = (await ownKafka(t)).bootstrapServers;
+    const topic = await createTopic(t, east, { partitions: 1 });
+    const dead = await createTopic(t, east, { partitions: 1 });
+    const fn = await startFunction(t, (_call, index) => (index === 1 ? 400 : 204));
+    await apply('Trigger', 'far', {
+      source: { ...read([topic], uniqueName('far')), cluster: 'east' },
+      function: { uri: fn.origin },
+      delivery: { deadLetter: { topic: dead } },
+    });
+    await apply('KafkaCluster', 'east', { bootstrapServers: east });
+    await running('far');
+    await send(topic, 1, 3, east);
+    await until(() => fn.calls.length === 3);
+    const [letter] = await consumeAll(east, dead, { count: 1 });
+    t.equal(String(letter?.key), '2');
+  },
+);
+
+t.test('records flow while the API server is away, and what it says afterwards is heard', async (t) => {
+  const { gateway, apply, running, namespace } = await start(t);
+  const topic = await createTopic(t, bootstrapServers, { partitions: 2 });
+  const fn = await startFunction(t);
+  await apply('Trigger', 'flowing', {
+    source: read([topic], uniqueName('flowing')),
+    function: { uri: fn.origin },
+  });
+  await running('flowing');
+  const rebuilt: string[] = [];
+  gateway.events.on('closed', ({ name }) => rebuilt.push(name));
+
+  await plane.stopApiServer();
+  for (let at = 0; at < 15; at += 1) {
+    await send(topic, at * 10, at * 10 + 9);
+    await until(() => fn.calls.length === (at + 1) * 10);
+    await delay(1_000); // an outage takes its time, and all watches come to their end in it
+  }
+
+  const ending = new AbortController();
+  const late = startGateway(parseGatewayConfig(environment(namespace)), { signal: ending.signal });
+  const ended = t.rejects(late, { message: 'enough' }, 'one that starts now waits, until it is ended');
+  await delay(1_000);
+  ending.abort(new Error('enough'));
+  await ended;
+
+  await plane.startApiServer();
+  const other = await startFunction(t);
+  await until(() =>
+    apply('Trigger', 'new', {
+      source: read([topic], uniqueName('new')),
+      function: { uri: other.origin },
+    }).then(() => true),
+  );
+  await running('new');
+  await until(() => other.calls.length === 150);
+  t.strictSame(rebuilt, [], 'nobody left a group');
+  t.equal(new Set(delivered(fn)).size, 150);
+  t.equal(fn.calls.length, 150);
+});
