@@ -1,17 +1,17 @@
 // What the scaler has of a cluster: the triggers in it, and what its controller works with.
 import type { Logger } from 'pino';
 import { describeError } from '../../gateway/contract/errors.ts';
-import type { TriggerSource } from '../../gateway/contract/ports.ts';
 import { readTriggerResource } from '../../gateway/contract/trigger-resource.ts';
+import { createKubernetesEndpoints } from '../../gateway/control/kubernetes-endpoints.ts';
 import { createKubernetesTriggers } from '../../gateway/control/kubernetes-triggers.ts';
 import { checkExpression } from '../../gateway/filter/expression.ts';
 import { createKubernetesClient } from '../../gateway/kubernetes/client.ts';
 import { openConnection } from '../../gateway/kubernetes/connection.ts';
 import type { ScalerDependencies } from '../../scaler/main.ts';
 import type { CommandIo } from '../command-io.ts';
+import { countReadyReplicas, type ReadyReplicas } from '../runtime/ready-replicas.ts';
 
-export interface OpenCluster {
-  readonly triggers: TriggerSource;
+export interface OpenCluster extends ReadyReplicas {
   readonly cluster: NonNullable<ScalerDependencies['cluster']>;
   /** After the scaler has stopped. */
   close(): Promise<void>;
@@ -41,5 +41,13 @@ export async function openCluster(
     onWrong: (trigger, problem) => log.debug({ trigger, problem }, 'Wrong trigger'),
     signal,
   });
-  return { triggers, cluster: { client, checkExpression }, close: () => connection.close() };
+  const endpoints = createKubernetesEndpoints({ resources: client, namespaces });
+  return {
+    ...countReadyReplicas(triggers, endpoints),
+    cluster: { client, checkExpression },
+    close: () => {
+      endpoints.close();
+      return connection.close();
+    },
+  };
 }

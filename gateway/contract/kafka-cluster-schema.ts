@@ -1,5 +1,5 @@
 // What a user may write in a KafkaCluster: where the brokers are that triggers of its namespace name it for.
-import { Type, type Static } from 'typebox';
+import { Type } from 'typebox';
 import { metadataSchema } from './metadata-schema.ts';
 import { mapping, text, type Filled } from './schema.ts';
 import { apiVersion } from './trigger.ts';
@@ -28,8 +28,5 @@ export const kafkaClusterSchema = Type.Object(
   },
   { additionalProperties: false, example: {} },
 );
-
-/** A KafkaCluster as it is declared. */
-export type KafkaCluster = Static<typeof kafkaClusterSchema>;
 
 export type FilledKafkaCluster = Filled<typeof kafkaClusterSchema>;

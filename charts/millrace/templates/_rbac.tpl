@@ -30,6 +30,10 @@
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch]
+# How many replicas are ready, where a trigger has a targetDrainTime.
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
 # To own a Trigger that its annotations mean, where the cluster asks for it (OpenShift does).
 - apiGroups: [apps]
   resources: [deployments/finalizers]
