@@ -78,8 +78,9 @@ function judgeInCluster(
   if (choice.kind === 'found')
     return { kind: 'right', subscription: resolveSubscription(trigger, undefined, choice.brokers) };
   const message = `spec.source.cluster: the KafkaCluster ${spec.source.cluster} has mistakes. `;
-  const found = verdicts.filter((verdict) => isCluster(knownCluster(verdict), trigger));
-  const mistakes = found.flatMap((verdict) => (verdict.kind === 'wrong' ? verdict.mistakes : []));
+  const mistakes = verdicts.flatMap((verdict) =>
+    verdict.kind === 'wrong' && isCluster(knownCluster(verdict), trigger) ? verdict.mistakes : [],
+  );
   return wrong('InvalidCluster', `${message}${listed(mistakes.map(told))}`);
 }
 

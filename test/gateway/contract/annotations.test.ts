@@ -7,6 +7,7 @@ import {
   annotationTable,
   annotationWording,
   declareByAnnotations,
+  hasOptedIn,
   noText,
   topicsAnnotation,
   unknownAnnotation,
@@ -42,6 +43,12 @@ t.test('only the annotations of Millrace count', async (t) => {
   for (const none of [undefined, null, [], 'a', deployment(null), deployment([]), deployment('a')]) {
     t.strictSame(annotationsOf(none), []);
   }
+});
+
+t.test('a Deployment opts in by its topics, whatever they are', async (t) => {
+  t.ok(hasOptedIn(deployment({ 'millrace.dev/topics': '' })));
+  t.notOk(hasOptedIn(deployment({ 'millrace.dev/retry': '3' })));
+  t.notOk(hasOptedIn(undefined));
 });
 
 t.test('annotations declare a Trigger of the Deployment’s name', async (t) => {

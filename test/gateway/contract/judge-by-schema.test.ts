@@ -14,3 +14,18 @@ t.test('what is judged is left as it is, and gets its defaults', async (t) => {
   t.strictSame(declared, {});
   t.match(judge({ c: 1 }, triggerWording).mistakes, [{ at: ['c'], remedy: 'There are a.' }]);
 });
+
+t.test('what is not built is that, and not of the wrong type too', async (t) => {
+  const notBuilt = { what: 'later', instead: 'Leave it out.' };
+  const list = Type.Unsafe({ type: 'array', example: [], notBuilt: { ...notBuilt, except: [] } });
+  const schema = Type.Object({
+    text: Type.Optional(Type.Unsafe({ type: 'string', example: 'a', notBuilt })),
+    list: Type.Optional(list),
+  });
+  const judge = createJudge(schema, []);
+  const told = (declared: unknown) =>
+    judge(declared, triggerWording).mistakes.map(({ code, message }) => [code, message]);
+  t.strictSame(told({ text: 1 }), [['MILLRACE_FIELD_NOT_BUILT', 'is not built yet (later)']]);
+  t.strictSame(told({ list: 1 }), [['MILLRACE_FIELD_NOT_BUILT', '1 is not built yet (later)']]);
+  t.strictSame(told({ list: [] }), []);
+});

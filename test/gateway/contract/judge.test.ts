@@ -28,6 +28,8 @@ t.test('annotations for Deployments are mistakes on a Trigger', async (t) => {
 });
 
 t.test('an expression is told where it was written, unless its place is wrong already', async (t) => {
+  const declared = judgeTrigger(triggerWith({ 'spec.filters': [{ cel: 'a' }] }), none);
+  t.match(declared.mistakes, [{ at: ['spec', 'filters', 0, 'cel'], message: /it is none/ }]);
   const wrong = judgeDeployment(deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/filter': 'b' }), none);
   t.equal(wrong.trigger, undefined);
   t.match(wrong.mistakes, [

@@ -49,6 +49,12 @@ t.test('the cluster of a trigger is one of its namespace, else the installationâ
   });
 });
 
+t.test('a name that is nearly right is told', async (t) => {
+  t.match(chooseCluster(wanting('payy'), [known('pay', 'a:1')]), {
+    mistake: { remedy: 'Did you mean `cluster: pay`?' },
+  });
+});
+
 t.test('the second of one name in one namespace', async (t) => {
   const clusters = [known('a', 'a:1'), known('a', 'b:1'), known('a', 'c:1', 'geo')];
   t.strictSame(findDoubleClusters(clusters), [clusters[1]]);

@@ -82,7 +82,14 @@ const refused: readonly [
     { 'spec.source.cluster': 'pay' },
     'InvalidCluster',
     /^spec\.source\.cluster: the KafkaCluster pay has mistakes\. spec\.bootstrapServers: is missing\./,
-    { clusters: [cluster('pay', {}), cluster('pay', {}, 'far'), cluster('far', {})] },
+    {
+      clusters: [
+        cluster('pay', {}),
+        cluster('pay', {}, 'far'),
+        cluster('far', {}),
+        cluster('right', { bootstrapServers: 'a:1' }),
+      ],
+    },
   ],
   [
     Object.fromEntries(Array.from({ length: 13 }, (_, index) => [`spec.a${index}`, 1])),

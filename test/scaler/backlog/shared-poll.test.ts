@@ -1,5 +1,6 @@
-// What of the shared poll is not a trigger's: test/scaler/backlog/backlog-reader.test.ts has the rest.
+// What of the shared poll is not a trigger's: shared-poll.backlog.test.ts has the rest.
 import t from 'tap';
+import { MillraceError } from '../../../gateway/contract/errors.ts';
 import type { OffsetsResult } from '../../../gateway/kafka/offsets.ts';
 import { createSharedPoll } from '../../../scaler/backlog/shared-poll.ts';
 
@@ -40,3 +41,10 @@ t.test(
     await t.rejects(poll.read('c'), { message: 'nobody wants c' });
   },
 );
+
+t.test('what failed, or was left out of the answer, is unknown', async (t) => {
+  const error = new MillraceError('MILLRACE_TOPIC_MISSING', 'Topic tides does not exist');
+  const poll = setUp([{ kind: 'failed', error }]);
+  await t.rejects(poll.read('a'), { code: 'MILLRACE_BACKLOG_UNKNOWN', cause: error });
+  await t.rejects(poll.read('b'), { cause: { message: 'The poll has no answer for it' } });
+});

@@ -30,6 +30,10 @@ t.test('defaults', async (t) => {
   t.strictSame(mistakes, []);
 });
 
+t.test('without any variable', async (t) => {
+  t.strictSame(parseKubernetesConfig({}, []).namespaces, undefined);
+});
+
 t.test('everything given', async (t) => {
   const mistakes: string[] = [];
   const config = parseKubernetesConfig(

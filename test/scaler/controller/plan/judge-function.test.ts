@@ -2,6 +2,7 @@ import t from 'tap';
 import type { Resource } from '../../../../gateway/contract/kubernetes.ts';
 import {
   conditionOf,
+  isDeployment,
   judgeFunction,
   startLimitMs,
 } from '../../../../scaler/controller/plan/judge-function.ts';
@@ -38,6 +39,11 @@ t.test('a Deployment, and nothing else, is looked up', async (t) => {
     t.match(judgeFunction(observedOf(), other), { status: 'False', reason: 'KindNotSupported' });
   t.match(judgeFunction(observedOf({ deployment: undefined }), refTarget), { reason: 'DeploymentMissing' });
   t.match(judgeFunction(observedOf(), refTarget), { status: 'True', reason: 'DeploymentExists' });
+});
+
+t.test('only a ref can be a Deployment', async (t) => {
+  t.ok(isDeployment(refTarget));
+  t.notOk(isDeployment({ kind: 'service', name: 'mailer' }));
 });
 
 t.test('the Service beside it', async (t) => {
