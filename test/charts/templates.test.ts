@@ -5,6 +5,8 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
+import { gatewaySettings, parseGatewayConfig } from '../../gateway/config.ts';
+import { readScalerConfig } from '../../scaler/config.ts';
 import { toolPath } from '../lab/tools.ts';
 import {
   chartDir,
@@ -222,6 +224,34 @@ t.test(
     t.equal(address, 'millrace-scaler.mill.svc:6000');
   },
 );
+
+t.test('gateway and scaler understand all that they are told', async (t) => {
+  for (const name of valueFiles.keys()) {
+    const manifests = await render(name);
+    const told = (component: string): Record<string, string> => {
+      const release = name === 'everything' ? 'mill' : 'millrace';
+      const variables = environment(manifests, 'Deployment', `${release}-${component}`).values();
+      const standIn = (from: Loose): string =>
+        from.secretKeyRef?.name === 'kafka-access' ? 'kafka:9092' : 'millrace-0-0-0-0-0';
+      return Object.fromEntries([...variables].map((one) => [one.name, one.value ?? standIn(one.valueFrom)]));
+    };
+    const gateway = told('gateway');
+    t.strictSame(
+      Object.keys(gateway).filter(
+        (variable) => !(variable in gatewaySettings) && !/^(POD_UID|NODE_OPTIONS)$/.test(variable),
+      ),
+      [],
+      `${name}: nothing that the gateway does not know`,
+    );
+    t.ok(parseGatewayConfig(gateway).kubernetes?.sharing, name);
+    const config = readScalerConfig(told('scaler'));
+    t.match(config, { grpcPort: 6000, httpPort: 8081 }, name);
+    t.equal(
+      config.kubernetes?.scalerCaPath,
+      name === 'plain' ? undefined : config.tls?.certPath.replace('tls.crt', 'ca.crt'),
+    );
+  }
+});
 
 function environment(manifests: readonly Manifest[], kind: string, name: string): Map<string, Loose> {
   const [container] = find(manifests, kind, name).spec.template.spec.containers;
