@@ -37,33 +37,25 @@ const conditions: StructuralSchema = {
   },
 };
 
-export const triggerStatus: StructuralSchema = {
-  type: 'object',
-  description: 'What is so. Written by Millrace alone.',
-  properties: {
-    observedGeneration: {
-      type: 'integer',
-      format: 'int64',
-      description: 'The generation that the status is of.',
-    },
-    conditions,
-    topics: text('The topics, with commas between them, or the pattern.', 131_072),
-    function: text('Who answers: deployment/NAME, service/NAME or an address.', 4_096),
-    consumerGroup: text('The consumer group.', 4_096),
-    backlog: text('Records that are not delivered yet, in orders of magnitude: 0, 1-9, 10-99…', 64),
-    replicas: { type: 'integer', format: 'int32', description: 'Replicas of the function.' },
-  },
-};
+function statusWith(fields: Readonly<Record<string, StructuralSchema>>): StructuralSchema {
+  const observedGeneration = {
+    type: 'integer',
+    format: 'int64',
+    description: 'The generation that the status is of.',
+  };
+  return {
+    type: 'object',
+    description: 'What is so. Written by Millrace alone.',
+    properties: { observedGeneration, conditions, ...fields },
+  };
+}
 
-export const kafkaClusterStatus: StructuralSchema = {
-  type: 'object',
-  description: 'What is so. Written by Millrace alone.',
-  properties: {
-    observedGeneration: {
-      type: 'integer',
-      format: 'int64',
-      description: 'The generation that the status is of.',
-    },
-    conditions,
-  },
-};
+export const triggerStatus = statusWith({
+  topics: text('The topics, with commas between them, or the pattern.', 131_072),
+  function: text('Who answers: deployment/NAME, service/NAME or an address.', 4_096),
+  consumerGroup: text('The consumer group.', 4_096),
+  backlog: text('Records that are not delivered yet, in orders of magnitude: 0, 1-9, 10-99…', 64),
+  replicas: { type: 'integer', format: 'int32', description: 'Replicas of the function.' },
+});
+
+export const kafkaClusterStatus = statusWith({});

@@ -17,9 +17,6 @@ import { validateTrigger } from './validate-trigger.ts';
 /** On a Trigger that was made of annotations: what is wrong with them, as a JSON list of texts. */
 export const mistakesAnnotation = `${annotationPrefix}mistakes`;
 
-/** On what the controller makes: what it was made of, so that a change is seen. */
-export const appliedAnnotation = `${annotationPrefix}applied`;
-
 export type RefusalReason =
   | 'InvalidSpec'
   | 'InvalidAnnotations'
@@ -27,8 +24,7 @@ export type RefusalReason =
   | 'NameTooLong'
   | 'UriNotAllowed'
   | 'UnknownCluster'
-  | 'InvalidCluster'
-  | 'ConsumerGroupTaken';
+  | 'InvalidCluster';
 
 export type TriggerReading =
   | { readonly kind: 'right'; readonly subscription: Subscription }
@@ -100,31 +96,6 @@ function isServiceName(name: string): boolean {
   return name.length <= 63 && !name.includes('.');
 }
 
-/**
- * Refuses those of `readings`, from `namespace/name` to what was read, whose consumer group an older trigger has: each would take
- * the other's partitions. `createdAt` gives the `creationTimestamp` of a trigger.
- */
-export function refuseTakenGroups(
-  readings: ReadonlyMap<string, TriggerReading>,
-  createdAt: (key: string) => string | undefined,
-): ReadonlyMap<string, TriggerReading> {
-  const owners = new Map<string, string>();
-  const judged = new Map(readings);
-  const age = (key: string): string => `${createdAt(key) ?? '9999'} ${key}`;
-  for (const [key, reading] of [...readings].toSorted(([a], [b]) => (age(a) < age(b) ? -1 : 1))) {
-    if (reading.kind === 'wrong') continue;
-    const { consumerGroup, brokers } = reading.subscription.source;
-    const group = JSON.stringify([brokers, consumerGroup]);
-    const owner = owners.get(group);
-    if (owner === undefined) owners.set(group, key);
-    else {
-      const message = `spec.source.consumerGroup: ${consumerGroup} is the group of ${owner}, which is older: each would take the other’s partitions.`;
-      judged.set(key, wrong('ConsumerGroupTaken', `${message} Make the trigger anew with another group.`));
-    }
-  }
-  return judged;
-}
-
 function wrong(reason: RefusalReason, message: string): TriggerReading {
   return { kind: 'wrong', reason, message };
 }
@@ -133,7 +104,7 @@ function wrong(reason: RefusalReason, message: string): TriggerReading {
 function written({ apiVersion, kind, metadata, spec }: Resource): object {
   const { name, namespace, annotations = {} } = metadata;
   const others = Object.fromEntries(
-    Object.entries(annotations).filter(([name]) => name !== mistakesAnnotation && name !== appliedAnnotation),
+    Object.entries(annotations).filter(([name]) => name !== mistakesAnnotation),
   );
   return {
     apiVersion,

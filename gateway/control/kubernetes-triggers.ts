@@ -1,10 +1,10 @@
 // Triggers from the Trigger resources of a cluster. A wrong edit stops nothing: what the trigger was when it was last right stays, and
 // the controller says on the resource what is wrong with it.
+import { findTakenGroups } from '../contract/group-holders.ts';
 import type { Resource, ResourceWatch } from '../contract/kubernetes.ts';
 import { kafkaClusterKind, triggerKind } from '../contract/kinds.ts';
 import type { TriggerSource } from '../contract/ports.ts';
 import type { Subscription } from '../contract/subscription.ts';
-import { refuseTakenGroups } from '../contract/trigger-resource.ts';
 
 /** What a Trigger resource means beside the KafkaClusters that there are. */
 export type ReadTrigger = (
@@ -55,7 +55,8 @@ class Reader {
   #clustersText = '';
   #triggers: readonly Resource[] | undefined;
   #readings = new Map<string, Reading>();
-  #refused: ReadonlyMap<string, string> = new Map();
+  /** Key of a trigger → of the one that has its group. */
+  #taken: ReadonlyMap<string, string> = new Map();
   #told: readonly Subscription[] | undefined;
 
   constructor(options: KubernetesTriggersOptions, onChange: (wanted: readonly Subscription[]) => void) {
@@ -95,16 +96,19 @@ class Reader {
       triggers.map((trigger) => [keyOf(trigger), trigger.metadata.creationTimestamp]),
     );
     const right = [...this.#readings.values()].flatMap(({ subscription }) => subscription ?? []);
-    const readings = right.map(
-      (subscription) => [subscription.key, { kind: 'right', subscription }] as const,
-    );
-    const judged = refuseTakenGroups(new Map(readings), (key) => createdAt.get(key));
-    const refused = new Map<string, string>();
-    for (const [key, verdict] of judged) if (verdict.kind === 'wrong') refused.set(key, verdict.message);
-    for (const [key, message] of refused)
-      if (this.#refused.get(key) !== message) this.#options.onWrong(key, message, false);
-    this.#refused = refused;
-    return right.filter(({ key }) => !refused.has(key));
+    const claims = right.map((subscription) => ({
+      subscription,
+      createdAt: createdAt.get(subscription.key),
+    }));
+    const taken = findTakenGroups(claims);
+    for (const { key, source } of right) {
+      const holder = taken.get(key);
+      if (holder === undefined || this.#taken.get(key) === holder) continue;
+      const message = `spec.source.consumerGroup: ${source.consumerGroup} is the group of ${holder}, which is older: each would take the other’s partitions. Make the trigger anew with another group.`;
+      this.#options.onWrong(key, message, false);
+    }
+    this.#taken = taken;
+    return right.filter(({ key }) => !taken.has(key));
   }
 
   #read(trigger: Resource, clusters: readonly Resource[]): Reading {

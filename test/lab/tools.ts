@@ -61,6 +61,7 @@ export async function moduleDir(module: 'k8s.io/kubernetes' | typeof KEDA): Prom
 
 async function build(program: Program, binDir: string, log: Log): Promise<void> {
   const { module, package: source } = programs[program];
+  await go(['version'], module);
   log(
     `building ${program} from Go modules (once; ${module === 'tools' ? 'minutes, where nothing is cached' : 'a minute'})`,
   );

@@ -1,4 +1,5 @@
 // What only one trigger can have: of several, the oldest has it.
+import { byAge, findTakenGroups } from '../../../gateway/contract/group-holders.ts';
 import type { Resource } from '../../../gateway/contract/kubernetes.ts';
 import type { Subscription } from '../../../gateway/contract/subscription.ts';
 import { isDeployment } from './judge-function.ts';
@@ -17,39 +18,27 @@ export interface Holders {
 }
 
 export function findHolders(claimants: readonly Claimant[]): Holders {
-  const groups = new Map<string, string>();
+  const claims = claimants.map(({ trigger, subscription }) => ({
+    subscription,
+    createdAt: trigger.metadata.creationTimestamp,
+  }));
+  const groups = findTakenGroups(claims);
   const targets = new Map<string, string>();
-  for (const { subscription } of claimants.toSorted(byAge)) {
-    const { key } = subscription;
-    const group = groupClaim(subscription);
-    if (!groups.has(group)) groups.set(group, key);
-    // Who has not even the group has nothing scaled.
-    if (groups.get(group) !== key) continue;
+  for (const { subscription } of claims.toSorted(byAge)) {
     const target = targetClaim(subscription);
-    if (target !== undefined && !targets.has(target)) targets.set(target, key);
+    // Who has not even the group has nothing scaled.
+    if (target === undefined || groups.has(subscription.key) || targets.has(target)) continue;
+    targets.set(target, subscription.key);
   }
-  const other = (holder: string | undefined, key: string): string | undefined =>
-    holder === key ? undefined : holder;
   return {
-    groupOf: (subscription) => other(groups.get(groupClaim(subscription)), subscription.key),
-    targetOf: (subscription) => other(targets.get(targetClaim(subscription) ?? ''), subscription.key),
+    groupOf: ({ key }) => groups.get(key),
+    targetOf: (subscription) => {
+      const holder = targets.get(targetClaim(subscription) ?? '');
+      return holder === subscription.key ? undefined : holder;
+    },
   };
-}
-
-/** Groups of two Kafka clusters have nothing to do with each other. */
-function groupClaim({ source }: Subscription): string {
-  return JSON.stringify([source.brokers?.toSorted() ?? [], source.consumerGroup]);
 }
 
 function targetClaim({ namespace, function: { target } }: Subscription): string | undefined {
   return isDeployment(target) ? `${namespace}/${target.name}` : undefined;
-}
-
-function byAge(a: Claimant, b: Claimant): number {
-  const [first, second] = [a, b].map(({ trigger }) => trigger.metadata.creationTimestamp ?? '') as [
-    string,
-    string,
-  ];
-  if (first !== second) return first < second ? -1 : 1;
-  return a.subscription.key < b.subscription.key ? -1 : 1;
 }

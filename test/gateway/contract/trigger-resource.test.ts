@@ -2,11 +2,9 @@ import t from 'tap';
 import type { CheckExpression } from '../../../gateway/contract/expressions.ts';
 import type { Resource } from '../../../gateway/contract/kubernetes.ts';
 import {
-  appliedAnnotation,
   declareTrigger,
   mistakesAnnotation,
   readTriggerResource,
-  refuseTakenGroups,
   serviceNameOf,
   type TriggerContext,
 } from '../../../gateway/contract/trigger-resource.ts';
@@ -51,10 +49,6 @@ t.test('what the API server has of a right Trigger is a subscription', async (t)
     kind: 'wrong',
     message: /^spec: is missing/,
   });
-});
-
-t.test('what the controller has noted on a Trigger is no mistake', async (t) => {
-  t.match(read({ 'metadata.annotations': { [appliedAnnotation]: '5e1f' } }), { kind: 'right' });
 });
 
 const uri = { 'spec.function': { uri: 'http://a/' } };
@@ -104,9 +98,9 @@ for (const [changes, reason, message, context] of refused) {
 }
 
 t.test('what the controller notes on a Trigger is no mistake, another annotation of ours is', async (t) => {
-  const noted = (name: string) => read({ 'metadata.annotations': { [`millrace.dev/${name}`]: 'x' } });
-  t.match(noted('applied'), { kind: 'right' });
-  t.match(noted('topics'), { kind: 'wrong', reason: 'InvalidSpec' });
+  const noted = (name: string) => read({ 'metadata.annotations': { [name]: 'x' } });
+  t.match(noted('controller.millrace.dev/applied'), { kind: 'right' });
+  t.match(noted('millrace.dev/topics'), { kind: 'wrong', reason: 'InvalidSpec' });
 });
 
 t.test('the mistakes of annotations are told as they were noted', async (t) => {
@@ -116,27 +110,6 @@ t.test('the mistakes of annotations are told as they were noted', async (t) => {
   t.strictSame(noted('by hand'), { kind: 'wrong', reason, message: 'by hand' });
   t.strictSame(noted('1'), { kind: 'wrong', reason, message: '1' });
   t.match(noted('[]'), { kind: 'right' });
-});
-
-t.test('of two triggers of one group the older has it', async (t) => {
-  const clusters = [cluster('pay', { bootstrapServers: 'a:1' })];
-  const named = (name: string, changes = {}) =>
-    read({ 'metadata.name': name, 'spec.source.consumerGroup': 'g', ...changes }, { clusters });
-  const readings = new Map([
-    ['geo/young', named('young')],
-    ['geo/old', named('old')],
-    ['geo/new', named('new')],
-    ['geo/elsewhere', named('elsewhere', { 'spec.source.cluster': 'pay' })],
-    ['geo/wrong', named('wrong', { 'spec.delivery.retry': -5 })],
-  ]);
-  const created: Readonly<Record<string, string>> = {
-    'geo/young': '2026-02-01T00:00:00Z',
-    'geo/old': '2026-01-01T00:00:00Z',
-  };
-  const judged = refuseTakenGroups(readings, (key) => created[key]);
-  t.match(judged.get('geo/young'), { reason: 'ConsumerGroupTaken', message: /g is the group of geo\/old/ });
-  t.match(judged.get('geo/new'), { reason: 'ConsumerGroupTaken' });
-  for (const key of ['geo/old', 'geo/elsewhere', 'geo/wrong']) t.equal(judged.get(key), readings.get(key));
 });
 
 t.test('the Service of a trigger', async (t) => t.equal(serviceNameOf('mailer'), 'mailer-millrace'));

@@ -21,23 +21,12 @@ function claimant(
   return { trigger: { ...trigger, metadata }, subscription };
 }
 
-t.test('of several, the oldest has it, and of those of one age the first by name', async (t) => {
+t.test('the oldest has the group', async (t) => {
   const young = claimant('a', '2026-01-02T00:00:00Z', 'g', 'x');
   const old = claimant('z', '2026-01-01T00:00:00Z', 'g', 'y');
   const { groupOf } = findHolders([young, old]);
   t.equal(groupOf(young.subscription), 'geo/z');
   t.equal(groupOf(old.subscription), undefined);
-  const twins = [claimant('b', undefined, 'g', 'x'), claimant('a', undefined, 'g', 'y')] as const;
-  t.equal(findHolders(twins).groupOf(twins[0].subscription), 'geo/a');
-  t.equal(findHolders(twins.toReversed()).groupOf(twins[0].subscription), 'geo/a');
-});
-
-t.test('a group of one Kafka cluster has nothing to do with that of another', async (t) => {
-  const main = claimant('a', undefined, 'g', 'x');
-  const other = claimant('b', undefined, 'g', 'y');
-  const source = { ...other.subscription.source, brokers: ['b:1', 'a:1'] };
-  const elsewhere = { ...other, subscription: { ...other.subscription, source } };
-  t.equal(findHolders([main, elsewhere]).groupOf(elsewhere.subscription), undefined);
 });
 
 t.test('a Deployment is scaled for one trigger, which has its group', async (t) => {

@@ -1,0 +1,39 @@
+import t from 'tap';
+import { byAge, findTakenGroups, type GroupClaim } from '../../../gateway/contract/group-holders.ts';
+import { subscriptionOf } from '../../fixtures/subscription.ts';
+
+function claim(
+  name: string,
+  createdAt?: string,
+  source: { consumerGroup?: string; brokers?: string[] } = {},
+): GroupClaim {
+  return { subscription: subscriptionOf(name, { source: { consumerGroup: 'g', ...source } }), createdAt };
+}
+
+t.test('the oldest has the group, whoever is told first', async (t) => {
+  const claims = [claim('young', '2026-02-01T00:00:00Z'), claim('old', '2026-01-01T00:00:00Z'), claim('new')];
+  for (const told of [claims, claims.toReversed()]) {
+    t.strictSame(
+      findTakenGroups(told),
+      new Map([
+        ['geo/young', 'geo/old'],
+        ['geo/new', 'geo/old'],
+      ]),
+    );
+  }
+});
+
+t.test('of one age, the first by name', async (t) => {
+  t.strictSame(findTakenGroups([claim('b'), claim('a')]), new Map([['geo/b', 'geo/a']]));
+  t.equal(byAge(claim('a'), claim('b')), -1);
+});
+
+t.test(
+  'a group of one Kafka cluster is none of another, in whatever order its brokers are named',
+  async (t) => {
+    const one = claim('a', undefined, { brokers: ['x:1', 'y:1'] });
+    const same = claim('b', undefined, { brokers: ['y:1', 'x:1'] });
+    const others = [claim('c'), claim('d', undefined, { consumerGroup: 'h' })];
+    t.strictSame(findTakenGroups([one, same, ...others]), new Map([['geo/b', 'geo/a']]));
+  },
+);
