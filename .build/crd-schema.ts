@@ -89,14 +89,25 @@ function text(schema: FieldSchema & { readonly pattern?: string }): StructuralSc
     type: 'string',
     maxLength: longestText,
     ...(minLength === undefined ? {} : { minLength }),
-    ...(pattern === undefined ? patternOf(format) : { pattern }),
+    ...(pattern === undefined ? formatRule(format) : { pattern }),
     ...(format === 'topic-name' ? { maxLength: 249 } : {}),
     ...(format === 'dns-label' ? { maxLength: 63 } : {}),
     ...(format === 'dns-name' ? { maxLength: 253 } : {}),
   };
 }
 
-function patternOf(format: FormatName | undefined): StructuralSchema {
+/** As a rule instead of a pattern: the API server tells a pattern as it is, and a rule in words. */
+function formatRule(format: FormatName | undefined): StructuralSchema {
+  const { pattern } = patternOf(format);
+  if (format === undefined || pattern === undefined) return {};
+  const message = `must be ${formats[format].expected}`;
+  const rule: Rule = { rule: `self.matches(r'${pattern}')`, message };
+  // A URL may have a password in it.
+  const told = format === 'http-uri' ? {} : { messageExpression: `'${message}, is "' + self + '"'` };
+  return { 'x-kubernetes-validations': [{ ...rule, ...told }] };
+}
+
+function patternOf(format: FormatName | undefined): { readonly pattern?: string } {
   const pattern = format === undefined ? undefined : (formats[format] as { pattern?: string }).pattern;
   return pattern === undefined ? {} : { pattern };
 }
