@@ -5,6 +5,7 @@ import type { Subscription } from '../../gateway/contract/subscription.ts';
 import type { OffsetsQuery, OffsetsResult } from '../../gateway/kafka/offsets.ts';
 import type { ClustersReader } from '../../gateway/kafka/offsets-of-clusters.ts';
 import { factsOf, storesOf } from './plan/kafka-facts.ts';
+import { graceMs } from './plan/judge-source.ts';
 import type { KafkaFacts } from './plan/observed.ts';
 import { coarse } from './plan/status.ts';
 
@@ -26,6 +27,8 @@ export interface KafkaLookOptions {
   readonly onChange: (key: string) => void;
   /** Pauses between two looks in ms: while something is lacking, and while nothing is. */
   readonly pauseMs?: { readonly lacking: number; readonly whole: number } | undefined;
+  /** Milliseconds; the clock when absent. */
+  readonly now?: (() => number) | undefined;
 }
 
 /** Triggers that come together are looked at together. */
@@ -42,6 +45,8 @@ class RepeatedLook implements KafkaLook {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> | undefined;
   #isStopped = false;
+  /** When the last look ended. */
+  #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: KafkaLookOptions) {
     this.#options = options;
@@ -84,7 +89,7 @@ class RepeatedLook implements KafkaLook {
   }
 
   async #look(): Promise<void> {
-    const { kafka, backlog } = this.#options;
+    const { kafka, backlog, now = Date.now } = this.#options;
     const subscriptions = [...this.#wanted.values()];
     const [sources, groups, backlogs] = await Promise.all([
       readAll(kafka, subscriptions.flatMap(queriesOf)),
@@ -93,6 +98,7 @@ class RepeatedLook implements KafkaLook {
       ),
       Promise.all(subscriptions.map(({ key }) => backlog(key).catch(() => undefined))),
     ]);
+    const nowMs = now();
     for (const [index, subscription] of subscriptions.entries()) {
       const [source, ...stored] = sources.splice(0, queriesOf(subscription).length);
       const group = groups[index];
@@ -101,16 +107,20 @@ class RepeatedLook implements KafkaLook {
         continue;
       const stores = new Map(storesOf(subscription).flatMap(({ topic }, at) => entry(topic, stored[at])));
       const answers = { source, group, backlog: backlogs[index], stores };
-      this.#keep(subscription, factsOf(subscription, answers, this.#seen.get(subscription.key), Date.now()));
+      const facts = factsOf(subscription, answers, this.#seen.get(subscription.key), nowMs);
+      this.#keep(subscription.key, facts, nowMs);
     }
+    this.#lookedMs = nowMs;
   }
 
-  #keep({ key }: Subscription, facts: KafkaFacts): void {
+  #keep(key: string, facts: KafkaFacts, nowMs: number): void {
     const before = this.#seen.get(key);
     this.#seen.set(key, facts);
     const isSame = before !== undefined && isDeepStrictEqual(noteworthy(before), noteworthy(facts));
-    // What is lacking is so for longer than before, which may be too long by now.
-    if (!isSame || facts.lackingSinceMs !== undefined) this.#options.onChange(key);
+    const dueMs = (facts.lackingSinceMs ?? Infinity) + graceMs;
+    // What is lacking is no more so than before, but for too long from now on.
+    const isTooLong = this.#lookedMs < dueMs && dueMs <= nowMs;
+    if (!isSame || isTooLong) this.#options.onChange(key);
   }
 }
 
