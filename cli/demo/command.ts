@@ -4,7 +4,7 @@ import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { CommandIo } from '../command-io.ts';
 import { accountLines, faultsOf } from './account.ts';
-import { readEarthquakes, type Earthquake } from './earthquakes.ts';
+import { readEarthquakes, weekOf } from './earthquakes.ts';
 import { hasPython } from './python.ts';
 import { DemoSession } from './session.ts';
 
@@ -55,12 +55,6 @@ function verdict(faults: readonly string[], { aborted }: AbortSignal): string[] 
   if (aborted) return ['Interrupted: what was not settled by then is missing from the account.'];
   if (faults.length > 0) return faults.map((fault) => `The account does not add up: ${fault}.`);
   return ['Every record is accounted for, none arrived twice, and nothing runs any more.'];
-}
-
-/** The same earthquakes every week, as events of their own. */
-function weekOf(earthquakes: readonly Earthquake[], week: number): readonly Earthquake[] {
-  if (week === 1) return earthquakes;
-  return earthquakes.map(({ event, region }) => ({ event: { ...event, id: `${event.id}-${week}` }, region }));
 }
 
 /** At the root of this package, whether the sources run or what was built of them. */
