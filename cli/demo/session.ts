@@ -11,10 +11,11 @@ import { topicsOf } from '../local/topics.ts';
 import { ensureTopics, startOwnKafka, type UsedKafka } from '../local/use-kafka.ts';
 import { LiveView } from '../status/live-view.ts';
 import { lineOf, tableOf, type TriggerStatus } from '../status/table.ts';
-import { accountOf, type Account } from './account.ts';
+import { accountLines, accountOf, faultsOf } from './account.ts';
 import type { Earthquake } from './earthquakes.ts';
 import { untilQuiet } from './quiet.ts';
 import { append, replayWeek } from './replay.ts';
+import type { DemoResult, DemoRun } from './run.ts';
 import { Witness } from './witness.ts';
 
 export interface SessionOptions {
@@ -31,7 +32,7 @@ const topic = 'earthquakes';
 const partitions = 6;
 const stallLimitMs = 60_000;
 
-export class DemoSession {
+export class DemoSession implements DemoRun {
   readonly #options: SessionOptions;
   readonly #view: LiveView<TriggerStatus>;
   readonly #witness = new Witness();
@@ -98,7 +99,7 @@ export class DemoSession {
   }
 
   /** What became of every record so far. Undefined where nothing had begun. */
-  account(): Account | undefined {
+  result(): DemoResult | undefined {
     const stack = this.#stack;
     if (stack === undefined) return undefined;
     this.#see();
@@ -108,11 +109,12 @@ export class DemoSession {
       maxReplicas: this.#witness.maxReady(key),
       finalReplicas: replicas?.alive ?? 0,
     }));
-    return accountOf(this.#appendedMs, evidence);
+    const account = accountOf(this.#appendedMs, evidence);
+    return { account, lines: accountLines(account), faults: faultsOf(account) };
   }
 
   /** Lets what is in flight end, and ends everything, at whichever point it is. */
-  async stop(): Promise<void> {
+  async stop(): Promise<string[]> {
     if (this.#stack !== undefined) this.say('stopping');
     await this.#stack?.stop();
     this.#triggers?.close();
@@ -120,6 +122,7 @@ export class DemoSession {
     this.#view.stop();
     await this.#sink?.close();
     await this.#kafka?.stop();
+    return [];
   }
 
   /** True when all is settled and nothing runs. */
