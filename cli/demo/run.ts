@@ -37,7 +37,7 @@ export async function runDemo(
 ): Promise<number> {
   const stream = json ? stderr : stdout;
   let result;
-  let left: string[] = [];
+  let left;
   try {
     await run.start();
     for (let week = 1; week === 1 || !once; week += 1) await run.replay(weekOf(earthquakes, week), week);

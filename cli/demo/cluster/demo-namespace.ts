@@ -38,7 +38,7 @@ export async function removeDemoNamespace(
   await client.remove(namespaceKind, '', name, { uid });
   for (;;) {
     const left = await client.get(namespaceKind, '', name);
-    if (left === undefined || left.metadata.uid !== uid) return;
+    if (left?.metadata.uid !== uid) return;
     if (performance.now() > deadlineMs) throw new MillraceError('MILLRACE_DEMO_FAILED', stuck(left));
     await sleep(300, undefined, { signal });
   }

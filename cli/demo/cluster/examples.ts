@@ -51,7 +51,10 @@ export function topicIn(namespace: string, topic: string): string {
 }
 
 /** Undefined for an example that is not written for Node. */
-export function placeExample({ name, resources, code }: Example, place: PodPlace): ClusterFunction | undefined {
+export function placeExample(
+  { name, resources, code }: Example,
+  place: PodPlace,
+): ClusterFunction | undefined {
   if (code === undefined) return undefined;
   const { namespace } = place;
   const codeMap: Resource = {

@@ -1,8 +1,7 @@
 // One run of the demo in a cluster: everything it makes there, what it counts, and how it is taken away. Whatever happens, `stop` removes
 // it; what a crash leaves is the namespace, which the next run removes.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeError, MillraceError } from '../../../gateway/contract/errors.ts';
-import { deploymentKind, triggerKind } from '../../../gateway/contract/kinds.ts';
+import { MillraceError } from '../../../gateway/contract/errors.ts';
 import type { KubernetesClient, PodLogs, Resource } from '../../../gateway/contract/kubernetes.ts';
 import { compileFilter, type Matches } from '../../../gateway/filter/compile-filter.ts';
 import { topicsOf } from '../../local/topics.ts';
@@ -13,12 +12,13 @@ import { replayWeek } from '../replay.ts';
 import type { DemoResult, DemoRun } from '../run.ts';
 import { Witness } from '../witness.ts';
 import { clusterAccountLines, clusterAccountOf, clusterFaultsOf, type ClusterEvidence } from './account.ts';
-import { copySecrets, createDemoNamespace, removeDemoNamespace } from './demo-namespace.ts';
+import { copySecrets, createDemoNamespace } from './demo-namespace.ts';
 import { placeExample, readExamples, type ClusterFunction } from './examples.ts';
 import { Feeder } from './feeder.ts';
 import { FollowedPods } from './followed-pods.ts';
 import { findInstallation } from './installation.ts';
 import { feedApp } from './pods.ts';
+import { takeAway } from './take-away.ts';
 import { TriggerStates } from './trigger-states.ts';
 import { lineOf, tableOf, type ClusterStatus } from './view.ts';
 
@@ -45,7 +45,6 @@ interface Played {
 }
 
 const readyLimitMs = 120_000;
-const drainLimitMs = 90_000;
 /** A pod may have to wait for a node. */
 const stallLimitMs = 180_000;
 
@@ -77,7 +76,9 @@ export class ClusterSession implements DemoRun {
   async start(): Promise<void> {
     const { client, namespace, earthquakes, signal } = this.#options;
     const installation = await findInstallation(client, namespace);
-    this.say(`Millrace is ${installation.namespace}/${installation.name}, of the image ${installation.image}`);
+    this.say(
+      `Millrace is ${installation.namespace}/${installation.name}, of the image ${installation.image}`,
+    );
     const place = { namespace, installation };
     const functions = await this.#readFunctions((example) => placeExample(example, place));
     this.#topics = topicsOf(functions.map(({ subscription }) => subscription));
@@ -124,7 +125,10 @@ export class ClusterSession implements DemoRun {
   /** What became of every record so far. Undefined where nothing had begun. */
   result(): DemoResult | undefined {
     if (this.#played.length === 0) return undefined;
-    const account = clusterAccountOf(this.#appendedMs, this.#played.map((one) => this.#evidence(one)));
+    const account = clusterAccountOf(
+      this.#appendedMs,
+      this.#played.map((one) => this.#evidence(one)),
+    );
     return {
       account,
       lines: clusterAccountLines(account),
@@ -139,7 +143,7 @@ export class ClusterSession implements DemoRun {
     this.#view.stop();
     const left: string[] = [];
     if (this.#namespace !== undefined && this.#options.keep) this.#sayWhatIsKept();
-    else if (this.#namespace !== undefined) left.push(...(await this.#remove(this.#namespace)));
+    else if (this.#namespace !== undefined) left.push(...(await this.#takeAway(this.#namespace)));
     this.#end.abort();
     return left;
   }
@@ -197,8 +201,9 @@ export class ClusterSession implements DemoRun {
     const now = () => this.#statuses().map((status) => ({ ...status, pods: this.#podCount(status.name) }));
     return untilQuiet({
       isOver: () =>
-        this.#played.every((one) => this.#arrived(one.name) >= this.#wanted(one)) &&
-        now().every(({ replicas, backlog, pods }) => replicas.desired === 0 && pods === 0 && backlog === '0'),
+        now().every(({ owed, backlog, replicas, pods }) => {
+          return owed === 0 && backlog === '0' && replicas.desired === 0 && pods === 0;
+        }),
       progress: () => JSON.stringify(now()),
       stallLimitMs,
       say: (line) => this.say(line),
@@ -209,12 +214,12 @@ export class ClusterSession implements DemoRun {
   #statuses(): ClusterStatus[] {
     const states = this.#states;
     if (states === undefined) return [];
-    return this.#played.map(({ name }) => ({
-      name,
-      ...states.trigger(name),
-      replicas: states.replicas(name),
-      arrived: this.#arrived(name),
-    }));
+    return this.#played.map((one) => {
+      const { name } = one;
+      const arrived = this.#arrived(name);
+      const owed = Math.max(0, this.#wanted(one) - arrived);
+      return { name, ...states.trigger(name), replicas: states.replicas(name), arrived, owed };
+    });
   }
 
   #evidence(one: Played): ClusterEvidence {
@@ -254,45 +259,19 @@ export class ClusterSession implements DemoRun {
     }
   }
 
+  async #takeAway(namespace: Resource): Promise<string[]> {
+    this.say('removing the triggers, their topics and the namespace');
+    const resources = this.#played.flatMap((one) => one.resources);
+    const made = { namespace, resources, topics: this.#topics };
+    const states = this.#states;
+    const left = await takeAway(made, { client: this.#options.client, states, feeder: this.#feeder });
+    if (left.length === 0) this.say('removed: the cluster and its Kafka are as they were');
+    return left;
+  }
+
   #sayWhatIsKept(): void {
     const { namespace } = this.#options;
     this.say(`Everything stays. The next run removes it, or you: kubectl delete namespace ${namespace}`);
     this.say(`and the topics ${this.#topics.join(', ')}.`);
-  }
-
-  /** The triggers before their topics, so that no gateway misses these; the namespace in any case. */
-  async #remove(made: Resource): Promise<string[]> {
-    const left: string[] = [];
-    this.say('removing the triggers, their topics and the namespace');
-    try {
-      await this.#removeTriggers();
-      // No signal: what the user has interrupted is cleaned up all the same.
-      await this.#feeder?.removeTopics(new AbortController().signal);
-    } catch (error) {
-      left.push(`the topics ${this.#topics.join(', ')}: ${describeError(error)}`);
-    }
-    try {
-      await removeDemoNamespace(this.#options.client, made);
-    } catch (error) {
-      left.push(`the namespace ${made.metadata.name}: ${describeError(error)}`);
-    }
-    return left;
-  }
-
-  async #removeTriggers(): Promise<void> {
-    const { client, namespace } = this.#options;
-    for (const { resources } of this.#played) {
-      const kinds = [triggerKind, deploymentKind];
-      for (const { kind: name, metadata } of resources) {
-        const kind = kinds.find(({ kind }) => kind === name);
-        if (kind !== undefined) await client.remove(kind, namespace, metadata.name);
-      }
-    }
-    const deadlineMs = performance.now() + drainLimitMs;
-    while ((this.#states?.triggers ?? 0) > 0) {
-      if (performance.now() > deadlineMs)
-        throw new MillraceError('MILLRACE_DEMO_FAILED', 'the triggers are still there');
-      await sleep(50);
-    }
   }
 }

@@ -17,7 +17,12 @@ export interface Replicas {
   readonly ready: number;
 }
 
-const nothing: TriggerState = { ready: 'Unknown', reason: '-', message: 'it is not there yet', backlog: '?' };
+const nothing: TriggerState = {
+  ready: 'Unknown',
+  reason: 'NotSeen',
+  message: 'the controller has not said yet how it is',
+  backlog: 'unknown',
+};
 
 export class TriggerStates {
   #triggers = new Map<string, Resource>();

@@ -7,13 +7,15 @@ export interface ClusterStatus extends TriggerState {
   readonly replicas: Replicas;
   /** Events that the function received. */
   readonly arrived: number;
+  /** Records that were appended for it, and of which none is heard to have arrived: newer, and finer, than `backlog`. */
+  readonly owed: number;
 }
 
 const columns: readonly Column<ClusterStatus>[] = [
   { title: 'trigger', cell: ({ name }) => name, isText: true },
   { title: 'ready', cell: ({ ready }) => ready, isText: true },
   { title: 'reason', cell: ({ reason }) => reason, isText: true },
-  { title: 'backlog', cell: ({ backlog }) => backlog },
+  { title: 'backlog', cell: ({ owed }) => String(owed) },
   { title: 'pods', cell: ({ replicas: { ready, desired } }) => `${ready}/${desired}` },
   { title: 'arrived', cell: ({ arrived }) => String(arrived) },
   { title: 'replicas', cell: ({ replicas }) => dots(replicas), isText: true },
@@ -23,8 +25,8 @@ export function tableOf(statuses: readonly ClusterStatus[], width: number): stri
   return drawTable(columns, statuses, width);
 }
 
-/** `quake-stats 2/4 ready, backlog 10-99, 412 arrived` */
-export function lineOf({ name, ready, reason, message, backlog, replicas, arrived }: ClusterStatus): string {
-  if (ready !== 'True') return `${name} is not ready: ${reason}, ${message}`;
-  return `${name} ${replicas.ready}/${replicas.desired} ready, backlog ${backlog}, ${arrived} arrived`;
+/** `quake-stats 2/4 ready, backlog 83, 412 arrived` */
+export function lineOf({ name, ready, reason, message, replicas, owed, arrived }: ClusterStatus): string {
+  const trouble = ready === 'True' ? '' : `, not ready: ${reason}, ${message}`;
+  return `${name} ${replicas.ready}/${replicas.desired} ready, backlog ${owed}, ${arrived} arrived${trouble}`;
 }
