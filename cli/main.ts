@@ -73,7 +73,7 @@ program
   .option('--once', 'end by itself when all is delivered and all functions sleep', false)
   .option('--json', 'write the account as a JSON object, the last line of standard output', false)
   .option('--limit <n>', 'replay only so many earthquakes', parseCount)
-  .option('--namespace <name>', 'with --kubernetes: the namespace that is made, and removed', 'millrace-demo')
+  .option('--namespace <name>', 'with --kubernetes: what is made, and removed (default: "millrace-demo")')
   .option('--keep', 'with --kubernetes: leave everything there at the end', false)
   .action(async (options: DemoOptions) => {
     const { runDemoCommand } = await import('./demo/command.ts');

@@ -2,6 +2,7 @@
 // Kafka of its own, or in a cluster. At the end it tells what became of every record.
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
+import { MillraceError } from '../../gateway/contract/errors.ts';
 import type { CommandIo } from '../command-io.ts';
 import { readEarthquakes } from './earthquakes.ts';
 import { hasPython } from './python.ts';
@@ -18,7 +19,7 @@ export interface DemoOptions {
   /** The kubeconfig of a cluster to run in, instead of this machine. */
   readonly kubernetes?: string;
   /** The one that is made in the cluster. */
-  readonly namespace: string;
+  readonly namespace?: string;
   /** Leaves what was made in the cluster. */
   readonly keep: boolean;
 }
@@ -28,7 +29,9 @@ const pythonFunction = 'quake-map';
 
 /** 0 where all records are accounted for, or where the user ended a demo that has no end of its own. */
 export async function runDemoCommand(options: DemoOptions, io: CommandIo): Promise<number> {
-  const { kubernetes: kubeconfig, namespace, keep, once, json } = options;
+  const { kubernetes: kubeconfig, namespace = 'millrace-demo', keep, once, json } = options;
+  if (kubeconfig === undefined && (keep || options.namespace !== undefined))
+    throw new MillraceError('MILLRACE_CONFIG_INVALID', '--namespace and --keep are for --kubernetes');
   const { signal, env } = io;
   const stream = json ? io.stderr : io.stdout;
   const earthquakes = (await readEarthquakes()).slice(0, options.limit);

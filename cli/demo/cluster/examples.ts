@@ -46,7 +46,7 @@ async function readExample(folder: string, name: string): Promise<Example> {
 }
 
 /** The name of a topic in a Kafka that others share. */
-export function topicIn(namespace: string, topic: string): string {
+function topicIn(namespace: string, topic: string): string {
   return `${namespace}.${topic}`;
 }
 

@@ -271,7 +271,12 @@ export class ClusterSession implements DemoRun {
 
   #sayWhatIsKept(): void {
     const { namespace } = this.#options;
-    this.say(`Everything stays. The next run removes it, or you: kubectl delete namespace ${namespace}`);
-    this.say(`and the topics ${this.#topics.join(', ')}.`);
+    this.say(
+      `Everything stays until the next run, or until you remove it: kubectl delete namespace ${namespace}`,
+    );
+    const topics = this.#topics.join('|').replaceAll('.', '\\.');
+    this.say(
+      `and, where your Kafka is: kafka-topics.sh --bootstrap-server HOST:PORT --delete --topic '${topics}'`,
+    );
   }
 }
