@@ -4,6 +4,7 @@ import { MillraceError } from '../../../gateway/contract/errors.ts';
 import { namespaceKind, secretKind } from '../../../gateway/contract/kinds.ts';
 import type { KubernetesClient, Resource } from '../../../gateway/contract/kubernetes.ts';
 import { secretsOf, type Installation } from './installation.ts';
+import { patiently } from './patiently.ts';
 
 const demoLabel = 'millrace.dev/demo';
 const removalLimitMs = 180_000;
@@ -35,9 +36,9 @@ export async function removeDemoNamespace(
   signal?: AbortSignal,
 ): Promise<void> {
   const deadlineMs = performance.now() + removalLimitMs;
-  await client.remove(namespaceKind, '', name, { uid });
+  await patiently(() => client.remove(namespaceKind, '', name, { uid }));
   for (;;) {
-    const left = await client.get(namespaceKind, '', name);
+    const left = await patiently(() => client.get(namespaceKind, '', name));
     if (left?.metadata.uid !== uid) return;
     if (performance.now() > deadlineMs) throw new MillraceError('MILLRACE_DEMO_FAILED', stuck(left));
     await sleep(300, undefined, { signal });

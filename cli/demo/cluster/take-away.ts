@@ -5,6 +5,7 @@ import { deploymentKind, triggerKind } from '../../../gateway/contract/kinds.ts'
 import type { KubernetesClient, Resource } from '../../../gateway/contract/kubernetes.ts';
 import { removeDemoNamespace } from './demo-namespace.ts';
 import type { Feeder } from './feeder.ts';
+import { patiently } from './patiently.ts';
 import type { TriggerStates } from './trigger-states.ts';
 
 export interface Made {
@@ -49,7 +50,7 @@ async function removeTriggers(
 ): Promise<void> {
   for (const kind of [triggerKind, deploymentKind]) {
     for (const { metadata } of resources.filter((resource) => resource.kind === kind.kind))
-      await client.remove(kind, namespace.metadata.name, metadata.name);
+      await patiently(() => client.remove(kind, namespace.metadata.name, metadata.name));
   }
   const deadlineMs = performance.now() + drainLimitMs;
   while ((states?.triggers ?? 0) > 0) {

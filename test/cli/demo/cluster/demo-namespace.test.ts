@@ -5,6 +5,7 @@ import {
   removeDemoNamespace,
 } from '../../../../cli/demo/cluster/demo-namespace.ts';
 import { readInstallation } from '../../../../cli/demo/cluster/installation.ts';
+import { MillraceError } from '../../../../gateway/contract/errors.ts';
 import { namespaceKind, secretKind } from '../../../../gateway/contract/kinds.ts';
 import type { Metadata } from '../../../../gateway/contract/kubernetes.ts';
 import { MemoryKubernetes } from '../../../fixtures/memory-kubernetes.ts';
@@ -32,6 +33,18 @@ t.test('the namespace is labelled as ours, and restricted', async (t) => {
   t.strictSame(said, ['removing the namespace demo, which an earlier run has left']);
   await removeDemoNamespace(client, second);
   t.equal(await client.get(namespaceKind, '', 'demo'), undefined);
+});
+
+t.test('its removal outlasts an API server that is away for a moment', async (t) => {
+  const client = new MemoryKubernetes();
+  const made = await createDemoNamespace(client, 'demo', { say: () => undefined, signal });
+  let failures = 2;
+  client.fails = () =>
+    (failures -= 1) >= 0 ? new MillraceError('MILLRACE_KUBERNETES_UNREACHABLE', 'no answer') : undefined;
+  await removeDemoNamespace(client, made);
+  t.equal(await client.get(namespaceKind, '', 'demo'), undefined);
+  client.fails = () => new MillraceError('MILLRACE_KUBERNETES_FORBIDDEN', 'no right');
+  await t.rejects(removeDemoNamespace(client, made), { code: 'MILLRACE_KUBERNETES_FORBIDDEN' });
 });
 
 t.test('what is somebody else’s is not touched', async (t) => {
