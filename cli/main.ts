@@ -1,12 +1,13 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 // `millrace`: what the commands are called and what they take. Each is loaded when it is asked for.
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../gateway/contract/duration.ts';
 import type { BenchOptions } from './bench/load.ts';
 import { runCommand } from './command-io.ts';
 import type { DevOptions } from './commands/dev.ts';
 import type { GatewayOptions } from './commands/gateway.ts';
 import type { ScalerOptions } from './commands/scaler.ts';
+import type { FeedOptions, FeedStep } from './demo/cluster/feed.ts';
 import type { DemoOptions } from './demo/command.ts';
 import type { SendOptions } from './send/command.ts';
 import type { SkipOptions } from './skip/command.ts';
@@ -68,12 +69,28 @@ program
 program
   .command('demo')
   .description('replay a week of earthquakes through the functions in functions-examples')
+  .option('--kubernetes <kubeconfig>', 'in the cluster of this file, where Millrace and KEDA are installed')
   .option('--once', 'end by itself when all is delivered and all functions sleep', false)
   .option('--json', 'write the account as a JSON object, the last line of standard output', false)
   .option('--limit <n>', 'replay only so many earthquakes', parseCount)
+  .option('--namespace <name>', 'with --kubernetes: what is made, and removed (default: "millrace-demo")')
+  .option('--keep', 'with --kubernetes: leave everything there at the end', false)
   .action(async (options: DemoOptions) => {
     const { runDemoCommand } = await import('./demo/command.ts');
     await runCommand((io) => runDemoCommand(options, io));
+  });
+
+program
+  .command('demo-feed', { hidden: true })
+  .description('what the demo does in a cluster, in pods of the image')
+  .addArgument(new Argument('<step>').choices(['create', 'append', 'remove']))
+  .argument('<topics...>')
+  .option('--file <path>', 'the earthquakes, packed', '')
+  .option('--burst <n>', 'which burst, from 0', parseWhole, 0)
+  .option('--week <n>', 'which week, from 1', parseCount, 1)
+  .action(async (step: FeedStep, topics: string[], options: Omit<FeedOptions, 'step' | 'topics'>) => {
+    const { runFeedCommand } = await import('./demo/cluster/feed.ts');
+    await runCommand((io) => runFeedCommand({ ...options, step, topics }, io));
   });
 
 program

@@ -12,6 +12,7 @@ import { shareTriggers, type SharedTriggers } from '../local/shared-triggers.ts'
 import { topicsOf } from '../local/topics.ts';
 import { ensureTopics, foreignKafka, startOwnKafka, type UsedKafka } from '../local/use-kafka.ts';
 import { LiveView } from '../status/live-view.ts';
+import { lineOf, tableOf } from '../status/table.ts';
 
 export interface DevOptions {
   readonly dir: string;
@@ -23,7 +24,7 @@ export interface DevOptions {
 /** Runs until it is interrupted: 0; 1 where the local Kafka dies. Manifests with mistakes are told before anything starts. */
 export async function runDevCommand(options: DevOptions, io: CommandIo): Promise<number> {
   let stack: LocalStack | undefined;
-  const view = new LiveView({ stream: io.stdout, read: () => stack?.statuses() ?? [] });
+  const view = new LiveView({ stream: io.stdout, read: () => stack?.statuses() ?? [], tableOf, lineOf });
   const say: Say = (line) => view.print(line);
   const triggers = await openTriggers(options.dir, say);
   const kafka = await openKafka(options, io, say);

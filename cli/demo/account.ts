@@ -1,16 +1,34 @@
 // The account at the end of the demo: what became of the records, by the gateway's count and by the functions' own. Pure.
 import type { TriggerTally } from '../local/tally.ts';
+import { drawTable, type Column } from '../status/table.ts';
 import type { Arrival } from './witness.ts';
 
-/** What was seen of one trigger. */
-export interface TriggerEvidence extends TriggerTally {
+export const nameColumn: Column<Row<unknown>> = { title: 'trigger', cell: ([name]) => name, isText: true };
+
+export const functionColumns: readonly Column<Row<FunctionAccount>>[] = [
+  { title: 'arrived', cell: ([, { arrived }]) => String(arrived) },
+  { title: 'twice', cell: ([, { duplicates }]) => String(duplicates) },
+  { title: 'most replicas', cell: ([, { maxReplicas }]) => String(maxReplicas) },
+  {
+    title: 'woke after',
+    cell: ([, { coldStartsMs }]) => coldStartsMs.map((ms) => `${ms} ms`).join(', '),
+    isText: true,
+  },
+];
+
+/** What was seen of one function. */
+export interface FunctionEvidence {
   readonly name: string;
   readonly arrivals: readonly Arrival[];
   readonly maxReplicas: number;
   readonly finalReplicas: number;
 }
 
-export interface TriggerAccount extends TriggerTally {
+/** What was seen of one trigger. */
+export interface TriggerEvidence extends TriggerTally, FunctionEvidence {}
+
+/** By the function's own count. */
+export interface FunctionAccount {
   /** Events that the function received, each counted once. */
   readonly arrived: number;
   /** Events that it received again. */
@@ -20,6 +38,8 @@ export interface TriggerAccount extends TriggerTally {
   readonly maxReplicas: number;
   readonly finalReplicas: number;
 }
+
+export interface TriggerAccount extends TriggerTally, FunctionAccount {}
 
 /** Counts are sums over the triggers, each of which saw all `records`; `maxReplicas` is the highest of any function. */
 export interface Account extends TriggerTally {
@@ -47,30 +67,32 @@ export function accountOf(
     duplicates: sum('duplicates'),
     deadLettered: sum('deadLettered'),
     replies: sum('replies'),
-    coldStartMs: Object.fromEntries(
-      triggers.flatMap(
-        ([
-          name,
-          {
-            coldStartsMs: [first],
-          },
-        ]) => (first === undefined ? [] : [[name, first]]),
-      ),
-    ),
+    coldStartMs: firstColdStarts(triggers),
     maxReplicas: Math.max(0, ...triggers.map(([, { maxReplicas }]) => maxReplicas)),
     finalReplicas: sum('finalReplicas'),
     triggers: Object.fromEntries(triggers),
   };
 }
 
+/** Of the first time that each function woke. */
+export function firstColdStarts(
+  accounts: readonly (readonly [name: string, account: FunctionAccount])[],
+): Record<string, number> {
+  const first = accounts.map(([name, { coldStartsMs }]) => [name, coldStartsMs[0]] as const);
+  return Object.fromEntries(first.filter((entry): entry is [string, number] => entry[1] !== undefined));
+}
+
 function triggerAccount(appendedMs: ReadonlyMap<string, number>, seen: TriggerEvidence): TriggerAccount {
-  const { delivered, filtered, deadLettered, replies, arrivals, maxReplicas, finalReplicas } = seen;
+  const { delivered, filtered, deadLettered, replies } = seen;
+  return { delivered, filtered, deadLettered, replies, ...functionAccount(appendedMs, seen) };
+}
+
+export function functionAccount(
+  appendedMs: ReadonlyMap<string, number>,
+  { arrivals, maxReplicas, finalReplicas }: FunctionEvidence,
+): FunctionAccount {
   const arrived = new Set(arrivals.map(({ id }) => id)).size;
   return {
-    delivered,
-    filtered,
-    deadLettered,
-    replies,
     arrived,
     duplicates: arrivals.length - arrived,
     coldStartsMs: coldStarts(appendedMs, arrivals),
@@ -90,40 +112,38 @@ function coldStarts(appendedMs: ReadonlyMap<string, number>, arrivals: readonly 
 /** What is wrong with an account of a demo that ran to its end; empty where it adds up. */
 export function faultsOf({ records, triggers }: Account): string[] {
   return Object.entries(triggers).flatMap(([name, account]) => {
-    const { delivered, filtered, deadLettered, arrived, duplicates, finalReplicas } = account;
+    const { delivered, filtered, deadLettered } = account;
     const settled = delivered + filtered + deadLettered;
     return [
       ...(settled === records ? [] : [`${name}: ${settled} of ${records} records are settled`]),
-      ...(arrived === records - filtered
-        ? []
-        : [`${name}: ${arrived} of ${records - filtered} events arrived`]),
-      ...(duplicates === 0 ? [] : [`${name}: ${duplicates} events arrived more than once`]),
-      ...(finalReplicas === 0 ? [] : [`${name}: ${finalReplicas} replicas still run`]),
+      ...functionFaults(name, account, records - filtered),
     ];
   });
 }
 
-const titles = ['trigger', 'delivered', 'filtered', 'dead', 'replies', 'arrived', 'twice', 'most replicas'];
+/** `expected`: how many events should have arrived. */
+export function functionFaults(name: string, account: FunctionAccount, expected: number): string[] {
+  const { arrived, duplicates, finalReplicas } = account;
+  return [
+    ...(arrived === expected ? [] : [`${name}: ${arrived} of ${expected} events arrived`]),
+    ...(duplicates === 0 ? [] : [`${name}: ${duplicates} events arrived more than once`]),
+    ...(finalReplicas === 0 ? [] : [`${name}: ${finalReplicas} replicas still run`]),
+  ];
+}
+
+/** A trigger's name, and its part of the account. */
+export type Row<Account> = readonly [name: string, account: Account];
+
+const columns: readonly Column<Row<TriggerAccount>>[] = [
+  nameColumn,
+  { title: 'delivered', cell: ([, { delivered }]) => String(delivered) },
+  { title: 'filtered', cell: ([, { filtered }]) => String(filtered) },
+  { title: 'dead', cell: ([, { deadLettered }]) => String(deadLettered) },
+  { title: 'replies', cell: ([, { replies }]) => String(replies) },
+  ...functionColumns,
+];
 
 /** The account for people to read. */
 export function accountLines({ records, triggers }: Account): string[] {
-  const rows = Object.entries(triggers).map(([name, account]) => [
-    name,
-    ...[account.delivered, account.filtered, account.deadLettered, account.replies],
-    ...[account.arrived, account.duplicates, account.maxReplicas],
-    account.coldStartsMs.map((ms) => `${ms} ms`).join(', '),
-  ]);
-  const cells = [[...titles, 'woke after'], ...rows.map((row) => row.map(String))];
-  const widths =
-    cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = cells.map((row) =>
-    row
-      .map((cell, column) => {
-        const isText = column === 0 || column === row.length - 1;
-        return isText ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
-      })
-      .join('  ')
-      .trimEnd(),
-  );
-  return [`What became of ${records} earthquakes:`, '', ...lines];
+  return [`What became of ${records} earthquakes:`, '', ...drawTable(columns, Object.entries(triggers))];
 }

@@ -1,11 +1,12 @@
-// `millrace demo`: a real Kafka, gateway, scaler, the functions of functions-examples, and a week of earthquakes that wakes
-// them in bursts. At the end it tells what became of every record.
+// `millrace demo`: gateway, scaler, the functions of functions-examples, and a week of earthquakes that wakes them in bursts; here, with a
+// Kafka of its own, or in a cluster. At the end it tells what became of every record.
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
+import { MillraceError } from '../../gateway/contract/errors.ts';
 import type { CommandIo } from '../command-io.ts';
-import { accountLines, faultsOf } from './account.ts';
-import { readEarthquakes, type Earthquake } from './earthquakes.ts';
+import { readEarthquakes } from './earthquakes.ts';
 import { hasPython } from './python.ts';
+import { runDemo } from './run.ts';
 import { DemoSession } from './session.ts';
 
 export interface DemoOptions {
@@ -15,6 +16,12 @@ export interface DemoOptions {
   readonly json: boolean;
   /** Replays only so many earthquakes. */
   readonly limit?: number;
+  /** The kubeconfig of a cluster to run in, instead of this machine. */
+  readonly kubernetes?: string;
+  /** The one that is made in the cluster. */
+  readonly namespace?: string;
+  /** Leaves what was made in the cluster. */
+  readonly keep: boolean;
 }
 
 /** Needs python3. */
@@ -22,45 +29,23 @@ const pythonFunction = 'quake-map';
 
 /** 0 where all records are accounted for, or where the user ended a demo that has no end of its own. */
 export async function runDemoCommand(options: DemoOptions, io: CommandIo): Promise<number> {
+  const { kubernetes: kubeconfig, namespace = 'millrace-demo', keep, once, json } = options;
+  if (kubeconfig === undefined && (keep || options.namespace !== undefined))
+    throw new MillraceError('MILLRACE_CONFIG_INVALID', '--namespace and --keep are for --kubernetes');
   const { signal, env } = io;
-  const stream = options.json ? io.stderr : io.stdout;
+  const stream = json ? io.stderr : io.stdout;
   const earthquakes = (await readEarthquakes()).slice(0, options.limit);
+  const folder = examplesFolder();
+  if (kubeconfig !== undefined) {
+    const { withClusterSession } = await import('./cluster/open-session.ts');
+    const settings = { kubeconfig, namespace, keep, folder, earthquakes, stream, signal };
+    return withClusterSession(settings, (session) => runDemo(session, { once, json, earthquakes }, io));
+  }
   const without = (await hasPython()) ? [] : [pythonFunction];
-  const session = new DemoSession({ folder: examplesFolder(), without, stream, env, signal });
+  const session = new DemoSession({ folder, without, stream, env, signal });
   for (const name of without)
     session.say(`python3 is not found here: ${name}, which is written in Python, stays out`);
-
-  let account;
-  try {
-    await session.start();
-    for (let week = 1; week === 1 || !options.once; week += 1)
-      await session.replay(weekOf(earthquakes, week));
-    account = session.account();
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    await session.stop();
-  }
-
-  account ??= session.account();
-  if (account === undefined) return options.once ? 130 : 0;
-  const faults = signal.aborted ? [] : faultsOf(account);
-  for (const line of [...accountLines(account), '', ...verdict(faults, signal)]) stream.write(`${line}\n`);
-  if (options.json) io.stdout.write(`${JSON.stringify(account)}\n`);
-  if (signal.aborted) return options.once ? 130 : 0;
-  return faults.length === 0 ? 0 : 1;
-}
-
-function verdict(faults: readonly string[], { aborted }: AbortSignal): string[] {
-  if (aborted) return ['Interrupted: what was not settled by then is missing from the account.'];
-  if (faults.length > 0) return faults.map((fault) => `The account does not add up: ${fault}.`);
-  return ['Every record is accounted for, none arrived twice, and nothing runs any more.'];
-}
-
-/** The same earthquakes every week, as events of their own. */
-function weekOf(earthquakes: readonly Earthquake[], week: number): readonly Earthquake[] {
-  if (week === 1) return earthquakes;
-  return earthquakes.map(({ event, region }) => ({ event: { ...event, id: `${event.id}-${week}` }, region }));
+  return runDemo(session, { once, json, earthquakes }, io);
 }
 
 /** At the root of this package, whether the sources run or what was built of them. */

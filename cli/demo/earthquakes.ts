@@ -10,7 +10,7 @@ export interface Earthquake {
 }
 
 /** A feature of the USGS's GeoJSON feed, as far as it matters here. */
-interface Feature {
+export interface Feature {
   readonly id: string;
   readonly properties: {
     readonly mag: number | null;
@@ -35,7 +35,14 @@ export async function readEarthquakes(): Promise<Earthquake[]> {
   return features.toSorted((a, b) => a.properties.time - b.properties.time).map(toEarthquake);
 }
 
-function toEarthquake(feature: Feature): Earthquake {
+/** The same earthquakes every week, as events of their own. */
+export function weekOf(earthquakes: readonly Earthquake[], week: number): readonly Earthquake[] {
+  if (week === 1) return earthquakes;
+  return earthquakes.map(({ event, region }) => ({ event: { ...event, id: `${event.id}-${week}` }, region }));
+}
+
+/** The event's data is the feature, as JSON. */
+export function toEarthquake(feature: Feature): Earthquake {
   const { mag, place, time, type } = feature.properties;
   const event: CloudEvent = {
     id: feature.id,

@@ -23,6 +23,33 @@ export function burstsOf(earthquakes: readonly Earthquake[]): Burst[] {
   ];
 }
 
+export interface ReplayOptions {
+  readonly say: (line: string) => void;
+  /** Resolves when Kafka has all of the burst, the `index`th of the week. */
+  readonly append: (burst: Burst, index: number) => Promise<void>;
+  /** True when all is settled and nothing runs; false when nothing has moved for too long, which ends the replay. */
+  readonly quiet: () => Promise<boolean>;
+  readonly signal: AbortSignal;
+}
+
+/** One week. Rejects when `signal` aborts. */
+export async function replayWeek(
+  earthquakes: readonly Earthquake[],
+  { say, append, quiet, signal }: ReplayOptions,
+): Promise<void> {
+  for (const [index, burst] of burstsOf(earthquakes).entries()) {
+    say(`${burst.name}: ${burst.earthquakes.length} earthquakes, ${burst.perSecond} a second`);
+    await append(burst, index);
+    signal.throwIfAborted();
+    if (!burst.thenQuiet) {
+      await sleep(1000, undefined, { signal });
+      continue;
+    }
+    say('quiet: when all is delivered, the functions go to sleep');
+    if (!(await quiet())) return;
+  }
+}
+
 export interface AppendOptions {
   readonly topic: string;
   readonly sink: RecordSink;

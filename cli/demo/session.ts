@@ -10,9 +10,12 @@ import { shareTriggers, type SharedTriggers } from '../local/shared-triggers.ts'
 import { topicsOf } from '../local/topics.ts';
 import { ensureTopics, startOwnKafka, type UsedKafka } from '../local/use-kafka.ts';
 import { LiveView } from '../status/live-view.ts';
-import { accountOf, type Account } from './account.ts';
+import { lineOf, tableOf, type TriggerStatus } from '../status/table.ts';
+import { accountLines, accountOf, faultsOf } from './account.ts';
 import type { Earthquake } from './earthquakes.ts';
-import { append, burstsOf } from './replay.ts';
+import { untilQuiet } from './quiet.ts';
+import { append, replayWeek } from './replay.ts';
+import type { DemoResult, DemoRun } from './run.ts';
 import { Witness } from './witness.ts';
 
 export interface SessionOptions {
@@ -27,12 +30,11 @@ export interface SessionOptions {
 
 const topic = 'earthquakes';
 const partitions = 6;
-/** Without any progress for so long, something is wrong. */
 const stallLimitMs = 60_000;
 
-export class DemoSession {
+export class DemoSession implements DemoRun {
   readonly #options: SessionOptions;
-  readonly #view: LiveView;
+  readonly #view: LiveView<TriggerStatus>;
   readonly #witness = new Witness();
   readonly #appendedMs = new Map<string, number>();
   #triggers: SharedTriggers | undefined;
@@ -43,7 +45,8 @@ export class DemoSession {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    this.#view = new LiveView({ stream: options.stream, read: () => this.#stack?.statuses() ?? [] });
+    const { stream } = options;
+    this.#view = new LiveView({ stream, read: () => this.#stack?.statuses() ?? [], tableOf, lineOf });
   }
 
   say(line: string): void {
@@ -85,22 +88,18 @@ export class DemoSession {
   async replay(earthquakes: readonly Earthquake[]): Promise<void> {
     const { signal } = this.#options;
     if (this.#sink === undefined) throw new Error('the demo is not started');
-    for (const burst of burstsOf(earthquakes)) {
-      const count = burst.earthquakes.length;
-      this.say(`${burst.name}: ${count} earthquakes, ${burst.perSecond} a second`);
-      const onAppend = (id: string): void => void this.#appendedMs.set(id, Date.now());
-      await append(burst, { topic, sink: this.#sink, onAppend, signal });
-      if (!burst.thenQuiet) {
-        await sleep(1000, undefined, { signal });
-        continue;
-      }
-      this.say('quiet: when all is delivered, the functions go to sleep');
-      if (!(await this.#quiet())) return;
-    }
+    const sink = this.#sink;
+    const onAppend = (id: string): void => void this.#appendedMs.set(id, Date.now());
+    await replayWeek(earthquakes, {
+      say: (line) => this.say(line),
+      append: (burst) => append(burst, { topic, sink, onAppend, signal }),
+      quiet: () => this.#quiet(),
+      signal,
+    });
   }
 
   /** What became of every record so far. Undefined where nothing had begun. */
-  account(): Account | undefined {
+  result(): DemoResult | undefined {
     const stack = this.#stack;
     if (stack === undefined) return undefined;
     this.#see();
@@ -110,11 +109,12 @@ export class DemoSession {
       maxReplicas: this.#witness.maxReady(key),
       finalReplicas: replicas?.alive ?? 0,
     }));
-    return accountOf(this.#appendedMs, evidence);
+    const account = accountOf(this.#appendedMs, evidence);
+    return { account, lines: accountLines(account), faults: faultsOf(account) };
   }
 
   /** Lets what is in flight end, and ends everything, at whichever point it is. */
-  async stop(): Promise<void> {
+  async stop(): Promise<string[]> {
     if (this.#stack !== undefined) this.say('stopping');
     await this.#stack?.stop();
     this.#triggers?.close();
@@ -122,29 +122,27 @@ export class DemoSession {
     this.#view.stop();
     await this.#sink?.close();
     await this.#kafka?.stop();
+    return [];
   }
 
-  /** True when all is settled and nothing runs; false when nothing has moved for too long. */
-  async #quiet(): Promise<boolean> {
-    let last = '';
-    let movedMs = Date.now();
-    for (;;) {
-      const statuses = this.#stack?.statuses() ?? [];
-      const isOver = statuses.every(({ delivered, filtered, deadLettered, replicas }) => {
-        return delivered + filtered + deadLettered === this.#appendedMs.size && replicas?.alive === 0;
-      });
-      if (isOver) return true;
-      const now = statuses.map(({ key, delivered, filtered, deadLettered, replicas }) =>
-        [key, delivered, filtered, deadLettered, replicas?.alive].join(),
-      );
-      if (now.join() !== last) movedMs = Date.now();
-      last = now.join();
-      if (Date.now() - movedMs > stallLimitMs) {
-        this.say(`nothing has moved for ${stallLimitMs / 1000} s`);
-        return false;
-      }
-      await sleep(50, undefined, { signal: this.#options.signal });
-    }
+  /** True when all is settled and nothing runs. */
+  #quiet(): Promise<boolean> {
+    const statuses = () => this.#stack?.statuses() ?? [];
+    return untilQuiet({
+      isOver: () =>
+        statuses().every(({ delivered, filtered, deadLettered, replicas }) => {
+          return delivered + filtered + deadLettered === this.#appendedMs.size && replicas?.alive === 0;
+        }),
+      progress: () =>
+        statuses()
+          .map(({ key, delivered, filtered, deadLettered, replicas }) =>
+            [key, delivered, filtered, deadLettered, replicas?.alive].join(),
+          )
+          .join(),
+      stallLimitMs,
+      say: (line) => this.say(line),
+      signal: this.#options.signal,
+    });
   }
 
   #hear(key: string, replica: number, line: string): void {

@@ -6,6 +6,7 @@ import type { RecordSink, StoredAt } from '../../gateway/contract/ports.ts';
 import { createKafka } from '../../gateway/kafka/connection.ts';
 import { createRecordSink } from '../../gateway/kafka/record-sink.ts';
 import type { CommandIo } from '../command-io.ts';
+import { brokersIn } from '../kafka/brokers.ts';
 import { checkRecordOptions, composeRecord, type RecordOptions } from './compose-records.ts';
 
 export interface SendOptions extends RecordOptions {
@@ -46,18 +47,6 @@ function write(sink: RecordSink, input: Buffer, options: SendOptions): Promise<S
   const stored = sink.write(composeRecord(input, options));
   stored.catch(() => undefined); // waited for in its turn
   return stored;
-}
-
-function brokersIn(env: NodeJS.ProcessEnv): string[] {
-  const brokers = (env.KAFKA_BROKERS ?? '')
-    .split(',')
-    .map((broker) => broker.trim())
-    .filter(Boolean);
-  if (brokers.length > 0) return brokers;
-  throw new MillraceError(
-    'MILLRACE_CONFIG_INVALID',
-    'KAFKA_BROKERS is not set: host:port, separated by commas',
-  );
 }
 
 /** Clients wait for a topic that may yet come; a person who mistyped its name should not. */

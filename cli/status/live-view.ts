@@ -1,24 +1,26 @@
 // What a running stack shows: messages that scroll by, and below them, on a terminal, a table that is drawn again and
 // again. Elsewhere a line per trigger that changed, at most once a second.
 import { stripVTControlCharacters } from 'node:util';
-import { lineOf, tableOf, type TriggerStatus } from './table.ts';
 
-export interface LiveViewOptions {
+export interface LiveViewOptions<Status> {
   readonly stream: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
-  readonly read: () => readonly TriggerStatus[];
+  readonly read: () => readonly Status[];
+  /** A table with a heading, no line of which is longer than `width`. */
+  readonly tableOf: (statuses: readonly Status[], width: number) => string[];
+  readonly lineOf: (status: Status) => string;
 }
 
 const terminalIntervalMs = 200;
 const logIntervalMs = 1000;
 
-export class LiveView {
-  readonly #options: LiveViewOptions;
+export class LiveView<Status extends { readonly name: string }> {
+  readonly #options: LiveViewOptions<Status>;
   readonly #timer: NodeJS.Timeout;
   #drawn = 0;
   #stopped = false;
   #previous = new Map<string, string>();
 
-  constructor(options: LiveViewOptions) {
+  constructor(options: LiveViewOptions<Status>) {
     this.#options = options;
     this.#timer = setInterval(() => this.#update(), this.#isTerminal ? terminalIntervalMs : logIntervalMs);
   }
@@ -51,7 +53,7 @@ export class LiveView {
 
   #writeChanges(): void {
     for (const status of this.#options.read()) {
-      const line = lineOf(status);
+      const line = this.#options.lineOf(status);
       if (this.#previous.get(status.name) === line) continue;
       this.#previous.set(status.name, line);
       this.#options.stream.write(`${line}\n`);
@@ -64,9 +66,9 @@ export class LiveView {
   }
 
   #table(): string {
-    const statuses = this.#options.read();
-    const lines =
-      statuses.length === 0 ? [] : ['', ...tableOf(statuses, (this.#options.stream.columns ?? 80) - 1)];
+    const { read, tableOf, stream } = this.#options;
+    const statuses = read();
+    const lines = statuses.length === 0 ? [] : ['', ...tableOf(statuses, (stream.columns ?? 80) - 1)];
     this.#drawn = lines.length;
     return lines.map((line) => `${line}\n`).join('');
   }

@@ -18,29 +18,47 @@ export interface TriggerStatus {
   readonly trouble?: string | undefined;
 }
 
-const columns: readonly (readonly [title: string, cell: (status: TriggerStatus) => string])[] = [
-  ['trigger', ({ name }) => name],
-  ['backlog', ({ backlog }) => String(backlog ?? '?')],
-  ['in flight', ({ inFlight }) => String(inFlight)],
-  ['ready', ({ replicas }) => (replicas === undefined ? '-' : `${replicas.ready}/${replicas.desired}`)],
-  ['delivered', ({ delivered }) => String(delivered)],
-  ['filtered', ({ filtered }) => String(filtered)],
-  ['dead', ({ deadLettered }) => String(deadLettered)],
-  ['replies', ({ replies }) => String(replies)],
-  ['replicas', ({ replicas, trouble }) => trouble ?? dots(replicas)],
+export interface Column<Status> {
+  readonly title: string;
+  readonly cell: (status: Status) => string;
+  /** Set to the left; numbers are set to the right. */
+  readonly isText?: boolean;
+}
+
+const columns: readonly Column<TriggerStatus>[] = [
+  { title: 'trigger', cell: ({ name }) => name, isText: true },
+  { title: 'backlog', cell: ({ backlog }) => String(backlog ?? '?') },
+  { title: 'in flight', cell: ({ inFlight }) => String(inFlight) },
+  {
+    title: 'ready',
+    cell: ({ replicas }) => (replicas === undefined ? '-' : `${replicas.ready}/${replicas.desired}`),
+  },
+  { title: 'delivered', cell: ({ delivered }) => String(delivered) },
+  { title: 'filtered', cell: ({ filtered }) => String(filtered) },
+  { title: 'dead', cell: ({ deadLettered }) => String(deadLettered) },
+  { title: 'replies', cell: ({ replies }) => String(replies) },
+  { title: 'replicas', cell: ({ replicas, trouble }) => trouble ?? dots(replicas), isText: true },
 ];
 
 /** A table with a heading. No line is longer than `width`. */
 export function tableOf(statuses: readonly TriggerStatus[], width: number): string[] {
+  return drawTable(columns, statuses, width);
+}
+
+export function drawTable<Status>(
+  columns: readonly Column<Status>[],
+  statuses: readonly Status[],
+  width = Infinity,
+): string[] {
   const rows = [
-    columns.map(([title]) => title),
-    ...statuses.map((status) => columns.map(([, cell]) => cell(status))),
+    columns.map(({ title }) => title),
+    ...statuses.map((status) => columns.map(({ cell }) => cell(status))),
   ];
   const widths = columns.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   return rows.map((row) => {
     const cells = row.map((cell, column) => {
-      const isNumber = column > 0 && column < columns.length - 1;
-      return isNumber ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0);
+      const isText = columns[column]?.isText === true;
+      return isText ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0);
     });
     return cells.join('  ').trimEnd().slice(0, width);
   });
@@ -61,7 +79,7 @@ export function lineOf({ name, replicas, backlog, inFlight, trouble, ...status }
 }
 
 /** A full circle for each replica that is ready, an empty one for each that is to come. */
-function dots(replicas: TriggerStatus['replicas']): string {
+export function dots(replicas: Pick<ReplicaCount, 'ready' | 'desired'> | undefined): string {
   if (replicas === undefined) return '';
   const { ready, desired } = replicas;
   return desired === 0 && ready === 0

@@ -46,6 +46,8 @@ export const errorTable = {
   MILLRACE_TOOL_MISSING: 'Install the named tool with the command that the message gives.',
   MILLRACE_LOCAL_KAFKA_FAILED:
     'Read the last lines of the broker that the message shows; a busy port and a foreign folder are the usual causes.',
+  MILLRACE_DEMO_FAILED:
+    'See the message; with --keep what the demo has made stays, for kubectl to describe. The next run removes it.',
   MILLRACE_PROCESS_FAILED:
     'Run the dev-command by hand in the folder of its manifest: it must start and listen on PORT.',
 } as const;

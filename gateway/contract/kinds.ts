@@ -1,4 +1,4 @@
-// The kinds of resources that Millrace reads and writes in a cluster, all of them in namespaces.
+// The kinds of resources that Millrace reads and writes in a cluster, all of them in namespaces but for the namespaces themselves.
 import { apiVersion } from './trigger.ts';
 
 export const triggerKind = { apiVersion, kind: 'Trigger', plural: 'triggers' } as const;
@@ -8,6 +8,9 @@ export const deploymentKind = { apiVersion: 'apps/v1', kind: 'Deployment', plura
 export const serviceKind = { apiVersion: 'v1', kind: 'Service', plural: 'services' } as const;
 export const podKind = { apiVersion: 'v1', kind: 'Pod', plural: 'pods' } as const;
 export const configMapKind = { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' } as const;
+export const secretKind = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets' } as const;
+/** In no namespace. */
+export const namespaceKind = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' } as const;
 export const eventKind = { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events' } as const;
 export const leaseKind = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' } as const;
 export const endpointSliceKind = {

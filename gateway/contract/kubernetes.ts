@@ -30,7 +30,7 @@ export interface Resource {
   readonly [field: string]: unknown;
 }
 
-/** A namespaced kind; `plural` is what it is called in URLs and in rights: `triggers`. */
+/** A kind, in namespaces but for those that say otherwise; `plural` is what it is called in URLs and in rights: `triggers`. */
 export interface ResourceKind {
   readonly apiVersion: string;
   readonly kind: string;
@@ -85,7 +85,7 @@ export interface RemoveOptions {
 export interface KubernetesClient extends ResourceWatch {
   /** The own namespace: of the pod, or of the context in the kubeconfig. */
   readonly namespace: string | undefined;
-  /** Undefined where it, or its kind, is not there. */
+  /** Undefined where it, or its kind, is not there. For a kind that is in no namespace, here and below, `namespace` is empty. */
   get(kind: ResourceKind, namespace: string, name: string): Promise<Resource | undefined>;
   list(kind: ResourceKind, options?: ListOptions): Promise<Resource[]>;
   /** Server-side apply: creates it, or changes the fields that are named and drops those that were named before. */
@@ -100,4 +100,14 @@ export interface KubernetesClient extends ResourceWatch {
   remove(kind: ResourceKind, namespace: string, name: string, options?: RemoveOptions): Promise<void>;
   /** Whether the API server serves the kind: `keda.sh/v1alpha1`, `ScaledObject`. */
   hasKind(apiVersion: string, kind: string): Promise<boolean>;
+}
+
+/** Reads what the containers of pods write. */
+export interface PodLogs {
+  /**
+   * The lines of the log of a pod with one container, from the first that is kept; ends after the container's last line, or sooner where the
+   * connection is closed, or when `signal` aborts. Rejects as KubernetesClient does: with _INVALID before the container has started, with
+   * _MISSING when the pod is gone.
+   */
+  follow(namespace: string, pod: string, signal: AbortSignal): AsyncIterable<string>;
 }

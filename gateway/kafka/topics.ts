@@ -60,6 +60,20 @@ export async function createMissingTopics(
   return missing;
 }
 
+/** Removes those of `topics` that exist, with what consumer groups know of them; resolves when the brokers have them no more. */
+export async function removeTopics(admin: Admin, topics: readonly string[]): Promise<string[]> {
+  const present = async (): Promise<string[]> => {
+    const existing = new Set(await admin.listTopics());
+    return topics.filter((topic) => existing.has(topic));
+  };
+  const removed = await present();
+  if (removed.length > 0) await admin.deleteTopics({ topics: removed });
+  const deadlineMs = performance.now() + ledLimitMs;
+  while ((await present()).length > 0 && performance.now() < deadlineMs)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  return removed;
+}
+
 /**
  * Not the client's `waitForLeaders`: that gives up where a broker has not heard of the topic yet, and believes metadata that
  * names a leader before it leads. Whoever answers for the offsets does.

@@ -12,7 +12,7 @@ export function groupOf(apiVersion: string): string {
 export interface Place {
   readonly apiVersion: string;
   readonly plural: string;
-  /** Absent: of all namespaces. */
+  /** Absent: of all namespaces. Empty: of a kind that is in none. */
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
   readonly subresource?: string | undefined;
@@ -20,7 +20,7 @@ export interface Place {
 
 export function resourcePath({ apiVersion, plural, namespace, name, subresource }: Place): string {
   const parts = [groupPath(apiVersion)];
-  if (namespace !== undefined) parts.push('namespaces', encodeURIComponent(namespace));
+  if (namespace !== undefined && namespace !== '') parts.push('namespaces', encodeURIComponent(namespace));
   parts.push(plural);
   if (name !== undefined) parts.push(encodeURIComponent(name));
   if (subresource !== undefined) parts.push(subresource);
@@ -32,5 +32,6 @@ export function describePlace({ apiVersion, plural, namespace, name, subresource
   const group = groupOf(apiVersion);
   const kind = `${plural}${subresource === undefined ? '' : `/${subresource}`}${group === '' ? '' : `.${group}`}`;
   const what = name === undefined ? kind : `${kind} "${name}"`;
+  if (namespace === '') return what;
   return `${what} in ${namespace === undefined ? 'all namespaces' : `the namespace ${namespace}`}`;
 }

@@ -37,6 +37,7 @@ t.test('what is not known is an error', async (t) => {
     ['skip', 'shop/mailer', '--partition', '0'],
     ['check', 'http://localhost', '--limit', '5'],
     ['skip', 'shop/mailer', '--partition', '0', '--offset', '-1'],
+    ['demo-feed', 'drink', 'topic'],
     ['skip', 'shop/mailer', '--partition', 'x', '--offset', '1'],
   ]) {
     const { code, stdout, stderr } = await runCli(t, args);

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import t from 'tap';
 import { LiveView } from '../../../cli/status/live-view.ts';
-import type { TriggerStatus } from '../../../cli/status/table.ts';
+import { lineOf, tableOf, type TriggerStatus } from '../../../cli/status/table.ts';
 
 const status: TriggerStatus = {
   key: 'geo/one',
@@ -24,7 +24,7 @@ const cleared = '\u001b[3A\r\u001b[J';
 
 t.test('on a terminal, messages scroll above a table', async (t) => {
   const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 100 });
-  const view = new LiveView({ stream, read: () => [status] });
+  const view = new LiveView({ stream, read: () => [status], tableOf, lineOf });
   t.teardown(() => view.stop());
   view.print('hello');
   t.match(written(stream), /^hello\n\ntrigger .*\none {2}.*asleep\n$/);
@@ -39,7 +39,7 @@ t.test('on a terminal, messages scroll above a table', async (t) => {
 t.test('elsewhere, only what has changed is written', async (t) => {
   const stream = new PassThrough();
   let statuses = [status];
-  const view = new LiveView({ stream, read: () => statuses });
+  const view = new LiveView({ stream, read: () => statuses, tableOf, lineOf });
   t.teardown(() => view.stop());
   view.print('\u001b[31mred\u001b[0m');
   t.equal(written(stream), 'red\n', 'without control characters');

@@ -13,6 +13,10 @@ t.test('a resource has its place, with and without a group, a namespace, a name'
     resourcePath({ apiVersion: 'v1', plural: 'services', namespace: 'geo' }),
     '/api/v1/namespaces/geo/services',
   );
+  t.equal(
+    resourcePath({ apiVersion: 'v1', plural: 'namespaces', namespace: '', name: 'geo' }),
+    '/api/v1/namespaces/geo',
+  );
   t.equal(groupPath('v1'), '/api/v1');
   t.equal(groupOf('v1'), '');
 });
@@ -26,5 +30,9 @@ t.test('messages call it as the rights do', async (t) => {
   t.equal(
     describePlace({ apiVersion: 'v1', plural: 'services', namespace: 'geo' }),
     'services in the namespace geo',
+  );
+  t.equal(
+    describePlace({ apiVersion: 'v1', plural: 'namespaces', namespace: '', name: 'geo' }),
+    'namespaces "geo"',
   );
 });

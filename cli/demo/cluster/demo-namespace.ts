@@ -1,0 +1,72 @@
+// The namespace that the demo makes, and everything in it: it bears our label, and no other namespace is ever touched.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MillraceError } from '../../../gateway/contract/errors.ts';
+import { namespaceKind, secretKind } from '../../../gateway/contract/kinds.ts';
+import type { KubernetesClient, Resource } from '../../../gateway/contract/kubernetes.ts';
+import { secretsOf, type Installation } from './installation.ts';
+import { patiently } from './patiently.ts';
+
+const demoLabel = 'millrace.dev/demo';
+const removalLimitMs = 180_000;
+
+/** Makes it; one that an earlier run has left is removed before. @throws MillraceError `MILLRACE_CONFIG_INVALID` where it is somebody else's */
+export async function createDemoNamespace(
+  client: KubernetesClient,
+  name: string,
+  { say, signal }: { readonly say: (line: string) => void; readonly signal: AbortSignal },
+): Promise<Resource> {
+  const before = await client.get(namespaceKind, '', name);
+  if (before !== undefined) {
+    if (before.metadata.labels?.[demoLabel] !== 'true') {
+      const message = `the namespace ${name} is there, and was not made by the demo: choose another by --namespace`;
+      throw new MillraceError('MILLRACE_CONFIG_INVALID', message);
+    }
+    say(`removing the namespace ${name}, which an earlier run has left`);
+    await removeDemoNamespace(client, before, signal);
+  }
+  const labels = { [demoLabel]: 'true', 'pod-security.kubernetes.io/enforce': 'restricted' };
+  const { apiVersion, kind } = namespaceKind;
+  return client.create({ apiVersion, kind, metadata: { name, labels } });
+}
+
+/** Resolves when it is gone, with all that was in it. */
+export async function removeDemoNamespace(
+  client: KubernetesClient,
+  { metadata: { name, uid = '' } }: Resource,
+  signal?: AbortSignal,
+): Promise<void> {
+  const deadlineMs = performance.now() + removalLimitMs;
+  await patiently(() => client.remove(namespaceKind, '', name, { uid }));
+  for (;;) {
+    const left = await patiently(() => client.get(namespaceKind, '', name));
+    if (left?.metadata.uid !== uid) return;
+    if (performance.now() > deadlineMs) throw new MillraceError('MILLRACE_DEMO_FAILED', stuck(left));
+    await sleep(300, undefined, { signal });
+  }
+}
+
+interface NamespaceStatus {
+  readonly conditions?: readonly { readonly status: string; readonly message?: string }[];
+}
+
+function stuck({ metadata, status }: Resource): string {
+  const { conditions = [] } = (status ?? {}) as NamespaceStatus;
+  const reasons = conditions.filter((one) => one.status === 'True').map(({ message }) => message ?? '');
+  return `the namespace ${metadata.name} does not go: ${reasons.join('; ') || 'no reason is given'}`;
+}
+
+/** The Secrets with which the gateway's image is pulled, and that name its brokers, for the demo's pods. */
+export async function copySecrets(
+  client: KubernetesClient,
+  installation: Installation,
+  namespace: string,
+): Promise<void> {
+  for (const name of secretsOf(installation)) {
+    const secret = await client.get(secretKind, installation.namespace, name);
+    // One that is named and not there keeps no pod from starting, where the image needs none.
+    if (secret === undefined) continue;
+    const { type, data } = secret;
+    const { apiVersion, kind } = secretKind;
+    await client.create({ apiVersion, kind, metadata: { name, namespace }, type, data });
+  }
+}

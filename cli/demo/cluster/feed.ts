@@ -1,0 +1,56 @@
+// `millrace demo-feed`: what the demo does inside of the cluster, where the brokers can be reached. Each step is a pod of its own.
+import { readFile } from 'node:fs/promises';
+import { createKafka } from '../../../gateway/kafka/connection.ts';
+import { createRecordSink } from '../../../gateway/kafka/record-sink.ts';
+import { createMissingTopics, removeTopics } from '../../../gateway/kafka/topics.ts';
+import type { CommandIo } from '../../command-io.ts';
+import { brokersIn } from '../../kafka/brokers.ts';
+import { weekOf } from '../earthquakes.ts';
+import { append, burstsOf } from '../replay.ts';
+import { unpackEarthquakes } from './pack.ts';
+
+/** `create` makes the topics anew, should a run that was killed have left them; `append` stores a burst in the first of them. */
+export type FeedStep = 'create' | 'append' | 'remove';
+
+export interface FeedOptions {
+  readonly step: FeedStep;
+  readonly topics: readonly string[];
+  /** The earthquakes, packed. */
+  readonly file: string;
+  /** Which burst, from 0. */
+  readonly burst: number;
+  readonly week: number;
+}
+
+const partitions = 6;
+
+/** Prints `appended ID at TIME` for each record that is handed to Kafka. */
+export async function runFeedCommand(options: FeedOptions, io: CommandIo): Promise<number> {
+  const kafka = createKafka({ brokers: brokersIn(io.env), clientId: 'millrace-demo' });
+  if (options.step === 'append') return appendBurst(options, createRecordSink(kafka), io);
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    await removeTopics(admin, options.topics);
+    if (options.step === 'create') await createMissingTopics(admin, options.topics, partitions);
+    return 0;
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+async function appendBurst(
+  { topics: [topic = ''], file, burst: index, week }: FeedOptions,
+  sink: ReturnType<typeof createRecordSink>,
+  { stdout, signal }: CommandIo,
+): Promise<number> {
+  const burst = burstsOf(weekOf(unpackEarthquakes(await readFile(file)), week))[index];
+  const onAppend = (id: string): void =>
+    void stdout.write(`appended ${encodeURIComponent(id)} at ${new Date().toISOString()}\n`);
+  try {
+    if (burst !== undefined) await append(burst, { topic, sink, onAppend, signal });
+    return signal.aborted ? 130 : 0;
+  } finally {
+    await sink.close();
+  }
+}

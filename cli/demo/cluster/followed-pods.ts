@@ -1,0 +1,127 @@
+// The pods of the demo, and every line that they write: each log is read from its first line to its last, also that of a pod that goes. A
+// stream that breaks is taken up again: the log is read anew, less the lines that were heard.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MillraceError } from '../../../gateway/contract/errors.ts';
+import { podKind } from '../../../gateway/contract/kinds.ts';
+import type { PodLogs, Resource, ResourceWatch } from '../../../gateway/contract/kubernetes.ts';
+import { appLabel } from './pods.ts';
+
+export interface FollowOptions {
+  readonly resources: ResourceWatch;
+  readonly logs: PodLogs;
+  readonly namespace: string;
+  readonly onLine: (app: string, pod: string, line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export type PodState =
+  | { readonly kind: 'waiting'; readonly reason: string }
+  | { readonly kind: 'running' }
+  | { readonly kind: 'ended'; readonly exitCode: number }
+  | { readonly kind: 'gone' };
+
+interface Followed {
+  readonly name: string;
+  readonly app: string;
+  log: 'not begun' | 'being read' | 'whole';
+  state: PodState;
+  /** Lines. */
+  heard: number;
+}
+
+const againMs = 250;
+
+export class FollowedPods {
+  readonly #options: FollowOptions;
+  /** By uid; those that are gone as well. */
+  readonly #pods = new Map<string, Followed>();
+
+  private constructor(options: FollowOptions) {
+    this.#options = options;
+  }
+
+  /** Follows until `signal` aborts. */
+  static async start(options: FollowOptions): Promise<FollowedPods> {
+    const pods = new FollowedPods(options);
+    const { resources, namespace, signal } = options;
+    await resources.watch(podKind, { namespaces: [namespace], signal }, (all) => pods.#see(all));
+    return pods;
+  }
+
+  /** How many there are, those included whose log is not read to its end yet. */
+  count(app: string): number {
+    const ofApp = [...this.#pods.values()].filter((pod) => pod.app === app);
+    return ofApp.filter(({ state, log }) => state.kind !== 'gone' || log === 'being read').length;
+  }
+
+  /** Ended only when its log is read to the end; undefined before the pod was seen. */
+  stateOf(name: string): PodState | undefined {
+    const pod = [...this.#pods.values()].find((one) => one.name === name);
+    return pod?.state.kind === 'ended' && pod.log !== 'whole' ? { kind: 'running' } : pod?.state;
+  }
+
+  #see(all: readonly Resource[]): void {
+    const seen = new Set<string>();
+    for (const resource of all) {
+      const { uid = '', name, labels } = resource.metadata;
+      seen.add(uid);
+      const state = readState(resource);
+      const app = labels?.[appLabel] ?? '';
+      const pod: Followed = this.#pods.get(uid) ?? { name, app, log: 'not begun', state, heard: 0 };
+      pod.state = state;
+      this.#pods.set(uid, pod);
+      if (pod.log === 'not begun' && state.kind !== 'waiting') void this.#follow(pod);
+    }
+    for (const [uid, pod] of this.#pods) if (!seen.has(uid)) pod.state = { kind: 'gone' };
+  }
+
+  async #follow(pod: Followed): Promise<void> {
+    const { signal } = this.#options;
+    pod.log = 'being read';
+    while (!signal.aborted) {
+      // What ends while it is read may have been cut off; what had ended before is read to its end.
+      const hadEnded = pod.state.kind === 'ended';
+      try {
+        await this.#read(pod);
+        if (hadEnded) break;
+      } catch (error) {
+        if (error instanceof MillraceError && error.code === 'MILLRACE_KUBERNETES_MISSING') break;
+      }
+      await sleep(againMs, undefined, { signal }).catch(() => undefined);
+    }
+    pod.log = 'whole';
+  }
+
+  async #read(pod: Followed): Promise<void> {
+    const { logs, namespace, onLine, signal } = this.#options;
+    let line = 0;
+    for await (const text of logs.follow(namespace, pod.name, signal)) {
+      line += 1;
+      if (line <= pod.heard) continue;
+      pod.heard = line;
+      onLine(pod.app, pod.name, text);
+    }
+  }
+}
+
+interface PodStatus {
+  readonly conditions?: readonly { readonly status: string; readonly message?: string }[];
+  readonly containerStatuses?: readonly {
+    readonly state: {
+      readonly running?: object;
+      readonly terminated?: { readonly exitCode: number };
+      readonly waiting?: { readonly reason?: string; readonly message?: string };
+    };
+  }[];
+}
+
+/** A pod of ours has one container. */
+function readState({ status }: Resource): PodState {
+  const { conditions = [], containerStatuses: [container] = [] } = (status ?? {}) as PodStatus;
+  const { running, terminated, waiting } = container?.state ?? {};
+  if (terminated !== undefined) return { kind: 'ended', exitCode: terminated.exitCode };
+  if (running !== undefined) return { kind: 'running' };
+  const unmet = conditions.find(({ status, message }) => status === 'False' && message !== undefined);
+  const reasons = [waiting?.reason, waiting?.message ?? unmet?.message].filter(Boolean);
+  return { kind: 'waiting', reason: reasons.join(': ') || 'no node has taken it' };
+}

@@ -1,0 +1,32 @@
+// The way of the demo into a cluster: the connection that a kubeconfig names, for as long as it lasts.
+import { describeError } from '../../../gateway/contract/errors.ts';
+import { createKubernetesClient } from '../../../gateway/kubernetes/client.ts';
+import { openConnection } from '../../../gateway/kubernetes/connection.ts';
+import { createPodLogs } from '../../../gateway/kubernetes/pod-logs.ts';
+import { ClusterSession, type ClusterSessionOptions } from './session.ts';
+
+export interface ClusterSettings extends Omit<ClusterSessionOptions, 'client' | 'logs'> {
+  readonly kubeconfig: string;
+}
+
+export async function withClusterSession<T>(
+  { kubeconfig, ...settings }: ClusterSettings,
+  use: (session: ClusterSession) => Promise<T>,
+): Promise<T> {
+  const connection = await openConnection({ kubeconfig });
+  try {
+    const client = createKubernetesClient({
+      connection,
+      onTrouble: (error) => session.say(`no news from the cluster: ${describeError(error)}`),
+      onRecovery: (what) => session.say(`news of ${what} again`),
+    });
+    const session: ClusterSession = new ClusterSession({
+      ...settings,
+      client,
+      logs: createPodLogs(connection),
+    });
+    return await use(session);
+  } finally {
+    await connection.close();
+  }
+}

@@ -1,0 +1,82 @@
+// What the API server says of the demo's triggers and functions, now: by watches. Pure, but for these.
+import { deploymentKind, triggerKind } from '../../../gateway/contract/kinds.ts';
+import type { Resource, ResourceWatch } from '../../../gateway/contract/kubernetes.ts';
+import type { TriggerStatus } from '../../../gateway/contract/trigger-status.ts';
+
+export interface TriggerState {
+  /** The condition Ready: `True`, `False` or `Unknown`. */
+  readonly ready: string;
+  readonly reason: string;
+  readonly message: string;
+  /** Coarse, and seconds old: `0`, `1-9`, `10-99`… or `unknown`. */
+  readonly backlog: string;
+}
+
+export interface Replicas {
+  readonly desired: number;
+  readonly ready: number;
+}
+
+const nothing: TriggerState = {
+  ready: 'Unknown',
+  reason: 'NotSeen',
+  message: 'the controller has not said yet how it is',
+  backlog: 'unknown',
+};
+
+export class TriggerStates {
+  #triggers = new Map<string, Resource>();
+  #deployments = new Map<string, Resource>();
+
+  private constructor() {}
+
+  /** Watches until `signal` aborts; `onReplicas` is told after each change of a function's replicas. */
+  static async start(
+    resources: ResourceWatch,
+    namespace: string,
+    onReplicas: () => void,
+    signal: AbortSignal,
+  ): Promise<TriggerStates> {
+    const states = new TriggerStates();
+    const options = { namespaces: [namespace], signal };
+    await Promise.all([
+      resources.watch(triggerKind, options, (all) => {
+        states.#triggers = byName(all);
+      }),
+      resources.watch(deploymentKind, options, (all) => {
+        states.#deployments = byName(all);
+        onReplicas();
+      }),
+    ]);
+    return states;
+  }
+
+  /** How many triggers there are. */
+  get triggers(): number {
+    return this.#triggers.size;
+  }
+
+  trigger(name: string): TriggerState {
+    const status = this.#triggers.get(name)?.status as Partial<TriggerStatus> | undefined;
+    if (status === undefined) return nothing;
+    const condition = status.conditions?.find(({ type }) => type === 'Ready');
+    return {
+      ready: condition?.status ?? nothing.ready,
+      reason: condition?.reason ?? nothing.reason,
+      message: condition?.message ?? nothing.message,
+      backlog: status.backlog ?? nothing.backlog,
+    };
+  }
+
+  /** Of the Deployment of that name. */
+  replicas(name: string): Replicas {
+    const deployment = this.#deployments.get(name);
+    const spec = deployment?.spec as { replicas?: number } | undefined;
+    const status = deployment?.status as { readyReplicas?: number } | undefined;
+    return { desired: spec?.replicas ?? 0, ready: status?.readyReplicas ?? 0 };
+  }
+}
+
+function byName(resources: readonly Resource[]): Map<string, Resource> {
+  return new Map(resources.map((resource) => [resource.metadata.name, resource]));
+}

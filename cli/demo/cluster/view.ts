@@ -1,0 +1,32 @@
+// What the demo in a cluster shows of each trigger while it runs. Pure.
+import { dots, drawTable, type Column } from '../../status/table.ts';
+import type { Replicas, TriggerState } from './trigger-states.ts';
+
+export interface ClusterStatus extends TriggerState {
+  readonly name: string;
+  readonly replicas: Replicas;
+  /** Events that the function received. */
+  readonly arrived: number;
+  /** Records that were appended for it, and of which none is heard to have arrived: newer, and finer, than `backlog`. */
+  readonly owed: number;
+}
+
+const columns: readonly Column<ClusterStatus>[] = [
+  { title: 'trigger', cell: ({ name }) => name, isText: true },
+  { title: 'ready', cell: ({ ready }) => ready, isText: true },
+  { title: 'reason', cell: ({ reason }) => reason, isText: true },
+  { title: 'backlog', cell: ({ owed }) => String(owed) },
+  { title: 'pods', cell: ({ replicas: { ready, desired } }) => `${ready}/${desired}` },
+  { title: 'arrived', cell: ({ arrived }) => String(arrived) },
+  { title: 'replicas', cell: ({ replicas }) => dots(replicas), isText: true },
+];
+
+export function tableOf(statuses: readonly ClusterStatus[], width: number): string[] {
+  return drawTable(columns, statuses, width);
+}
+
+/** `quake-stats 2/4 ready, backlog 83, 412 arrived` */
+export function lineOf({ name, ready, reason, message, replicas, owed, arrived }: ClusterStatus): string {
+  const trouble = ready === 'True' ? '' : `, not ready: ${reason}, ${message}`;
+  return `${name} ${replicas.ready}/${replicas.desired} ready, backlog ${owed}, ${arrived} arrived${trouble}`;
+}
