@@ -1,10 +1,12 @@
 // ScalerReady: KEDA has taken up the ScaledObject, or nothing is to be scaled.
 import type { Resource } from '../../../gateway/contract/kubernetes.ts';
 import type { FunctionTarget } from '../../../gateway/contract/subscription.ts';
+import type { Condition } from '../../../gateway/contract/trigger-status.ts';
 import { companionName, isMadeFor } from '../names.ts';
 import { no, unknown, yes } from './finding.ts';
 import { conditionOf, isDeployment } from './judge-function.ts';
 import type { CompanionName, Finding, Observed } from './observed.ts';
+import { conditionBefore } from './status.ts';
 
 /** What KEDA needs, in the order in which it is made. */
 const parts = [
@@ -46,16 +48,16 @@ export function judgeScaler(observed: Observed, target: FunctionTarget): Finding
   return judgeScaledObject(observed, scaler.address);
 }
 
-function judgeScaledObject({ companions, scalerAnswers }: Observed, address: string): Finding {
+function judgeScaledObject({ trigger, companions, scalerAnswers }: Observed, address: string): Finding {
   const { scaledObject } = companions;
-  if (scaledObject !== undefined) return judgeKeda(scaledObject);
+  if (scaledObject !== undefined) return judgeKeda(scaledObject, conditionBefore(trigger, 'ScalerReady'));
   if (typeof scalerAnswers !== 'string')
     return unknown('Creating', 'The ScaledObject is being made; this passes in seconds.');
   const message = `The scaler does not answer at ${address}, and KEDA would wait long for it: check its Service and the network policies. ${scalerAnswers}`;
   return no('ScalerUnreachable', message);
 }
 
-function judgeKeda(scaledObject: Resource): Finding {
+function judgeKeda(scaledObject: Resource, before: Condition | undefined): Finding {
   const { name } = scaledObject.metadata;
   const ready = conditionOf(scaledObject, 'Ready');
   const said = `KEDA says of ScaledObject ${name}:`;
@@ -65,6 +67,8 @@ function judgeKeda(scaledObject: Resource): Finding {
     const message = `${said} the backlog is unknown, and the replicas stay as they are. See the conditions on the source, and the log of the scaler.`;
     return no('FallbackActive', message);
   }
+  if (ready?.status === 'Unknown' && !ready.reason && isSaidOf(scaledObject, before))
+    return { status: before.status, reason: before.reason, message: before.message };
   if (ready?.status !== 'True') {
     const message = `KEDA has not taken up ScaledObject ${name} yet: where that lasts, check that its operator runs and watches this namespace.`;
     return unknown('WaitingForKeda', message);
@@ -72,4 +76,13 @@ function judgeKeda(scaledObject: Resource): Finding {
   if (conditionOf(scaledObject, 'Paused')?.status === 'True')
     return yes('Paused', `Scaling is paused by an annotation on ScaledObject ${name}.`);
   return yes('Scaled', `KEDA scales the Deployment by ScaledObject ${name}.`);
+}
+
+/**
+ * Whether KEDA had taken up this ScaledObject `before`. It forgets its conditions for seconds when a function wakes (2.21: what it
+ * sets one of makes all others unknown, without a reason), which means nothing.
+ */
+function isSaidOf(scaledObject: Resource, before: Condition | undefined): before is Condition {
+  if (before?.status !== 'True') return false;
+  return Date.parse(scaledObject.metadata.creationTimestamp ?? '') <= Date.parse(before.lastTransitionTime);
 }

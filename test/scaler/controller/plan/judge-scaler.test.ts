@@ -6,6 +6,7 @@ import {
   observedOf,
   refTarget,
   scaledObjectOf,
+  trigger,
   withConditions,
 } from '../fixtures/observed.ts';
 
@@ -62,4 +63,33 @@ t.test('what KEDA says', async (t) => {
   const told = { type: 'Ready', status: 'False', reason: 'TriggerError', message: 'it is away' };
   const refused = { ...made.scaledObject!, status: { conditions: [told] } };
   t.match(judge({ companions: { ...made, scaledObject: refused } }), { message: /TriggerError: it is away/ });
+});
+
+t.test('what KEDA forgets for a moment stays as it was said of this ScaledObject', async (t) => {
+  const before = {
+    type: 'ScalerReady',
+    status: 'True',
+    reason: 'Scaled',
+    message: 'KEDA scales it.',
+    lastTransitionTime: '2026-01-01T12:00:00Z',
+  };
+  const forgetting = (creationTimestamp: string | undefined, was = before, reason?: string) => {
+    const { scaledObject } = made;
+    const metadata = {
+      ...scaledObject!.metadata,
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    };
+    const conditions = [{ type: 'Ready', status: 'Unknown', reason }];
+    return judge({
+      trigger: { ...trigger, status: { conditions: [was] } },
+      companions: { ...made, scaledObject: { ...scaledObject!, metadata, status: { conditions } } },
+    });
+  };
+  const { status, reason, message } = before;
+  t.strictSame(forgetting('2026-01-01T12:00:00Z'), { status, reason, message });
+  const waiting = { status: 'Unknown', reason: 'WaitingForKeda' };
+  t.match(forgetting('2026-01-01T12:00:01Z'), waiting, 'it was said of another');
+  t.match(forgetting(undefined), waiting);
+  t.match(forgetting('2026-01-01T12:00:00Z', { ...before, status: 'Unknown' }), waiting);
+  t.match(forgetting('2026-01-01T12:00:00Z', before, 'PartialTriggerError'), waiting, 'it means something');
 });
