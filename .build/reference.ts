@@ -9,6 +9,7 @@ import { clusterFieldTable, expectation, fieldTable, type Field } from '../gatew
 import { apiVersion } from '../gateway/contract/trigger.ts';
 import { createScalerMetrics } from '../scaler/admin/metrics.ts';
 import { readScalerConfig } from '../scaler/config.ts';
+import { parseKubernetesConfig } from '../scaler/controller/settings.ts';
 import { createScalerEmitter } from '../scaler/events.ts';
 import { createWantedTriggers } from '../scaler/wanted-triggers.ts';
 
@@ -86,7 +87,7 @@ function scalerSettings(): [name: string, fallback: string | number, help: strin
   const { host, grpcPort, httpPort, logLevel } = readScalerConfig({ KAFKA_BROKERS: 'kafka:9092' });
   return [
     ['KAFKA_BROKERS', '', 'Brokers to start from, `host:port`, separated by commas. Required.'],
-    ['MILLRACE_TRIGGERS', '', 'File or folder with the manifests. Required.'],
+    ['MILLRACE_TRIGGERS', '', 'File or folder with the manifests. Required without MILLRACE_KUBERNETES.'],
     ['SCALER_HOST', host, 'Address that both ports listen at.'],
     ['SCALER_GRPC_PORT', grpcPort, 'Port for KEDA; 0 takes a free one.'],
     ['SCALER_HTTP_PORT', httpPort, 'Port of the activation call, metrics and health; 0 takes a free one.'],
@@ -98,6 +99,46 @@ function scalerSettings(): [name: string, fallback: string | number, help: strin
     ['SCALER_TLS_KEY', '', 'PEM file with the key of that certificate.'],
     ['SCALER_TLS_CLIENT_CA', '', 'PEM file with the CA of whoever may call; anybody may when empty.'],
     ['LOG_LEVEL', logLevel, 'trace, debug, info, warn, error or silent.'],
+  ];
+}
+
+/** What the controller beside the scaler reads, and `millrace cleanup`. */
+function controllerSettings(): [name: string, fallback: string | number, help: string][] {
+  const { leaseName } = parseKubernetesConfig({}, []);
+  const { KUBECONFIG } = gatewaySettings;
+  return [
+    [
+      'MILLRACE_KUBERNETES',
+      'false',
+      '`true`: triggers come from the API server of Kubernetes, and of all scalers one makes what they mean.',
+    ],
+    ['KUBECONFIG', KUBECONFIG.default, KUBECONFIG.help],
+    [
+      'WATCH_NAMESPACES',
+      '',
+      'Namespaces whose Deployments and triggers are looked after, separated by commas; absent: all of them.',
+    ],
+    [
+      'SCALER_SERVICE',
+      '',
+      `Where KEDA reaches the scaler, \`host:port\`; without it nothing is scaled. The Lease by which one scaler leads has the first part of the host as its name, else \`${leaseName}\`.`,
+    ],
+    [
+      'SCALER_TLS_CA',
+      '',
+      'PEM file with the CA by which KEDA is to trust the scaler, put beside each ScaledObject; read again every 30 s. Plain text when empty.',
+    ],
+    [
+      'POD_NAME',
+      '',
+      'Name of this pod, by the downward API: who holds the Lease. Absent: one made of the process id.',
+    ],
+    [
+      'POD_NAMESPACE',
+      '',
+      'Where the Lease is, by the downward API; absent: the namespace of the kubeconfig.',
+    ],
+    ['POD_UID', '', 'UID of this pod, by the downward API, so that the Lease goes with it.'],
   ];
 }
 
@@ -146,6 +187,8 @@ function configurationPage(): string {
         '`KUBECONFIG` and `MILLRACE_ADMIN_PORT`.',
       `## Scaler\n\n${settings(scalerSettings())}`,
       '`millrace scaler --triggers`, `--grpc-port` and `--http-port` go before the variables of the same meaning.',
+      `In Kubernetes, where its controller makes what triggers and annotations mean (the chart sets all of it):\n\n${settings(controllerSettings())}`,
+      '`millrace cleanup` reads `KUBECONFIG`, `WATCH_NAMESPACES`, `SCALER_SERVICE` and `POD_NAMESPACE` of these, as the scaler has them.',
       `## Commands for one machine\n\n${named(toolHelp)}`,
       `## What a function is given\n\nBy \`millrace dev\` and the demo, besides their own environment:\n\n${named(functionHelp)}`,
     ].join('\n\n'),

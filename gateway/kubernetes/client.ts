@@ -67,7 +67,7 @@ export function createKubernetesClient({ connection, ...settings }: ClientOption
       );
     },
 
-    hasKind: async (apiVersion, kind) => (await discovery.find(apiVersion, kind)) !== undefined,
+    hasKind: (apiVersion, kind) => discovery.has(apiVersion, kind),
   };
 }
 

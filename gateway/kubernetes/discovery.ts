@@ -9,7 +9,7 @@ interface ServedKind {
   readonly namespaced: boolean;
 }
 
-/** What was found stays known; what was not found is asked for again, for it may be installed meanwhile. */
+/** The name of a kind never changes; whether it is served does, as its CRD comes and goes. */
 export class Discovery {
   readonly #requests: Requests;
   readonly #known = new Map<string, string>();
@@ -18,15 +18,16 @@ export class Discovery {
     this.#requests = requests;
   }
 
-  /** Undefined where the kind is not served. Rejects where the API server does not say. */
-  async find(apiVersion: string, kind: string): Promise<string | undefined> {
-    const known = this.#known.get(`${apiVersion} ${kind}`);
-    return known ?? (await this.#ask(apiVersion)).find((served) => served.kind === kind)?.name;
+  /** Whether the kind is served now. Rejects where the API server does not say. */
+  async has(apiVersion: string, kind: string): Promise<boolean> {
+    return (await this.#ask(apiVersion)).some((served) => served.kind === kind);
   }
 
-  /** As `find`, but rejects with MILLRACE_KUBERNETES_MISSING. */
+  /** Asked for once. Rejects with MILLRACE_KUBERNETES_MISSING where the kind is not served. */
   async pluralOf(apiVersion: string, kind: string): Promise<string> {
-    const plural = await this.find(apiVersion, kind);
+    const key = `${apiVersion} ${kind}`;
+    if (!this.#known.has(key)) await this.#ask(apiVersion);
+    const plural = this.#known.get(key);
     if (plural === undefined) {
       throw new MillraceError(
         'MILLRACE_KUBERNETES_MISSING',

@@ -68,12 +68,15 @@ export function startLeader(options: LeaderOptions): Leader {
 }
 
 class Candidate implements Leader {
-  isLeading = false;
   readonly #options: LeaderOptions;
   readonly #times: LeaseTimes;
   #seen: SeenLease | undefined;
-  #renewedMs = 0;
+  /** From `onLead` to the call of `onLose`; and until that has resolved, no other term begins. */
+  #term: 'none' | 'runs' | 'ends' = 'none';
+  /** Nobody else may begin before, by our own clock. */
+  #untilMs = 0;
   #timer: NodeJS.Timeout | undefined;
+  #expiry: NodeJS.Timeout | undefined;
   #round: Promise<void>;
   #stopping: Promise<void> | undefined;
 
@@ -81,6 +84,10 @@ class Candidate implements Leader {
     this.#options = options;
     this.#times = options.times ?? defaultTimes;
     this.#round = this.#try();
+  }
+
+  get isLeading(): boolean {
+    return this.#term === 'runs' && performance.now() < this.#untilMs;
   }
 
   stop(): Promise<void> {
@@ -91,7 +98,7 @@ class Candidate implements Leader {
     clearTimeout(this.#timer);
     await this.#round;
     clearTimeout(this.#timer);
-    if (!this.isLeading) return;
+    if (this.#term !== 'runs') return;
     await this.#lose('it stops');
     const { lease } = this.#seen ?? {};
     // Whoever waits need not wait for its end.
@@ -104,15 +111,12 @@ class Candidate implements Leader {
   async #try(): Promise<void> {
     const startedMs = performance.now();
     try {
-      await this.#renew();
-      this.#renewedMs = this.isLeading ? startedMs : 0;
+      await this.#renew(startedMs);
     } catch (error) {
       // Changed by another: what it is now is read at the next try, which is soon.
-      if (isConflict(error)) this.#seen = this.isLeading ? undefined : this.#seen;
+      if (isConflict(error)) this.#seen = this.#term === 'runs' ? undefined : this.#seen;
       else this.#options.onTrouble(error);
     }
-    if (this.isLeading && performance.now() - this.#renewedMs >= this.#times.renewWithin)
-      await this.#lose('it could not renew its Lease in time');
     if (this.#stopping !== undefined) return;
     const again = (): void => {
       this.#round = this.#try();
@@ -121,21 +125,21 @@ class Candidate implements Leader {
   }
 
   /** Looks, and takes or renews the Lease where that is ours to do. */
-  async #renew(): Promise<void> {
+  async #renew(startedMs: number): Promise<void> {
     const { client, namespace, name, identity } = this.#options;
-    if (!this.isLeading || this.#seen === undefined) {
+    if (this.#term !== 'runs' || this.#seen === undefined) {
       const found = await client.get(leaseKind, namespace, name);
-      if (found === undefined) return this.#hold(await client.create(this.#lease(undefined)));
+      if (found === undefined) return this.#hold(await client.create(this.#lease(undefined)), startedMs);
       this.#note(found);
     }
     const seen = this.#seen;
     if (seen === undefined) return;
     const verdict = judgeLease(seen, identity, performance.now());
     if (verdict === 'theirs') {
-      if (this.isLeading) await this.#lose(`${specOf(seen.lease).holderIdentity} has taken its Lease`);
+      await this.#lose(`${specOf(seen.lease).holderIdentity} has taken its Lease`);
       return;
     }
-    await this.#hold(await client.replace(this.#lease(seen.lease)));
+    await this.#hold(await client.replace(this.#lease(seen.lease)), startedMs);
   }
 
   #note(lease: Resource): void {
@@ -143,16 +147,26 @@ class Candidate implements Leader {
     if (!isSame) this.#seen = { lease, sinceMs: performance.now() };
   }
 
-  async #hold(lease: Resource): Promise<void> {
+  /** `askedMs`: when the request was made that renewed it. An answer that never comes must not keep us leading. */
+  async #hold(lease: Resource, askedMs: number): Promise<void> {
     this.#note(lease);
-    if (this.isLeading) return;
-    this.isLeading = true;
+    if (this.#term === 'ends') return;
+    const { renewWithin } = this.#times;
+    this.#untilMs = askedMs + renewWithin;
+    clearTimeout(this.#expiry);
+    const lose = (): void => void this.#lose('it could not renew its Lease in time');
+    this.#expiry = setTimeout(lose, this.#untilMs - performance.now());
+    if (this.#term === 'runs') return;
+    this.#term = 'runs';
     await this.#options.onLead();
   }
 
   async #lose(why: string): Promise<void> {
-    this.isLeading = false;
+    clearTimeout(this.#expiry);
+    if (this.#term !== 'runs') return;
+    this.#term = 'ends';
     await this.#options.onLose(why);
+    this.#term = 'none';
   }
 
   #lease(before: Resource | undefined): Resource {

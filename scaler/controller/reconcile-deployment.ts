@@ -7,6 +7,7 @@ import { fieldManager, keyOf } from './names.ts';
 import { stamped } from './plan/companions.ts';
 import { planDeclare } from './plan/declare.ts';
 import { isRefusal, removeExactly, type Again, type TriggerDependencies } from './reconcile-trigger.ts';
+import { writeWanted } from './write-wanted.ts';
 
 const waitMs = 1_000;
 
@@ -48,10 +49,10 @@ async function applyDeclared(
   known: Resource | undefined,
 ): Promise<Again> {
   try {
-    await client.apply(wanted, { fieldManager, force: known !== undefined });
+    await writeWanted(client, known, wanted);
     return undefined;
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!isRefusal(error, known)) throw error;
     const note = describeError(error);
     events.record(deployment, { type: 'Warning', reason: 'AnnotationsRefused', note });
     if (known === undefined) return 'failed';

@@ -21,6 +21,7 @@ import { quietMs, statusOf, toWrite } from './plan/status.ts';
 import type { Readings } from './readings.ts';
 import type { ScalerProbe } from './scaler-probe.ts';
 import type { TriggerModel } from './trigger-model.ts';
+import { writeWanted } from './write-wanted.ts';
 
 export interface TriggerDependencies {
   readonly client: KubernetesClient;
@@ -46,6 +47,8 @@ export const companionKinds: Readonly<Record<CompanionName, ResourceKind>> = {
 };
 
 const probeAgainMs = 2_000;
+/** What is not watched, for we did not make it, is looked at again so soon where all waits for it to come or go. */
+const foreignAgainMs = 5_000;
 
 export class TriggerReconciler {
   readonly #deps: TriggerDependencies;
@@ -74,6 +77,7 @@ export class TriggerReconciler {
     const written = await this.#writeStatus(trigger, status);
     if (done.refusals.size > 0) return 'failed';
     if (decided.needsScaler && observed.scalerAnswers !== true) return { inMs: probeAgainMs };
+    if (waitsForOthers(done)) return { inMs: foreignAgainMs };
     return written === 'later' ? { inMs: quietMs } : undefined;
   }
 
@@ -85,6 +89,8 @@ export class TriggerReconciler {
     const { view, readings, look, scaler } = this.#deps;
     const key = keyOf(trigger);
     const namespace = trigger.metadata.namespace ?? '';
+    // As old as the reading: of a trigger that is edited meanwhile nothing is known any more.
+    const kafka = look.facts(key);
     const subscription = reading.kind === 'right' ? reading.subscription : undefined;
     const target = subscription?.function.target;
     const deployment =
@@ -105,7 +111,7 @@ export class TriggerReconciler {
         target?.kind === 'service' ? await this.#isServiceThere(namespace, target.name) : undefined,
       companions: await this.#companions(trigger, deployment !== undefined),
       refusals: new Map(),
-      kafka: look.facts(key),
+      kafka,
       hasKeda: view.hasKeda,
       scaler: scaler(),
       scalerAnswers: undefined,
@@ -154,11 +160,9 @@ export class TriggerReconciler {
     for (const { name, resource } of apply) {
       assertLeading();
       try {
-        // Where nothing was, something may have come: that is not to be taken over.
-        const force = observed.companions[name] !== undefined;
-        companions[name] = await client.apply(resource, { fieldManager, force });
+        companions[name] = await writeWanted(client, observed.companions[name], resource);
       } catch (error) {
-        if (!isRefusal(error)) throw error;
+        if (!isRefusal(error, observed.companions[name])) throw error;
         refusals.set(name, describeError(error));
         // What follows needs it.
         break;
@@ -190,14 +194,18 @@ export class TriggerReconciler {
   }
 }
 
-/** The API server has understood, and will not: another try as it is brings the same. */
-export function isRefusal(error: unknown): error is MillraceError {
-  const codes = [
-    'MILLRACE_KUBERNETES_INVALID',
-    'MILLRACE_KUBERNETES_FORBIDDEN',
-    'MILLRACE_KUBERNETES_CONFLICT',
-  ];
-  return error instanceof MillraceError && codes.includes(error.code);
+/** Whether something that somebody else made is in the way, or a Service that somebody else is to make is not there. */
+function waitsForOthers({ trigger, companions, serviceThere }: Observed): boolean {
+  const isForeign = (found: Resource | undefined): boolean =>
+    found !== undefined && !isMadeFor(found, trigger);
+  return serviceThere === false || Object.values(companions).some(isForeign);
+}
+
+/** The API server has understood, and will not: another try as it is brings the same. Of what was `found`, a conflict passes. */
+export function isRefusal(error: unknown, found: Resource | undefined): error is MillraceError {
+  if (!(error instanceof MillraceError)) return false;
+  if (error.code === 'MILLRACE_KUBERNETES_CONFLICT') return found === undefined;
+  return ['MILLRACE_KUBERNETES_INVALID', 'MILLRACE_KUBERNETES_FORBIDDEN'].includes(error.code);
 }
 
 /** Changes the finalizers, unless the trigger was changed meanwhile: MILLRACE_KUBERNETES_CONFLICT. One that is gone is fine. */

@@ -1,13 +1,15 @@
 // What a trigger needs beside it in the cluster: the resources, as they should be.
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import {
   configMapKind,
   scaledObjectKind,
   serviceKind,
   triggerAuthenticationKind,
+  triggerKind,
 } from '../../../gateway/contract/kinds.ts';
 import type { Resource } from '../../../gateway/contract/kubernetes.ts';
-import { valueAt } from '../../../gateway/contract/path.ts';
+import { valueAt, type Path } from '../../../gateway/contract/path.ts';
 import type { Subscription } from '../../../gateway/contract/subscription.ts';
 import { appliedAnnotation, companionName, madeFor, triggerLabel } from '../names.ts';
 import type { Companions, ScalerAddress } from './observed.ts';
@@ -116,9 +118,26 @@ export function stamped(resource: Resource): Resource {
   return { ...resource, metadata: { ...resource.metadata, annotations } };
 }
 
+/** Where nothing may be added either: a selector with more in it selects less. */
+const wholeAt: Readonly<Record<string, Path>> = {
+  [triggerKind.kind]: ['spec'],
+  [serviceKind.kind]: ['spec', 'selector'],
+};
+
 /** Whether `found` is as `wanted` was applied, and nobody has changed what was. */
 export function isAsWanted(found: Resource, wanted: Resource): boolean {
-  return contains(found, wanted);
+  const path = wholeAt[wanted.kind];
+  const isWhole = path === undefined || isDeepStrictEqual(valueAt(found, path), valueAt(wanted, path));
+  return isWhole && contains(found, wanted);
+}
+
+/** `found` as it should be, where others have added to it what no apply takes away: it is to be written whole. */
+export function withoutAdditions(found: Resource, wanted: Resource): Resource {
+  const isOurs = wanted.kind === triggerKind.kind;
+  return {
+    ...found,
+    spec: isOurs ? wanted.spec : { ...(found.spec as object), ...(wanted.spec as object) },
+  };
 }
 
 /** Whether all of `part` stands in `whole`; lists must be as long, for what is in them has no other name. */

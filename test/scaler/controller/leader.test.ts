@@ -65,6 +65,30 @@ t.test('a leader that cannot renew stops before another may begin', async (t) =>
   await until(() => only.leader.isLeading, 5_000);
 });
 
+/** Its requests get no answer, as long as that is so. */
+class SilentKubernetes extends MemoryKubernetes {
+  isSilent = false;
+
+  override async replace(given: Resource): Promise<Resource> {
+    while (this.isSilent) await new Promise((resolve) => setTimeout(resolve, 20));
+    return super.replace(given);
+  }
+}
+
+t.test('so does one whose request gets no answer', async (t) => {
+  const client = new SilentKubernetes();
+  const only = candidate(t, client, 'a');
+  await until(() => only.leader.isLeading);
+  client.isSilent = true;
+  await until(() => only.told.length === 2);
+  t.match(only.told[1], /could not renew/);
+  t.equal(only.leader.isLeading, false);
+  t.equal(specOf((await leaseIn(client))!).holderIdentity, 'a', 'nobody else has begun');
+  client.isSilent = false;
+  await until(() => only.leader.isLeading);
+  t.equal(only.told[2], 'leads');
+});
+
 t.test('a Lease that another has taken is let go of, and one that nobody renews is taken', async (t) => {
   const client = new MemoryKubernetes();
   const only = candidate(t, client, 'a');

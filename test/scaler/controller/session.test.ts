@@ -50,11 +50,20 @@ t.test('annotations make a Trigger, and all that it needs; without them it all g
 /** It has a rule that a consumer group never changes. */
 class StrictKubernetes extends MemoryKubernetes {
   override async apply(given: Resource, options: ApplyOptions): Promise<Resource> {
+    if (options.subresource === undefined) await this.#judge(given);
+    return super.apply(given, options);
+  }
+
+  override async replace(given: Resource): Promise<Resource> {
+    await this.#judge(given);
+    return super.replace(given);
+  }
+
+  async #judge(given: Resource): Promise<void> {
     const found = await this.get(triggerKind, 'geo', given.metadata.name);
     const isOther = valueAt(found?.spec, ['group']) !== valueAt(given.spec, ['group']);
-    if (given.kind === 'Trigger' && options.subresource === undefined && found !== undefined && isOther)
+    if (given.kind === 'Trigger' && found !== undefined && isOther)
       throw new MillraceError('MILLRACE_KUBERNETES_INVALID', 'spec.source.consumerGroup is immutable');
-    return super.apply(given, options);
   }
 }
 

@@ -1,5 +1,11 @@
 import t from 'tap';
-import { companionsOf, isAsWanted, stamped } from '../../../../scaler/controller/plan/companions.ts';
+import type { Resource } from '../../../../gateway/contract/kubernetes.ts';
+import {
+  companionsOf,
+  isAsWanted,
+  stamped,
+  withoutAdditions,
+} from '../../../../scaler/controller/plan/companions.ts';
 import { deployment, scaledSubscription, scaler, trigger } from '../fixtures/observed.ts';
 
 t.test('a headless Service for the pods of the Deployment, and a ScaledObject that pushes', async (t) => {
@@ -68,4 +74,25 @@ t.test('as wanted: all that was applied is there, whatever others have added', a
   for (const spec of [{ a: 2, list: [{ b: 2 }] }, { a: 1, list: [] }, { a: 1, list: 'text' }, null, { a: 1 }])
     t.notOk(isAsWanted({ ...wanted, spec }, wanted), JSON.stringify(spec));
   t.notOk(isAsWanted(wanted, stamped({ ...deployment, spec: { a: 1 } })), 'what is dropped changes the hash');
+});
+
+t.test('what others have added is seen where it matters, and taken away where no apply does', (t) => {
+  const { service } = companionsOf(trigger, scaledSubscription(), deployment, scaler);
+  const wanted = service!;
+  const added = (changes: object): Resource => ({
+    ...wanted,
+    spec: { ...(wanted.spec as object), ...changes },
+  });
+  const filled = added({ ipFamilies: ['IPv4'] });
+  t.ok(isAsWanted(filled, wanted), 'defaults are the API server’s');
+  t.notOk(isAsWanted(added({ selector: { app: 'mailer', tier: 'front' } }), wanted));
+  const ports = [...(wanted.spec as { ports: object[] }).ports, { port: 1 }];
+  t.notOk(isAsWanted(added({ ports }), wanted));
+  t.strictSame(withoutAdditions(added({ ipFamilies: ['IPv4'], ports }), wanted), filled);
+
+  const own = stamped(trigger);
+  const suspended = { ...own, spec: { ...(own.spec as object), suspend: true } };
+  t.notOk(isAsWanted(suspended, own), 'a Trigger of ours is that of the annotations, and nothing else');
+  t.strictSame(withoutAdditions(suspended, own), own);
+  t.end();
 });

@@ -1,0 +1,169 @@
+// Two controllers on a real API server: one leads, and the other goes on where it ends, whatever its end is.
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import t, { type Test } from 'tap';
+import { leaseKind, serviceKind, triggerKind } from '../../gateway/contract/kinds.ts';
+import type { KubernetesClient } from '../../gateway/contract/kubernetes.ts';
+import { valueAt } from '../../gateway/contract/path.ts';
+import { checkExpression } from '../../gateway/filter/expression.ts';
+import { createClustersReader } from '../../gateway/kafka/offsets-of-clusters.ts';
+import { startController, type Controller } from '../../scaler/controller/controller.ts';
+import type { LeaseTimes } from '../../scaler/controller/leader.ts';
+import { parseKubernetesConfig } from '../../scaler/controller/settings.ts';
+import { createTopic, useKafka } from '../fixtures/kafka.ts';
+import { useApiServer } from '../fixtures/kubernetes.ts';
+import { openTcpProxy, type TcpProxy } from '../fixtures/tcp-proxy.ts';
+import { until } from '../scaler/fixtures/until.ts';
+import { applyCrds } from './fixtures/installation.ts';
+import { createTenant, openClient, type Tenant } from './fixtures/tenant.ts';
+
+t.setTimeout(180_000);
+const server = await useApiServer(t);
+await applyCrds(server);
+const bootstrapServers = await useKafka(t);
+const admin = await openClient(t, server.kubeconfig);
+const topic = await createTopic(t, bootstrapServers, { partitions: 1 });
+
+interface Candidate extends Controller {
+  /** All that it has asked to be written, but for the Lease. */
+  readonly writes: readonly string[];
+}
+
+async function start(
+  t: Test,
+  { namespace }: Tenant,
+  name: string,
+  { kubeconfig = server.kubeconfig, leaseTimes }: { kubeconfig?: string; leaseTimes?: LeaseTimes } = {},
+): Promise<Candidate> {
+  const { writes, client } = writing(await openClient(t, kubeconfig));
+  const kafka = createClustersReader({
+    brokers: bootstrapServers.split(','),
+    clientId: name,
+    log: () => undefined,
+    onRequest: () => undefined,
+  });
+  const env = { WATCH_NAMESPACES: namespace, POD_NAMESPACE: namespace, POD_NAME: name };
+  const controller = await startController({
+    config: parseKubernetesConfig(env, []),
+    client,
+    kafka,
+    backlog: () => Promise.resolve(0n),
+    checkExpression,
+    log: pino({ level: 'silent' }),
+    leaseTimes,
+  });
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= controller.stop());
+  t.teardown(async () => {
+    await stop();
+    await kafka.close();
+  });
+  return {
+    writes,
+    stop,
+    get isLeading() {
+      return controller.isLeading;
+    },
+  };
+}
+
+/** Notes each write that is asked for. */
+function writing(client: KubernetesClient): { client: KubernetesClient; writes: string[] } {
+  const writes: string[] = [];
+  const noting: KubernetesClient = {
+    ...client,
+    apply: (resource, options) => {
+      writes.push(`apply ${resource.kind} ${resource.metadata.name}`);
+      return client.apply(resource, options);
+    },
+    patch: (kind, namespace, name, merge) => {
+      writes.push(`patch ${kind.kind} ${name}`);
+      return client.patch(kind, namespace, name, merge);
+    },
+    remove: (kind, namespace, name, options) => {
+      writes.push(`remove ${kind.kind} ${name}`);
+      return client.remove(kind, namespace, name, options);
+    },
+  };
+  return { client: noting, writes };
+}
+
+async function holder(tenant: Tenant): Promise<unknown> {
+  const lease = await tenant.find(leaseKind, 'millrace-scaler');
+  return valueAt(lease, ['spec', 'holderIdentity']);
+}
+
+t.test('one leads; when it stops, the other goes on without waiting for the Lease to run out', async (t) => {
+  const tenant = await createTenant(t, server, admin);
+  const first = await start(t, tenant, 'first');
+  await until(() => first.isLeading);
+  const second = await start(t, tenant, 'second');
+  await tenant.deploy('mailer', { topics: topic });
+  await tenant.untilThere(serviceKind, 'mailer-millrace');
+  t.equal(await holder(tenant), 'first');
+  t.strictSame(second.writes, [], 'who does not lead writes nothing');
+
+  await first.stop();
+  // It lasts 15 s.
+  await until(() => second.isLeading, 5_000);
+  t.equal(await holder(tenant), 'second');
+  const { length } = first.writes;
+  await tenant.deploy('mapper', { topics: topic });
+  await tenant.untilThere(serviceKind, 'mapper-millrace');
+  t.equal(first.writes.length, length);
+});
+
+/** A kubeconfig that leads through the proxy. */
+async function through(t: Test): Promise<{ kubeconfig: string; proxy: TcpProxy }> {
+  const config = JSON.parse(await readFile(server.kubeconfig, 'utf8')) as {
+    clusters: { cluster: { server: string } }[];
+  };
+  const { cluster } = config.clusters[0]!;
+  const proxy = await openTcpProxy(t, { targetPort: Number(new URL(cluster.server).port) });
+  cluster.server = `https://127.0.0.1:${proxy.port}`;
+  const kubeconfig = join(t.testdir(), 'kubeconfig');
+  await writeFile(kubeconfig, JSON.stringify(config));
+  return { kubeconfig, proxy };
+}
+
+const ends = {
+  'is refused': ({ proxy }: { proxy: TcpProxy }) => {
+    proxy.refuse();
+    proxy.cut();
+  },
+  'gets no answer': ({ proxy }: { proxy: TcpProxy }) => proxy.stall(),
+};
+
+for (const [what, cut] of Object.entries(ends)) {
+  t.test(`a leader that ${what} has stopped before the other begins`, async (t) => {
+    const leaseTimes = { lease: 4_000, renewWithin: 2_500, retry: 300 };
+    const tenant = await createTenant(t, server, admin);
+    const { kubeconfig, proxy } = await through(t);
+    const first = await start(t, tenant, 'first', { kubeconfig, leaseTimes });
+    await until(() => first.isLeading);
+    const second = await start(t, tenant, 'second', { leaseTimes });
+    await tenant.deploy('mailer', { topics: topic });
+    await tenant.untilThere(serviceKind, 'mailer-millrace');
+
+    cut({ proxy });
+    await tenant.remove(serviceKind, 'mailer-millrace');
+    let hadTwo = false;
+    await until(() => {
+      hadTwo ||= first.isLeading && second.isLeading;
+      return second.isLeading;
+    });
+    t.notOk(hadTwo, 'never two');
+    t.equal(await holder(tenant), 'second');
+    await tenant.untilThere(serviceKind, 'mailer-millrace');
+    const { length } = first.writes;
+
+    proxy.pass();
+    await proxy.accept();
+    await tenant.annotate('mailer', { topics: undefined });
+    await tenant.untilGone(triggerKind, 'mailer');
+    await tenant.untilGone(serviceKind, 'mailer-millrace');
+    t.notOk(first.isLeading);
+    t.strictSame(first.writes.slice(length), [], 'it writes no more');
+  });
+}

@@ -1,0 +1,302 @@
+// The controller on a real API server and a real Kafka, with the rights of the chart: what annotations and Triggers become, and what
+// their conditions say meanwhile. KEDA's CRDs are there, KEDA is not: what it would say of a ScaledObject, the test says.
+import { setTimeout as delay } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import {
+  configMapKind,
+  deploymentKind,
+  scaledObjectKind,
+  serviceKind,
+  triggerAuthenticationKind,
+  triggerKind,
+} from '../../gateway/contract/kinds.ts';
+import type { Resource, ResourceKind } from '../../gateway/contract/kubernetes.ts';
+import { valueAt } from '../../gateway/contract/path.ts';
+import { drainFinalizer } from '../../scaler/controller/names.ts';
+import { createTopic, uniqueName, useKafka } from '../fixtures/kafka.ts';
+import { apiServer } from '../fixtures/kubernetes.ts';
+import { startControlPlane } from '../lab/control-plane.ts';
+import { until } from '../scaler/fixtures/until.ts';
+import { applyCrds, applyKedaCrds, install } from './fixtures/installation.ts';
+import { createTenant, joinGroup, openClient, type Annotations, type Tenant } from './fixtures/tenant.ts';
+
+t.setTimeout(300_000);
+// Of its own: CRDs come and go here, and triggers are looked after wherever they are.
+const plane = await startControlPlane();
+t.teardown(() => plane.stop());
+const server = apiServer(plane.kubeconfig);
+await applyCrds(server);
+const bootstrapServers = await useKafka(t);
+const client = await openClient(t, server.kubeconfig);
+const installation = await install(t, { server, bootstrapServers });
+const topic = await createTopic(t, bootstrapServers, { partitions: 2 });
+
+const uid = ({ metadata }: Resource): string | undefined => metadata.uid;
+
+interface Deployed {
+  readonly tenant: Tenant;
+  readonly deployment: Resource;
+  readonly group: string;
+  readonly trigger: Resource;
+  readonly service: Resource;
+  readonly scaledObject: Resource;
+}
+
+/** A Deployment `mailer` that has all that its annotations mean. */
+async function deploy(t: Test, annotations: Annotations = {}): Promise<Deployed> {
+  const tenant = await createTenant(t, server, client);
+  const deployment = await tenant.deploy('mailer', { topics: topic, ...annotations });
+  const trigger = await tenant.untilThere(triggerKind, 'mailer');
+  const service = await tenant.untilThere(serviceKind, 'mailer-millrace');
+  const scaledObject = await tenant.untilThere(scaledObjectKind, 'mailer');
+  const group = `millrace.${tenant.namespace}.mailer`;
+  return { tenant, deployment, group, trigger, service, scaledObject };
+}
+
+t.test(
+  'annotations become all that the function needs, and each condition says what is lacking',
+  async (t) => {
+    const tenant = await createTenant(t, server, client);
+    const deployment = await tenant.deploy('mailer', { topics: topic, 'max-replicas': '7' });
+    const trigger = await tenant.untilThere(triggerKind, 'mailer');
+    t.match(trigger, {
+      metadata: { ownerReferences: [{ kind: 'Deployment', name: 'mailer', uid: uid(deployment) }] },
+      spec: { source: { topics: [topic] }, function: { ref: { kind: 'Deployment', name: 'mailer' } } },
+    });
+    const owner = { ownerReferences: [{ kind: 'Trigger', name: 'mailer', uid: uid(trigger) }] };
+    const service = await tenant.untilThere(serviceKind, 'mailer-millrace');
+    t.match(service, { metadata: owner, spec: { clusterIP: 'None', selector: { app: 'mailer' } } });
+
+    await t.test('without KEDA the rest goes on; when it comes, the rest follows by itself', async (t) => {
+      const lacking = await tenant.untilCondition('mailer', 'ScalerReady', 'KedaMissing');
+      t.match(lacking, { status: 'False', message: /Install KEDA/ });
+      await applyKedaCrds(server);
+      const scaledObject = await tenant.untilThere(scaledObjectKind, 'mailer');
+      const metadata = { scalerAddress: installation.scalerAddress, trigger: 'mailer', enableTLS: 'true' };
+      t.match(scaledObject, {
+        metadata: owner,
+        spec: {
+          scaleTargetRef: { kind: 'Deployment', name: 'mailer' },
+          maxReplicaCount: 7,
+          triggers: [{ type: 'external-push', metadata, authenticationRef: { name: 'mailer-millrace' } }],
+        },
+      });
+      t.match(await tenant.find(triggerAuthenticationKind, 'mailer-millrace'), { metadata: owner });
+      const trust = await tenant.find(configMapKind, 'mailer-millrace');
+      t.match(trust, { metadata: owner, data: { 'ca.crt': installation.ca } });
+      await tenant.untilCondition('mailer', 'ScalerReady', 'WaitingForKeda');
+      await tenant.kedaSays('mailer', 'True');
+      await tenant.untilCondition('mailer', 'ScalerReady', 'Scaled');
+    });
+
+    await t.test('without a gateway the source is not ready; with one, all is', async (t) => {
+      t.match(await tenant.untilCondition('mailer', 'SourceReady', 'NoGateway'), { status: 'False' });
+      t.match(await tenant.condition('mailer', 'Ready'), { status: 'False', reason: 'NoGateway' });
+      await tenant.untilEvent('NoGateway', trigger);
+      await installation.startGateway(t);
+      await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
+      const ready = await tenant.untilCondition('mailer', 'Ready', 'Ready');
+      t.match(ready, { status: 'True', observedGeneration: 1 });
+      await tenant.untilEvent('Ready', trigger);
+      const row = await server.kubectl(['get', 'mtr', 'mailer', '-n', tenant.namespace, '--no-headers']);
+      const columns = ['mailer', 'True', 'Ready', topic, 'deployment/mailer', '0', '0'];
+      t.strictSame(row.trim().split(/\s+/).slice(0, -1), columns);
+
+      const { metadata } = await tenant.annotate('mailer', { 'max-replicas': '8' });
+      t.ok(metadata.generation, 'the Deployment is edited');
+      await until(async () => (await tenant.condition('mailer', 'Ready'))?.observedGeneration === 2);
+      const edited = await tenant.find(scaledObjectKind, 'mailer');
+      t.equal(valueAt(edited, ['spec', 'maxReplicaCount']), 8);
+      t.equal(valueAt(await tenant.find(triggerKind, 'mailer'), ['status', 'observedGeneration']), 2);
+
+      await tenant.kedaSays('mailer', 'False', 'no such thing');
+      const told = await tenant.untilCondition('mailer', 'Ready', 'KedaRefuses');
+      t.match(told, { status: 'False', message: /no such thing/ });
+      t.match(await tenant.untilEvent('KedaRefuses', trigger), { type: 'Warning', note: /no such thing/ });
+    });
+  },
+);
+
+t.test(
+  'without the annotation all goes: first the members of the group, then the ScaledObject',
+  async (t) => {
+    const { tenant, group, trigger, scaledObject } = await deploy(t);
+    const member = await joinGroup(t, bootstrapServers, { group, topic });
+    await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
+    t.match((await tenant.find(triggerKind, 'mailer'))?.metadata, { finalizers: [drainFinalizer] });
+    const finalizers = ['finalizer.keda.sh'];
+    await tenant.edit(scaledObjectKind, 'mailer', { metadata: { finalizers } });
+
+    await tenant.annotate('mailer', { topics: undefined });
+    const isGoing = async (kind: ResourceKind, one: Resource): Promise<boolean> => {
+      const found = await tenant.find(kind, 'mailer');
+      if (found !== undefined) t.equal(uid(found), uid(one));
+      return found?.metadata.deletionTimestamp !== undefined;
+    };
+    await until(() => isGoing(triggerKind, trigger));
+    await delay(2_500); // the group is looked at every second
+    t.notOk(await isGoing(scaledObjectKind, scaledObject), 'the group has a member');
+    await member.leave();
+    await until(() => isGoing(scaledObjectKind, scaledObject));
+    await delay(1_500);
+    t.ok(await isGoing(triggerKind, trigger), 'KEDA has not let go');
+    await tenant.edit(scaledObjectKind, 'mailer', { metadata: { finalizers: [] } });
+
+    await tenant.untilGone(triggerKind, 'mailer');
+    for (const kind of [serviceKind, triggerAuthenticationKind, configMapKind])
+      await tenant.untilGone(kind, 'mailer-millrace');
+    t.equal(await tenant.find(scaledObjectKind, 'mailer'), undefined);
+    t.ok(await tenant.find(deploymentKind, 'mailer'), 'the Deployment is nobody else’s');
+  },
+);
+
+t.test(
+  'wrong annotations are told with the right name, and what was made stays until they are right',
+  async (t) => {
+    const { tenant, service, scaledObject } = await deploy(t);
+    await tenant.untilCondition('mailer', 'Accepted', 'Accepted');
+    await tenant.annotate('mailer', { 'max-replica': '3', 'lag-threshold': 'ten' });
+    const told = await tenant.untilCondition('mailer', 'Accepted', 'InvalidAnnotations');
+    t.match(told, { status: 'False', message: /Did you mean `millrace.dev\/max-replicas`\?/ });
+    t.match(told.message, /lag-threshold/, 'all at once');
+    t.match(await tenant.condition('mailer', 'Ready'), { status: 'False', reason: 'InvalidAnnotations' });
+    t.equal((await tenant.find(scaledObjectKind, 'mailer'))?.metadata.uid, uid(scaledObject));
+    t.equal((await tenant.find(serviceKind, 'mailer-millrace'))?.metadata.uid, uid(service));
+
+    await tenant.annotate('mailer', { 'max-replica': undefined, 'max-replicas': '3', 'lag-threshold': '10' });
+    await tenant.untilCondition('mailer', 'Accepted', 'Accepted');
+    await until(async () => {
+      const found = await tenant.find(scaledObjectKind, 'mailer');
+      return uid(found!) === uid(scaledObject) && valueAt(found, ['spec', 'maxReplicaCount']) === 3;
+    });
+  },
+);
+
+t.test(
+  'annotations that are wrong from the start make a Trigger that says so, and nothing else',
+  async (t) => {
+    const tenant = await createTenant(t, server, client);
+    await tenant.deploy('mailer', { topics: topic, concurency: '4' });
+    const told = await tenant.untilCondition('mailer', 'Accepted', 'InvalidAnnotations');
+    t.match(told.message, /Did you mean `millrace.dev\/concurrency`\?/);
+    t.equal(await tenant.find(serviceKind, 'mailer-millrace'), undefined);
+    await tenant.annotate('mailer', { concurency: undefined });
+    await tenant.untilThere(scaledObjectKind, 'mailer');
+  },
+);
+
+t.test(
+  'another consumer group, which never changes, is refused in words, and the old one goes on',
+  async (t) => {
+    const { tenant, deployment, group, trigger, scaledObject } = await deploy(t);
+    await joinGroup(t, bootstrapServers, { group, topic });
+    await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
+    await tenant.annotate('mailer', { 'consumer-group': uniqueName('other'), 'max-replicas': '3' });
+    const told = await tenant.untilCondition('mailer', 'Accepted', 'InvalidAnnotations');
+    t.match(told, { status: 'False', message: /consumerGroup is immutable/ });
+    t.match(await tenant.untilEvent('AnnotationsRefused', deployment), {
+      type: 'Warning',
+      note: /consumerGroup is immutable/,
+    });
+    t.match(await tenant.condition('mailer', 'SourceReady'), { status: 'True' });
+    const kept = await tenant.find(triggerKind, 'mailer');
+    t.equal(uid(kept!), uid(trigger));
+    t.match(kept, { status: { consumerGroup: group }, spec: trigger.spec });
+    t.equal((await tenant.find(scaledObjectKind, 'mailer'))?.metadata.uid, uid(scaledObject));
+
+    await tenant.annotate('mailer', { 'consumer-group': undefined });
+    await tenant.untilCondition('mailer', 'Accepted', 'Accepted');
+    await until(async () => {
+      const found = await tenant.find(scaledObjectKind, 'mailer');
+      return valueAt(found, ['spec', 'maxReplicaCount']) === 3;
+    });
+  },
+);
+
+t.test('what we did not make stays as it is, and is named; when it has gone we go on', async (t) => {
+  const tenant = await createTenant(t, server, client);
+  const place = (name: string) => ({ name, namespace: tenant.namespace });
+  const foreign = [
+    [serviceKind, 'mailer-millrace', { ports: [{ port: 80 }], selector: { app: 'theirs' } }],
+    [
+      scaledObjectKind,
+      'mailer',
+      { scaleTargetRef: { name: 'theirs' }, triggers: [{ type: 'cron', metadata: {} }] },
+    ],
+  ] as const;
+  const theirs: Resource[] = [];
+  for (const [{ apiVersion, kind }, name, spec] of foreign)
+    theirs.push(await client.create({ apiVersion, kind, metadata: place(name), spec }));
+  await tenant.deploy('mailer', { topics: topic });
+  const service = await tenant.untilCondition('mailer', 'FunctionReady', 'ServiceNotOurs');
+  t.match(service, { status: 'False', message: /Service mailer-millrace is there already/ });
+  const scaled = await tenant.untilCondition('mailer', 'ScalerReady', 'ScaledObjectNotOurs');
+  t.match(scaled, { status: 'False', message: /ScaledObject mailer is there already/ });
+  for (const [index, [kind, name]] of foreign.entries())
+    t.strictSame(await tenant.find(kind, name), theirs[index], 'untouched');
+  for (const [index, [kind, name]] of foreign.entries()) {
+    await tenant.remove(kind, name);
+    await tenant.untilThere(kind, name, theirs[index]);
+  }
+  await tenant.untilCondition('mailer', 'FunctionReady', 'DeploymentExists');
+  await tenant.untilCondition('mailer', 'ScalerReady', 'WaitingForKeda');
+});
+
+t.test('a Trigger that somebody wrote is not that of the annotations, until it is removed', async (t) => {
+  const tenant = await createTenant(t, server, client);
+  const written = await client.create({
+    apiVersion: triggerKind.apiVersion,
+    kind: triggerKind.kind,
+    metadata: { name: 'mailer', namespace: tenant.namespace },
+    spec: { source: { topics: [topic] }, function: { uri: 'http://127.0.0.1:1' } },
+  });
+  const deployment = await tenant.deploy('mailer', { topics: topic });
+  await tenant.untilEvent('AnnotationsIgnored', deployment);
+  const told = await tenant.untilCondition('mailer', 'Accepted', 'AnnotationsIgnored');
+  t.match(told, { status: 'True', message: /mean nothing/ });
+  const kept = await tenant.find(triggerKind, 'mailer');
+  t.match(kept, { spec: written.spec, metadata: { uid: uid(written) } });
+  t.equal(kept?.metadata.ownerReferences, undefined);
+  await tenant.remove(triggerKind, 'mailer');
+  const made = await tenant.untilThere(triggerKind, 'mailer', written);
+  t.match(made.metadata, { ownerReferences: [{ uid: uid(deployment) }] });
+});
+
+t.test('what somebody deletes or edits by hand comes back', async (t) => {
+  const { tenant, trigger } = await deploy(t);
+  const made = [
+    [serviceKind, 'mailer-millrace', { spec: { selector: { tier: 'front' }, ports: [{ port: 1 }] } }],
+    [scaledObjectKind, 'mailer', { spec: { maxReplicaCount: 99, minReplicaCount: 9 } }],
+    [triggerAuthenticationKind, 'mailer-millrace', { spec: { configMapTargetRef: [] } }],
+    [triggerKind, 'mailer', { spec: { source: { topics: ['another'] }, suspend: true } }],
+  ] as const;
+  for (const [kind, name, edit] of made) {
+    const before = (await tenant.find(kind, name))!;
+    await tenant.edit(kind, name, edit);
+    await until(async () => {
+      const found = await tenant.find(kind, name);
+      return (
+        found?.metadata.uid === uid(before) && JSON.stringify(found?.spec) === JSON.stringify(before.spec)
+      );
+    });
+    t.pass(`${kind.kind} edited`);
+    await tenant.remove(kind, name);
+    await tenant.untilThere(kind, name, before);
+    t.pass(`${kind.kind} deleted`);
+  }
+  const { metadata } = await tenant.untilThere(triggerKind, 'mailer', trigger);
+  await until(async () => {
+    const service = await tenant.find(serviceKind, 'mailer-millrace');
+    return service?.metadata.ownerReferences?.some((owner) => owner.uid === metadata.uid);
+  });
+  t.pass('what was made for the Trigger is made for the new one');
+});
+
+t.test('KEDA that is removed is missed', async (t) => {
+  const { tenant, scaledObject } = await deploy(t);
+  await server.kubectl(['delete', 'crd', 'scaledobjects.keda.sh', 'triggerauthentications.keda.sh']);
+  await tenant.untilCondition('mailer', 'ScalerReady', 'KedaMissing');
+  t.ok(await tenant.find(serviceKind, 'mailer-millrace'));
+  await applyKedaCrds(server);
+  await tenant.untilThere(scaledObjectKind, 'mailer', scaledObject);
+});
