@@ -14,6 +14,12 @@ export const errorTable = {
     'Check KAFKA_BROKERS and that the brokers run; the connection is tried again until it succeeds.',
   MILLRACE_KAFKA_FAILED:
     'See the cause; the client is rebuilt and the work goes on from the committed offsets.',
+  MILLRACE_KAFKA_UNAUTHENTICATED:
+    'Correct the credentials, or the listener: see `tls` and `authentication` of the KafkaCluster, or the file that KAFKA_CONFIG names. It is tried again by itself.',
+  MILLRACE_KAFKA_FORBIDDEN:
+    'Grant the named right to the user in Kafka; docs/guides/kafka-security.md lists the ACLs that a trigger needs.',
+  MILLRACE_CREDENTIALS_MISSING:
+    'Write the named Secret, key or file, and grant the right to read it; it is looked for again by itself.',
   MILLRACE_KAFKA_STALLED:
     'Nothing, if it passes: the client is rebuilt by itself. Where it lasts, see the log of the brokers that lead the named partitions.',
   MILLRACE_BACKLOG_UNKNOWN:
