@@ -1,6 +1,7 @@
 // What must hold between the fields of a resource, as far as the API server can judge it: in CEL, by the path of the field
 // that it stands at. The gateway's own rules (gateway/contract/trigger-rules.ts) say the same, and more.
 import { computedDefault, fieldTable } from '../gateway/contract/fields.ts';
+import { fieldsOfType } from '../gateway/contract/kafka-cluster-rules.ts';
 import type { Rule, Rules } from './crd-schema.ts';
 
 function defaultOf(path: string): string {
@@ -74,4 +75,42 @@ export const triggerRules: Rules = {
   'spec.scale': [inOrder('spec.scale', 'minReplicaCount', 'maxReplicaCount')],
 };
 
-export const kafkaClusterRules: Rules = {};
+/** The fields that each way to authenticate asks for, and those that mean nothing with it. */
+function ofItsType(): Rule[] {
+  const types = Object.entries(fieldsOfType);
+  const asked = types.map(([type, { required }]) => ({
+    rule: `self.type != '${type}' || (${required.map((name) => `has(self.${name})`).join(' && ')})`,
+    message: `type ${type} asks for ${required.join(' and ')}. Write them.`,
+  }));
+  const names = new Set(types.flatMap(([, { required, optional }]) => [...required, ...optional]));
+  const owned = [...names].map((name) => {
+    const owners = types.filter(([, { required, optional }]) => [...required, ...optional].includes(name));
+    const list = owners.map(([type]) => type);
+    return {
+      rule: `!has(self.${name}) || self.type in [${list.map((type) => `'${type}'`).join(', ')}]`,
+      message: `${name} has a meaning with type ${list.join(' and ')} only. Leave it out.`,
+      fieldPath: `.${name}`,
+    };
+  });
+  return [...asked, ...owned];
+}
+
+export const kafkaClusterRules: Rules = {
+  spec: [
+    {
+      rule: "!has(self.authentication) || self.authentication.type != 'tls' || has(self.tls)",
+      message: 'authentication of type tls asks for tls. Write tls: {ca: {secretName}}, or tls: {}.',
+    },
+  ],
+  'spec.authentication': [
+    ...ofItsType(),
+    {
+      rule: "self.type != 'oauthbearer' || has(self.clientSecret) != has(self.clientAssertion)",
+      message: 'type oauthbearer asks for exactly one of clientSecret, clientAssertion.',
+    },
+    {
+      rule: '!has(self.clientSecret) || has(self.clientId)',
+      message: 'clientSecret asks for clientId. Write it.',
+    },
+  ],
+};

@@ -112,6 +112,7 @@ program
   .option('--extension <name=value>', 'a further attribute; may be given several times', collect, [])
   .option('--structured', 'the CloudEvent as JSON in the value, instead of attributes in headers', false)
   .option('--json', 'tell where each record is stored as a JSON object', false)
+  .option('--config <file>', 'properties of a Kafka client, for TLS and SASL (KAFKA_CONFIG)')
   .action(async (topic: string, options: Omit<SendOptions, 'topic'>) => {
     const { runSendCommand } = await import('./send/command.ts');
     await runCommand((io) => runSendCommand({ ...options, topic }, io));

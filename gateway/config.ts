@@ -5,8 +5,10 @@ import { parseQuantity } from './contract/quantity.ts';
 import { logLevels, parseBrokers, parseLogLevel, parsePort, type LogLevel } from './contract/settings.ts';
 
 export interface GatewayConfig {
-  /** `host:port`, at least one. */
-  readonly kafkaBrokers: readonly string[];
+  /** `host:port`; undefined where `kafkaConfigPath` says it. */
+  readonly kafkaBrokers: readonly string[] | undefined;
+  /** A file of Kafka's client properties: how connections to the installation's own cluster are secured. */
+  readonly kafkaConfigPath: string | undefined;
   /** File or folder with the manifests; undefined where triggers come from Kubernetes. */
   readonly triggersPath: string | undefined;
   /** Undefined: everything runs on one machine. */
@@ -44,7 +46,14 @@ export interface SharingConfig {
 
 /** Every setting: variable, default, what it is; docs/reference/configuration.md is made of this table. */
 export const gatewaySettings = {
-  KAFKA_BROKERS: { default: '', help: 'Brokers to start from, `host:port`, separated by commas. Required.' },
+  KAFKA_BROKERS: {
+    default: '',
+    help: 'Brokers to start from, `host:port`, separated by commas. Required, unless KAFKA_CONFIG names them.',
+  },
+  KAFKA_CONFIG: {
+    default: '',
+    help: 'A file with properties of a Kafka client (`security.protocol`, `sasl.jaas.config`, `ssl.truststore.certificates` …), for TLS and SASL. It is read again when it changes.',
+  },
   MILLRACE_TRIGGERS: {
     default: '',
     help: 'File or folder with the manifests. Required without MILLRACE_KUBERNETES.',
@@ -114,8 +123,13 @@ export function parseGatewayConfig(env: Readonly<Record<string, string | undefin
   const adminToken = env.MILLRACE_ADMIN_TOKEN?.trim() || undefined;
   if (adminToken !== undefined && !/^[\x21-\x7e]{16,}$/.test(adminToken))
     mistakes.push('MILLRACE_ADMIN_TOKEN has to have at least 16 characters, visible ones of ASCII');
+  const kafkaConfigPath = read('KAFKA_CONFIG', (text) => text, 'a path') || undefined;
+  const namesBrokers = kafkaConfigPath === undefined || (env.KAFKA_BROKERS ?? '').trim() !== '';
   const config: GatewayConfig = {
-    kafkaBrokers: read('KAFKA_BROKERS', parseBrokers, 'host:port, separated by commas'),
+    kafkaBrokers: namesBrokers
+      ? read('KAFKA_BROKERS', parseBrokers, 'host:port, separated by commas')
+      : undefined,
+    kafkaConfigPath,
     triggersPath: read('MILLRACE_TRIGGERS', (text) => text, 'a path') || undefined,
     kubernetes: readKubernetes(read),
     adminHost: read('MILLRACE_ADMIN_HOST', (text) => text, 'an address'),

@@ -9,9 +9,11 @@ import { formatProblem } from './contract/manifests.ts';
 import { describeError } from './contract/errors.ts';
 import type { Problem } from './contract/problem.ts';
 import type { EndpointSource, GatewayEvents, TriggerSource } from './contract/ports.ts';
+import type { SecretReader } from './contract/secrets.ts';
 import type { Subscription } from './contract/subscription.ts';
 import { readTriggerResource } from './contract/trigger-resource.ts';
 import { createActivationCall } from './control/activation-call.ts';
+import { createFileSecrets } from './control/file-secrets.ts';
 import { createFileTriggers } from './control/files.ts';
 import { createKubernetesEndpoints } from './control/kubernetes-endpoints.ts';
 import { createKubernetesTriggers, type ReadTrigger } from './control/kubernetes-triggers.ts';
@@ -19,6 +21,8 @@ import { createSharedLoad } from './control/shared-load.ts';
 import { createStaticEndpoints } from './control/static-endpoints.ts';
 import { checkExpression } from './filter/expression.ts';
 import { createClusters } from './kafka/clusters.ts';
+import { openOwnConnection } from './kafka/client-config.ts';
+import type { ClientLog, ConnectionSettings } from './kafka/connection.ts';
 import type { TriggerSnapshot } from './pipeline/snapshot.ts';
 import { Supervisor } from './pipeline/supervisor.ts';
 
@@ -27,6 +31,8 @@ export interface GatewayDependencies {
   readonly triggers?: TriggerSource | undefined;
   /** Default: Kubernetes, or functions named by URI only. */
   readonly endpoints?: EndpointSource | undefined;
+  /** Default: Kubernetes, or the manifests at `triggersPath`. */
+  readonly secrets?: SecretReader | undefined;
   readonly log?: Logger | undefined;
   /** Ends a start that waits for the API server: `startGateway` then rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
@@ -52,8 +58,14 @@ export async function startGateway(
   const log = dependencies.log ?? createLog(config.logLevel);
   const events = new EventEmitter<GatewayEvents>();
   logEvents(events, log);
+  const own = await openOwnConnection({
+    brokers: config.kafkaBrokers,
+    configPath: config.kafkaConfigPath,
+    clientId: 'millrace-gateway',
+    log: clientLog(log),
+  });
   const control = await openControl(config, dependencies, log);
-  const dataPlane = createDataPlane(config, control.endpoints, events, log);
+  const dataPlane = createDataPlane(config, { own, control, events, log });
   const { supervisor } = dataPlane;
   let isServing = false;
   const server = await startAdminServer({
@@ -94,12 +106,13 @@ export async function startGateway(
 interface Control {
   readonly triggers: TriggerSource;
   readonly endpoints: EndpointSource;
+  readonly secrets: SecretReader;
   close(): Promise<void>;
 }
 
 async function openControl(
   config: GatewayConfig,
-  { triggers, endpoints, signal }: GatewayDependencies,
+  { triggers, endpoints, secrets, signal }: GatewayDependencies,
   log: Logger,
 ): Promise<Control> {
   if (config.kubernetes !== undefined) return openKubernetes(config.kubernetes, signal, log);
@@ -112,6 +125,7 @@ async function openControl(
         onProblems: logProblems(log),
       }),
     endpoints: endpoints ?? createStaticEndpoints(warnUnknown(log)),
+    secrets: secrets ?? createFileSecrets(config.triggersPath ?? ''),
     close: async () => undefined,
   };
 }
@@ -124,6 +138,7 @@ async function openKubernetes(
   // The client library takes a second to load, and 80 MB: only for who needs it.
   const { openConnection } = await import('./kubernetes/connection.ts');
   const { createKubernetesClient } = await import('./kubernetes/client.ts');
+  const { createKubernetesSecrets } = await import('./kubernetes/secrets.ts');
   const connection = await openConnection({ kubeconfig });
   const resources = createKubernetesClient({
     connection,
@@ -150,6 +165,7 @@ async function openKubernetes(
     triggers:
       sharing === undefined ? all : createSharedLoad({ ...sharing, triggers: all, resources, signal }),
     endpoints,
+    secrets: createKubernetesSecrets(connection),
     close: async () => {
       endpoints.close();
       await connection.close();
@@ -160,15 +176,19 @@ async function openKubernetes(
 const readTrigger: ReadTrigger = (trigger, clusters) =>
   readTriggerResource(trigger, { checkExpression, clusters });
 
+interface DataPlaneParts {
+  readonly own: ConnectionSettings;
+  readonly control: Control;
+  readonly events: EventEmitter<GatewayEvents>;
+  readonly log: Logger;
+}
+
 /** All that carries records, and how to end it in order. */
 function createDataPlane(
   config: GatewayConfig,
-  endpoints: EndpointSource,
-  events: EventEmitter<GatewayEvents>,
-  log: Logger,
+  { own, control: { endpoints, secrets }, events, log }: DataPlaneParts,
 ): { supervisor: Supervisor; close: () => Promise<void> } {
-  const connection = { brokers: config.kafkaBrokers, clientId: 'millrace-gateway' };
-  const clusters = createClusters(connection, (level, message, fields) => log[level](fields, message));
+  const clusters = createClusters({ own, secrets, log: clientLog(log) });
   const activation = createActivationCall({
     urls: config.scalerUrls,
     onError: (error, url) => log.debug({ url, reason: error.message }, 'scaler not told'),
@@ -189,8 +209,13 @@ function createDataPlane(
       await supervisor.stop();
       await activation.close();
       await clusters.close();
+      await own.security?.close();
     },
   };
+}
+
+function clientLog(log: Logger): ClientLog {
+  return (level, message, fields) => log[level](fields, message);
 }
 
 function warnUnknown(log: Logger): (subscription: Subscription) => void {

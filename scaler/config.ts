@@ -18,8 +18,10 @@ export interface TlsFiles {
 }
 
 export interface ScalerConfig {
-  /** `host:port`, at least one. */
-  readonly kafkaBrokers: readonly string[];
+  /** `host:port`; undefined where `kafkaConfigPath` says it. */
+  readonly kafkaBrokers: readonly string[] | undefined;
+  /** A file of Kafka's client properties: how connections to the installation's own cluster are secured. */
+  readonly kafkaConfigPath?: string | undefined;
   /** A file of manifests, or a folder of them; absent where triggers come from elsewhere. */
   readonly triggersPath?: string | undefined;
   /** Where triggers come from a cluster, in which the controller makes what they mean. */
@@ -35,7 +37,8 @@ export interface ScalerConfig {
 }
 
 /**
- * Settings from `env`: KAFKA_BROKERS (comma-separated, required), MILLRACE_TRIGGERS, SCALER_HOST (0.0.0.0),
+ * Settings from `env`: KAFKA_BROKERS (comma-separated, required unless
+ * KAFKA_CONFIG names them), KAFKA_CONFIG, MILLRACE_TRIGGERS, SCALER_HOST (0.0.0.0),
  * SCALER_GRPC_PORT (6000), SCALER_HTTP_PORT (8081), SCALER_TLS_CERT, SCALER_TLS_KEY, SCALER_TLS_CLIENT_CA,
  * LOG_LEVEL (info), MILLRACE_KUBERNETES (false) and with it those of controller/settings.ts. An empty value is
  * an absent one.
@@ -46,7 +49,9 @@ export function readScalerConfig(
 ): ScalerConfig {
   const mistakes: string[] = [];
   const config: ScalerConfig = Object.freeze({
-    kafkaBrokers: Object.freeze(brokersIn(env.KAFKA_BROKERS, mistakes)),
+    kafkaBrokers:
+      env.KAFKA_CONFIG && !env.KAFKA_BROKERS ? undefined : Object.freeze(brokersIn(env.KAFKA_BROKERS, mistakes)),
+    kafkaConfigPath: env.KAFKA_CONFIG || undefined,
     triggersPath: env.MILLRACE_TRIGGERS || undefined,
     kubernetes: isInKubernetes(env, mistakes) ? parseKubernetesConfig(env, mistakes) : undefined,
     host: env.SCALER_HOST || '0.0.0.0',

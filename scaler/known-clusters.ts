@@ -1,10 +1,15 @@
 // Which Kafka clusters a ScaledObject may ask about: those that the installation is set up for. Its `bootstrapServers`
 // only choose among them; we never connect to an address because a ScaledObject names it.
+import type { KafkaAccess } from '../gateway/contract/kafka-access.ts';
 import type { WantedTriggers } from './wanted-triggers.ts';
 
 export interface KnownClusters {
-  /** The brokers that we connect to for `named`; undefined where no known cluster is meant. Empty `named`: our own. */
-  find(namespace: string, named: readonly string[]): readonly string[] | undefined;
+  /** The cluster that `named` means, without `access` where it is our own; undefined where no known one is meant. Empty `named`: our own. */
+  find(namespace: string, named: readonly string[]): KnownCluster | undefined;
+}
+
+export interface KnownCluster {
+  readonly access: KafkaAccess | undefined;
 }
 
 /**
@@ -17,9 +22,10 @@ export function createKnownClusters(
 ): KnownClusters {
   return {
     find(namespace, named) {
-      if (isPartOf(named, own)) return own;
+      if (isPartOf(named, own)) return { access: undefined };
       const near = triggers.all().filter((trigger) => trigger.namespace === namespace);
-      return near.find(({ source }) => isPartOf(named, source.brokers ?? []))?.source.brokers;
+      const found = near.find(({ source: { access } }) => isPartOf(named, access?.brokers ?? []));
+      return found && { access: found.source.access };
     },
   };
 }

@@ -3,6 +3,9 @@ import type { Server } from 'node:net';
 import type { Logger } from 'pino';
 import { describeError } from '../gateway/contract/errors.ts';
 import type { TriggerSource } from '../gateway/contract/ports.ts';
+import type { SecretReader } from '../gateway/contract/secrets.ts';
+import { openOwnConnection } from '../gateway/kafka/client-config.ts';
+import type { ClientLog } from '../gateway/kafka/connection.ts';
 import { createClustersReader } from '../gateway/kafka/offsets-of-clusters.ts';
 import { createDemand, type Demand } from './activation/demand.ts';
 import { createDrainTargets } from './activation/drain-target.ts';
@@ -21,6 +24,8 @@ import { createWantedTriggers, type WantedTriggers } from './wanted-triggers.ts'
 
 export interface ScalerDependencies {
   readonly triggers: TriggerSource;
+  /** What is secret about the clusters of triggers. */
+  readonly secrets: SecretReader;
   /**
    * Ready replicas of the function of a trigger, by its key; undefined where that is not known. Without it, a `targetDrainTime`
    * has to do with `lagThreshold`.
@@ -59,10 +64,18 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
   const stop = (): Promise<void> => (stopping ??= endAll(ends));
 
   try {
-    const offsets = createClustersReader({
+    const clientLog: ClientLog = (level, message, fields) => log[level](fields, message);
+    const own = await openOwnConnection({
       brokers: config.kafkaBrokers,
+      configPath: config.kafkaConfigPath,
       clientId: 'millrace-scaler',
-      log: (level, message, fields) => log[level](fields, message),
+      log: clientLog,
+    });
+    ends.push(() => own.security?.close());
+    const offsets = createClustersReader({
+      own,
+      secrets: dependencies.secrets,
+      log: clientLog,
       onRequest: (apiName) => events.emit('kafkaRequest', apiName),
     });
     ends.push(() => offsets.close());
@@ -77,7 +90,7 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     ends.push(() => drainTargets.close());
     const demand = createDemand({ triggers, backlog, drainTargets, emit });
     ends.push(() => demand.close());
-    const groups = createWatchedGroups({ clusters: createKnownClusters(config.kafkaBrokers, triggers) });
+    const groups = createWatchedGroups({ clusters: createKnownClusters(own.brokers, triggers) });
     const groupDemand = createGroupDemand({ groups, offsets, emit });
     ends.push(() => groupDemand.close());
     const readiness = watchReadiness(events, triggers);

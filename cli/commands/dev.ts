@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
 import { formatProblem } from '../../gateway/contract/manifests.ts';
 import type { Subscription } from '../../gateway/contract/subscription.ts';
+import { createFileSecrets } from '../../gateway/control/file-secrets.ts';
 import { createFileTriggers } from '../../gateway/control/files.ts';
 import { checkExpression } from '../../gateway/filter/expression.ts';
 import { untilAborted, type CommandIo } from '../command-io.ts';
@@ -29,9 +30,11 @@ export async function runDevCommand(options: DevOptions, io: CommandIo): Promise
   const triggers = await openTriggers(options.dir, say);
   const kafka = await openKafka(options, io, say);
   try {
-    say(`KAFKA_BROKERS=${kafka.bootstrapServers}`);
+    if (kafka.configPath !== undefined) say(`KAFKA_CONFIG=${kafka.configPath}`);
+    if (kafka.bootstrapServers !== '') say(`KAFKA_BROKERS=${kafka.bootstrapServers}`);
     stack = await LocalStack.start({
-      bootstrapServers: kafka.bootstrapServers,
+      kafka,
+      secrets: createFileSecrets(options.dir),
       triggers,
       env: io.env,
       onLine: (key, replica, line) => say(`${key}[${replica}] ${line}`),
@@ -74,8 +77,8 @@ async function openTriggers(dir: string, say: Say): Promise<SharedTriggers> {
 }
 
 async function openKafka({ kafkaDir }: DevOptions, io: CommandIo, say: Say): Promise<UsedKafka> {
-  const brokers = io.env.KAFKA_BROKERS ?? '';
-  if (brokers !== '') return foreignKafka(brokers);
+  const { KAFKA_BROKERS: brokers = '', KAFKA_CONFIG: configPath = '' } = io.env;
+  if (brokers !== '' || configPath !== '') return foreignKafka(brokers, configPath || undefined);
   say('starting a local Kafka');
   return startOwnKafka({ dir: kafkaDir, log: say, signal: io.signal });
 }

@@ -7,12 +7,15 @@ import { createKubernetesTriggers } from '../../gateway/control/kubernetes-trigg
 import { checkExpression } from '../../gateway/filter/expression.ts';
 import { createKubernetesClient } from '../../gateway/kubernetes/client.ts';
 import { openConnection } from '../../gateway/kubernetes/connection.ts';
+import { createKubernetesSecrets } from '../../gateway/kubernetes/secrets.ts';
+import type { SecretReader } from '../../gateway/contract/secrets.ts';
 import type { ScalerDependencies } from '../../scaler/main.ts';
 import type { CommandIo } from '../command-io.ts';
 import { countReadyReplicas, type ReadyReplicas } from '../runtime/ready-replicas.ts';
 
 export interface OpenCluster extends ReadyReplicas {
   readonly cluster: NonNullable<ScalerDependencies['cluster']>;
+  readonly secrets: SecretReader;
   /** After the scaler has stopped. */
   close(): Promise<void>;
 }
@@ -45,6 +48,7 @@ export async function openCluster(
   return {
     ...countReadyReplicas(triggers, endpoints),
     cluster: { client, checkExpression },
+    secrets: createKubernetesSecrets(connection),
     close: () => {
       endpoints.close();
       return connection.close();

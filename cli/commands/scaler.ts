@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { MillraceError } from '../../gateway/contract/errors.ts';
 import { formatProblem } from '../../gateway/contract/manifests.ts';
+import { createFileSecrets } from '../../gateway/control/file-secrets.ts';
 import { createFileTriggers } from '../../gateway/control/files.ts';
 import { checkExpression } from '../../gateway/filter/expression.ts';
 import { readScalerConfig } from '../../scaler/config.ts';
@@ -47,7 +48,8 @@ export async function runScalerCommand(options: ScalerOptions, io: CommandIo): P
       for (const problem of problems) io.stderr.write(`not applied: ${formatProblem(problem)}\n`);
     },
   });
-  return runUntilAborted(await startScaler(config, { triggers, log }), io);
+  const secrets = createFileSecrets(config.triggersPath);
+  return runUntilAborted(await startScaler(config, { triggers, secrets, log }), io);
 }
 
 async function runUntilAborted(scaler: Scaler, io: CommandIo): Promise<number> {

@@ -1,6 +1,7 @@
 // One run of the demo: everything it starts, what it counts, and how it ends. Whatever happens, `stop` ends it all.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatProblem } from '../../gateway/contract/manifests.ts';
+import { createFileSecrets } from '../../gateway/control/file-secrets.ts';
 import { createFileTriggers } from '../../gateway/control/files.ts';
 import { checkExpression } from '../../gateway/filter/expression.ts';
 import { createKafka } from '../../gateway/kafka/connection.ts';
@@ -70,7 +71,8 @@ export class DemoSession implements DemoRun {
     this.say('starting gateway and scaler');
     this.#sink = createRecordSink(createKafka({ brokers: [bootstrapServers], clientId: 'millrace-demo' }));
     this.#stack = await LocalStack.start({
-      bootstrapServers,
+      kafka: this.#kafka,
+      secrets: createFileSecrets(this.#options.folder),
       // Its Kafka goes with it: there is nobody who would see again what a stop cuts short.
       env: { MILLRACE_DRAIN_LIMIT: 'PT2S', ...env },
       triggers: this.#triggers,

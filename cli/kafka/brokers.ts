@@ -1,5 +1,7 @@
 // Which Kafka a command works with, where it has none of its own.
 import { MillraceError } from '../../gateway/contract/errors.ts';
+import { openOwnConnection } from '../../gateway/kafka/client-config.ts';
+import type { ConnectionSettings } from '../../gateway/kafka/connection.ts';
 
 /** @throws MillraceError `MILLRACE_CONFIG_INVALID` where `KAFKA_BROKERS` names none */
 export function brokersIn(env: NodeJS.ProcessEnv): string[] {
@@ -12,4 +14,15 @@ export function brokersIn(env: NodeJS.ProcessEnv): string[] {
     'MILLRACE_CONFIG_INVALID',
     'KAFKA_BROKERS is not set: host:port, separated by commas',
   );
+}
+
+/** By the file that `--config` or KAFKA_CONFIG names, and KAFKA_BROKERS. The caller closes its security. */
+export function connectionIn(
+  env: NodeJS.ProcessEnv,
+  config: string | undefined,
+  clientId: string,
+): Promise<ConnectionSettings> {
+  const configPath = config ?? (env.KAFKA_CONFIG || undefined);
+  const brokers = configPath !== undefined && !env.KAFKA_BROKERS ? undefined : brokersIn(env);
+  return openOwnConnection({ brokers, configPath, clientId });
 }

@@ -1,6 +1,7 @@
 // Gateway, scaler and functions in one process, wired as in a cluster: offsets in Kafka, activation calls over HTTP, and
 // in the place of KEDA and Kubernetes an autoscaler and processes. One way to start it, one way to stop it.
 import { isDeepStrictEqual } from 'node:util';
+import type { SecretReader } from '../../gateway/contract/secrets.ts';
 import type { Subscription } from '../../gateway/contract/subscription.ts';
 import { parseGatewayConfig } from '../../gateway/config.ts';
 import { createStaticEndpoints } from '../../gateway/control/static-endpoints.ts';
@@ -14,10 +15,12 @@ import type { TriggerStatus } from '../status/table.ts';
 import type { SharedTriggers } from './shared-triggers.ts';
 import { createStackLog } from './stack-log.ts';
 import { tallyOf, type TriggerTally } from './tally.ts';
+import type { UsedKafka } from './use-kafka.ts';
 
 export interface LocalStackOptions {
-  /** As KAFKA_BROKERS wants it. */
-  readonly bootstrapServers: string;
+  readonly kafka: Pick<UsedKafka, 'bootstrapServers' | 'configPath'>;
+  /** What is secret about the clusters of triggers. */
+  readonly secrets: SecretReader;
   /** Closed by whoever opened them, when the stack has stopped. */
   readonly triggers: SharedTriggers;
   /** Settings of gateway and scaler; ports are any free ones where it names none. */
@@ -53,7 +56,7 @@ export class LocalStack {
 
   /** Resolves when all are started; triggers whose topics are missing are told in `statuses`, and wait. */
   static async start(options: LocalStackOptions): Promise<LocalStack> {
-    const { triggers, onMessage, onTriggers } = options;
+    const { triggers, secrets, onMessage, onTriggers } = options;
     await onTriggers?.(triggers.wanted);
     const env = settingsOf(options);
     const log = createStackLog(env.LOG_LEVEL ?? 'warn', onMessage);
@@ -71,10 +74,10 @@ export class LocalStack {
       onTrouble: (key, replica, message) => onMessage(`${key} replica ${replica}: ${message}`),
     });
     const replicas = (key: string): number => functions.count(key).ready;
-    const scaler = await startScaler(readScalerConfig(env), { triggers, replicas, log });
+    const scaler = await startScaler(readScalerConfig(env), { triggers, secrets, replicas, log });
     try {
       const config = parseGatewayConfig({ ...env, SCALER_URLS: scaler.httpUrl });
-      gateway = await startGateway(config, { triggers, endpoints: functions, log });
+      gateway = await startGateway(config, { triggers, secrets, endpoints: functions, log });
     } catch (error) {
       await scaler.stop();
       throw error;
@@ -164,7 +167,7 @@ function troubleOf(snapshot: TriggerSnapshot | undefined): string | undefined {
   return `${snapshot?.blocked} blocked: --topic ${first.topic} --partition ${first.partition} --offset ${first.offset}`;
 }
 
-function settingsOf({ bootstrapServers, env }: LocalStackOptions): NodeJS.ProcessEnv {
+function settingsOf({ kafka, env }: LocalStackOptions): NodeJS.ProcessEnv {
   return {
     MILLRACE_TRIGGERS: '-', // given as a source
     MILLRACE_ADMIN_PORT: '0',
@@ -172,6 +175,7 @@ function settingsOf({ bootstrapServers, env }: LocalStackOptions): NodeJS.Proces
     SCALER_GRPC_PORT: '0',
     SCALER_HTTP_PORT: '0',
     ...env,
-    KAFKA_BROKERS: bootstrapServers,
+    KAFKA_BROKERS: kafka.bootstrapServers,
+    KAFKA_CONFIG: kafka.configPath,
   };
 }

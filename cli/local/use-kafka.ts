@@ -4,8 +4,10 @@ import { createMissingTopics } from '../../gateway/kafka/topics.ts';
 import { startLocalKafka } from '../kafka/local-kafka.ts';
 
 export interface UsedKafka {
-  /** As KAFKA_BROKERS wants it. */
+  /** As KAFKA_BROKERS wants it; empty where the file at `configPath` says it. */
   readonly bootstrapServers: string;
+  /** As KAFKA_CONFIG wants it. */
+  readonly configPath?: string | undefined;
   /** Ours to make topics in, and to end. */
   readonly isOurs: boolean;
   /** Resolves when a broker of ours died by itself; never for the others. */
@@ -20,8 +22,8 @@ export interface OwnKafkaOptions {
   readonly signal: AbortSignal;
 }
 
-export function foreignKafka(bootstrapServers: string): UsedKafka {
-  return { bootstrapServers, isOurs: false, died: new Promise(() => undefined), stop: async () => undefined };
+export function foreignKafka(bootstrapServers: string, configPath?: string): UsedKafka {
+  return { bootstrapServers, configPath, isOurs: false, died: new Promise(() => undefined), stop: async () => undefined };
 }
 
 /**

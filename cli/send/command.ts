@@ -3,10 +3,12 @@ import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
 import type { RecordSink, StoredAt } from '../../gateway/contract/ports.ts';
+import type { Kafka } from 'kafkajs';
 import { createKafka } from '../../gateway/kafka/connection.ts';
+import { explainRefusal } from '../../gateway/kafka/refusal.ts';
 import { createRecordSink } from '../../gateway/kafka/record-sink.ts';
 import type { CommandIo } from '../command-io.ts';
-import { brokersIn } from '../kafka/brokers.ts';
+import { connectionIn } from '../kafka/brokers.ts';
 import { checkRecordOptions, composeRecord, type RecordOptions } from './compose-records.ts';
 
 export interface SendOptions extends RecordOptions {
@@ -14,6 +16,8 @@ export interface SendOptions extends RecordOptions {
   readonly file?: string;
   /** Where the records are stored as JSON objects. */
   readonly json: boolean;
+  /** A file of Kafka's client properties. */
+  readonly config?: string;
 }
 
 /** Records that are on their way at a time, at most: the input may be larger than the memory. */
@@ -22,8 +26,16 @@ const maxUnderWay = 1000;
 /** Stores all records of the input in their order; stops at the first that Kafka does not take. */
 export async function runSendCommand(options: SendOptions, io: CommandIo): Promise<number> {
   checkRecordOptions(options);
-  const kafka = createKafka({ brokers: brokersIn(io.env), clientId: 'millrace-send' });
-  await requireTopic(kafka.admin(), options.topic);
+  const connection = await connectionIn(io.env, options.config, 'millrace-send');
+  try {
+    return await sendAll(createKafka(connection), options, io);
+  } finally {
+    await connection.security?.close();
+  }
+}
+
+async function sendAll(kafka: Kafka, options: SendOptions, io: CommandIo): Promise<number> {
+  await requireTopic(kafka.admin({ retry: { retries: 2 } }), options.topic);
   const sink = createRecordSink(kafka);
   try {
     const underWay: Promise<StoredAt>[] = [];
@@ -59,7 +71,10 @@ async function requireTopic(
     await admin.connect();
     topics = await admin.listTopics();
   } catch (cause) {
-    throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'no broker answers', { cause });
+    throw (
+      explainRefusal(cause) ??
+      new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'no broker answers', { cause })
+    );
   } finally {
     await admin.disconnect();
   }

@@ -62,7 +62,7 @@ export function findDoubles(
 /** One group in two clusters is two groups. */
 function brokersOf({ trigger }: Candidate, clusters: readonly KnownCluster[]): unknown {
   const choice = trigger === undefined ? undefined : chooseCluster(trigger, clusters);
-  return choice?.kind === 'found' ? choice.brokers : undefined;
+  return choice?.kind === 'found' ? choice.access?.brokers.toSorted() : undefined;
 }
 
 function sameNameMistake(name: string, namespace: string, { manifest }: Candidate): Mistake {

@@ -18,8 +18,8 @@ export const errorTable = {
     'Correct the credentials, or the listener: see `tls` and `authentication` of the KafkaCluster, or the file that KAFKA_CONFIG names. It is tried again by itself.',
   MILLRACE_KAFKA_FORBIDDEN:
     'Grant the named right to the user in Kafka; docs/guides/kafka-security.md lists the ACLs that a trigger needs.',
-  MILLRACE_CREDENTIALS_MISSING:
-    'Write the named Secret, key or file, and grant the right to read it; it is looked for again by itself.',
+  MILLRACE_CREDENTIALS_UNUSABLE:
+    'Correct the named Secret or file: it must be there, be readable, and hold what the message says. It is looked at again by itself.',
   MILLRACE_KAFKA_STALLED:
     'Nothing, if it passes: the client is rebuilt by itself. Where it lasts, see the log of the brokers that lead the named partitions.',
   MILLRACE_BACKLOG_UNKNOWN:

@@ -81,6 +81,16 @@ export const formats = {
     pattern: bootstrapServers,
     test: (text) => new RegExp(bootstrapServers).test(text) && parseBrokers(text) !== undefined,
   },
+  'secret-key': {
+    expected: 'a key of a Secret (at most 253 letters, digits, hyphens, underscores or dots)',
+    pattern: String.raw`^[-._a-zA-Z0-9]{1,253}$`,
+    test: (text) => /^[-._a-zA-Z0-9]{1,253}$/.test(text),
+  },
+  'https-uri': {
+    expected: 'an https URL without user, password or fragment',
+    pattern: String.raw`^[Hh][Tt][Tt][Pp][Ss]://[^\s#]+$`,
+    test: (text) => isHttpUri(text) && /^https:/i.test(text),
+  },
   'http-uri': {
     expected: 'an http or https URL without user, password or fragment',
     pattern: String.raw`^[Hh][Tt][Tt][Pp][Ss]?://[^\s#]+$`,

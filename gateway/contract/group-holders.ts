@@ -29,6 +29,6 @@ export function findTakenGroups(claims: readonly GroupClaim[]): ReadonlyMap<stri
 }
 
 /** Groups of two Kafka clusters have nothing to do with each other. */
-function groupOf({ source: { brokers = [], consumerGroup } }: Subscription): string {
-  return JSON.stringify([brokers.toSorted(), consumerGroup]);
+function groupOf({ source: { access, consumerGroup } }: Subscription): string {
+  return JSON.stringify([access?.brokers.toSorted() ?? [], consumerGroup]);
 }

@@ -146,7 +146,7 @@ function notBuilt(at: Path, { what, instead, ...limits }: NotBuilt, value: unkno
 }
 
 function wrongValue(at: Path, schema: FieldSchema, value: unknown, wording: Wording): Mistake {
-  const shown = schema.format === 'http-uri' ? withoutCredentials(value) : value;
+  const shown = schema.format === 'http-uri' || schema.format === 'https-uri' ? withoutCredentials(value) : value;
   const message = `must be ${expectation(schema)}, is ${show(shown)}`;
   return invalid(at, 'value', message, remedyFor(at, schema, value, wording));
 }

@@ -1,8 +1,135 @@
-// What a user may write in a KafkaCluster: where the brokers are that triggers of its namespace name it for.
+// What a user may write in a KafkaCluster: where the brokers are that triggers of its namespace name it for, and how connections to
+// them are secured. What is secret stands in Secrets of the same namespace.
 import { Type } from 'typebox';
 import { metadataSchema } from './metadata-schema.ts';
-import { mapping, text, type Filled } from './schema.ts';
+import { mapping, text, withDefault, type Filled } from './schema.ts';
 import { apiVersion } from './trigger.ts';
+
+/** A key of a Secret of the namespace; `key` is what it is called where nothing is said. */
+function secretValue(description: string, key: string) {
+  return mapping(
+    { description, example: { secretName: 'kafka-user' } },
+    {
+      secretName: text({
+        format: 'dns-name',
+        example: 'kafka-user',
+        description: 'A Secret in the namespace of the KafkaCluster.',
+      }),
+      key: withDefault(key, text({ format: 'secret-key', description: 'The key in it.' })),
+    },
+  );
+}
+
+const tls = mapping(
+  {
+    description: 'TLS towards the brokers. Without it connections are plain text.',
+    example: { ca: { secretName: 'kafka-ca' } },
+  },
+  {
+    ca: Type.Optional(
+      secretValue(
+        'The authorities to trust, PEM, one or several. Absent: those that Node.js knows, as browsers do.',
+        'ca.crt',
+      ),
+    ),
+    verifyHostname: withDefault(
+      true,
+      Type.Boolean({
+        description: 'Whether the certificate of a broker must be for the name that is connected to.',
+      }),
+    ),
+  },
+);
+
+export const authenticationTypes = [
+  'plain',
+  'scram-sha-256',
+  'scram-sha-512',
+  'tls',
+  'oauthbearer',
+] as const;
+
+const clientAssertion = mapping(
+  {
+    description:
+      '`oauthbearer`: proves the client by a token of a ServiceAccount instead of a secret (RFC 7523).',
+    example: { serviceAccountName: 'kafka', audience: 'https://sso.example.com' },
+  },
+  {
+    serviceAccountName: text({
+      format: 'dns-name',
+      example: 'kafka',
+      description: 'A ServiceAccount in the namespace of the KafkaCluster.',
+    }),
+    audience: text({
+      minLength: 1,
+      example: 'https://sso.example.com',
+      description: 'Whom the token is for, as the token endpoint asks.',
+    }),
+  },
+);
+
+const authentication = mapping(
+  {
+    description: 'Who the gateway and the scaler are to the brokers.',
+    example: { type: 'scram-sha-512', username: 'orders', password: { secretName: 'orders' } },
+  },
+  {
+    type: Type.Enum([...authenticationTypes], {
+      description:
+        '`plain`, `scram-sha-256` and `scram-sha-512` show a user name and a password, `tls` a certificate, `oauthbearer` a token of an OAuth 2.0 or OpenID Connect provider.',
+      example: 'scram-sha-512',
+    }),
+    username: Type.Optional(
+      text({ minLength: 1, example: 'orders', description: '`plain` and `scram-…`: the user.' }),
+    ),
+    password: Type.Optional(secretValue('`plain` and `scram-…`: the password of the user.', 'password')),
+    certificate: Type.Optional(
+      secretValue(
+        '`tls`: the certificate, PEM, followed by those that lead to an authority. In the Secret of a Strimzi KafkaUser the key is `user.crt`.',
+        'tls.crt',
+      ),
+    ),
+    key: Type.Optional(
+      secretValue('`tls`: its key, PEM. In the Secret of a Strimzi KafkaUser the key is `user.key`.', 'tls.key'),
+    ),
+    keyPassword: Type.Optional(secretValue('`tls`: what an encrypted key is opened with.', 'password')),
+    tokenEndpoint: Type.Optional(
+      text({
+        format: 'https-uri',
+        example: 'https://sso.example.com/realms/kafka/protocol/openid-connect/token',
+        description: '`oauthbearer`: where tokens are asked for, by client credentials.',
+      }),
+    ),
+    clientId: Type.Optional(
+      text({ minLength: 1, example: 'orders', description: '`oauthbearer`: who asks.' }),
+    ),
+    clientSecret: Type.Optional(secretValue('`oauthbearer`: the secret of the client.', 'client-secret')),
+    clientAssertion: Type.Optional(clientAssertion),
+    scope: Type.Optional(
+      text({ minLength: 1, example: 'kafka', description: '`oauthbearer`: scopes, separated by spaces.' }),
+    ),
+    audience: Type.Optional(
+      text({
+        minLength: 1,
+        example: 'kafka',
+        description: '`oauthbearer`: whom the token is to be for, where the provider asks.',
+      }),
+    ),
+    extensions: Type.Optional(
+      Type.Unsafe<Readonly<Record<string, string>>>({
+        type: 'object',
+        description: '`oauthbearer`: SASL extensions that the broker gets with the token (RFC 7628).',
+        example: { logicalCluster: 'lkc-1' },
+        additionalProperties: text({ minLength: 1, example: 'lkc-1' }),
+        expected: 'a mapping of names to texts',
+      }),
+    ),
+    ca: Type.Optional(
+      secretValue('`oauthbearer`: the authorities to trust at the token endpoint, PEM.', 'ca.crt'),
+    ),
+  },
+);
 
 const spec = mapping(
   {
@@ -15,6 +142,8 @@ const spec = mapping(
       example: 'kafka-0.kafka:9092,kafka-1.kafka:9092',
       description: 'The brokers to begin with; the others are learned from them.',
     }),
+    tls: Type.Optional(tls),
+    authentication: Type.Optional(authentication),
   },
 );
 
@@ -30,3 +159,4 @@ export const kafkaClusterSchema = Type.Object(
 );
 
 export type FilledKafkaCluster = Filled<typeof kafkaClusterSchema>;
+export type FilledAuthentication = Filled<typeof authentication>;

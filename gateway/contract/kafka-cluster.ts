@@ -1,9 +1,15 @@
-// Which brokers a trigger means: those of the KafkaCluster of its namespace that it names, or the installation’s own.
+// Which Kafka a trigger means: the KafkaCluster of its namespace that it names, or the installation’s own.
 import { clusterFieldTable } from './fields.ts';
 import { createJudge } from './judge-by-schema.ts';
-import { kafkaClusterSchema, type FilledKafkaCluster } from './kafka-cluster-schema.ts';
+import type { Authentication, KafkaAccess } from './kafka-access.ts';
+import { kafkaClusterRules } from './kafka-cluster-rules.ts';
+import {
+  kafkaClusterSchema,
+  type FilledAuthentication,
+  type FilledKafkaCluster,
+} from './kafka-cluster-schema.ts';
 import { nearest } from './nearest.ts';
-import { valueAt } from './path.ts';
+import { pathText, valueAt } from './path.ts';
 import { invalid, show, type Mistake } from './problem.ts';
 import { parseBrokers } from './settings.ts';
 import { defaultCluster } from './source-schema.ts';
@@ -19,7 +25,9 @@ export type KafkaClusterVerdict =
 
 /** Judges `declared`, which is left as it is; it must hold no cycles. */
 export function validateKafkaCluster(declared: unknown): KafkaClusterVerdict {
-  const { filled, mistakes } = judge(declared, triggerWording);
+  const { filled, mistakes: found } = judge(declared, triggerWording);
+  const known = new Set(found.map(({ at }) => pathText(at)));
+  const mistakes = [...found, ...kafkaClusterRules(declared).filter(({ at }) => !known.has(pathText(at)))];
   if (mistakes.length > 0) return { kind: 'wrong', mistakes, filled };
   return { kind: 'right', cluster: filled as FilledKafkaCluster };
 }
@@ -29,7 +37,7 @@ export interface KnownCluster {
   readonly namespace: unknown;
   readonly name: unknown;
   /** Undefined where it is wrong. */
-  readonly brokers: readonly string[] | undefined;
+  readonly access: KafkaAccess | undefined;
 }
 
 export function knownCluster(verdict: KafkaClusterVerdict): KnownCluster {
@@ -37,13 +45,30 @@ export function knownCluster(verdict: KafkaClusterVerdict): KnownCluster {
   return {
     namespace: valueAt(filled, ['metadata', 'namespace']),
     name: valueAt(filled, ['metadata', 'name']),
-    brokers: verdict.kind === 'right' ? parseBrokers(verdict.cluster.spec.bootstrapServers) : undefined,
+    access: verdict.kind === 'right' ? accessOf(verdict.cluster) : undefined,
   };
 }
 
+function accessOf({ metadata: { namespace }, spec }: FilledKafkaCluster): KafkaAccess | undefined {
+  const brokers = parseBrokers(spec.bootstrapServers);
+  if (brokers === undefined) return undefined;
+  const { tls, authentication } = spec;
+  return {
+    brokers,
+    namespace,
+    ...(tls === undefined ? {} : { tls }),
+    ...(authentication === undefined ? {} : { authentication: onlyOfItsType(authentication) }),
+  };
+}
+
+/** The rules have seen to it that its fields are those of its type. */
+function onlyOfItsType(authentication: FilledAuthentication): Authentication {
+  return authentication as Authentication;
+}
+
 export type ClusterChoice =
-  /** `brokers` are undefined for the installation’s own. */
-  | { readonly kind: 'found'; readonly brokers: readonly string[] | undefined }
+  /** `access` is undefined for the installation’s own. */
+  | { readonly kind: 'found'; readonly access: KafkaAccess | undefined }
   /** The KafkaCluster is there, and wrong. */
   | { readonly kind: 'wrong' }
   | { readonly kind: 'unknown'; readonly mistake: Mistake };
@@ -52,9 +77,9 @@ export function chooseCluster(trigger: FilledTrigger, clusters: readonly KnownCl
   const wanted = trigger.spec.source.cluster;
   const near = clusters.filter(({ namespace }) => namespace === trigger.metadata.namespace);
   const cluster = near.find(({ name }) => name === wanted);
-  if (cluster?.brokers !== undefined) return { kind: 'found', brokers: cluster.brokers };
+  if (cluster?.access !== undefined) return { kind: 'found', access: cluster.access };
   if (cluster !== undefined) return { kind: 'wrong' };
-  if (wanted === defaultCluster) return { kind: 'found', brokers: undefined };
+  if (wanted === defaultCluster) return { kind: 'found', access: undefined };
   return { kind: 'unknown', mistake: unknownCluster(trigger, near) };
 }
 

@@ -9,6 +9,11 @@ export const serviceKind = { apiVersion: 'v1', kind: 'Service', plural: 'service
 export const podKind = { apiVersion: 'v1', kind: 'Pod', plural: 'pods' } as const;
 export const configMapKind = { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps' } as const;
 export const secretKind = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets' } as const;
+export const serviceAccountKind = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+} as const;
 /** In no namespace. */
 export const namespaceKind = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' } as const;
 export const eventKind = { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events' } as const;

@@ -53,7 +53,7 @@ export function parseManifests(
       return [];
     const choice = chooseCluster(trigger, clusters);
     if (choice.kind !== 'found') return [];
-    return [resolveSubscription(trigger, devOf(candidate, manifests), choice.brokers)];
+    return [resolveSubscription(trigger, devOf(candidate, manifests), choice.access)];
   });
   return { subscriptions, problems: inReadingOrder(problems, files) };
 }

@@ -4,15 +4,16 @@ import { parseDuration } from './duration.ts';
 import { computedDefault } from './fields.ts';
 import type { DeclaredFilter } from './filter-schema.ts';
 import { parseTimestamp } from './formats.ts';
+import type { KafkaAccess } from './kafka-access.ts';
 import { parseQuantity } from './quantity.ts';
 import type { Filter, FunctionTarget, InitialOffset, RateLimit, Subscription } from './subscription.ts';
 import type { FilledTrigger } from './trigger.ts';
 
-/** `trigger` must be one that validate-trigger.ts found right; `brokers` are those of the KafkaCluster that it names. */
+/** `trigger` must be one that validate-trigger.ts found right; `access` is that of the KafkaCluster that it names. */
 export function resolveSubscription(
   trigger: FilledTrigger,
   dev: Subscription['dev'],
-  brokers?: readonly string[],
+  access?: KafkaAccess,
 ): Subscription {
   const { metadata, spec } = trigger;
   const { namespace, name } = metadata;
@@ -23,7 +24,7 @@ export function resolveSubscription(
     suspend: spec.suspend,
     source: {
       cluster: spec.source.cluster,
-      brokers,
+      access,
       topics: spec.source.topics ?? [],
       topicPattern: spec.source.topicPattern,
       consumerGroup:

@@ -2,6 +2,7 @@
 // `trigger.ts` has what a user writes; `manifests.ts` makes one of the other.
 
 import type { ExpressionDialect } from './expressions.ts';
+import type { KafkaAccess } from './kafka-access.ts';
 
 export type Ordering = 'partition' | 'key' | 'none';
 export type ContentMode = 'binary' | 'structured' | 'batched';
@@ -20,8 +21,8 @@ export type InitialOffset = 'earliest' | 'latest' | { readonly timestampMs: numb
 
 export interface SourceSettings {
   readonly cluster: string;
-  /** Where the cluster is reached; absent for the installation’s own, which `KAFKA_BROKERS` names. */
-  readonly brokers?: readonly string[] | undefined;
+  /** How the cluster is reached; absent for the installation’s own, which `KAFKA_BROKERS` names. */
+  readonly access?: KafkaAccess | undefined;
   /** Empty where `topicPattern` is given. */
   readonly topics: readonly string[];
   /** A regular expression that must match the whole name of a topic. */

@@ -72,7 +72,7 @@ function judgeInCluster(
   const choice = chooseCluster(trigger, verdicts.map(knownCluster));
   if (choice.kind === 'unknown') return wrong('UnknownCluster', told(choice.mistake));
   if (choice.kind === 'found')
-    return { kind: 'right', subscription: resolveSubscription(trigger, undefined, choice.brokers) };
+    return { kind: 'right', subscription: resolveSubscription(trigger, undefined, choice.access) };
   const message = `spec.source.cluster: the KafkaCluster ${spec.source.cluster} has mistakes. `;
   const mistakes = verdicts.flatMap((verdict) =>
     verdict.kind === 'wrong' && isCluster(knownCluster(verdict), trigger) ? verdict.mistakes : [],

@@ -2,9 +2,10 @@
 // Triggers of one cluster share its connections.
 import type { CreateRecordSource, RecordSink } from '../contract/ports.ts';
 import type { Subscription } from '../contract/subscription.ts';
-import { createKafka, type ClientLog, type ConnectionSettings } from './connection.ts';
+import { createKafka } from './connection.ts';
 import { createRecordSink, type KafkaRecordSink } from './record-sink.ts';
 import { createRecordSources } from './record-source.ts';
+import { connectionTo, identityOf, type Installation, type Security } from './security.ts';
 
 export interface Clusters {
   readonly createSource: CreateRecordSource;
@@ -17,19 +18,20 @@ export interface Clusters {
 interface Cluster {
   readonly createSource: CreateRecordSource;
   readonly sink: KafkaRecordSink;
+  readonly security: Security | undefined;
 }
 
-/** `own` says where the installation's cluster is, and what we are called in all of them. */
-export function createClusters(own: ConnectionSettings, log?: ClientLog): Clusters {
+export function createClusters(installation: Installation): Clusters {
   const open = new Map<string, Cluster>();
-  const clusterOf = ({ source }: Subscription): Cluster => {
-    const brokers = source.brokers ?? own.brokers;
-    const key = brokers.toSorted().join();
-    let cluster = open.get(key);
+  const clusterOf = ({ source: { access } }: Subscription): Cluster => {
+    const identity = identityOf(access, installation);
+    let cluster = open.get(identity);
     if (cluster === undefined) {
-      const kafka = createKafka({ ...own, brokers }, log);
-      cluster = { createSource: createRecordSources({ kafka }), sink: createRecordSink(kafka) };
-      open.set(key, cluster);
+      const connection = connectionTo(access, installation);
+      const kafka = createKafka(connection, installation.log);
+      const security = connection === installation.own ? undefined : connection.security;
+      cluster = { createSource: createRecordSources({ kafka }), sink: createRecordSink(kafka), security };
+      open.set(identity, cluster);
     }
     return cluster;
   };
@@ -38,6 +40,7 @@ export function createClusters(own: ConnectionSettings, log?: ClientLog): Cluste
     sinkOf: (subscription) => clusterOf(subscription).sink,
     close: async () => {
       await Promise.all([...open.values()].map(({ sink }) => sink.close()));
+      await Promise.all([...open.values()].map(({ security }) => security?.close()));
     },
   };
 }

@@ -1,12 +1,17 @@
 // How Millrace connects to Kafka: once, for consumers, producers and admin calls of gateway, scaler and CLI alike.
-import { Kafka, logLevel, type LogEntry } from 'kafkajs';
+import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
 import { registerCodecs } from './codecs.ts';
+import { bearerOptions, passwordOptions } from './sasl.ts';
+import type { Security } from './security.ts';
+import { createSocketFactory } from './sockets.ts';
 
 export interface ConnectionSettings {
   /** `host:port`, at least one. */
   readonly brokers: readonly string[];
   /** Seen in the brokers' logs, quotas and metrics. */
   readonly clientId: string;
+  /** Stays the caller's to close. Absent: plain text, as nobody. */
+  readonly security?: Security | undefined;
 }
 
 export type ClientLog = (
@@ -19,11 +24,13 @@ export type ClientLog = (
  * A Kafka client. All that it says itself goes to `log` as `debug`: what matters of it reaches our log through the
  * component that the client works for, once and with a remedy.
  */
-export function createKafka(settings: ConnectionSettings, log?: ClientLog): Kafka {
+export function createKafka({ brokers, clientId, security }: ConnectionSettings, log?: ClientLog): Kafka {
   registerCodecs();
   return new Kafka({
-    clientId: settings.clientId,
-    brokers: [...settings.brokers],
+    clientId,
+    brokers: [...brokers],
+    socketFactory: createSocketFactory(security?.credentials),
+    ...saslOf(security),
     connectionTimeout: 3_000,
     requestTimeout: 30_000,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
@@ -33,4 +40,11 @@ export function createKafka(settings: ConnectionSettings, log?: ClientLog): Kafk
       log?.('debug', message, { namespace: entry.namespace, ...fields });
     },
   });
+}
+
+function saslOf(security: Security | undefined): Pick<KafkaConfig, 'sasl'> {
+  if (security?.mechanism === undefined) return {};
+  const { mechanism, tokens, credentials } = security;
+  if (tokens !== undefined) return { sasl: bearerOptions(tokens) };
+  return mechanism === 'oauthbearer' ? {} : { sasl: passwordOptions(mechanism, credentials) };
 }

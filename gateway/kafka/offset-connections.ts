@@ -5,6 +5,7 @@ import type { Kafka } from 'kafkajs';
 import { describeError, MillraceError } from '../contract/errors.ts';
 import type { BrokerAddress, OffsetRequest } from './offset-requests.ts';
 import { WireReader } from './offset-wire.ts';
+import { explainRefusal } from './refusal.ts';
 
 // What we use of kafkajs 2.2.4 beyond its types; frozen upstream and pinned here, proved by
 // test/gateway/kafka/offsets.test.ts.
@@ -75,7 +76,8 @@ class BrokerConnections implements OffsetConnections {
       try {
         return await this.#exchange(open[attempt] ?? (await this.#brokerAt(undefined)), request, deadlineMs);
       } catch (error) {
-        if (error instanceof MillraceError) throw error;
+        const refusal = explainRefusal(error);
+        if (refusal !== undefined) throw refusal;
         failure = error;
       }
     }
@@ -86,7 +88,8 @@ class BrokerConnections implements OffsetConnections {
     try {
       return await this.#exchange(await this.#brokerAt({ host, port }), request, deadlineMs);
     } catch (error) {
-      if (error instanceof MillraceError) throw error;
+      const refusal = explainRefusal(error);
+      if (refusal !== undefined) throw refusal;
       const message = `Broker ${host}:${port} does not answer`;
       throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', message, { cause: error });
     }

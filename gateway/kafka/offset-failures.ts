@@ -30,15 +30,22 @@ const passingCodes: Readonly<Record<number, string>> = {
 const lastingCodes: Readonly<Record<number, string>> = {
   17: 'INVALID_TOPIC_EXCEPTION',
   24: 'INVALID_GROUP_ID',
+  35: 'UNSUPPORTED_VERSION',
+};
+const rights: Readonly<Record<number, string>> = {
   29: 'TOPIC_AUTHORIZATION_FAILED',
   30: 'GROUP_AUTHORIZATION_FAILED',
   31: 'CLUSTER_AUTHORIZATION_FAILED',
-  35: 'UNSUPPORTED_VERSION',
 };
 
 /** Undefined where `errorCode` is 0, no error. `what` names what was asked: `log start of orders-3`. */
 export function failureOf(errorCode: number, what: string): OffsetFailure | undefined {
   if (errorCode === 0) return undefined;
+  const right = rights[errorCode];
+  if (right !== undefined) {
+    const message = `Kafka does not allow our user to ask for the ${what} (${right})`;
+    return { error: new MillraceError('MILLRACE_KAFKA_FORBIDDEN', message), passing: false };
+  }
   const passing = passingCodes[errorCode];
   const name = passing ?? lastingCodes[errorCode] ?? `error code ${errorCode}`;
   return {

@@ -1,4 +1,4 @@
-// Offsets and groups of several Kafka clusters: a connection per distinct list of bootstrap servers, opened when it is needed
+// Offsets and groups of several Kafka clusters: a connection per distinct way to reach one, opened when it is needed
 // and closed when nobody has asked for it for a while. A cluster that is away takes down its own queries, nobody else's.
 import { describeError, MillraceError } from '../contract/errors.ts';
 import { createGroupStates, type GroupState, type GroupStatesReader } from './group-states.ts';
@@ -9,12 +9,14 @@ import {
   type OffsetsReaderOptions,
   type OffsetsResult,
 } from './offsets.ts';
-import type { ClientLog } from './connection.ts';
+import type { KafkaAccess } from '../contract/kafka-access.ts';
+import { connectionTo, identityOf, type Installation } from './security.ts';
+import type { ConnectionSettings } from './connection.ts';
 
 export interface GroupQuery {
   readonly group: string;
   /** As in `OffsetsQuery`. */
-  readonly brokers?: readonly string[] | undefined;
+  readonly access?: KafkaAccess | undefined;
 }
 
 export interface ClustersReader extends Pick<OffsetsReader, 'close'> {
@@ -27,18 +29,16 @@ export interface ClustersReader extends Pick<OffsetsReader, 'close'> {
   readGroups(queries: readonly GroupQuery[]): Promise<GroupState[]>;
 }
 
-export interface ClustersReaderOptions {
-  /** Bootstrap servers of queries that name none. */
-  readonly brokers: readonly string[];
-  readonly clientId: string;
-  readonly log?: ClientLog | undefined;
+export interface ClustersReaderOptions extends Installation {
   readonly onRequest?: ((apiName: string) => void) | undefined;
   /** Milliseconds after which the connections to a cluster that nobody asked for are closed; 300,000 when absent. */
   readonly idleMs?: number | undefined;
 }
 
 interface Cluster {
-  readonly brokers: readonly string[];
+  readonly access: KafkaAccess | undefined;
+  /** Undefined while nobody has asked. */
+  connection: ConnectionSettings | undefined;
   offsets: OffsetsReader | undefined;
   groups: GroupStatesReader | undefined;
   usedMs: number;
@@ -57,13 +57,14 @@ class Clusters implements ClustersReader {
   }
 
   async read(queries: readonly OffsetsQuery[]): Promise<OffsetsResult[]> {
-    const shares = Map.groupBy(queries.entries(), ([, { brokers }]) => this.#clusterOf(brokers));
+    const shares = Map.groupBy(queries.entries(), ([, { access }]) => this.#clusterOf(access));
     if (shares.size === 0) shares.set(this.#clusterOf(undefined), []);
     this.#closeIdle();
     const results: OffsetsResult[] = [];
     const failures: MillraceError[] = [];
     const reads = [...shares].map(async ([cluster, asked]) => {
       const reader = (cluster.offsets ??= createOffsetsReader(this.#settingsOf(cluster)));
+      await cluster.connection?.security?.credentials.ready();
       const answers = await readOne(
         reader,
         asked.map(([, query]) => query),
@@ -79,10 +80,11 @@ class Clusters implements ClustersReader {
   }
 
   async readGroups(queries: readonly GroupQuery[]): Promise<GroupState[]> {
-    const shares = Map.groupBy(queries.entries(), ([, { brokers }]) => this.#clusterOf(brokers));
+    const shares = Map.groupBy(queries.entries(), ([, { access }]) => this.#clusterOf(access));
     const states: GroupState[] = [];
     const reads = [...shares].map(async ([cluster, asked]) => {
       const reader = (cluster.groups ??= createGroupStates(this.#settingsOf(cluster)));
+      await cluster.connection?.security?.credentials.ready();
       const found = await reader.read(asked.map(([, { group }]) => group));
       for (const [index, { group }] of asked) states[index] = found.get(group) ?? unanswered();
     });
@@ -93,13 +95,16 @@ class Clusters implements ClustersReader {
   async close(): Promise<void> {
     const open = [...this.#clusters.values()];
     this.#clusters.clear();
-    await Promise.all(open.map(closeOne));
+    await Promise.all(open.map((cluster) => this.#close(cluster)));
   }
 
-  #clusterOf(brokers: readonly string[] = this.#options.brokers): Cluster {
-    const id = brokers.toSorted().join(',');
-    const cluster = this.#clusters.get(id) ?? { brokers, offsets: undefined, groups: undefined, usedMs: 0 };
-    this.#clusters.set(id, cluster);
+  #clusterOf(access: KafkaAccess | undefined): Cluster {
+    const id = identityOf(access, this.#options);
+    let cluster = this.#clusters.get(id);
+    if (cluster === undefined) {
+      cluster = { access, connection: undefined, offsets: undefined, groups: undefined, usedMs: 0 };
+      this.#clusters.set(id, cluster);
+    }
     cluster.usedMs = performance.now();
     return cluster;
   }
@@ -109,18 +114,19 @@ class Clusters implements ClustersReader {
     for (const [id, cluster] of this.#clusters) {
       if (performance.now() - cluster.usedMs < idleMs) continue;
       this.#clusters.delete(id);
-      void closeOne(cluster);
+      void this.#close(cluster);
     }
   }
 
-  #settingsOf({ brokers }: Cluster): OffsetsReaderOptions {
-    const { clientId, log, onRequest } = this.#options;
-    return { connection: { brokers, clientId }, log, onRequest };
+  #settingsOf(cluster: Cluster): OffsetsReaderOptions {
+    const { log, onRequest } = this.#options;
+    return { connection: (cluster.connection ??= connectionTo(cluster.access, this.#options)), log, onRequest };
   }
-}
 
-async function closeOne({ offsets, groups }: Cluster): Promise<void> {
-  await Promise.all([offsets?.close(), groups?.close()]);
+  async #close({ connection, offsets, groups }: Cluster): Promise<void> {
+    await Promise.all([offsets?.close(), groups?.close()]);
+    if (connection !== this.#options.own) await connection?.security?.close();
+  }
 }
 
 function failed(error: MillraceError): { kind: 'failed'; error: MillraceError } {

@@ -1,6 +1,7 @@
 // Reads where topics begin and end and what groups have committed, for many groups in few requests.
 // Reconnects by itself; a topic that vanished or a group that fails is told for its own queries only.
 import type { MillraceError } from '../contract/errors.ts';
+import type { KafkaAccess } from '../contract/kafka-access.ts';
 import type { TopicPartition } from '../contract/record.ts';
 import { createKafka, type ClientLog, type ConnectionSettings } from './connection.ts';
 import { createOffsetConnections, type OffsetConnections } from './offset-connections.ts';
@@ -12,8 +13,8 @@ import { createTopology, type Topology, type TopicView } from './offset-topology
 
 /** The offsets that one consumer group has to do with. */
 export interface OffsetsQuery {
-  /** Bootstrap servers, for whoever reads of several clusters; a reader of one has its own. */
-  readonly brokers?: readonly string[] | undefined;
+  /** For whoever reads of several clusters: the cluster, where it is not the own one. */
+  readonly access?: KafkaAccess | undefined;
   readonly group: string;
   readonly topics: readonly string[];
   /** A regular expression that must match the whole name of a topic; internal topics never do. */

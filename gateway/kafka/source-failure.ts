@@ -1,6 +1,7 @@
 // What a failure of the Kafka client means: one that passes by itself, or one to be told.
 import { MillraceError } from '../contract/errors.ts';
 import type { SourceState } from '../contract/ports.ts';
+import { explainRefusal } from './refusal.ts';
 
 /** While a coordinator or leader is not there yet, pauses up to this long between two tries are nobody's concern, in ms. */
 export const quietMs = 1_000;
@@ -20,7 +21,8 @@ export function isPassing(error: unknown): boolean {
   return ('type' in error && passingTypes.includes(String(error.type))) || isPassing(error.cause);
 }
 
-export function failing(error: unknown): SourceState & { kind: 'failing' } {
+export function failing(thrown: unknown): SourceState & { kind: 'failing' } {
+  const error = explainRefusal(thrown) ?? thrown;
   if (error instanceof MillraceError) {
     const isAway = error.code === 'MILLRACE_KAFKA_UNREACHABLE';
     return {

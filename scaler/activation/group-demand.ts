@@ -26,8 +26,8 @@ export function createGroupDemand(options: GroupDemandOptions): Scaling & { clos
   const poll = createSharedPoll<WatchedGroup, GroupLag>({
     offsets: options.offsets,
     targets: groups,
-    queryOf: ({ brokers, consumerGroup, topics }) => ({
-      brokers,
+    queryOf: ({ access, consumerGroup, topics }) => ({
+      access,
       group: consumerGroup,
       topics,
       committedTopics: topics.length === 0,

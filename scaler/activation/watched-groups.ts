@@ -2,6 +2,7 @@
 // and forgotten when nobody has asked for a while.
 import { createHash } from 'node:crypto';
 import { MillraceError } from '../../gateway/contract/errors.ts';
+import type { KafkaAccess } from '../../gateway/contract/kafka-access.ts';
 import { createStandstill, type Standstill } from '../backlog/standstill.ts';
 import type { PollTargets } from '../backlog/shared-poll.ts';
 import type { KnownClusters } from '../known-clusters.ts';
@@ -17,7 +18,8 @@ export interface DescribedGroup {
 
 export interface WatchedGroup extends GroupScale {
   readonly key: string;
-  readonly brokers: readonly string[];
+  /** As in `OffsetsQuery`. */
+  readonly access: KafkaAccess | undefined;
   readonly standstill: Standstill;
 }
 
@@ -77,8 +79,8 @@ export function createWatchedGroups(options: WatchedGroupsOptions): WatchedGroup
       const known = entries.get(key);
       const scale = known?.group ?? parseGroupMetadata(described.metadata, where);
       // Looked up again, for clusters come and go.
-      const brokers = options.clusters.find(described.namespace, scale.bootstrapServers);
-      if (brokers === undefined) {
+      const cluster = options.clusters.find(described.namespace, scale.bootstrapServers);
+      if (cluster === undefined) {
         entries.delete(key);
         throw unknownCluster(where, described.namespace, scale.bootstrapServers);
       }
@@ -87,7 +89,10 @@ export function createWatchedGroups(options: WatchedGroupsOptions): WatchedGroup
       const entry = known ?? { holds: 0 };
       entries.set(
         key,
-        Object.assign(entry, { group: { ...scale, key, brokers, standstill }, askedMs: performance.now() }),
+        Object.assign(entry, {
+          group: { ...scale, key, access: cluster.access, standstill },
+          askedMs: performance.now(),
+        }),
       );
       return key;
     },

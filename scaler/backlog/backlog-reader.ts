@@ -51,9 +51,9 @@ export function createBacklogReader({
 }
 
 function queryOf({ source }: Subscription): OffsetsQuery {
-  const { brokers, initialOffset, consumerGroup: group, topics, topicPattern } = source;
+  const { access, initialOffset, consumerGroup: group, topics, topicPattern } = source;
   const startTimestampMs = typeof initialOffset === 'object' ? initialOffset.timestampMs : undefined;
-  return { brokers, group, topics, topicPattern, startTimestampMs };
+  return { access, group, topics, topicPattern, startTimestampMs };
 }
 
 function owedBy({ source }: Subscription, partitions: readonly PartitionOffsets[]): Owed {

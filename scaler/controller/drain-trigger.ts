@@ -31,10 +31,10 @@ async function membersOf(
 ): Promise<number | undefined> {
   const reading = readings.of(trigger);
   if (reading?.kind === 'right') {
-    const { consumerGroup, brokers } = reading.subscription.source;
+    const { consumerGroup, access } = reading.subscription.source;
     // A group that another trigger has is not given up by deleting this one.
     if (readings.holders.groupOf(reading.subscription) !== undefined) return 0;
-    return look.members(consumerGroup, brokers);
+    return look.members(consumerGroup, access);
   }
   const { consumerGroup = '' } = statusOf(trigger);
   return consumerGroup === '' ? 0 : look.members(consumerGroup, undefined);

@@ -1,6 +1,7 @@
 // A look at Kafka for all triggers together, again and again: often while something is lacking, seldom while all is well.
 import { isDeepStrictEqual } from 'node:util';
 import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
+import type { KafkaAccess } from '../../gateway/contract/kafka-access.ts';
 import type { Subscription } from '../../gateway/contract/subscription.ts';
 import type { OffsetsQuery, OffsetsResult } from '../../gateway/kafka/offsets.ts';
 import type { ClustersReader } from '../../gateway/kafka/offsets-of-clusters.ts';
@@ -15,7 +16,7 @@ export interface KafkaLook {
   /** Those to be looked after, whole: one that is new or changed is looked at soon. */
   want(subscriptions: readonly Subscription[]): void;
   /** Members of a group, now; undefined where Kafka does not tell. */
-  members(group: string, brokers: readonly string[] | undefined): Promise<number | undefined>;
+  members(group: string, access: KafkaAccess | undefined): Promise<number | undefined>;
   stop(): Promise<void>;
 }
 
@@ -64,8 +65,8 @@ class RepeatedLook implements KafkaLook {
     if (isNew && this.#looking === undefined) this.#lookIn(soonMs);
   }
 
-  async members(group: string, brokers: readonly string[] | undefined): Promise<number | undefined> {
-    const [state] = await this.#options.kafka.readGroups([{ group, brokers }]);
+  async members(group: string, access: KafkaAccess | undefined): Promise<number | undefined> {
+    const [state] = await this.#options.kafka.readGroups([{ group, access }]);
     return state?.kind === 'read' ? state.members.length : undefined;
   }
 
@@ -94,7 +95,7 @@ class RepeatedLook implements KafkaLook {
     const [sources, groups, backlogs] = await Promise.all([
       readAll(kafka, subscriptions.flatMap(queriesOf)),
       kafka.readGroups(
-        subscriptions.map(({ source }) => ({ group: source.consumerGroup, brokers: source.brokers })),
+        subscriptions.map(({ source }) => ({ group: source.consumerGroup, access: source.access })),
       ),
       Promise.all(subscriptions.map(({ key }) => backlog(key).catch(() => undefined))),
     ]);
@@ -143,9 +144,9 @@ function isLackingIn(facts: KafkaFacts | undefined): boolean {
 
 /** First the source, then each topic that is stored to. */
 function queriesOf(subscription: Subscription): OffsetsQuery[] {
-  const { brokers, topics, topicPattern, consumerGroup: group } = subscription.source;
-  const stores = storesOf(subscription).map(({ topic }) => ({ brokers, group, topics: [topic] }));
-  return [{ brokers, group, topics, topicPattern }, ...stores];
+  const { access, topics, topicPattern, consumerGroup: group } = subscription.source;
+  const stores = storesOf(subscription).map(({ topic }) => ({ access, group, topics: [topic] }));
+  return [{ access, group, topics, topicPattern }, ...stores];
 }
 
 async function readAll(

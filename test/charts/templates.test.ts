@@ -163,6 +163,34 @@ t.test('secrets that are there are used, and none is made', async (t) => {
   t.equal(spec.serviceAccountName, 'scaler');
 });
 
+t.test('a file of client properties is read where it is mounted', async (t) => {
+  const manifests = await render('secured');
+  for (const component of ['gateway', 'scaler']) {
+    const variables = environment(manifests, 'Deployment', `millrace-${component}`);
+    t.equal(variables.get('KAFKA_CONFIG')?.value, '/etc/millrace/kafka/client.properties');
+    const { spec } = find(manifests, 'Deployment', `millrace-${component}`).spec.template;
+    t.match(spec.volumes, [{ name: 'kafka', secret: { secretName: 'kafka-client' } }]);
+    t.match(spec.containers[0].volumeMounts, [{ name: 'kafka', mountPath: '/etc/millrace/kafka' }]);
+  }
+});
+
+t.test('Secrets are read by name, in the namespaces that are named, and listed nowhere', async (t) => {
+  const manifests = await render('secured');
+  const grants = manifests
+    .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
+    .flatMap(({ metadata, rules }) =>
+      rules
+        .filter(({ resources }: Loose) => /secrets|token/.test(String(resources)))
+        .map((rule: Loose) => [metadata.namespace, rule.resources[0], rule.resourceNames, rule.verbs]),
+    );
+  const each = [
+    ['geo', 'secrets', ['kafka-user', 'kafka-ca'], ['get']],
+    ['shop', 'secrets', ['kafka-ca'], ['get']],
+    ['shop', 'serviceaccounts/token', ['kafka'], ['create']],
+  ];
+  t.strictSame(grants, [...each, ...each], 'of the gateway and of the scaler');
+});
+
 t.test('a digest pins the image', async (t) => {
   const manifests = await render('everything');
   for (const { spec } of podsOf(manifests).values())

@@ -13,6 +13,7 @@ import type { LeaseTimes } from '../../scaler/controller/leader.ts';
 import { parseKubernetesConfig } from '../../scaler/controller/settings.ts';
 import { createTopic, useKafka } from '../fixtures/kafka.ts';
 import { useApiServer } from '../fixtures/kubernetes.ts';
+import { memorySecrets } from '../fixtures/memory-secrets.ts';
 import { openTcpProxy, type TcpProxy } from '../fixtures/tcp-proxy.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds } from './fixtures/installation.ts';
@@ -38,8 +39,8 @@ async function start(
 ): Promise<Candidate> {
   const { writes, client } = writing(await openClient(t, kubeconfig));
   const kafka = createClustersReader({
-    brokers: bootstrapServers.split(','),
-    clientId: name,
+    own: { brokers: bootstrapServers.split(','), clientId: name },
+    secrets: memorySecrets(),
     log: () => undefined,
     onRequest: () => undefined,
   });

@@ -13,6 +13,7 @@ import { createKafka } from '../../gateway/kafka/connection.ts';
 import { loadExternalScaler } from '../../scaler/grpc/definition.ts';
 import { startScaler } from '../../scaler/main.ts';
 import { createTopic, ownKafka, produce, uniqueName, useKafka, withAdmin } from '../fixtures/kafka.ts';
+import { memorySecrets } from '../fixtures/memory-secrets.ts';
 import { triggerSource } from '../fixtures/subscription.ts';
 import { commit } from '../gateway/kafka/fixtures/offsets.ts';
 import { until } from './fixtures/until.ts';
@@ -25,7 +26,7 @@ const values = (count: number, partition = 0) =>
 /** A scaler, and what KEDA would hear of it for the metadata that is given. */
 async function startFor(t: Test, servers: string) {
   const config = { host: '127.0.0.1', grpcPort: 0, httpPort: 0, logLevel: 'silent' } as const;
-  const dependencies = { triggers: triggerSource([]), log: pino({ level: 'silent' }) };
+  const dependencies = { triggers: triggerSource([]), secrets: memorySecrets(), log: pino({ level: 'silent' }) };
   const scaler = await startScaler({ ...config, kafkaBrokers: servers.split(',') }, dependencies);
   t.teardown(() => scaler.stop());
   const address = `127.0.0.1:${scaler.grpcPort}`;

@@ -12,6 +12,7 @@ import { createActivationCall } from '../../gateway/control/activation-call.ts';
 import { loadExternalScaler } from '../../scaler/grpc/definition.ts';
 import { startScaler, type Scaler } from '../../scaler/main.ts';
 import { createTopic, ownKafka, produce, uniqueName, useKafka, withAdmin } from '../fixtures/kafka.ts';
+import { memorySecrets } from '../fixtures/memory-secrets.ts';
 import { subscriptionOf, triggerSource } from '../fixtures/subscription.ts';
 import { until } from './fixtures/until.ts';
 
@@ -30,7 +31,7 @@ function configOf(bootstrapServers: string) {
 }
 
 async function startFor(t: Test, servers: string, source: ReturnType<typeof triggerSource>): Promise<Scaler> {
-  const scaler = await startScaler(configOf(servers), { triggers: source, log });
+  const scaler = await startScaler(configOf(servers), { triggers: source, secrets: memorySecrets(), log });
   t.teardown(() => scaler.stop());
   return scaler;
 }
@@ -182,10 +183,10 @@ t.test('a start that fails leaves nothing open', limit, async (t) => {
   const source = triggerSource([]);
   const first = await startFor(t, '127.0.0.1:1', source);
   const config = { ...configOf('127.0.0.1:1'), grpcPort: first.grpcPort };
-  await t.rejects(startScaler(config, { triggers: source, log }), /EADDRINUSE|No address added/);
+  await t.rejects(startScaler(config, { triggers: source, secrets: memorySecrets(), log }), /EADDRINUSE|No address added/);
   t.equal(source.watchers(), 1);
   const broken = { watch: () => Promise.reject(new Error('no such folder')) };
-  await t.rejects(startScaler(configOf('127.0.0.1:1'), { triggers: broken, log }), {
+  await t.rejects(startScaler(configOf('127.0.0.1:1'), { triggers: broken, secrets: memorySecrets(), log }), {
     message: 'no such folder',
   });
   await first.stop();

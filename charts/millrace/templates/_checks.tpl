@@ -1,7 +1,7 @@
 {{/* What no schema can tell: fails with what to do. */}}
 {{- define "millrace.checks" -}}
-{{- if and (not .Values.kafka.bootstrapServers) (not .Values.kafka.existingSecret.name) }}
-{{- fail "Millrace needs to know your Kafka: --set kafka.bootstrapServers=HOST:PORT, or kafka.existingSecret.name of a Secret that holds it." }}
+{{- if not (or .Values.kafka.bootstrapServers .Values.kafka.existingSecret.name .Values.kafka.config.existingSecret) }}
+{{- fail "Millrace needs to know your Kafka: --set kafka.bootstrapServers=HOST:PORT, or kafka.existingSecret.name of a Secret that holds it, or kafka.config.existingSecret of one with client properties." }}
 {{- end }}
 {{- if and .Values.kafka.bootstrapServers .Values.kafka.existingSecret.name }}
 {{- fail "kafka.bootstrapServers and kafka.existingSecret.name are both set: one of them names the brokers." }}

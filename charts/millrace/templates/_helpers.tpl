@@ -116,8 +116,34 @@ capabilities: { drop: [ALL] }
 {{- else }}
   value: {{ .Values.kafka.bootstrapServers | quote }}
 {{- end }}
+{{- with .Values.kafka.config }}
+{{- if .existingSecret }}
+- name: KAFKA_CONFIG
+  value: /etc/millrace/kafka/{{ .key }}
+{{- end }}
+{{- end }}
 - name: LOG_LEVEL
   value: {{ .Values.logLevel }}
+{{- end }}
+
+{{/* Files that gateway and scaler read: mounts, then volumes; nothing where there are none. Takes (dict "root" $ "component" …). */}}
+{{- define "millrace.mounts" -}}
+{{- if .root.Values.kafka.config.existingSecret }}
+- { name: kafka, mountPath: /etc/millrace/kafka, readOnly: true }
+{{- end }}
+{{- if and (eq .component "scaler") .root.Values.scaler.tls.enabled }}
+- { name: tls, mountPath: /etc/millrace/tls, readOnly: true }
+{{- end }}
+{{- end }}
+{{- define "millrace.volumes" -}}
+{{- with .root.Values.kafka.config.existingSecret }}
+- name: kafka
+  secret: { secretName: {{ . }} }
+{{- end }}
+{{- if and (eq .component "scaler") .root.Values.scaler.tls.enabled }}
+- name: tls
+  secret: { secretName: {{ include "millrace.tlsSecret" .root }} }
+{{- end }}
 {{- end }}
 
 {{/* Where pods go. Takes (dict "root" $ "component" "gateway"). */}}

@@ -67,6 +67,22 @@
   verbs: [create, patch]
 {{- end }}
 
+{{/* By name, one by one: nobody lists Secrets. Takes an item of `secretAccess`. */}}
+{{- define "millrace.secretRules" -}}
+{{- with .secrets }}
+- apiGroups: ['']
+  resources: [secrets]
+  resourceNames: {{ toJson . }}
+  verbs: [get]
+{{- end }}
+{{- with .serviceAccounts }}
+- apiGroups: ['']
+  resources: [serviceaccounts/token]
+  resourceNames: {{ toJson . }}
+  verbs: [create]
+{{- end }}
+{{- end }}
+
 {{/*
 `rules` where triggers are served, `ownRules` in the installation's namespace, both to the component's ServiceAccount.
 With watchNamespaces: a Role in each. Takes (dict "root" $ "component" … "rules" … "ownRules" …), the last two names of templates.
@@ -85,6 +101,10 @@ With watchNamespaces: a Role in each. Takes (dict "root" $ "component" … "rule
 {{- $role := printf "%s-%s" (include "millrace.clusterName" $root) .component -}}
 {{- $grants = append $grants (dict "kind" "ClusterRole" "name" $role "rules" (include .rules $root)) -}}
 {{- end }}
+{{- range $root.Values.secretAccess }}
+{{- $role := printf "%s-%s-secrets" $own $name -}}
+{{- $grants = append $grants (dict "kind" "Role" "name" $role "namespace" .namespace "rules" (include "millrace.secretRules" .)) -}}
+{{- end }}
 {{- range $grants }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -96,7 +116,7 @@ metadata:
   {{- end }}
   {{- $metadata | nindent 2 }}
 rules:
-  {{- .rules | nindent 2 }}
+  {{- .rules | trim | nindent 2 }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ .kind }}Binding

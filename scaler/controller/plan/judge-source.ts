@@ -60,6 +60,10 @@ function unread({ code, message }: Unread): Finding {
   const reasons: Partial<Record<Unread['code'], string>> = {
     MILLRACE_TOPIC_MISSING: 'TopicMissing',
     MILLRACE_KAFKA_UNREACHABLE: 'KafkaUnreachable',
+    MILLRACE_KAFKA_UNAUTHENTICATED: 'KafkaUnauthenticated',
+    MILLRACE_KAFKA_FORBIDDEN: 'KafkaForbidden',
+    MILLRACE_CREDENTIALS_UNUSABLE: 'CredentialsUnusable',
+    MILLRACE_KUBERNETES_FORBIDDEN: 'SecretForbidden',
   };
   return no(reasons[code] ?? 'KafkaFailed', `${message}. ${errorTable[code]}`);
 }

@@ -34,6 +34,14 @@ const samples: Readonly<Record<FormatName, { right: readonly string[]; wrong: re
     right: ['kafka:9092', 'a:1,b:65535', 'a.b:9092, [::1]:9092'],
     wrong: ['', 'kafka', 'kafka:0', 'kafka:65536', 'a:1,,b:2', 'a:1,', 'http://a:1', 'a b:1', ':9092'],
   },
+  'secret-key': {
+    right: ['password', 'ca.crt', 'tls_key-2', 'x'.repeat(253)],
+    wrong: ['', 'a b', 'a/b', 'ä', 'x'.repeat(254)],
+  },
+  'https-uri': {
+    right: ['https://sso.example.com/token', 'HTTPS://localhost:8443/'],
+    wrong: ['', 'http://sso.example.com/token', 'https://user@example.com/', 'https://example.com/#x'],
+  },
   'http-uri': {
     right: ['http://localhost:8080/', 'https://example.com/a?b=c', 'http://[::1]:80'],
     wrong: [

@@ -1,11 +1,12 @@
 import t from 'tap';
 import { byAge, findTakenGroups, type GroupClaim } from '../../../gateway/contract/group-holders.ts';
+import type { KafkaAccess } from '../../../gateway/contract/kafka-access.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 
 function claim(
   name: string,
   createdAt?: string,
-  source: { consumerGroup?: string; brokers?: string[] } = {},
+  source: { consumerGroup?: string; access?: KafkaAccess } = {},
 ): GroupClaim {
   return { subscription: subscriptionOf(name, { source: { consumerGroup: 'g', ...source } }), createdAt };
 }
@@ -31,8 +32,8 @@ t.test('of one age, the first by name', async (t) => {
 t.test(
   'a group of one Kafka cluster is none of another, in whatever order its brokers are named',
   async (t) => {
-    const one = claim('a', undefined, { brokers: ['x:1', 'y:1'] });
-    const same = claim('b', undefined, { brokers: ['y:1', 'x:1'] });
+    const one = claim('a', undefined, { access: { brokers: ['x:1', 'y:1'], namespace: 'geo' } });
+    const same = claim('b', undefined, { access: { brokers: ['y:1', 'x:1'], namespace: 'shop' } });
     const others = [claim('c'), claim('d', undefined, { consumerGroup: 'h' })];
     t.strictSame(findTakenGroups([one, same, ...others]), new Map([['geo/b', 'geo/a']]));
   },

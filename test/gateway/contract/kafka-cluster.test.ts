@@ -36,9 +36,15 @@ t.test('a KafkaCluster is judged by its schema', async (t) => {
 
 t.test('the cluster of a trigger is one of its namespace, else the installation’s', async (t) => {
   const clusters = [known('pay', 'a:1'), known('wrong', 'a'), known('elsewhere', 'b:1', 'geo')];
-  t.strictSame(chooseCluster(wanting('pay'), clusters), { kind: 'found', brokers: ['a:1'] });
-  t.strictSame(chooseCluster(wanting('main'), clusters), { kind: 'found', brokers: undefined });
-  t.strictSame(chooseCluster(wanting('main'), [known('main', 'c:1')]), { kind: 'found', brokers: ['c:1'] });
+  t.strictSame(chooseCluster(wanting('pay'), clusters), {
+    kind: 'found',
+    access: { brokers: ['a:1'], namespace: 'default' },
+  });
+  t.strictSame(chooseCluster(wanting('main'), clusters), { kind: 'found', access: undefined });
+  t.strictSame(chooseCluster(wanting('main'), [known('main', 'c:1')]), {
+    kind: 'found',
+    access: { brokers: ['c:1'], namespace: 'default' },
+  });
   t.strictSame(chooseCluster(wanting('wrong'), clusters), { kind: 'wrong' });
   t.match(chooseCluster(wanting('elsewhere'), clusters), {
     kind: 'unknown',

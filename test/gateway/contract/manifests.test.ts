@@ -197,10 +197,10 @@ t.test('a KafkaCluster says where the triggers of its namespace find it', async 
   );
   t.strictSame(problems, []);
   t.match(subscriptions, [
-    { source: { cluster: 'pay', brokers: ['a:1', 'b:2'] } },
-    { source: { cluster: 'main', brokers: undefined } },
+    { source: { cluster: 'pay', access: { brokers: ['a:1', 'b:2'] } } },
+    { source: { cluster: 'main', access: undefined } },
   ]);
-  t.match(read(inCluster('main'), cluster('main', 'a:1')).subscriptions, [{ source: { brokers: ['a:1'] } }]);
+  t.match(read(inCluster('main'), cluster('main', 'a:1')).subscriptions, [{ source: { access: { brokers: ['a:1'] } } }]);
 });
 
 t.test('a cluster that is not there, is wrong, or there twice', async (t) => {

@@ -24,7 +24,7 @@ t.test('the smallest trigger', async (t) => {
     suspend: false,
     source: {
       cluster: 'main',
-      brokers: undefined,
+      access: undefined,
       topics: ['orders'],
       topicPattern: undefined,
       consumerGroup: 'millrace.default.mailer',
@@ -150,8 +150,8 @@ for (const [changes, expected] of [
 }
 
 t.test('where its cluster is, is handed through', async (t) => {
-  const brokers = ['kafka:9092'];
-  t.match(resolveSubscription(filledWith({}), undefined, brokers), { source: { brokers } });
+  const access = { brokers: ['kafka:9092'], namespace: 'geo' };
+  t.match(resolveSubscription(filledWith({}), undefined, access), { source: { access } });
 });
 
 t.test('how to start the function is handed through', async (t) => {

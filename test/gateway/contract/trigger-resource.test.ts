@@ -33,12 +33,12 @@ const read = (changes: Readonly<Record<string, unknown>>, context: Partial<Trigg
 t.test('what the API server has of a right Trigger is a subscription', async (t) => {
   t.match(read({}), {
     kind: 'right',
-    subscription: { key: 'geo/mailer', source: { brokers: undefined }, delivery: { retry: 10 } },
+    subscription: { key: 'geo/mailer', source: { access: undefined }, delivery: { retry: 10 } },
   });
   const clusters = [cluster('pay', { bootstrapServers: 'a:1,b:2' })];
   t.match(read({ 'spec.source.cluster': 'pay' }, { clusters }), {
     kind: 'right',
-    subscription: { source: { cluster: 'pay', brokers: ['a:1', 'b:2'] } },
+    subscription: { source: { cluster: 'pay', access: { brokers: ['a:1', 'b:2'] } } },
   });
   t.match(read({ 'spec.function': { uri: 'http://a/' } }), { kind: 'right' });
   t.match(readTriggerResource(triggerWith({}) as Resource, { checkExpression, clusters: [] }), {

@@ -27,7 +27,8 @@ async function start(t: Test, kubernetes: MemoryKubernetes, namespaces?: readonl
       if (topics === undefined) return { kind: 'wrong', reason: 'InvalidSpec', message: 'no topics' };
       const found = clusters.find(({ metadata }) => metadata.name === cluster);
       const brokers = (found?.spec as { bootstrapServers: string } | undefined)?.bootstrapServers.split(',');
-      const source = { topics, brokers, consumerGroup: group ?? `millrace.${namespace}.${name}` };
+      const access = brokers && { brokers, namespace };
+      const source = { topics, access, consumerGroup: group ?? `millrace.${namespace}.${name}` };
       const subscription = { ...subscriptionOf(name, { source }), key: `${namespace}/${name}` };
       return { kind: 'right', subscription };
     },
@@ -38,7 +39,7 @@ async function start(t: Test, kubernetes: MemoryKubernetes, namespaces?: readonl
   const last = () =>
     told
       .at(-1)
-      ?.map(({ name, source: { topics, brokers } }) => `${name} ${String(topics)} ${String(brokers)}`);
+      ?.map(({ name, source: { topics, access } }) => `${name} ${String(topics)} ${String(access?.brokers)}`);
   return { told, wrong, last, stop, reads: () => reads };
 }
 

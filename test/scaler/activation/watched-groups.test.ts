@@ -74,16 +74,18 @@ t.test('no more than the limit: the longest unasked goes, streams stay', async (
   });
 });
 
+const at = (...brokers: string[]) => ({ brokers, namespace: 'geo' });
+
 t.test('a cluster that is gone takes its groups with it; one that moved is followed', async (t) => {
   const groups = createWatchedGroups({ clusters });
   const metadata = { consumerGroup: 'mails', bootstrapServers: 'second:9092' };
   const mailer = { namespace: 'geo', name: 'mailer', metadata };
-  triggers.replace([subscriptionOf('a', { source: { brokers: ['second:9092'] } })]);
+  triggers.replace([subscriptionOf('a', { source: { access: at('second:9092') } })]);
   const key = groups.watch(mailer);
   const { standstill } = groups.get(key);
-  triggers.replace([subscriptionOf('a', { source: { brokers: ['second:9092', 'third:9092'] } })]);
+  triggers.replace([subscriptionOf('a', { source: { access: at('second:9092', 'third:9092') } })]);
   groups.watch(mailer);
-  t.match(groups.get(key), { brokers: ['second:9092', 'third:9092'], standstill });
+  t.match(groups.get(key), { access: at('second:9092', 'third:9092'), standstill });
   triggers.replace([]);
   t.throws(() => groups.watch(mailer), { code: 'MILLRACE_SCALER_METADATA_INVALID' });
   t.strictSame(groups.all(), []);

@@ -1,0 +1,73 @@
+// Why a broker does not let us in, or not do what we ask: errors of TLS, SASL and ACLs, out of whatever the client has wrapped them in.
+import { errorTable, MillraceError, type ErrorCode } from '../contract/errors.ts';
+
+/** Undefined where nobody has refused anything. */
+export function explainRefusal(error: unknown): MillraceError | undefined {
+  for (let within = error; within instanceof Error; within = within.cause) {
+    if (within instanceof MillraceError) return within;
+    const found = ownOf(within) ?? explainTls(within) ?? explainSasl(within) ?? explainRight(within);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Our own error, of which kafkajs has kept the code and the message. */
+function ownOf(error: Error): MillraceError | undefined {
+  const code = codeOf(error);
+  if (!Object.hasOwn(errorTable, code)) return undefined;
+  return new MillraceError(code as ErrorCode, detailOf(error), { cause: error });
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+/** Without what kafkajs writes before it. */
+function detailOf({ message }: Error): string {
+  return (message.replace(/^(Connection error|Failed to connect): /, '').split('\n', 1)[0] ?? '').slice(0, 300);
+}
+
+/** What Node.js and OpenSSL call what goes wrong in a handshake, and what it means to us. */
+const tlsCauses: readonly (readonly [code: RegExp, meaning: string])[] = [
+  [
+    /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_)/,
+    'the certificate of the broker is of an authority that is not trusted: see tls.ca, or ssl.truststore',
+  ],
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'the certificate of the broker is for another host name'],
+  [/^CERT_HAS_EXPIRED$/, 'the certificate of the broker has expired'],
+  [/^CERT_/, 'the certificate of the broker is not accepted'],
+  [/WRONG_VERSION_NUMBER|PACKET_LENGTH/, 'the listener does not speak TLS, or is no Kafka'],
+  [/ALERT_CERTIFICATE_REQUIRED/, 'the broker asks for a client certificate: see authentication.type tls'],
+  [/ALERT_(UNKNOWN_CA|BAD_CERT|CERT|NO_CERT|UNSUPPORTED_CERT)|ALERT_ACCESS/, 'the broker does not accept our certificate'],
+  [/ALERT|^ERR_SSL|^ERR_TLS|^EPROTO$|^ERR_OSSL/, 'the handshake failed'],
+];
+
+function explainTls(error: Error): MillraceError | undefined {
+  const code = codeOf(error);
+  const found = tlsCauses.find(([pattern]) => pattern.test(code));
+  if (found === undefined) return undefined;
+  return unauthenticated(`no TLS connection to Kafka: ${found[1]} (${code}: ${detailOf(error)})`, error);
+}
+
+function explainSasl(error: Error): MillraceError | undefined {
+  if (error.name !== 'KafkaJSSASLAuthenticationError') return undefined;
+  return unauthenticated(`the broker does not let us in: ${detailOf(error)}`, error);
+}
+
+const rights: Readonly<Record<string, string>> = {
+  TOPIC_AUTHORIZATION_FAILED: 'the topic',
+  GROUP_AUTHORIZATION_FAILED: 'the consumer group',
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'the transactional id',
+  CLUSTER_AUTHORIZATION_FAILED: 'the cluster',
+};
+
+function explainRight(error: Error): MillraceError | undefined {
+  const what = 'type' in error && typeof error.type === 'string' ? rights[error.type] : undefined;
+  if (what === undefined) return undefined;
+  const message = `Kafka does not allow our user what it needs of ${what}: ${detailOf(error)}`;
+  return new MillraceError('MILLRACE_KAFKA_FORBIDDEN', message, { cause: error });
+}
+
+function unauthenticated(message: string, error: Error): MillraceError {
+  return new MillraceError('MILLRACE_KAFKA_UNAUTHENTICATED', message, { cause: error });
+}
