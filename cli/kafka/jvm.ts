@@ -17,6 +17,8 @@ export type JvmOptions = {
   benchmark: boolean;
   /** `-XX` options that name the class archive, to read or to write. */
   archive: readonly string[];
+  /** Of Java, by name. */
+  systemProperties?: Readonly<Record<string, string>> | undefined;
 };
 
 export function jvmArguments(classPath: string, configPath: string, options: JvmOptions): string[] {
@@ -29,6 +31,7 @@ export function jvmArguments(classPath: string, configPath: string, options: Jvm
     '-cp',
     classPath,
     `-Dlog4j2.configurationFile=${logConfigPath}`,
+    ...Object.entries(options.systemProperties ?? {}).map(([name, value]) => `-D${name}=${value}`),
     'kafka.Kafka',
     configPath,
   ];

@@ -23,6 +23,8 @@ export type LocalKafkaOptions = {
   log?: ((line: string) => void) | undefined;
   /** Broker properties that win over ours; where brokers differ, by broker. */
   properties?: BrokerProperties | ((broker: BrokerAddress) => BrokerProperties) | undefined;
+  /** Java's own settings, by name. */
+  systemProperties?: Readonly<Record<string, string>> | undefined;
   heapMb?: number | undefined;
   /** Compile for throughput, at the price of a slower start. */
   benchmark?: boolean | undefined;
@@ -122,6 +124,7 @@ async function startCluster(
     const args = jvmArguments(installation.classPath, configPath, {
       heapMb: options.heapMb ?? (addresses.length === 1 ? 512 : 256),
       benchmark: options.benchmark ?? false,
+      systemProperties: options.systemProperties,
       archive: installation.archivePath === undefined ? [] : readArchive(installation.archivePath),
     });
     return createBroker(address, async () => {

@@ -1,12 +1,9 @@
 // The keys of a cluster: its own authorities, and a certificate for whoever serves or calls.
 
-import { execFile } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
-const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+import { createAuthority, type Authority, type KeyPair, type Leaf } from '../fixtures/authority.ts';
 
 /** Client certificates: who is what to the API server. */
 const clients = {
@@ -23,16 +20,28 @@ export type ClientName = keyof typeof clients;
 export async function writeCertificates(dir: string, addresses: readonly string[]): Promise<void> {
   const names = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
   const serving = [...names.map((name) => `DNS:${name}`), ...addresses.map((address) => `IP:${address}`)];
-  await Promise.all([
-    authority(dir, 'ca', '/CN=lab'),
-    authority(dir, 'front-proxy-ca', '/CN=lab-front-proxy'),
-    run('openssl', ['ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', join(dir, 'sa.key')]),
+  const [ca, frontProxy] = await Promise.all([
+    createAuthority('/CN=lab'),
+    createAuthority('/CN=lab-front-proxy'),
   ]);
+  const issue = async (name: string, signer: Authority, leaf: Leaf): Promise<void> =>
+    writePair(dir, name, await signer.issue(leaf));
   await Promise.all([
-    run('openssl', ['ec', '-in', join(dir, 'sa.key'), '-pubout', '-out', join(dir, 'sa.pub')]),
-    certificate(dir, 'apiserver', 'ca', '/CN=kube-apiserver', serving.join(',')),
-    certificate(dir, 'front-proxy-client', 'front-proxy-ca', '/CN=front-proxy-client'),
-    ...Object.entries(clients).map(([name, subject]) => certificate(dir, name, 'ca', subject)),
+    writePair(dir, 'ca', ca),
+    writePair(dir, 'front-proxy-ca', frontProxy),
+    writeSigningKey(dir),
+    issue('apiserver', ca, { subject: '/CN=kube-apiserver', names: serving }),
+    issue('front-proxy-client', frontProxy, { subject: '/CN=front-proxy-client' }),
+    ...Object.entries(clients).map(([name, subject]) => issue(name, ca, { subject })),
+  ]);
+}
+
+/** Of the tokens of ServiceAccounts. */
+async function writeSigningKey(dir: string): Promise<void> {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  await Promise.all([
+    writeFile(join(dir, 'sa.key'), privateKey.export({ type: 'sec1', format: 'pem' })),
+    writeFile(join(dir, 'sa.pub'), publicKey.export({ type: 'spki', format: 'pem' })),
   ]);
 }
 
@@ -64,37 +73,9 @@ export async function writeKubeconfig(
   await writeFile(path, JSON.stringify(config, null, 2), { mode: 0o600 });
 }
 
-async function authority(dir: string, name: string, subject: string): Promise<void> {
-  const out = ['-keyout', join(dir, `${name}.key`), '-out', join(dir, `${name}.crt`)];
-  await run('openssl', ['req', '-x509', ...newKey, ...out, '-days', '30', '-subj', subject]);
-}
-
-async function certificate(
-  dir: string,
-  name: string,
-  signer: string,
-  subject: string,
-  alternatives?: string,
-): Promise<void> {
-  const file = (end: string): string => join(dir, `${name}.${end}`);
-  const extensions = [
-    'extendedKeyUsage=serverAuth,clientAuth',
-    ...(alternatives === undefined ? [] : [`subjectAltName=${alternatives}`]),
-  ];
-  await writeFile(file('ext'), `${extensions.join('\n')}\n`);
-  await run('openssl', [
-    'req',
-    '-new',
-    ...newKey,
-    '-keyout',
-    file('key'),
-    '-out',
-    file('csr'),
-    '-subj',
-    subject,
+async function writePair(dir: string, name: string, { certificate, key }: KeyPair): Promise<void> {
+  await Promise.all([
+    writeFile(join(dir, `${name}.crt`), certificate),
+    writeFile(join(dir, `${name}.key`), key),
   ]);
-  const authorityFiles = ['-CA', join(dir, `${signer}.crt`), '-CAkey', join(dir, `${signer}.key`)];
-  const serial = ['-set_serial', `0x${crypto.randomUUID().replaceAll('-', '').slice(0, 30)}`];
-  const request = ['x509', '-req', '-in', file('csr'), ...authorityFiles, ...serial, '-days', '30'];
-  await run('openssl', [...request, '-extfile', file('ext'), '-out', file('crt')]);
 }
