@@ -103,7 +103,10 @@ function formatRule(format: FormatName | undefined): StructuralSchema {
   const message = `must be ${formats[format].expected}`;
   const rule: Rule = { rule: `self.matches(r'${pattern}')`, message };
   // A URL may have a password in it.
-  const told = format === 'http-uri' || format === 'https-uri' ? {} : { messageExpression: `'${message}, is "' + self + '"'` };
+  const told =
+    format === 'http-uri' || format === 'https-uri'
+      ? {}
+      : { messageExpression: `'${message}, is "' + self + '"'` };
   return { 'x-kubernetes-validations': [{ ...rule, ...told }] };
 }
 

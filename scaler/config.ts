@@ -50,7 +50,9 @@ export function readScalerConfig(
   const mistakes: string[] = [];
   const config: ScalerConfig = Object.freeze({
     kafkaBrokers:
-      env.KAFKA_CONFIG && !env.KAFKA_BROKERS ? undefined : Object.freeze(brokersIn(env.KAFKA_BROKERS, mistakes)),
+      env.KAFKA_CONFIG && !env.KAFKA_BROKERS
+        ? undefined
+        : Object.freeze(brokersIn(env.KAFKA_BROKERS, mistakes)),
     kafkaConfigPath: env.KAFKA_CONFIG || undefined,
     triggersPath: env.MILLRACE_TRIGGERS || undefined,
     kubernetes: isInKubernetes(env, mistakes) ? parseKubernetesConfig(env, mistakes) : undefined,

@@ -23,7 +23,13 @@ export interface OwnKafkaOptions {
 }
 
 export function foreignKafka(bootstrapServers: string, configPath?: string): UsedKafka {
-  return { bootstrapServers, configPath, isOurs: false, died: new Promise(() => undefined), stop: async () => undefined };
+  return {
+    bootstrapServers,
+    configPath,
+    isOurs: false,
+    died: new Promise(() => undefined),
+    stop: async () => undefined,
+  };
 }
 
 /**

@@ -3,7 +3,6 @@ import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
 import type { RecordSink, StoredAt } from '../../gateway/contract/ports.ts';
-import type { Kafka } from 'kafkajs';
 import { createKafka } from '../../gateway/kafka/connection.ts';
 import { explainRefusal } from '../../gateway/kafka/refusal.ts';
 import { createRecordSink } from '../../gateway/kafka/record-sink.ts';
@@ -34,7 +33,11 @@ export async function runSendCommand(options: SendOptions, io: CommandIo): Promi
   }
 }
 
-async function sendAll(kafka: Kafka, options: SendOptions, io: CommandIo): Promise<number> {
+async function sendAll(
+  kafka: ReturnType<typeof createKafka>,
+  options: SendOptions,
+  io: CommandIo,
+): Promise<number> {
   await requireTopic(kafka.admin({ retry: { retries: 2 } }), options.topic);
   const sink = createRecordSink(kafka);
   try {
@@ -72,8 +75,7 @@ async function requireTopic(
     topics = await admin.listTopics();
   } catch (cause) {
     throw (
-      explainRefusal(cause) ??
-      new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'no broker answers', { cause })
+      explainRefusal(cause) ?? new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'no broker answers', { cause })
     );
   } finally {
     await admin.disconnect();

@@ -146,12 +146,17 @@ function notBuilt(at: Path, { what, instead, ...limits }: NotBuilt, value: unkno
 }
 
 function wrongValue(at: Path, schema: FieldSchema, value: unknown, wording: Wording): Mistake {
-  const shown = schema.format === 'http-uri' || schema.format === 'https-uri' ? withoutCredentials(value) : value;
-  const message = `must be ${expectation(schema)}, is ${show(shown)}`;
+  const message = `must be ${expectation(schema)}, is ${shown(schema, value)}`;
   return invalid(at, 'value', message, remedyFor(at, schema, value, wording));
 }
 
-/** Problems end up in logs. */
+/** Problems end up in logs: what should be a reference to a Secret may be what is secret. */
+function shown({ format, properties }: FieldSchema, value: unknown): string {
+  if (properties?.secretName !== undefined && !isMapping(value)) return 'no mapping';
+  const isUri = format === 'http-uri' || format === 'https-uri';
+  return show(isUri ? withoutCredentials(value) : value);
+}
+
 function withoutCredentials(value: unknown): unknown {
   return typeof value === 'string' ? value.replace(/^.*@/s, '***@') : value;
 }

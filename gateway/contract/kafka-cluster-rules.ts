@@ -33,7 +33,9 @@ export function kafkaClusterRules(declared: unknown): Mistake[] {
   const type = valueAt(authentication, ['type']);
   if (!isMapping(authentication) || typeof type !== 'string' || !Object.hasOwn(fieldsOfType, type)) return [];
   const { required, optional } = fieldsOfType[type as AuthenticationType];
-  const known = new Set(Object.values(fieldsOfType).flatMap((fields) => [...fields.required, ...fields.optional]));
+  const known = new Set(
+    Object.values(fieldsOfType).flatMap((fields) => [...fields.required, ...fields.optional]),
+  );
   const allowed = ['type', ...required, ...optional];
   return [
     ...required.filter((name) => !Object.hasOwn(authentication, name)).map((name) => lacking(name, type)),
@@ -63,7 +65,12 @@ function pointless(name: string, type: string): Mistake {
     [...required, ...optional].includes(name),
   );
   const types = owners.map(([owner]) => owner).join(' and ');
-  return invalid([...at, name], 'key', `has no meaning with type ${type}`, `Leave it out; it is of ${types}.`);
+  return invalid(
+    [...at, name],
+    'key',
+    `has no meaning with type ${type}`,
+    `Leave it out; it is of ${types}.`,
+  );
 }
 
 /** By a secret, which is a client's, or by an assertion, which may say itself whose it is (RFC 7523, section 2.2). */

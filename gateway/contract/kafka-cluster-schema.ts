@@ -41,13 +41,7 @@ const tls = mapping(
   },
 );
 
-export const authenticationTypes = [
-  'plain',
-  'scram-sha-256',
-  'scram-sha-512',
-  'tls',
-  'oauthbearer',
-] as const;
+export const authenticationTypes = ['plain', 'scram-sha-256', 'scram-sha-512', 'tls', 'oauthbearer'] as const;
 
 const clientAssertion = mapping(
   {
@@ -91,7 +85,10 @@ const authentication = mapping(
       ),
     ),
     key: Type.Optional(
-      secretValue('`tls`: its key, PEM. In the Secret of a Strimzi KafkaUser the key is `user.key`.', 'tls.key'),
+      secretValue(
+        '`tls`: its key, PEM. In the Secret of a Strimzi KafkaUser the key is `user.key`.',
+        'tls.key',
+      ),
     ),
     keyPassword: Type.Optional(secretValue('`tls`: what an encrypted key is opened with.', 'password')),
     tokenEndpoint: Type.Optional(

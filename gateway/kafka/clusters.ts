@@ -2,10 +2,10 @@
 // Triggers of one cluster share its connections.
 import type { CreateRecordSource, RecordSink } from '../contract/ports.ts';
 import type { Subscription } from '../contract/subscription.ts';
-import { createKafka } from './connection.ts';
+import { createKafka, type Security } from './connection.ts';
 import { createRecordSink, type KafkaRecordSink } from './record-sink.ts';
 import { createRecordSources } from './record-source.ts';
-import { connectionTo, identityOf, type Installation, type Security } from './security.ts';
+import { connectionTo, identityOf, type Installation } from './security.ts';
 
 export interface Clusters {
   readonly createSource: CreateRecordSource;

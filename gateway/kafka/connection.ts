@@ -1,9 +1,21 @@
 // How Millrace connects to Kafka: once, for consumers, producers and admin calls of gateway, scaler and CLI alike.
 import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
 import { registerCodecs } from './codecs.ts';
-import { bearerOptions, passwordOptions } from './sasl.ts';
-import type { Security } from './security.ts';
+import type { LiveCredentials } from './live-credentials.ts';
+import type { OauthTokens } from './oauth-tokens.ts';
+import { bearerOptions, passwordOptions, type SaslMechanism } from './sasl.ts';
 import { createSocketFactory } from './sockets.ts';
+
+/** How connections to one cluster are secured, for all clients of it in this process. */
+export interface Security {
+  readonly credentials: LiveCredentials;
+  /** Of all credentials there will be; undefined: no SASL. */
+  readonly mechanism: SaslMechanism | undefined;
+  /** With the mechanism `oauthbearer`. */
+  readonly tokens: OauthTokens | undefined;
+  /** After all clients that use it. */
+  close(): Promise<void>;
+}
 
 export interface ConnectionSettings {
   /** `host:port`, at least one. */

@@ -120,7 +120,11 @@ class Clusters implements ClustersReader {
 
   #settingsOf(cluster: Cluster): OffsetsReaderOptions {
     const { log, onRequest } = this.#options;
-    return { connection: (cluster.connection ??= connectionTo(cluster.access, this.#options)), log, onRequest };
+    return {
+      connection: (cluster.connection ??= connectionTo(cluster.access, this.#options)),
+      log,
+      onRequest,
+    };
   }
 
   async #close({ connection, offsets, groups }: Cluster): Promise<void> {

@@ -67,7 +67,10 @@ function unusable(message: string): MillraceError {
   return new MillraceError('MILLRACE_CREDENTIALS_UNUSABLE', message);
 }
 
-async function readTls({ tls, authentication }: KafkaAccess, read: Read): Promise<TlsCredentials | undefined> {
+async function readTls(
+  { tls, authentication }: KafkaAccess,
+  read: Read,
+): Promise<TlsCredentials | undefined> {
   if (tls === undefined) return undefined;
   const { ca, verifyHostname } = tls;
   const own = authentication?.type === 'tls' ? readCertificate(authentication, read) : {};

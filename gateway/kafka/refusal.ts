@@ -24,7 +24,10 @@ function codeOf(error: Error): string {
 
 /** Without what kafkajs writes before it. */
 function detailOf({ message }: Error): string {
-  return (message.replace(/^(Connection error|Failed to connect): /, '').split('\n', 1)[0] ?? '').slice(0, 300);
+  return (message.replace(/^(Connection error|Failed to connect): /, '').split('\n', 1)[0] ?? '').slice(
+    0,
+    300,
+  );
 }
 
 /** What Node.js and OpenSSL call what goes wrong in a handshake, and what it means to us. */
@@ -38,7 +41,10 @@ const tlsCauses: readonly (readonly [code: RegExp, meaning: string])[] = [
   [/^CERT_/, 'the certificate of the broker is not accepted'],
   [/WRONG_VERSION_NUMBER|PACKET_LENGTH/, 'the listener does not speak TLS, or is no Kafka'],
   [/ALERT_CERTIFICATE_REQUIRED/, 'the broker asks for a client certificate: see authentication.type tls'],
-  [/ALERT_(UNKNOWN_CA|BAD_CERT|CERT|NO_CERT|UNSUPPORTED_CERT)|ALERT_ACCESS/, 'the broker does not accept our certificate'],
+  [
+    /ALERT_(UNKNOWN_CA|BAD_CERT|CERT|NO_CERT|UNSUPPORTED_CERT)|ALERT_ACCESS/,
+    'the broker does not accept our certificate',
+  ],
   [/ALERT|^ERR_SSL|^ERR_TLS|^EPROTO$|^ERR_OSSL/, 'the handshake failed'],
 ];
 

@@ -64,13 +64,19 @@ async function showToken(
   { value, extensions }: OauthToken,
   authenticate: AuthenticationProviderArgs['saslAuthenticate'],
 ): Promise<void> {
-  const fields = [`auth=Bearer ${value}`, ...Object.entries(extensions).map(([name, text]) => `${name}=${text}`)];
+  const fields = [
+    `auth=Bearer ${value}`,
+    ...Object.entries(extensions).map(([name, text]) => `${name}=${text}`),
+  ];
   const first = `n,,${fieldEnd}${fields.map((field) => field + fieldEnd).join('')}${fieldEnd}`;
   const refusal = await authenticate({ request: messageOf(first), response: answer });
   if (refusal === undefined || refusal === '') return;
   // Section 3.2.3: who is refused says that it has heard, and the broker then ends the authentication itself.
   await authenticate({ request: messageOf(fieldEnd), response: answer }).catch(() => undefined);
-  throw new MillraceError('MILLRACE_KAFKA_UNAUTHENTICATED', `the broker refuses the token: ${statusOf(refusal)}`);
+  throw new MillraceError(
+    'MILLRACE_KAFKA_UNAUTHENTICATED',
+    `the broker refuses the token: ${statusOf(refusal)}`,
+  );
 }
 
 /** As kafkajs has it for all mechanisms: the length before the bytes. */

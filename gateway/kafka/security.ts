@@ -3,21 +3,10 @@
 import { describeError } from '../contract/errors.ts';
 import type { Credentials, KafkaAccess } from '../contract/kafka-access.ts';
 import type { SecretReader } from '../contract/secrets.ts';
-import { createKafka, type ClientLog, type ConnectionSettings } from './connection.ts';
+import { createKafka, type ClientLog, type ConnectionSettings, type Security } from './connection.ts';
 import { createLiveCredentials, type LiveCredentials } from './live-credentials.ts';
-import type { OauthTokens } from './oauth-tokens.ts';
 import { readCredentials } from './read-credentials.ts';
 import { createTokens, type SaslMechanism } from './sasl.ts';
-
-export interface Security {
-  readonly credentials: LiveCredentials;
-  /** Of all credentials there will be; undefined: no SASL. */
-  readonly mechanism: SaslMechanism | undefined;
-  /** With the mechanism `oauthbearer`. */
-  readonly tokens: OauthTokens | undefined;
-  /** After all clients that use it. */
-  close(): Promise<void>;
-}
 
 export interface SecurityOptions {
   /** Where new credentials are proved. */
@@ -100,7 +89,9 @@ async function prove(
   candidate: Credentials,
 ): Promise<void> {
   const security = secured(heldFast(candidate), mechanism);
-  const admin = createKafka({ brokers, clientId: 'millrace-proof', security }).admin({ retry: { retries: 0 } });
+  const admin = createKafka({ brokers, clientId: 'millrace-proof', security }).admin({
+    retry: { retries: 0 },
+  });
   try {
     await admin.connect();
     // With TLS 1.3 a client learns with the first answer that its certificate is refused.

@@ -26,7 +26,11 @@ const values = (count: number, partition = 0) =>
 /** A scaler, and what KEDA would hear of it for the metadata that is given. */
 async function startFor(t: Test, servers: string) {
   const config = { host: '127.0.0.1', grpcPort: 0, httpPort: 0, logLevel: 'silent' } as const;
-  const dependencies = { triggers: triggerSource([]), secrets: memorySecrets(), log: pino({ level: 'silent' }) };
+  const dependencies = {
+    triggers: triggerSource([]),
+    secrets: memorySecrets(),
+    log: pino({ level: 'silent' }),
+  };
   const scaler = await startScaler({ ...config, kafkaBrokers: servers.split(',') }, dependencies);
   t.teardown(() => scaler.stop());
   const address = `127.0.0.1:${scaler.grpcPort}`;

@@ -183,7 +183,10 @@ t.test('a start that fails leaves nothing open', limit, async (t) => {
   const source = triggerSource([]);
   const first = await startFor(t, '127.0.0.1:1', source);
   const config = { ...configOf('127.0.0.1:1'), grpcPort: first.grpcPort };
-  await t.rejects(startScaler(config, { triggers: source, secrets: memorySecrets(), log }), /EADDRINUSE|No address added/);
+  await t.rejects(
+    startScaler(config, { triggers: source, secrets: memorySecrets(), log }),
+    /EADDRINUSE|No address added/,
+  );
   t.equal(source.watchers(), 1);
   const broken = { watch: () => Promise.reject(new Error('no such folder')) };
   await t.rejects(startScaler(configOf('127.0.0.1:1'), { triggers: broken, secrets: memorySecrets(), log }), {

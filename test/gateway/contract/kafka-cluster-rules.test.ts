@@ -27,44 +27,53 @@ function mistakesIn(authentication: unknown, spec?: object): string[] {
   );
 }
 
-t.test('each way to authenticate is right with its own fields, and keys have their usual names', async (t) => {
-  for (const [authentication, expected] of [
-    [
-      { type: 'scram-sha-512', username: 'orders', password },
-      { type: 'scram-sha-512', username: 'orders', password: { secretName: 'orders', key: 'password' } },
-    ],
-    [
-      { type: 'tls', certificate: password, key: { secretName: 'orders', key: 'user.key' } },
-      {
-        type: 'tls',
-        certificate: { secretName: 'orders', key: 'tls.crt' },
-        key: { secretName: 'orders', key: 'user.key' },
-      },
-    ],
-    [
-      { type: 'oauthbearer', tokenEndpoint: token, clientId: 'orders', clientSecret: password, scope: 'kafka' },
-      { clientSecret: { secretName: 'orders', key: 'client-secret' }, scope: 'kafka' },
-    ],
-    [
-      {
-        type: 'oauthbearer',
-        tokenEndpoint: token,
-        clientAssertion: { serviceAccountName: 'kafka', audience: 'sso' },
-        extensions: { logicalCluster: 'lkc-1' },
-      },
-      { clientAssertion: { serviceAccountName: 'kafka', audience: 'sso' } },
-    ],
-  ] as const) {
-    const verdict = judge(authentication);
-    t.equal(verdict.kind, 'right', authentication.type);
-    t.match(knownCluster(verdict).access, {
-      brokers: ['kafka:9093'],
-      namespace: 'geo',
-      tls: { ca: { secretName: 'kafka-ca', key: 'ca.crt' }, verifyHostname: true },
-      authentication: expected,
-    });
-  }
-});
+t.test(
+  'each way to authenticate is right with its own fields, and keys have their usual names',
+  async (t) => {
+    for (const [authentication, expected] of [
+      [
+        { type: 'scram-sha-512', username: 'orders', password },
+        { type: 'scram-sha-512', username: 'orders', password: { secretName: 'orders', key: 'password' } },
+      ],
+      [
+        { type: 'tls', certificate: password, key: { secretName: 'orders', key: 'user.key' } },
+        {
+          type: 'tls',
+          certificate: { secretName: 'orders', key: 'tls.crt' },
+          key: { secretName: 'orders', key: 'user.key' },
+        },
+      ],
+      [
+        {
+          type: 'oauthbearer',
+          tokenEndpoint: token,
+          clientId: 'orders',
+          clientSecret: password,
+          scope: 'kafka',
+        },
+        { clientSecret: { secretName: 'orders', key: 'client-secret' }, scope: 'kafka' },
+      ],
+      [
+        {
+          type: 'oauthbearer',
+          tokenEndpoint: token,
+          clientAssertion: { serviceAccountName: 'kafka', audience: 'sso' },
+          extensions: { logicalCluster: 'lkc-1' },
+        },
+        { clientAssertion: { serviceAccountName: 'kafka', audience: 'sso' } },
+      ],
+    ] as const) {
+      const verdict = judge(authentication);
+      t.equal(verdict.kind, 'right', authentication.type);
+      t.match(knownCluster(verdict).access, {
+        brokers: ['kafka:9093'],
+        namespace: 'geo',
+        tls: { ca: { secretName: 'kafka-ca', key: 'ca.crt' }, verifyHostname: true },
+        authentication: expected,
+      });
+    }
+  },
+);
 
 t.test('what a type asks for is told, with a line to write', async (t) => {
   t.strictSame(mistakesIn({ type: 'plain', username: 'orders' }), [
@@ -102,7 +111,9 @@ t.test('a certificate is shown over TLS only', async (t) => {
 t.test('what the schema refuses is not judged twice, and passwords are not shown', async (t) => {
   t.match(mistakesIn({ type: 'kerberos' }), [/^spec\.authentication\.type: must be one of plain, /]);
   t.match(mistakesIn('scram'), [/^spec\.authentication: must be a mapping/]);
-  t.match(mistakesIn({ type: 'plain', username: 'a', password: 's3cret' }), [/^spec\.authentication\.password/]);
+  t.match(mistakesIn({ type: 'plain', username: 'a', password: 's3cret' }), [
+    /^spec\.authentication\.password: must be a mapping, is no mapping\. /,
+  ]);
   const wrong = { type: 'oauthbearer', tokenEndpoint: 'https://me:s3cret@sso/token', clientId: 'a' };
   t.notMatch(mistakesIn({ ...wrong, clientSecret: password }).join(), /s3cret/);
 });

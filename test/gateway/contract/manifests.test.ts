@@ -200,7 +200,9 @@ t.test('a KafkaCluster says where the triggers of its namespace find it', async 
     { source: { cluster: 'pay', access: { brokers: ['a:1', 'b:2'] } } },
     { source: { cluster: 'main', access: undefined } },
   ]);
-  t.match(read(inCluster('main'), cluster('main', 'a:1')).subscriptions, [{ source: { access: { brokers: ['a:1'] } } }]);
+  t.match(read(inCluster('main'), cluster('main', 'a:1')).subscriptions, [
+    { source: { access: { brokers: ['a:1'] } } },
+  ]);
 });
 
 t.test('a cluster that is not there, is wrong, or there twice', async (t) => {

@@ -1,0 +1,34 @@
+// The installation's own cluster by a file of client properties, at a real broker.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { openOwnConnection } from '../../../gateway/kafka/client-config.ts';
+import { createKafka, type ConnectionSettings } from '../../../gateway/kafka/connection.ts';
+import { clientProperties } from '../../fixtures/client-settings.ts';
+import { createTopic } from '../../fixtures/kafka.ts';
+import { clientKinds, startSecureKafka } from '../../fixtures/secure-kafka.ts';
+
+t.setTimeout(180_000);
+const kafka = await startSecureKafka(t);
+
+async function topicsSeen(connection: ConnectionSettings): Promise<string[]> {
+  const admin = createKafka(connection).admin({ retry: { retries: 0 } });
+  try {
+    await admin.connect();
+    return await admin.listTopics();
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+for (const kind of clientKinds) {
+  t.test(kind, async (t) => {
+    const topic = await createTopic(t, kafka.bootstrapServers, { partitions: 1 });
+    await kafka.grant(kind, [{ operation: 'describe', resource: 'topic', name: topic }]);
+    const configPath = join(t.testdir(), 'client.properties');
+    await writeFile(configPath, clientProperties(kafka.client(kind)));
+    const connection = await openOwnConnection({ brokers: undefined, configPath, clientId: 'test' });
+    t.teardown(() => connection.security?.close());
+    t.ok((await topicsSeen(connection)).includes(topic));
+  });
+}
