@@ -41,17 +41,20 @@ t.test('what is read first is held without a question to a broker, which may be 
   t.equal(world.renewed, 0);
 });
 
-t.test('what cannot be read is told once, with its reason to whoever connects, until it is there', async (t) => {
-  const missing = new MillraceError('MILLRACE_CREDENTIALS_UNUSABLE', 'the Secret is not there');
-  const { live, world, troubles, looks } = start(t, missing);
-  t.throws(() => live.current(), { code: 'MILLRACE_CREDENTIALS_UNUSABLE' }, 'also before the first look');
-  await live.ready();
-  await looks(3);
-  t.throws(() => live.current(), missing);
-  t.strictSame(troubles, [missing]);
-  world.given = withPassword('a');
-  await until(() => live.current());
-});
+t.test(
+  'what cannot be read is told once, with its reason to whoever connects, until it is there',
+  async (t) => {
+    const missing = new MillraceError('MILLRACE_CREDENTIALS_UNUSABLE', 'the Secret is not there');
+    const { live, world, troubles, looks } = start(t, missing);
+    t.throws(() => live.current(), { code: 'MILLRACE_CREDENTIALS_UNUSABLE' }, 'also before the first look');
+    await live.ready();
+    await looks(3);
+    t.throws(() => live.current(), missing);
+    t.strictSame(troubles, [missing]);
+    world.given = withPassword('a');
+    await until(() => live.current());
+  },
+);
 
 t.test('others are shown from when a broker has accepted them, and those before until then', async (t) => {
   const { live, world, troubles, looks } = start(t, withPassword('a'));
@@ -90,7 +93,9 @@ t.test('an assertion of a client changes, and no connection with it', async (t) 
   await live.ready();
   world.accepted = () => false;
   world.given = oauth('b');
-  await until(() => live.current().sasl?.mechanism === 'oauthbearer' && 'b' === clientAssertionOf(live.current()));
+  await until(
+    () => live.current().sasl?.mechanism === 'oauthbearer' && 'b' === clientAssertionOf(live.current()),
+  );
   t.equal(world.renewed, 0);
 });
 

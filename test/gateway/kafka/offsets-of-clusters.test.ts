@@ -21,14 +21,25 @@ t.test('each query at its own cluster; one that is away takes down its own', asy
   });
   t.teardown(() => reader.close());
   const query = { group: 'any', topics: [topic] };
-  const elsewhere = { access: { brokers: other.split(','), namespace: 'geo' }, group: 'any', topics: [there] };
-  const results = await reader.read([elsewhere, query, { ...query, access: { brokers: nowhere, namespace: 'geo' } }]);
+  const elsewhere = {
+    access: { brokers: other.split(','), namespace: 'geo' },
+    group: 'any',
+    topics: [there],
+  };
+  const results = await reader.read([
+    elsewhere,
+    query,
+    { ...query, access: { brokers: nowhere, namespace: 'geo' } },
+  ]);
   t.match(results, [
     { kind: 'read', partitions: [{ end: 0n }, { end: 1n }] },
     { kind: 'read', partitions: [{ topic }] },
     { kind: 'failed', error: { code: 'MILLRACE_KAFKA_UNREACHABLE' } },
   ]);
-  const groups = await reader.readGroups([{ group: 'a' }, { group: 'a', access: { brokers: nowhere, namespace: 'geo' } }]);
+  const groups = await reader.readGroups([
+    { group: 'a' },
+    { group: 'a', access: { brokers: nowhere, namespace: 'geo' } },
+  ]);
   t.match(groups, [{ kind: 'read', members: [] }, { kind: 'failed' }]);
 
   // What nobody has asked for is closed, and opened again when somebody does.
