@@ -1,6 +1,6 @@
 // What the names of a Kafka client's properties mean here: taken, without meaning for Millrace, or refused, because to leave them out
 // would connect otherwise than they say.
-import { nearest } from './nearest.ts';
+import { editDistance, nearest } from './nearest.ts';
 
 /** Kafka's names for what Millrace takes. */
 export const takenProperties = [
@@ -82,7 +82,11 @@ export function judgeName(name: string): NameVerdict {
     return { kind: 'wrong', message: 'is a property that Millrace cannot follow', remedy: why };
   if (meaningless.test(name)) return { kind: 'meaningless' };
   const isSecurity = /^(?:sasl|ssl|security)\./.test(name);
-  const meant = otherNames[name] ?? nearest(name, takenProperties, isSecurity ? Infinity : 2);
+  const meant =
+    otherNames[name] ??
+    (isSecurity
+      ? nearest(name, takenProperties)
+      : takenProperties.find((one) => editDistance(name.toLowerCase(), one) <= 2));
   if (meant !== undefined)
     return { kind: 'wrong', message: 'is no property of Kafka', remedy: `Did you mean \`${meant}\`?` };
   if (!isSecurity) return { kind: 'meaningless' };

@@ -14,11 +14,12 @@ export type JaasVerdict =
 type Token = { readonly sign: '=' | ';' } | { readonly word: string };
 
 const form = 'It is a module, `required`, then `name="value"` for each option, and a `;` at the end.';
+const quoting = 'A quote within has a backslash before it, which a properties file wants written twice.';
 const flags = ['required', 'requisite', 'sufficient', 'optional'];
 
 export function parseJaas(text: string): JaasVerdict {
   const tokens = tokenize(text);
-  if (tokens === undefined) return wrong('has a quoted value without its closing quote', form);
+  if (tokens === undefined) return wrong('has a quoted value without its closing quote', quoting);
   const [module, flag, ...rest] = tokens;
   if (module === undefined || !('word' in module)) return wrong('does not begin with a login module', form);
   if (flag === undefined || !('word' in flag) || !flags.includes(flag.word.toLowerCase()))
