@@ -19,6 +19,8 @@ export interface OauthTokens {
    * not answer as one; for some time after that with the same error, without asking again.
    */
   token(): Promise<OauthToken>;
+  /** A broker does not take `value`: it is shown no more, but for one that has just been given, for another would be no better. */
+  refused(value: string): void;
   /** Ends requests under way. Whoever waits is rejected. */
   close(): Promise<void>;
 }
@@ -44,6 +46,8 @@ const mostBackoffMs = 30_000;
 const usualLifetimeMs = 300_000;
 /** Of any token: a clock that is wrong must not make a request of every question. */
 const leastLifetimeMs = 1_000;
+/** So long a token that is refused is kept. */
+const leastUseMs = 10_000;
 /** Of its lifetime, after which a token is renewed. */
 const renewalShare = 0.8;
 /** Of its lifetime, and in ms: so long before its end a token is not shown any more, which takes time to arrive. */
@@ -64,6 +68,7 @@ interface Client {
 
 interface Held {
   readonly value: string;
+  readonly askedAtMs: number;
   readonly renewAtMs: number;
   readonly lapsesAtMs: number;
 }
@@ -104,6 +109,11 @@ class Tokens implements OauthTokens {
       throw new MillraceError('MILLRACE_KAFKA_UNAUTHENTICATED', `the OAuth authentication ${wrong}`);
     const { value } = await this.#hold(credentials);
     return { value, extensions: { ...extensions } };
+  }
+
+  refused(value: string): void {
+    const { held } = this.#client;
+    if (held?.value === value && this.#now() - held.askedAtMs >= leastUseMs) this.#client.held = undefined;
   }
 
   async close(): Promise<void> {
@@ -166,6 +176,7 @@ function holdOf({ accessToken, lifetimeMs: said }: Grant, askedAtMs: number): He
   const marginMs = Math.min(lifetimeMs * margin.share, margin.mostMs);
   return {
     value: accessToken,
+    askedAtMs,
     renewAtMs: askedAtMs + lifetimeMs * renewalShare,
     lapsesAtMs: askedAtMs + lifetimeMs - marginMs,
   };

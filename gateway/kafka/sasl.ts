@@ -4,7 +4,7 @@ import type { AuthenticationProviderArgs, KafkaConfig } from 'kafkajs';
 import { MillraceError } from '../contract/errors.ts';
 import type { PasswordMechanism, SaslCredentials } from '../contract/kafka-access.ts';
 import type { LiveCredentials } from './live-credentials.ts';
-import { createOauthTokens, type OauthToken, type OauthTokens } from './oauth-tokens.ts';
+import { createOauthTokens, type OauthTokens } from './oauth-tokens.ts';
 
 export type SaslMechanism = SaslCredentials['mechanism'];
 type SaslOptions = NonNullable<KafkaConfig['sasl']>;
@@ -25,7 +25,7 @@ export function bearerOptions(tokens: OauthTokens): SaslOptions {
   return {
     mechanism: 'oauthbearer',
     authenticationProvider: ({ saslAuthenticate }) => ({
-      authenticate: async () => showToken(await tokens.token(), saslAuthenticate),
+      authenticate: async () => showToken(tokens, saslAuthenticate),
     }),
   };
 }
@@ -61,9 +61,10 @@ function otherMechanism(expected: string, sasl: SaslCredentials | undefined): Mi
 const fieldEnd = '\u0001';
 
 async function showToken(
-  { value, extensions }: OauthToken,
+  tokens: OauthTokens,
   authenticate: AuthenticationProviderArgs['saslAuthenticate'],
 ): Promise<void> {
+  const { value, extensions } = await tokens.token();
   const fields = [
     `auth=Bearer ${value}`,
     ...Object.entries(extensions).map(([name, text]) => `${name}=${text}`),
@@ -71,6 +72,7 @@ async function showToken(
   const first = `n,,${fieldEnd}${fields.map((field) => field + fieldEnd).join('')}${fieldEnd}`;
   const refusal = await authenticate({ request: messageOf(first), response: answer });
   if (refusal === undefined || refusal === '') return;
+  tokens.refused(value);
   // Section 3.2.3: who is refused says that it has heard, and the broker then ends the authentication itself.
   await authenticate({ request: messageOf(fieldEnd), response: answer }).catch(() => undefined);
   throw new MillraceError(

@@ -190,6 +190,19 @@ t.test('other credentials get another token; a new proof of the same client does
 const unauthenticated = 'MILLRACE_KAFKA_UNAUTHENTICATED';
 const unreachable = 'MILLRACE_KAFKA_UNREACHABLE';
 
+t.test('a token that a broker refuses is asked for anew, unless it was given just now', async (t) => {
+  const endpoint = await startTokenEndpoint(t);
+  const { clock, tokens } = setUp(t, endpoint);
+  t.equal((await tokens.token()).value, 'token-1');
+  tokens.refused('token-1');
+  t.equal((await tokens.token()).value, 'token-1', 'another would be refused as well');
+  clock.nowMs += 10_000;
+  tokens.refused('token-0');
+  t.equal((await tokens.token()).value, 'token-1', 'that was another');
+  tokens.refused('token-1');
+  t.equal((await tokens.token()).value, 'token-2');
+});
+
 t.test('what the provider answers instead of a token', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   const provider = `the token endpoint of http://localhost:${endpoint.port}`;
