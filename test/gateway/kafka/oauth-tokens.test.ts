@@ -194,6 +194,7 @@ t.test('a token that a broker refuses is asked for anew, unless it was given jus
   const endpoint = await startTokenEndpoint(t);
   const { clock, tokens } = setUp(t, endpoint);
   t.equal((await tokens.token()).value, 'token-1');
+  endpoint.answer = token('token-2');
   tokens.refused('token-1');
   t.equal((await tokens.token()).value, 'token-1', 'another would be refused as well');
   clock.nowMs += 10_000;
