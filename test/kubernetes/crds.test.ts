@@ -159,6 +159,35 @@ t.test('kubectl shows what is asked for', async (t) => {
   t.match(explained.replaceAll(/\s+/g, ' '), 'Attempts after the first; -1 for ever. Default: 10.');
 });
 
+const token = { type: 'oauthbearer', tokenEndpoint: 'https://sso.example.com/token' };
+const secret = { secretName: 'orders' };
+for (const [authentication, message] of [
+  [{ type: 'scram-sha-512', username: 'orders', password: secret }, undefined],
+  [{ type: 'tls', certificate: secret, key: { ...secret, key: 'user.key' } }, undefined],
+  [{ ...token, clientId: 'orders', clientSecret: secret, extensions: { a: 'b' } }, undefined],
+  [{ ...token, clientAssertion: { serviceAccountName: 'kafka', audience: 'sso' } }, undefined],
+  [{ type: 'kerberos' }, /authentication\.type: Unsupported value: "kerberos"/],
+  [{ type: 'plain', username: 'orders' }, /type plain asks for username and password/],
+  [
+    { type: 'plain', username: 'a', password: secret, scope: 's' },
+    /scope has a meaning with type oauthbearer only/,
+  ],
+  [{ ...token, clientId: 'orders' }, /exactly one of clientSecret, clientAssertion/],
+  [{ ...token, clientSecret: secret }, /clientSecret asks for clientId/],
+  [{ ...token, tokenEndpoint: 'http://sso', clientId: 'a', clientSecret: secret }, /must be an https URL/],
+] as const) {
+  t.test(`a KafkaCluster with ${JSON.stringify(authentication).slice(0, 70)}`, async (t) => {
+    const [apiVersion, kind] = ['millrace.dev/v1alpha1', 'KafkaCluster'];
+    const spec = { bootstrapServers: 'kafka:9093', tls: {}, authentication };
+    const said = await refusal({ apiVersion, kind, metadata: { name: 'main' }, spec });
+    if (message === undefined) t.equal(said, undefined);
+    else t.match(said, message);
+    if (authentication.type !== 'tls') return;
+    const plain = { bootstrapServers: 'kafka:9092', authentication };
+    t.match(await refusal({ apiVersion, kind, metadata: { name: 'main' }, spec: plain }), /asks for tls/);
+  });
+}
+
 for (const [servers, isRight] of [
   ['kafka:9092, [::1]:9092', true],
   ['kafka', false],
