@@ -60,6 +60,8 @@ const otherNames: Readonly<Record<string, TakenProperty>> = {
   'metadata.broker.list': 'bootstrap.servers',
   'sasl.username': 'sasl.jaas.config',
   'sasl.password': 'sasl.jaas.config',
+  'sasl.oauthbearer.client.id': 'sasl.oauthbearer.client.credentials.client.id',
+  'sasl.oauthbearer.client.secret': 'sasl.oauthbearer.client.credentials.client.secret',
   'ssl.ca.location': 'ssl.truststore.location',
   'ssl.ca.pem': 'ssl.truststore.certificates',
   'ssl.certificate.location': 'ssl.keystore.location',
