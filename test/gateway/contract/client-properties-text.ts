@@ -8,9 +8,14 @@ const loginModules = 'org.apache.kafka.common.security';
 
 /** Values as they are meant: what is special in a file is escaped. */
 export function propertiesText(properties: Readonly<Record<string, string | undefined>>): string {
-  return Object.entries({ 'bootstrap.servers': 'kafka:9092', ...properties })
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value = '']) => `${name}=${value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`)
+  const all: Readonly<Record<string, string | undefined>> = {
+    'bootstrap.servers': 'kafka:9092',
+    ...properties,
+  };
+  return Object.entries(all)
+    .map(([name, value]) =>
+      value === undefined ? '' : `${name}=${value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`,
+    )
     .join('');
 }
 

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { parseServiceBinding } from '../../../gateway/contract/client-properties.ts';
 import { credentialsOf, login, mistakesOf } from './client-properties-text.ts';
 
 const scram = login('scram.ScramLoginModule', 'username="alice" password="s3cret"');
@@ -17,6 +18,24 @@ t.test('a user and a password', async (t) => {
     const sasl = { mechanism: expected, username: 'alice', password: 's3cret' };
     const verdict = verdictOf({ 'sasl.mechanism': mechanism, 'sasl.jaas.config': config });
     t.strictSame(verdict, { kind: 'right', credentials: { tls: undefined, sasl } });
+  }
+});
+
+t.test('a user and a password of a binding, which go before a login', async (t) => {
+  const binding = {
+    'bootstrap.servers': 'kafka:9092',
+    'security.protocol': 'SASL_PLAINTEXT',
+    'sasl.mechanism': 'SCRAM-SHA-512',
+    'sasl.jaas.config': scram,
+  };
+  for (const [more, username, password] of [
+    [{ username: 'bob', password: 'other' }, 'bob', 'other'],
+    [{ username: 'bob' }, 'alice', 's3cret'],
+    [{ password: 'other' }, 'alice', 's3cret'],
+  ] as const) {
+    const verdict = parseServiceBinding({ ...binding, ...more });
+    const credentials = verdict.kind === 'right' && verdict.properties.credentials(new Map());
+    t.match(credentials, { credentials: { sasl: { mechanism: 'scram-sha-512', username, password } } });
   }
 });
 
