@@ -47,7 +47,8 @@ export function parseClientProperties(text: string): ClientPropertiesVerdict {
   for (const { name, value, line } of properties) {
     const verdict = judgeName(name);
     if (verdict.kind === 'taken') given.set(verdict.name, { value, writtenAs: name, line });
-    else if (verdict.kind === 'wrong') mistakes.push(problemOf(name, line, verdict.message, verdict.remedy));
+    else if (verdict.kind === 'wrong')
+      mistakes.push(problemOf(verdict.shown, line, verdict.message, verdict.remedy));
   }
   return judge(given, mistakes);
 }
@@ -127,9 +128,10 @@ function protocolOf(properties: GivenProperties): string {
   const written = properties.text(name);
   const protocol = written?.toUpperCase() ?? 'PLAINTEXT';
   if (!protocols.includes(protocol)) {
-    const meant = nearest(protocol, protocols);
-    const remedy = meant === undefined ? `Write one of ${protocols.join(', ')}.` : `Did you mean ${meant}?`;
+    const near = nearest(protocol, protocols);
+    const remedy = near === undefined ? `Write one of ${protocols.join(', ')}.` : `Did you mean ${near}?`;
     properties.wrong(name, `must be one of ${protocols.join(', ')}, is ${show(written)}`, remedy);
+    return near ?? 'PLAINTEXT';
   }
   const secured = properties.names().find((one) => /^s(?:as|s)l\./.test(one));
   if (written !== undefined || secured === undefined) return protocol;

@@ -60,6 +60,8 @@ const otherNames: Readonly<Record<string, TakenProperty>> = {
   'metadata.broker.list': 'bootstrap.servers',
   'sasl.username': 'sasl.jaas.config',
   'sasl.password': 'sasl.jaas.config',
+  'sasl.oauthbearer.client.id': 'sasl.oauthbearer.client.credentials.client.id',
+  'sasl.oauthbearer.client.secret': 'sasl.oauthbearer.client.credentials.client.secret',
   'ssl.ca.location': 'ssl.truststore.location',
   'ssl.ca.pem': 'ssl.truststore.certificates',
   'ssl.certificate.location': 'ssl.keystore.location',
@@ -71,7 +73,13 @@ const otherNames: Readonly<Record<string, TakenProperty>> = {
 export type NameVerdict =
   | { readonly kind: 'taken'; readonly name: TakenProperty }
   | { readonly kind: 'meaningless' }
-  | { readonly kind: 'wrong'; readonly message: string; readonly remedy: string };
+  /** `shown` is the name as far as it can be told: without a separator a secret sticks to it. */
+  | {
+      readonly kind: 'wrong';
+      readonly shown: string;
+      readonly message: string;
+      readonly remedy: string;
+    };
 
 /** Names that are neither Kafka's nor near to one of those above belong to somebody else, and mean nothing. */
 export function judgeName(name: string): NameVerdict {
@@ -79,16 +87,22 @@ export function judgeName(name: string): NameVerdict {
   if (taken !== undefined) return { kind: 'taken', name: taken };
   const why = refused.find(([names]) => names.test(name))?.[1];
   if (why !== undefined)
-    return { kind: 'wrong', message: 'is a property that Millrace cannot follow', remedy: why };
+    return { kind: 'wrong', shown: name, message: 'is a property that Millrace cannot follow', remedy: why };
   if (meaningless.test(name)) return { kind: 'meaningless' };
-  const isSecurity = /^(?:sasl|ssl|security)\./.test(name);
-  const meant =
-    otherNames[name] ??
-    (isSecurity
-      ? nearest(name, takenProperties)
-      : takenProperties.find((one) => editDistance(name.toLowerCase(), one) <= 2));
-  if (meant !== undefined)
-    return { kind: 'wrong', message: 'is no property of Kafka', remedy: `Did you mean \`${meant}\`?` };
-  if (!isSecurity) return { kind: 'meaningless' };
-  return { kind: 'wrong', message: 'is no property of Kafka', remedy: 'Remove the line.' };
+  const message = 'is no property of Kafka';
+  const near = otherNames[name] ?? takenProperties.find((one) => editDistance(name.toLowerCase(), one) <= 2);
+  if (near !== undefined) return { kind: 'wrong', shown: name, message, remedy: `Did you mean \`${near}\`?` };
+  if (!/^(?:sasl|ssl|security)\./.test(name)) return { kind: 'meaningless' };
+  const meant = nearest(name, takenProperties);
+  const remedy = meant === undefined ? 'Remove the line.' : `Did you mean \`${meant}\`?`;
+  return { kind: 'wrong', shown: `${knownPart(name)}…`, message, remedy };
+}
+
+/** As much of its beginning as begins one of those that are taken. */
+function knownPart(name: string): string {
+  const lengths = takenProperties.map((one) => {
+    const differs = Array.from(one).findIndex((letter, index) => letter !== name.charAt(index));
+    return differs === -1 ? one.length : differs;
+  });
+  return name.slice(0, Math.max(...lengths));
 }
