@@ -3,6 +3,7 @@
 
 /** Sources without I/O, covered to the last branch. A folder ends in a slash; anything else is a prefix. */
 const PURE_SOURCES = [
+  '.build/dependencies/',
   'gateway/contract/',
   'gateway/events/',
   'gateway/filter/',
@@ -41,8 +42,13 @@ export function isPure(source) {
   return PURE_SOURCES.some((prefix) => source.startsWith(prefix));
 }
 
-/** `test/gateway/filter/cel.test.ts`, and also `cel.property.test.ts`, mirror `gateway/filter/cel.ts`. */
+/**
+ * `test/gateway/filter/cel.test.ts`, and also `cel.property.test.ts`, mirror `gateway/filter/cel.ts`. The mirror of `.build/` is `test/build/`.
+ */
 export default function coverageMap(test) {
-  const source = test.replace(/^test\//, '').replace(/(\.[a-z0-9-]+)?\.test\.ts$/, '.ts');
+  const source = test
+    .replace(/^test\//, '')
+    .replace(/^build\//, '.build/')
+    .replace(/(\.[a-z0-9-]+)?\.test\.ts$/, '.ts');
   return isPure(source) ? source : null;
 }

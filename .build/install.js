@@ -1,10 +1,10 @@
 // Installs the dependencies when they are absent or not what package-lock.json says.
 // Runs before the scripts a user calls, on whatever Node the machine has: plain JavaScript, nothing imported
-// but Node itself. When all is in place it costs a few milliseconds.
-import { spawnSync } from 'node:child_process';
+// that has to be installed. When all is in place it costs a few milliseconds.
 import { existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { npm } from './npm.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pinnedNode = join(root, 'node_modules', '.bin', process.platform === 'win32' ? 'node.cmd' : 'node');
@@ -44,17 +44,19 @@ function readLock(path) {
   }
 }
 
+/** No package runs a script at installation but those that `allowScripts` of package.json names, whatever npm's own default is. */
 function install() {
   // --include=dev: Node itself is a dev dependency. --loglevel=error: the machine's Node being older than
   // `engines` is no news, since no script here runs on it.
-  const args = ['ci', '--include=dev', '--loglevel=error'];
-  const npmCli = process.env.npm_execpath;
-  const isNpm = npmCli !== undefined && basename(npmCli) === 'npm-cli.js';
-  const options = { cwd: root, stdio: ['ignore', 2, 2] };
-  const result = isNpm
-    ? spawnSync(process.execPath, [npmCli, ...args], options)
-    : spawnSync('npm', args, { ...options, shell: process.platform === 'win32' });
-  if (result.status !== 0) fail('npm ci failed, see above.');
+  run('ci', '--include=dev', '--ignore-scripts');
+  const { allowScripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name]);
+  if (allowed.length > 0) run('rebuild', ...allowed);
+}
+
+function run(...args) {
+  const { status } = npm([...args, '--loglevel=error'], { stdio: ['ignore', 2, 2] });
+  if (status !== 0) fail(`npm ${args[0]} failed, see above.`);
 }
 
 function fail(message) {

@@ -34,6 +34,7 @@ const STATIC_CHECKS = {
   'import rules': 'check:imports',
   'unused code': 'check:unused',
   'mirrored tests': 'check:mirrors',
+  dependencies: 'check:dependencies',
 };
 
 const { values: options, positionals: chosen } = parseArgs({
@@ -219,11 +220,11 @@ function reportCoverage(files, output) {
   report('coverage of pure code', isComplete, undefined, table.join('\n'));
 }
 
-/** One line for a check, and its output when it failed. */
+/** One line for a check, and its output when it failed; of a passed one, only what it notes. */
 function report(name, isPassed, timeMs, output = '') {
   totals[isPassed ? 'passed' : 'failed'] += 1;
   console.log(`${isPassed ? '✓' : '✗'} ${name}${timeMs === undefined ? '' : ` (${seconds(timeMs)})`}`);
-  if (isPassed) return;
+  if (isPassed) return (output.match(/^note: .*/gm) ?? []).forEach((note) => console.log(indent(note, 4)));
   failedNames.push(name);
   if (output.trim()) console.log(indent(output.trimEnd(), 4));
 }

@@ -34,7 +34,7 @@ export const sourceSchema = mapping(
         format: 'topic-pattern',
         example: 'orders-.*',
         description:
-          'A regular expression that must match the whole name of a topic. Either this or `topics`.',
+          'A regular expression (RE2) that must match the whole name of a topic. Either this or `topics`.',
       }),
     ),
     consumerGroup: Type.Optional(

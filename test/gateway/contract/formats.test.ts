@@ -12,7 +12,10 @@ const samples: Readonly<Record<FormatName, { right: readonly string[]; wrong: re
     right: ['a', 'orders.v1', '__consumer_offsets', '...', 'A-b_c.9', 'x'.repeat(249)],
     wrong: ['', '.', '..', 'a b', 'a/b', 'ä', 'a,b', 'x'.repeat(250), 'a\n'],
   },
-  'topic-pattern': { right: ['orders-.*', 'a|b', '.'], wrong: ['', '(', '[a', '*', 'a)|(b'] },
+  'topic-pattern': {
+    right: ['orders-.*', 'a|b', '.', String.raw`[\w.-]{3,40}\.v\d+`],
+    wrong: ['', '(', '[a', '*', 'a)|(b', '(?=a)', String.raw`(a)\1`, '(a{30}){30}'],
+  },
   'dns-label': {
     right: ['a', 'geo', 'a-b', '9', 'x'.repeat(63)],
     wrong: ['', '-a', 'a-', 'A', 'a.b', 'a_b', 'x'.repeat(64)],
@@ -73,6 +76,11 @@ t.test('a topic pattern matches whole names', async (t) => {
   t.notOk(pattern?.test('orders-dead'));
   t.notOk(pattern?.test('my-payments'));
   t.equal(compileTopicPattern('('), undefined);
+});
+
+t.test('no topic pattern costs more than its length and that of the name', async (t) => {
+  for (const pattern of [String.raw`(\w+\.?)+!`, '(a+)+b', '(a|aa)*b', '(.*)*x', '(a?){60}a{60}b'])
+    t.equal(compileTopicPattern(pattern)?.test('a'.repeat(249)), false, pattern);
 });
 
 for (const [text, timestampMs] of [
