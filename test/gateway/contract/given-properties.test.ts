@@ -1,5 +1,9 @@
 import t from 'tap';
-import { GivenProperties, type GivenProperty, type PropertyName } from '../../../gateway/contract/given-properties.ts';
+import {
+  GivenProperties,
+  type GivenProperty,
+  type PropertyName,
+} from '../../../gateway/contract/given-properties.ts';
 
 const given = new Map<PropertyName, GivenProperty>([
   ['client.id', { value: ' gateway\t', writtenAs: 'client.id', line: 3 }],
