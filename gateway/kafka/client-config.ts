@@ -1,11 +1,7 @@
 // The installation's own cluster: where it is and how its connections are secured, by a file of Kafka's client properties, which is read
 // again when it, or a file that it names, has changed.
 import { readFile } from 'node:fs/promises';
-import {
-  parseClientProperties,
-  type ClientProperties,
-  type CredentialsVerdict,
-} from '../contract/client-properties.ts';
+import { parseClientProperties, type ClientProperties } from '../contract/client-properties.ts';
 import { MillraceError } from '../contract/errors.ts';
 import type { Credentials } from '../contract/kafka-access.ts';
 import { formatProblem } from '../contract/manifests.ts';
@@ -48,10 +44,10 @@ async function readProperties(path: string): Promise<ClientProperties> {
   throw mistaken(path, verdict.mistakes);
 }
 
-async function readNamed(path: string, { files, credentials }: ClientProperties): Promise<Credentials> {
+async function readNamed(path: string, properties: ClientProperties): Promise<Credentials> {
   const texts = new Map<string, string>();
-  for (const file of files) texts.set(file, await readText(file));
-  const verdict: CredentialsVerdict = credentials(texts);
+  for (const file of properties.files) texts.set(file, await readText(file));
+  const verdict = properties.credentials(texts);
   if (verdict.kind === 'wrong') throw mistaken(path, verdict.mistakes);
   checkTls(verdict.credentials, path);
   return verdict.credentials;

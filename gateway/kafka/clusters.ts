@@ -40,7 +40,7 @@ export function createClusters(installation: Installation): Clusters {
     sinkOf: (subscription) => clusterOf(subscription).sink,
     close: async () => {
       await Promise.all([...open.values()].map(({ sink }) => sink.close()));
-      await Promise.all([...open.values()].map(({ security }) => security?.close()));
+      await Promise.all([...open.values()].flatMap(({ security }) => security?.close() ?? []));
     },
   };
 }

@@ -73,11 +73,11 @@ async function readTls(
 ): Promise<TlsCredentials | undefined> {
   if (tls === undefined) return undefined;
   const { ca, verifyHostname } = tls;
-  const own = authentication?.type === 'tls' ? readCertificate(authentication, read) : {};
+  const own = authentication?.type === 'tls' ? await readCertificate(authentication, read) : {};
   return {
     verifyHostname,
     ...(ca === undefined ? {} : { ca: await read(ca, 'tls.ca', 'pem') }),
-    ...(await own),
+    ...own,
   };
 }
 
