@@ -16,8 +16,8 @@ export type ClientPropertiesVerdict =
   | { readonly kind: 'wrong'; readonly mistakes: readonly Problem[] };
 
 export interface ClientProperties {
-  /** `host:port`, at least one. */
-  readonly brokers: readonly string[];
+  /** `host:port`, at least one; undefined where none is named. */
+  readonly brokers: readonly string[] | undefined;
   readonly clientId: string | undefined;
   /** Paths of the files that the credentials stand in, as they are written, each once. */
   readonly files: readonly string[];
@@ -88,7 +88,7 @@ function judge(
   // All that can be said before the files are read.
   credentialsOf(properties);
   const mistakes = [...before, ...properties.mistakes].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
-  if (brokers === undefined || mistakes.length > 0) return { kind: 'wrong', mistakes };
+  if (mistakes.length > 0) return { kind: 'wrong', mistakes };
   const clientId = properties.text('client.id');
   const files = [...properties.files];
   const credentials = (texts: ReadonlyMap<string, string>): CredentialsVerdict => {
@@ -102,11 +102,12 @@ function judge(
 
 function brokersOf(properties: GivenProperties): readonly string[] | undefined {
   const text = properties.text('bootstrap.servers');
-  const brokers = parseBrokers(text ?? '');
+  if (text === undefined) return undefined;
+  const brokers = parseBrokers(text);
   if (brokers === undefined)
     properties.wrong(
       'bootstrap.servers',
-      text === undefined ? 'is missing' : 'must be addresses such as kafka:9092, separated by commas',
+      'must be addresses such as kafka:9092, separated by commas',
       'Write the brokers to begin with: `bootstrap.servers=kafka-0.kafka:9092,kafka-1.kafka:9092`.',
     );
   return brokers;

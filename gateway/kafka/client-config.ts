@@ -7,7 +7,6 @@ import type { Credentials } from '../contract/kafka-access.ts';
 import { formatProblem } from '../contract/manifests.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { ClientLog, ConnectionSettings } from './connection.ts';
-import { checkTls } from './read-credentials.ts';
 import { openSecurity } from './security.ts';
 
 export interface OwnConnectionOptions {
@@ -29,7 +28,7 @@ export async function openOwnConnection(options: OwnConnectionOptions): Promise<
   const properties = await readProperties(path);
   const first = await readNamed(path, properties);
   const brokers = options.brokers ?? properties.brokers;
-  if (brokers.length === 0) throw invalid(`${path} names no bootstrap.servers, and KAFKA_BROKERS is not set`);
+  if (brokers === undefined) throw invalid(`${path} names no bootstrap.servers, and KAFKA_BROKERS is not set`);
   const named = { brokers, clientId: properties.clientId ?? clientId };
   if (first.tls === undefined && first.sasl === undefined) return named;
   const read = async (): Promise<Credentials> => readNamed(path, await readProperties(path));
@@ -49,7 +48,6 @@ async function readNamed(path: string, properties: ClientProperties): Promise<Cr
   for (const file of properties.files) texts.set(file, await readText(file));
   const verdict = properties.credentials(texts);
   if (verdict.kind === 'wrong') throw mistaken(path, verdict.mistakes);
-  checkTls(verdict.credentials, path);
   return verdict.credentials;
 }
 

@@ -1,6 +1,5 @@
 // Access → credentials: reads what a KafkaCluster refers to, and tells what is not there or is not what it should be before a broker
 // has to.
-import { createSecureContext } from 'node:tls';
 import { MillraceError } from '../contract/errors.ts';
 import type {
   Authentication,
@@ -10,40 +9,22 @@ import type {
   SecretValue,
   TlsCredentials,
 } from '../contract/kafka-access.ts';
+import { belongTogether, certificatesIn, privateKeyIn, type PemVerdict } from '../contract/pem.ts';
 import type { SecretReader } from '../contract/secrets.ts';
 
 /** Rejects with MILLRACE_CREDENTIALS_UNUSABLE, or as `secrets` does. */
 export async function readCredentials(access: KafkaAccess, secrets: SecretReader): Promise<Credentials> {
   const read = createRead(access.namespace, secrets);
   const [tls, sasl] = await Promise.all([readTls(access, read), readSasl(access, read, secrets)]);
-  const credentials = { tls, sasl };
-  checkTls(credentials, `the KafkaCluster of ${access.brokers.join(',')} in namespace ${access.namespace}`);
-  return credentials;
+  return { tls, sasl };
 }
 
-/** Throws MILLRACE_CREDENTIALS_UNUSABLE where no TLS connection can be made of what `whose` says. */
-export function checkTls({ tls, sasl }: Credentials, whose: string): void {
-  if (tls?.certificate !== undefined || tls?.ca !== undefined) checkContext(tls, whose);
-  if (sasl?.mechanism === 'oauthbearer' && sasl.ca !== undefined)
-    checkContext({ ca: sasl.ca, verifyHostname: true }, whose);
-}
-
-function checkContext({ ca, certificate, key, keyPassword }: TlsCredentials, whose: string): void {
-  try {
-    createSecureContext({ ca, cert: certificate, key, passphrase: keyPassword });
-  } catch (error) {
-    // OpenSSL tells what is wrong, never what was given to it.
-    const message = `the certificates of ${whose} are not what they should be: ${(error as Error).message}`;
-    throw new MillraceError('MILLRACE_CREDENTIALS_UNUSABLE', message);
-  }
-}
-
-/** `field` says where the value is named. */
-type Read = (value: SecretValue, field: string, isPem?: 'pem') => Promise<string>;
+/** `field` says where the value is named, `judge` what is wrong with it. */
+type Read = (value: SecretValue, field: string, judge?: (text: string) => PemVerdict) => Promise<string>;
 
 function createRead(namespace: string, secrets: SecretReader): Read {
   const reads = new Map<string, ReturnType<SecretReader['read']>>();
-  return async ({ secretName, key }, field, isPem) => {
+  return async ({ secretName, key }, field, judge) => {
     let reading = reads.get(secretName);
     if (reading === undefined) reads.set(secretName, (reading = secrets.read(namespace, secretName)));
     const values = await reading;
@@ -57,9 +38,9 @@ function createRead(namespace: string, secrets: SecretReader): Read {
     // What was made by `echo` ends with a newline that is not meant.
     const text = value.toString('utf8').replace(/\r?\n$/, '');
     if (text === '') throw unusable(`${place} has nothing under ${key}`);
-    if (isPem !== undefined && !text.includes('-----BEGIN '))
-      throw unusable(`${place} has no PEM under ${key}: no line begins with -----BEGIN`);
-    return text;
+    const verdict = judge?.(text) ?? { kind: 'right', pem: text };
+    if (verdict.kind === 'wrong') throw unusable(`${place} ${verdict.message} under ${key}`);
+    return verdict.pem;
   };
 }
 
@@ -76,22 +57,25 @@ async function readTls(
   const own = authentication?.type === 'tls' ? await readCertificate(authentication, read) : {};
   return {
     verifyHostname,
-    ...(ca === undefined ? {} : { ca: await read(ca, 'tls.ca', 'pem') }),
+    ...(ca === undefined ? {} : { ca: await read(ca, 'tls.ca', certificatesIn) }),
     ...own,
   };
 }
 
 async function readCertificate(
-  { certificate, key, keyPassword }: Authentication & { type: 'tls' },
+  { certificate: shown, key: kept, keyPassword: opens }: Authentication & { type: 'tls' },
   read: Read,
 ): Promise<Pick<TlsCredentials, 'certificate' | 'key' | 'keyPassword'>> {
-  return {
-    certificate: await read(certificate, 'authentication.certificate', 'pem'),
-    key: await read(key, 'authentication.key', 'pem'),
-    ...(keyPassword === undefined
-      ? {}
-      : { keyPassword: await read(keyPassword, 'authentication.keyPassword') }),
-  };
+  const keyPassword = opens && (await read(opens, 'authentication.keyPassword'));
+  const certificate = await read(shown, 'authentication.certificate', certificatesIn);
+  const key = await read(kept, 'authentication.key', (text) => privateKeyIn(text, keyPassword));
+  if (!belongTogether(certificate, key, keyPassword)) {
+    const places = `${kept.key} of the Secret ${kept.secretName} is not the key of ${shown.key} of ${shown.secretName}`;
+    throw unusable(
+      `${places}: the certificate of the key stands first, those that lead to an authority after it`,
+    );
+  }
+  return { certificate, key, ...(keyPassword === undefined ? {} : { keyPassword }) };
 }
 
 async function readSasl(
@@ -120,7 +104,7 @@ async function readSasl(
         ...(clientAssertion === undefined
           ? {}
           : { clientAssertion: await secrets.serviceAccountToken(namespace, clientAssertion) }),
-        ...(ca === undefined ? {} : { ca: await read(ca, 'authentication.ca', 'pem') }),
+        ...(ca === undefined ? {} : { ca: await read(ca, 'authentication.ca', certificatesIn) }),
       };
     }
   }

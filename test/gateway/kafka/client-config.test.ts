@@ -32,3 +32,21 @@ for (const kind of clientKinds) {
     t.ok((await topicsSeen(connection)).includes(topic));
   });
 }
+
+t.test('all that is wrong in the file is told with its line before anything starts', async (t) => {
+  const dir = t.testdir({
+    wrong: 'boostrap.servers=a:1\nsecurity.protocol=SSL\nssl.truststore.type=JKS\n',
+    bare: 'security.protocol=PLAINTEXT\n',
+    named: 'bootstrap.servers=a:1\nclient.id=mine\n',
+  });
+  const open = (name: string, brokers?: string[]) =>
+    openOwnConnection({ brokers, configPath: join(dir, name), clientId: 'test' });
+  await t.rejects(open('wrong'), {
+    code: 'MILLRACE_CONFIG_INVALID',
+    message: /wrong:1 boostrap\.servers: .*\n.*wrong:3 ssl\.truststore\.type: must be PEM/,
+  });
+  await t.rejects(open('bare'), { message: /names no bootstrap\.servers, and KAFKA_BROKERS is not set/ });
+  await t.rejects(open('none'), { message: /^cannot read .*none/ });
+  t.strictSame(await open('named'), { brokers: ['a:1'], clientId: 'mine' });
+  t.strictSame(await open('named', ['b:2']), { brokers: ['b:2'], clientId: 'mine' });
+});
