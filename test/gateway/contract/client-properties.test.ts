@@ -196,6 +196,31 @@ t.test('a binding by names of others; mistakes are told by the key that is there
   ]);
 });
 
+t.test('a binding cannot have files of the gateway read, nor sent to a provider of its own', async (t) => {
+  const token = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+  const verdict = parseServiceBinding({
+    'bootstrap.servers': 'kafka:9092',
+    'security.protocol': 'SASL_SSL',
+    'sasl.mechanism': 'OAUTHBEARER',
+    'sasl.oauthbearer.token.endpoint.url': 'https://thief.example.com/token',
+    'sasl.oauthbearer.assertion.file': token,
+    'sasl.jaas.config': login('oauthbearer.OAuthBearerLoginModule', `ssl.truststore.location="${token}"`),
+    'ssl.truststore.location': token,
+    'ssl.keystore.location': token,
+  });
+  t.strictSame(
+    mistakesOf(verdict as never)
+      .map((mistake) => mistake.split(', ')[0])
+      .toSorted(),
+    [
+      'sasl.jaas.config: names a file',
+      'sasl.oauthbearer.assertion.file: names a file',
+      'ssl.keystore.location: names a file',
+      'ssl.truststore.location: names a file',
+    ],
+  );
+});
+
 t.test('whatever stands in a file, a verdict comes, and its secrets do not', async (t) => {
   const secret = 'c0nf1dential';
   const name = fc.constantFrom(
