@@ -159,5 +159,5 @@ class Run {
 t.test('tokens in any interleaving', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   const run = (steps: readonly Step[]) => new Run(t, endpoint).take(steps);
-  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 30 }), run), { numRuns: 100 });
+  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), run), { numRuns: 100 });
 });
