@@ -22,7 +22,7 @@ export type ClientPropertiesVerdict =
   | { readonly kind: 'wrong'; readonly mistakes: readonly Problem[] };
 
 export interface ClientProperties {
-  /** `host:port`, at least one. */
+  /** `host:port`; a file need name none, for Kafka's tools take them beside it. */
   readonly brokers: readonly string[];
   readonly clientId: string | undefined;
   /** Paths of the files that the credentials stand in, as they are written, each once. */
@@ -82,7 +82,15 @@ export function parseServiceBinding(values: Readonly<Record<string, string>>): C
     const value = writtenAs === undefined ? undefined : values[writtenAs];
     if (writtenAs !== undefined && value !== undefined) given.set(name, { value, writtenAs });
   }
-  return judge(given, [], 'refused');
+  const verdict = judge(given, [], 'refused');
+  if (verdict.kind === 'wrong' || verdict.properties.brokers.length > 0) return verdict;
+  const lacking = problemOf(
+    'bootstrap.servers',
+    undefined,
+    'is missing',
+    'Name another Secret, or write it.',
+  );
+  return { kind: 'wrong', mistakes: [lacking] };
 }
 
 function judge(
@@ -107,13 +115,14 @@ function judge(
   return { kind: 'right', properties: { brokers, clientId, files, credentials } };
 }
 
+/** Undefined where they are no addresses. */
 function brokersOf(properties: GivenProperties): readonly string[] | undefined {
   const text = properties.text('bootstrap.servers');
-  const brokers = parseBrokers(text ?? '');
+  const brokers = text === undefined ? [] : parseBrokers(text);
   if (brokers === undefined)
     properties.wrong(
       'bootstrap.servers',
-      text === undefined ? 'is missing' : 'must be addresses such as kafka:9092, separated by commas',
+      'must be addresses such as kafka:9092, separated by commas',
       'Write the brokers to begin with: `bootstrap.servers=kafka-0.kafka:9092,kafka-1.kafka:9092`.',
     );
   return brokers;
