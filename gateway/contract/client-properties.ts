@@ -3,7 +3,13 @@
 import { judgeName, takenProperties } from './client-property-names.ts';
 import { saslOf } from './client-sasl.ts';
 import { tlsOf } from './client-tls.ts';
-import { GivenProperties, problemOf, type GivenProperty, type PropertyName } from './given-properties.ts';
+import {
+  GivenProperties,
+  problemOf,
+  type FileTexts,
+  type GivenProperty,
+  type PropertyName,
+} from './given-properties.ts';
 import { parseJavaProperties } from './java-properties.ts';
 import type { Credentials } from './kafka-access.ts';
 import { nearest } from './nearest.ts';
@@ -50,7 +56,7 @@ export function parseClientProperties(text: string): ClientPropertiesVerdict {
     else if (verdict.kind === 'wrong')
       mistakes.push(problemOf(verdict.shown, line, verdict.message, verdict.remedy));
   }
-  return judge(given, mistakes);
+  return judge(given, mistakes, 'unread');
 }
 
 /** Other names for the same, and those that only a binding has; the first one that is there holds. */
@@ -66,7 +72,7 @@ const bindingNames: Partial<Record<PropertyName, readonly string[]>> = {
 
 /**
  * `values` as they stand, decoded, in a Secret of the type `servicebinding.io/kafka`: Kafka's own names, and what Strimzi's Access Operator
- * calls otherwise. Other keys are passed over.
+ * calls otherwise. Other keys are passed over. Files are never named: whoever may write a Secret may not read those of Millrace.
  */
 export function parseServiceBinding(values: Readonly<Record<string, string>>): ClientPropertiesVerdict {
   const given = new Map<PropertyName, GivenProperty>();
@@ -76,14 +82,23 @@ export function parseServiceBinding(values: Readonly<Record<string, string>>): C
     const value = writtenAs === undefined ? undefined : values[writtenAs];
     if (writtenAs !== undefined && value !== undefined) given.set(name, { value, writtenAs });
   }
-  return judge(given, []);
+  const verdict = judge(given, [], 'refused');
+  if (verdict.kind === 'wrong' || verdict.properties.brokers !== undefined) return verdict;
+  const lacking = problemOf(
+    'bootstrap.servers',
+    undefined,
+    'is missing',
+    'Name another Secret, or write it.',
+  );
+  return { kind: 'wrong', mistakes: [lacking] };
 }
 
 function judge(
   given: ReadonlyMap<PropertyName, GivenProperty>,
   before: readonly Problem[],
+  texts: FileTexts,
 ): ClientPropertiesVerdict {
-  const properties = new GivenProperties(given);
+  const properties = new GivenProperties(given, texts);
   const brokers = brokersOf(properties);
   // All that can be said before the files are read.
   credentialsOf(properties);

@@ -13,14 +13,16 @@ export interface GivenProperty {
   readonly line?: number | undefined;
 }
 
+/** By path; or why there are none: nobody has read them yet, or nobody may. */
+export type FileTexts = ReadonlyMap<string, string> | 'unread' | 'refused';
+
 export class GivenProperties {
   readonly files = new Set<string>();
   readonly mistakes: Problem[] = [];
   readonly #given: ReadonlyMap<PropertyName, GivenProperty>;
-  readonly #texts: ReadonlyMap<string, string> | undefined;
+  readonly #texts: FileTexts;
 
-  /** Without `texts` no file has been read yet, which is no mistake. */
-  constructor(given: ReadonlyMap<PropertyName, GivenProperty>, texts?: ReadonlyMap<string, string>) {
+  constructor(given: ReadonlyMap<PropertyName, GivenProperty>, texts: FileTexts) {
     this.#given = given;
     this.#texts = texts;
   }
@@ -42,8 +44,17 @@ export class GivenProperties {
   /** What stands in the file `path`, which the property `name` names; undefined where it is not known. */
   file(name: PropertyName, path: string): string | undefined {
     this.files.add(path);
-    const text = this.#texts?.get(path);
-    if (text === undefined && this.#texts !== undefined)
+    if (this.#texts === 'unread') return undefined;
+    if (this.#texts === 'refused') {
+      this.wrong(
+        name,
+        'names a file, and a file of ours is not for whoever wrote this',
+        'Write what stands in it.',
+      );
+      return undefined;
+    }
+    const text = this.#texts.get(path);
+    if (text === undefined)
       this.wrong(
         name,
         `names the file ${show(path)}, which cannot be read`,

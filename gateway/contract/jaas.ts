@@ -1,5 +1,5 @@
-// The login of `sasl.jaas.config`: a module, and options for it, as Kafka's JaasConfig reads them with a java.io.StreamTokenizer. What is
-// written there may be secret in every part, so that no mistake repeats any of it.
+// The login of `sasl.jaas.config`: a module, and options for it, as Kafka's JaasConfig reads them with a java.io.StreamTokenizer, but that
+// a value without quotes may have more than letters. What is written there may be secret in every part: no mistake repeats any of it.
 
 export interface JaasLogin {
   /** The last part of the name of the class: some clients carry Kafka's under a name of their own. */

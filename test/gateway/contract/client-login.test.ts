@@ -8,6 +8,7 @@ const given = (value: string | undefined): GivenProperties =>
     value === undefined
       ? new Map()
       : new Map([['sasl.jaas.config', { value, writtenAs: 'sasl.jaas.config' }]]),
+    'unread',
   );
 
 t.test('the options of the module that is wanted', async (t) => {

@@ -112,6 +112,15 @@ t.test('brokers must be addresses; they may be named elsewhere', async (t) => {
   }
 });
 
+t.test('a file need not say where the brokers are, and a binding must', async (t) => {
+  for (const brokers of [undefined, '']) {
+    const verdict = parseClientProperties(propertiesText({ 'bootstrap.servers': brokers }));
+    t.strictSame(verdict.kind === 'right' && verdict.properties.brokers, []);
+  }
+  for (const values of [{}, { 'bootstrap.servers': ' ' }])
+    t.strictSame(mistakesOf(parseServiceBinding(values) as never), ['bootstrap.servers: is missing']);
+});
+
 t.test('a protocol must be one of Kafka’s, and be named where anything is said of security', async (t) => {
   const all = 'PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL';
   for (const [properties, message, remedy] of [
@@ -193,6 +202,31 @@ t.test('a binding by names of others; mistakes are told by the key that is there
     'ssl.truststore.crt: has no CERTIFICATE block of PEM',
     'saslMechanism: names a mechanism that Millrace does not speak, is "GSSAPI"',
   ]);
+});
+
+t.test('a binding cannot have files of the gateway read, nor sent to a provider of its own', async (t) => {
+  const token = '/var/run/secrets/kubernetes.io/serviceaccount/token';
+  const verdict = parseServiceBinding({
+    'bootstrap.servers': 'kafka:9092',
+    'security.protocol': 'SASL_SSL',
+    'sasl.mechanism': 'OAUTHBEARER',
+    'sasl.oauthbearer.token.endpoint.url': 'https://thief.example.com/token',
+    'sasl.oauthbearer.assertion.file': token,
+    'sasl.jaas.config': login('oauthbearer.OAuthBearerLoginModule', `ssl.truststore.location="${token}"`),
+    'ssl.truststore.location': token,
+    'ssl.keystore.location': token,
+  });
+  t.strictSame(
+    mistakesOf(verdict as never)
+      .map((mistake) => mistake.split(', ')[0])
+      .toSorted(),
+    [
+      'sasl.jaas.config: names a file',
+      'sasl.oauthbearer.assertion.file: names a file',
+      'ssl.keystore.location: names a file',
+      'ssl.truststore.location: names a file',
+    ],
+  );
 });
 
 t.test('whatever stands in a file, a verdict comes, and its secrets do not', async (t) => {

@@ -11,7 +11,7 @@ const given = new Map<PropertyName, GivenProperty>([
 ]);
 
 t.test('values have no blanks around them, and may be empty', async (t) => {
-  const properties = new GivenProperties(given);
+  const properties = new GivenProperties(given, 'unread');
   t.strictSame(properties.names(), ['client.id', 'sasl.mechanism']);
   t.equal(properties.value('client.id'), 'gateway');
   t.equal(properties.text('client.id'), 'gateway');
@@ -21,7 +21,7 @@ t.test('values have no blanks around them, and may be empty', async (t) => {
 });
 
 t.test('a mistake stands where its property was written', async (t) => {
-  const properties = new GivenProperties(given);
+  const properties = new GivenProperties(given, 'unread');
   for (const name of ['client.id', 'sasl.mechanism', 'username'] as const)
     properties.wrong(name, 'is wrong', 'Correct it.');
   const code = 'MILLRACE_CONFIG_INVALID';
@@ -34,11 +34,17 @@ t.test('a mistake stands where its property was written', async (t) => {
 });
 
 t.test('files are collected before they are read, and must be there after', async (t) => {
-  const before = new GivenProperties(given);
+  const before = new GivenProperties(given, 'unread');
   for (const path of ['/a', '/b', '/a']) t.equal(before.file('client.id', path), undefined);
   t.strictSame([...before.files], ['/a', '/b']);
   t.strictSame(before.mistakes, []);
   const after = new GivenProperties(given, new Map([['/a', ''], ['/b', 'x']])); // prettier-ignore
   t.strictSame(['/a', '/b', '/c'].map((path) => after.file('client.id', path)), ['', 'x', undefined]); // prettier-ignore
   t.match(after.mistakes, [{ path: 'client.id', message: 'names the file "/c", which cannot be read' }]);
+});
+
+t.test('where no file may be named, each is a mistake', async (t) => {
+  const properties = new GivenProperties(given, 'refused');
+  t.equal(properties.file('client.id', '/a'), undefined);
+  t.match(properties.mistakes, [{ path: 'client.id', message: /^names a file, and / }]);
 });
