@@ -11,7 +11,7 @@ export const errorTable = {
     'Remove the field: this release does not carry it out, and ignoring it would be worse.',
   MILLRACE_TOPIC_MISSING: 'Create the topic; the trigger reads it by itself as soon as it exists.',
   MILLRACE_KAFKA_UNREACHABLE:
-    'Check KAFKA_BROKERS and that the brokers run; the connection is tried again until it succeeds.',
+    'Check KAFKA_BROKERS and that the brokers run; a listener that closes connections may want TLS or SASL, or neither. The connection is tried again until it succeeds.',
   MILLRACE_KAFKA_FAILED:
     'See the cause; the client is rebuilt and the work goes on from the committed offsets.',
   MILLRACE_KAFKA_UNAUTHENTICATED:

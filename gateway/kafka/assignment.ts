@@ -9,6 +9,7 @@ import type {
 import { partitionName, type TopicPartition } from '../contract/record.ts';
 import type { SourceSettings } from '../contract/subscription.ts';
 import { fetchFrom, type Assigned } from './assigned.ts';
+import { explainRead } from './explain-member.ts';
 import type { FetchedBatch, GroupConsumer } from './group-consumer.ts';
 import type { JoinedGroup } from './group-member.ts';
 import { pause } from './pause.ts';
@@ -142,7 +143,9 @@ export class Assignment {
         return;
       } catch (error) {
         if (isOver()) return;
-        if (pauseMs >= quietMs || !isPassing(error)) this.#options.listener.state(failing(error));
+        const topics = [...new Set(joined.partitions.map(({ topic }) => topic))];
+        if (pauseMs >= quietMs || !isPassing(error))
+          this.#options.listener.state(failing(explainRead(error, topics)));
         await pause(pauseMs, this.#options.signal);
         if (isOver()) return;
       }

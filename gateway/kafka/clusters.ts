@@ -30,7 +30,9 @@ export function createClusters(installation: Installation): Clusters {
       const connection = connectionTo(access, installation);
       const kafka = createKafka(connection, installation.log);
       const security = connection === installation.own ? undefined : connection.security;
-      cluster = { createSource: createRecordSources({ kafka }), sink: createRecordSink(kafka), security };
+      const ready = security && ((): Promise<void> => security.credentials.ready());
+      const createSource = createRecordSources({ kafka, ready });
+      cluster = { createSource, sink: createRecordSink(kafka), security };
       open.set(identity, cluster);
     }
     return cluster;

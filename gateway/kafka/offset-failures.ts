@@ -36,6 +36,7 @@ const rights: Readonly<Record<number, string>> = {
   29: 'TOPIC_AUTHORIZATION_FAILED',
   30: 'GROUP_AUTHORIZATION_FAILED',
   31: 'CLUSTER_AUTHORIZATION_FAILED',
+  53: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
 };
 
 /** Undefined where `errorCode` is 0, no error. `what` names what was asked: `log start of orders-3`. */

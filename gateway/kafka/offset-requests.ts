@@ -143,16 +143,23 @@ function readListedTopic(reader: WireReader): ListedOffset[] {
   return offsets;
 }
 
+/** Who has a coordinator. */
+export type CoordinatorKind = 'group' | 'transactional id';
+
 export interface FoundCoordinator {
+  /** Or the transactional id. */
   readonly group: string;
   readonly errorCode: number;
   readonly broker: BrokerAddress;
 }
 
 /** FindCoordinator v4: of many groups in one request (KIP-699). */
-export function findCoordinatorsRequest(groups: readonly string[]): OffsetRequest<FoundCoordinator[]> {
+export function findCoordinatorsRequest(
+  groups: readonly string[],
+  kind: CoordinatorKind = 'group',
+): OffsetRequest<FoundCoordinator[]> {
   return flexible('FindCoordinator', 10, 4, {
-    write: (writer) => writer.int8(0).array(groups, (to, group) => to.string(group)),
+    write: (writer) => writer.int8(kind === 'group' ? 0 : 1).array(groups, (to, group) => to.string(group)),
     read(reader) {
       reader.int32();
       return reader.array((from) => {

@@ -2,6 +2,7 @@
 // not hang on round trips, and each write learns its own place.
 import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs';
 import type { OutgoingRecord, RecordSink, StoredAt } from '../contract/ports.ts';
+import { explainWrite } from './explain-write.ts';
 import { countOfLot, isOfOneRecord, Placement, requestBytes, toMessage } from './outgoing.ts';
 
 interface Pending {
@@ -80,7 +81,8 @@ class BatchingSink implements KafkaRecordSink {
       this.#settle(lot, metadata);
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error));
-      if (lot.length === 1 || !isOfOneRecord(cause)) for (const { reject } of lot) reject(cause);
+      if (lot.length === 1 || !isOfOneRecord(cause))
+        for (const { reject } of lot) reject(explainWrite(cause, topic));
       // One record that the broker refuses must not take the others with it.
       else for (const one of lot) await this.#sendLot(topic, [one]);
     }

@@ -14,6 +14,7 @@ import type {
 import type { TopicPartition } from '../contract/record.ts';
 import type { Subscription } from '../contract/subscription.ts';
 import { Assignment } from './assignment.ts';
+import { explainCoordinator, explainRead } from './explain-member.ts';
 import { createGroupConsumer, type GroupConsumer } from './group-consumer.ts';
 import type { Membership } from './group-member.ts';
 import { pause } from './pause.ts';
@@ -28,6 +29,8 @@ import { Turns } from './turns.ts';
 
 export interface RecordSourceOptions {
   readonly kafka: Kafka;
+  /** Resolves when there is any use in connecting. Never rejects. */
+  readonly ready?: (() => Promise<void>) | undefined;
 }
 
 interface SharedParts extends RecordSourceOptions {
@@ -57,6 +60,8 @@ class GroupSource implements RecordSource {
   /** Where replies are transactional. */
   readonly #transactions: Transactions | undefined;
   readonly #assignment: Assignment;
+  /** At the last look. */
+  #found: readonly string[] = [];
   #missing: readonly string[] = [];
   #stalled: readonly string[] = [];
   /** Of the last client, as the next. */
@@ -130,6 +135,7 @@ class GroupSource implements RecordSource {
       partitions: () => this.#watching?.partitions() ?? [],
       seen: (sight) => this.#watching?.seen(sight),
     });
+    await this.#options.ready?.();
     await this.#run();
     unfollow();
   }
@@ -144,13 +150,20 @@ class GroupSource implements RecordSource {
         if (this.#isStopping()) break;
         // One that fails again and again soon after it joined is not to keep its group from work.
         if (performance.now() - startedMs > rebuildMs.calm) pauseMs = rebuildMs.first;
-        if (pauseMs >= quietMs || !isPassing(error)) this.#listener.state(failing(error));
+        if (pauseMs >= quietMs || !isPassing(error))
+          this.#listener.state(failing(await this.#explain(error)));
         await pause(pauseMs, this.#abort.signal);
         pauseMs = Math.min(pauseMs * 2, rebuildMs.longest);
       }
     }
     this.#assignment.closeAll();
     await this.#transactions?.closeAll();
+  }
+
+  #explain(error: unknown): Promise<unknown> {
+    const { consumerGroup: group, topics, topicPattern } = this.#subscription.source;
+    const ask = (): Promise<unknown> => this.#options.watch.readOffsets({ group, topics, topicPattern });
+    return explainCoordinator(explainRead(error, this.#found), ask);
   }
 
   /** One life of a client: resolves when it is to be left (stop, other topics, a stall); rejects when it failed. */
@@ -229,6 +242,7 @@ class GroupSource implements RecordSource {
   async #scan(): Promise<string[]> {
     const { source } = this.#subscription;
     const { found, missing } = await scanTopics(this.#options.watch, source);
+    this.#found = found;
     this.#memory.scanned(found);
     this.#assignment.closeAll(({ topic }) => !found.includes(topic));
     if (found.length === 0 || !missing.every((topic) => this.#memory.hasBegun(topic)))

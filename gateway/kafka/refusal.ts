@@ -1,4 +1,5 @@
-// Why a broker does not let us in, or not do what we ask: errors of TLS, SASL and ACLs, out of whatever the client has wrapped them in.
+// Why a broker does not let us in, or not do what we ask: errors of TLS, SASL and ACLs, out of whatever the client has wrapped them in,
+// whose words they repeat: so they have no cause.
 import { errorTable, MillraceError, type ErrorCode } from '../contract/errors.ts';
 
 /** Undefined where nobody has refused anything. */
@@ -15,19 +16,17 @@ export function explainRefusal(error: unknown): MillraceError | undefined {
 function ownOf(error: Error): MillraceError | undefined {
   const code = codeOf(error);
   if (!Object.hasOwn(errorTable, code)) return undefined;
-  return new MillraceError(code as ErrorCode, detailOf(error), { cause: error });
+  return new MillraceError(code as ErrorCode, detailOf(error));
 }
 
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Without what kafkajs writes before it. */
+/** Without what kafkajs writes before it, and without where in its sources OpenSSL is: only what it calls it. */
 function detailOf({ message }: Error): string {
-  return (message.replace(/^(Connection error|Failed to connect): /, '').split('\n', 1)[0] ?? '').slice(
-    0,
-    300,
-  );
+  const [line = ''] = message.replace(/^(Connection error|Failed to connect): /, '').split('\n', 1);
+  return line.replace(/^[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]*):.*$/, '$1').slice(0, 300);
 }
 
 /** What Node.js and OpenSSL call what goes wrong in a handshake, and what it means to us. */
@@ -41,8 +40,13 @@ const tlsCauses: readonly (readonly [code: RegExp, meaning: string])[] = [
   [/^CERT_/, 'the certificate of the broker is not accepted'],
   [/WRONG_VERSION_NUMBER|PACKET_LENGTH/, 'the listener does not speak TLS, or is no Kafka'],
   [/ALERT_CERTIFICATE_REQUIRED/, 'the broker asks for a client certificate: see authentication.type tls'],
+  // Java says this, too, to a client that shows none.
   [
-    /ALERT_(UNKNOWN_CA|BAD_CERT|CERT|NO_CERT|UNSUPPORTED_CERT)|ALERT_ACCESS/,
+    /ALERT_BAD_CERT/,
+    'the broker asks for a client certificate, or does not accept ours: see authentication.type tls',
+  ],
+  [
+    /ALERT_(UNKNOWN_CA|CERT|NO_CERT|UNSUPPORTED_CERT)|ALERT_ACCESS/,
     'the broker does not accept our certificate',
   ],
   [/ALERT|^ERR_SSL|^ERR_TLS|^EPROTO$|^ERR_OSSL/, 'the handshake failed'],
@@ -52,12 +56,24 @@ function explainTls(error: Error): MillraceError | undefined {
   const code = codeOf(error);
   const found = tlsCauses.find(([pattern]) => pattern.test(code));
   if (found === undefined) return undefined;
-  return unauthenticated(`no TLS connection to Kafka: ${found[1]} (${code}: ${detailOf(error)})`, error);
+  return unauthenticated(`no TLS connection to Kafka: ${found[1]} (${code}: ${detailOf(error)})`);
 }
 
+/** Before anybody has said who he is. */
+const saslStates: Readonly<Record<string, string>> = {
+  UNSUPPORTED_SASL_MECHANISM: 'the listener has no such way to authenticate: see authentication.type',
+  ILLEGAL_SASL_STATE: 'the listener asks for no SASL: see authentication',
+};
+
 function explainSasl(error: Error): MillraceError | undefined {
+  const state = saslStates[typeOf(error)];
+  if (state !== undefined) return unauthenticated(`${state} (${detailOf(error)})`);
   if (error.name !== 'KafkaJSSASLAuthenticationError') return undefined;
-  return unauthenticated(`the broker does not let us in: ${detailOf(error)}`, error);
+  return unauthenticated(`the broker does not let us in: ${detailOf(error)}`);
+}
+
+function typeOf(error: Error): string {
+  return 'type' in error && typeof error.type === 'string' ? error.type : '';
 }
 
 const rights: Readonly<Record<string, string>> = {
@@ -68,12 +84,12 @@ const rights: Readonly<Record<string, string>> = {
 };
 
 function explainRight(error: Error): MillraceError | undefined {
-  const what = 'type' in error && typeof error.type === 'string' ? rights[error.type] : undefined;
+  const what = rights[typeOf(error)];
   if (what === undefined) return undefined;
   const message = `Kafka does not allow our user what it needs of ${what}: ${detailOf(error)}`;
-  return new MillraceError('MILLRACE_KAFKA_FORBIDDEN', message, { cause: error });
+  return new MillraceError('MILLRACE_KAFKA_FORBIDDEN', message);
 }
 
-function unauthenticated(message: string, error: Error): MillraceError {
-  return new MillraceError('MILLRACE_KAFKA_UNAUTHENTICATED', message, { cause: error });
+function unauthenticated(message: string): MillraceError {
+  return new MillraceError('MILLRACE_KAFKA_UNAUTHENTICATED', message);
 }

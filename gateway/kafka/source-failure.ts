@@ -1,5 +1,5 @@
 // What a failure of the Kafka client means: one that passes by itself, or one to be told.
-import { MillraceError } from '../contract/errors.ts';
+import { describeError, MillraceError } from '../contract/errors.ts';
 import type { SourceState } from '../contract/ports.ts';
 import { explainRefusal } from './refusal.ts';
 
@@ -27,7 +27,7 @@ export function failing(thrown: unknown): SourceState & { kind: 'failing' } {
     const isAway = error.code === 'MILLRACE_KAFKA_UNREACHABLE';
     return {
       kind: 'failing',
-      reason: isAway ? `no connection to Kafka: ${error.message}` : error.message,
+      reason: isAway ? `no connection to Kafka: ${describeError(error)}` : error.message,
       error,
     };
   }

@@ -2,6 +2,7 @@
 // id, with how many partitions, and where those end. And what a source asks in between, over the same connections: kafkajs'
 // admin client remembers each topic that it was asked about, and answers nobody any more when one of them is deleted.
 import type { Kafka } from 'kafkajs';
+import type { ErrorCode } from '../contract/errors.ts';
 import type { TopicPartition } from '../contract/record.ts';
 import { createOffsetConnections, type OffsetConnections } from './offset-connections.ts';
 import { listOffsets, partitionKey, type LedPartition, type PartitionKey } from './offset-exchange.ts';
@@ -13,7 +14,9 @@ import { readOffsets, type OffsetsQuery, type PartitionOffsets } from './offsets
 export type TopicSight =
   | { readonly kind: 'there'; readonly id: string | undefined; readonly partitions: number }
   | { readonly kind: 'missing' }
-  /** Without a leader, or not to be seen by us: nothing follows from it. */
+  /** Our user may not know of it. */
+  | { readonly kind: 'forbidden' }
+  /** Without a leader: nothing follows from it. */
   | { readonly kind: 'unknown' };
 
 export interface Sight {
@@ -150,13 +153,18 @@ function addLed(
   if (leader !== undefined) led.set(partitionKey(topic, partition), { topic, partition, leader });
 }
 
+const unseen: Readonly<Partial<Record<ErrorCode, 'missing' | 'forbidden'>>> = {
+  MILLRACE_TOPIC_MISSING: 'missing',
+  MILLRACE_KAFKA_FORBIDDEN: 'forbidden',
+};
+
 function sightOf(view: TopicView, ends: ReadonlyMap<PartitionKey, bigint | OffsetFailure>): Sight {
   return {
     names: view.names,
     topic(name) {
       const leaders = view.leadersOf(name);
       if (!('error' in leaders)) return { kind: 'there', id: view.idOf(name), partitions: leaders.size };
-      return leaders.error.code === 'MILLRACE_TOPIC_MISSING' ? { kind: 'missing' } : { kind: 'unknown' };
+      return { kind: unseen[leaders.error.code] ?? 'unknown' };
     },
     end({ topic, partition }) {
       const end = ends.get(partitionKey(topic, partition));

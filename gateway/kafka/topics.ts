@@ -11,13 +11,18 @@ export function matchTopics(pattern: string, existing: readonly string[]): strin
   return existing.filter((topic) => compiled?.test(topic) === true && !topic.startsWith('__')).sort();
 }
 
-/** The topics that `source` means, sorted: those that exist now, and those named that do not. */
+/**
+ * The topics that `source` means, sorted: those that exist now, and those named that do not. Rejects with
+ * MILLRACE_KAFKA_FORBIDDEN where our user may not know of one that is named.
+ */
 export async function scanTopics(
   watch: TopicWatch,
   { topics, topicPattern }: SourceSettings,
 ): Promise<{ found: string[]; missing: string[] }> {
   const sight = await watch.look(topicPattern === undefined ? topics : undefined);
   if (topicPattern !== undefined) return { found: matchTopics(topicPattern, sight.names), missing: [] };
+  const forbidden = topics.filter((topic) => sight.topic(topic).kind === 'forbidden');
+  if (forbidden.length > 0) throw topicsForbidden('describe', forbidden);
   const isMissing = (topic: string): boolean => sight.topic(topic).kind === 'missing';
   return {
     found: topics.filter((topic) => !isMissing(topic)).sort(),
@@ -33,6 +38,16 @@ export function topicsMissing({ topicPattern }: SourceSettings, names: readonly 
       ? `no topic matches the pattern "${topicPattern ?? ''}"`
       : `${names.length === 1 ? 'topic' : 'topics'} ${list} missing`;
   return new MillraceError('MILLRACE_TOPIC_MISSING', text);
+}
+
+/** What our user lacks of which topics. */
+export function topicsForbidden(
+  right: 'describe' | 'read' | 'write',
+  names: readonly string[],
+): MillraceError {
+  const list = names.map((topic) => `"${topic}"`).join(', ');
+  const topics = names.length === 1 ? `the topic ${list}` : `each of the topics ${list}`;
+  return new MillraceError('MILLRACE_KAFKA_FORBIDDEN', `Kafka does not allow our user to ${right} ${topics}`);
 }
 
 /** How long a new topic may take until its partitions are led, in ms. */

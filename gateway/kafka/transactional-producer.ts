@@ -2,6 +2,7 @@
 // have of it, and the next one, by the same name, fences it and ends what it left behind (EOS by transactional id, KIP-98).
 import type { Kafka, Message, Producer, Transaction } from 'kafkajs';
 import type { OutgoingRecord, PartitionProgress, StoredAt, TransactionOutcome } from '../contract/ports.ts';
+import { explainWrite } from './explain-write.ts';
 import { countOfLot, isOfOneRecord, Placement, requestBytes, toMessage } from './outgoing.ts';
 
 /** `unknown`: it was to be committed, and nobody answered; `storedAt` where it was. */
@@ -169,7 +170,8 @@ const refusals = [
 function endOf(error: Error, topic: string | undefined): TransactionOutcome {
   if (topic === undefined) return { kind: 'aborted', error };
   if (isOfOneRecord(error)) return { kind: 'refused', topic, isOfOneRecord: true, error };
-  if (refusals.includes(typeOf(error) ?? '')) return { kind: 'refused', topic, isOfOneRecord: false, error };
+  if (refusals.includes(typeOf(error) ?? ''))
+    return { kind: 'refused', topic, isOfOneRecord: false, error: explainWrite(error, topic) };
   return { kind: 'aborted', error };
 }
 

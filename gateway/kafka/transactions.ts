@@ -4,6 +4,7 @@
 import type { Kafka } from 'kafkajs';
 import type { OutgoingRecord, PartitionProgress, TransactionOutcome } from '../contract/ports.ts';
 import { partitionName, type TopicPartition } from '../contract/record.ts';
+import { askForCoordinator, explainCoordinator } from './explain-member.ts';
 import { createOffsetConnections, type OffsetConnections } from './offset-connections.ts';
 import type { CommittedOffset } from './offset-requests.ts';
 import { pause } from './pause.ts';
@@ -60,9 +61,9 @@ export class Transactions {
    */
   async open(partitions: readonly TopicPartition[]): Promise<void> {
     if (partitions.length === 0) return;
-    const { kafka, groupId } = this.#options;
+    const { groupId } = this.#options;
     const opened = partitions.map(async (partition) => {
-      const producer = await openTransactionalProducer(kafka, transactionalIdOf(groupId, partition));
+      const producer = await this.#openProducer(transactionalIdOf(groupId, partition));
       this.close(partition);
       if (this.#abort.signal.aborted) this.#end(producer);
       else this.#producers.set(partitionName(partition), producer);
@@ -70,6 +71,14 @@ export class Transactions {
     const failed = (await Promise.allSettled(opened)).find(({ status }) => status === 'rejected');
     if (failed?.status === 'rejected') throw failed.reason;
     await this.#readStable(partitions);
+  }
+
+  #openProducer(id: string): Promise<TransactionalProducer> {
+    return openTransactionalProducer(this.#options.kafka, id).catch(async (error: unknown) => {
+      throw await explainCoordinator(error, () =>
+        askForCoordinator(this.#connections, 'transactional id', id),
+      );
+    });
   }
 
   /** Never rejects. Resolves late where the outcome is not known, and nobody answers. */

@@ -1,0 +1,323 @@
+// Every way into a secured Kafka × command line, scaler and gateway, each with the least rights; and what is seen of each way that
+// does not lead in.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import t, { type Test } from 'tap';
+import { describeError } from '../../gateway/contract/errors.ts';
+import type { SaslCredentials } from '../../gateway/contract/kafka-access.ts';
+import { createFileSecrets } from '../../gateway/control/file-secrets.ts';
+import { createFileTriggers } from '../../gateway/control/files.ts';
+import { checkExpression } from '../../gateway/filter/expression.ts';
+import { startScaler, type Scaler } from '../../scaler/main.ts';
+import { runCli } from '../cli/fixtures/run-cli.ts';
+import { createAuthority } from '../fixtures/authority.ts';
+import { clientProperties, type ClientSettings } from '../fixtures/client-settings.ts';
+import { startFunction } from '../fixtures/function-server.ts';
+import { useGateway, writeManifests, type TestGateway } from '../fixtures/gateway.ts';
+import { produce } from '../fixtures/kafka.ts';
+import type { Right } from '../fixtures/rights.ts';
+import { clientKinds, startSecureKafka, type ClientKind } from '../fixtures/secure-kafka.ts';
+import {
+  leastRights,
+  prepareTrigger,
+  securedManifests,
+  valuesIn,
+  type SecuredTrigger,
+} from '../fixtures/secured-trigger.ts';
+import { until } from '../scaler/fixtures/until.ts';
+
+/** Nothing here is of the installation's own cluster: where it is asked for by mistake, nobody answers. */
+const nowhere = '127.0.0.1:1';
+
+const kafka = await startSecureKafka(t);
+const { bootstrapServers } = kafka;
+
+async function useScaler(t: Test, manifests: readonly string[]): Promise<Scaler> {
+  const { path } = await writeManifests(t, manifests);
+  const config = {
+    kafkaBrokers: [nowhere],
+    host: '127.0.0.1',
+    grpcPort: 0,
+    httpPort: 0,
+    logLevel: 'silent',
+  } as const;
+  const triggers = createFileTriggers({ path, checkExpression, onProblems: () => undefined });
+  const log = pino({ level: 'silent' });
+  const scaler = await startScaler(config, { triggers, secrets: createFileSecrets(path), log });
+  t.teardown(() => scaler.stop());
+  return scaler;
+}
+
+/** A function that replies to each record, but to those that say `wrong`. */
+function serveReplies(t: Test) {
+  return startFunction(t, ({ body }) => {
+    if (body.toString() === 'wrong') return 400;
+    const headers = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-source': '/fn', 'ce-type': 'reply' };
+    return { status: 200, headers, body: `reply to ${body.toString()}` };
+  });
+}
+
+t.test('every way in, with the least rights', async (t) => {
+  const { origin } = await serveReplies(t);
+  const ways = await Promise.all(
+    clientKinds.map(async (kind, index): Promise<[ClientKind, SecuredTrigger]> => {
+      return [
+        kind,
+        await prepareTrigger(t, { bootstrapServers, name: kind, isTransactional: index % 2 === 1 }),
+      ];
+    }),
+  );
+  const grant = (whom: keyof typeof leastRights) =>
+    Promise.all(ways.map(([kind, trigger]) => kafka.grant(kind, leastRights[whom](trigger))));
+  const manifests = ways.flatMap(([kind, trigger]) => securedManifests(trigger, origin, kafka.client(kind)));
+
+  await grant('send');
+  const folder = t.testdir();
+  for (const [kind, { topic }] of ways) {
+    await writeFile(join(folder, kind), clientProperties(kafka.client(kind)));
+    const args = ['send', topic, '--lines', '--config', join(folder, kind)];
+    const { code, stderr } = await runCli(t, args, {
+      input: 'right\nwrong\nright',
+      env: { KAFKA_BROKERS: '' },
+    });
+    t.strictSame({ code, stderr }, { code: 0, stderr: '' }, `send: ${kind}`);
+  }
+
+  await grant('scaler');
+  const scaler = await useScaler(t, manifests);
+  for (const [kind] of ways) {
+    await until(async () => (await scaler.demand.backlog(`default/${kind}`)) === 3n);
+    t.pass(`scaler: ${kind}`);
+  }
+
+  await grant('gateway');
+  const gateway = await useGateway(t, { bootstrapServers: nowhere, manifests });
+  for (const [kind, { deadLetterTopic, replyTopic }] of ways) {
+    const found = () => gateway.snapshot().find(({ key }) => key === `default/${kind}`);
+    await until(() => found()?.replies === 2 && found()?.deadLettered === 1).catch((error: unknown) => {
+      t.fail(`gateway: ${kind}`, { found: found(), error });
+    });
+    t.strictSame(await valuesIn(bootstrapServers, deadLetterTopic), ['wrong'], `dead letter: ${kind}`);
+    const replies = ['reply to right', 'reply to right'];
+    t.strictSame(await valuesIn(bootstrapServers, replyTopic), replies, `replies: ${kind}`);
+    await until(async () => (await scaler.demand.backlog(`default/${kind}`)) === 0n);
+  }
+});
+
+/** What a gateway has told of each trigger, by its name: codes and words. */
+function listen(gateway: TestGateway): Map<string, string[]> {
+  const told = new Map<string, string[]>();
+  const tell = (name: string, error: Error): void => {
+    const text = `${'code' in error ? String(error.code) : error.name}: ${describeError(error)}`;
+    const texts = told.get(name) ?? [];
+    told.set(name, texts);
+    if (!texts.includes(text)) texts.push(text);
+  };
+  gateway.events.on('sourceState', ({ name }, state) => {
+    if (state.kind === 'failing') tell(name, state.error);
+  });
+  gateway.events.on('storeFailed', ({ name }, _record, _what, error) => tell(name, error));
+  return told;
+}
+
+/** What the scaler says of a trigger whose backlog it cannot tell. */
+async function toldBy(scaler: Scaler, name: string): Promise<string> {
+  return scaler.demand.backlog(`default/${name}`).then(String, describeError);
+}
+
+/** Without the end of a store that is refused again and again being waited for. */
+const env = { MILLRACE_DRAIN_LIMIT: 'PT0.2S' };
+
+/** By the right that is lacking; what the scaler says where it lacks it, too. */
+const lacking: Record<string, { without: (right: Right) => boolean; gateway: RegExp; scaler: RegExp }> = {
+  'topic-unseen': {
+    without: ({ resource, name }) => resource === 'topic' && name.includes('.in-'),
+    gateway:
+      /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user to describe the topic "topic-unseen\.in-\w+"$/,
+    scaler:
+      /does not allow our user to ask for the metadata of topic-unseen\.in-\w+ \(TOPIC_AUTHORIZATION_FAILED\)$/,
+  },
+  'topic-unread': {
+    without: ({ resource, name }) => resource === 'topic' && name.includes('.in-'),
+    gateway:
+      /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user to read the topic "topic-unread\.in-\w+"$/,
+    scaler: /^2$/,
+  },
+  group: {
+    without: ({ resource }) => resource === 'group',
+    gateway:
+      /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user .* coordinator of group group-\w+ \(GROUP_AUTHORIZATION_FAILED\)$/,
+    scaler: /does not allow our user .* coordinator of group group-\w+ \(GROUP_AUTHORIZATION_FAILED\)$/,
+  },
+  'dead-letter': {
+    without: ({ name }) => name.includes('.dead-'),
+    gateway:
+      /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user to write the topic "dead-letter\.dead-\w+"$/,
+    scaler: /^1$/,
+  },
+  reply: {
+    without: ({ name }) => name.includes('.replies-'),
+    gateway:
+      /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user to write the topic "reply\.replies-\w+"$/,
+    scaler: /^2$/,
+  },
+  transactions: {
+    without: ({ resource }) => resource === 'transactional-id',
+    gateway:
+      /^MILLRACE_KAFKA_FORBIDDEN: .* transactional id millrace:transactions-\w+:.* \(TRANSACTIONAL_ID_AUTHORIZATION_FAILED\)$/,
+    scaler: /^2$/,
+  },
+};
+
+t.test('with one right less, of which the gateway speaks, and the scaler where it is its own', async (t) => {
+  const kind = 'tls-scram-sha-512';
+  const { origin } = await serveReplies(t);
+  const triggers = await Promise.all(
+    Object.entries(lacking).map(async ([name, { without }]) => {
+      const isTransactional = name === 'transactions';
+      const trigger = await prepareTrigger(t, { bootstrapServers, name, isTransactional });
+      const rights = leastRights.gateway(trigger).filter((right) => !without(right));
+      if (name === 'topic-unread')
+        rights.push({ operation: 'describe', resource: 'topic', name: trigger.topic });
+      await kafka.grant(kind, rights);
+      await produce(bootstrapServers, trigger.topic, [{ value: 'right' }, { value: 'wrong' }]);
+      return trigger;
+    }),
+  );
+  const manifests = triggers.flatMap((one) => securedManifests(one, origin, kafka.client(kind)));
+  const scaler = await useScaler(t, manifests);
+  const gateway = await useGateway(t, { bootstrapServers: nowhere, manifests, env });
+  const told = listen(gateway);
+  for (const [name, expected] of Object.entries(lacking)) {
+    await until(() => told.has(name)).catch(() => undefined);
+    t.match(told.get(name), [expected.gateway], name);
+    await until(async () => expected.scaler.test(await toldBy(scaler, name))).catch(() => undefined);
+    t.match(await toldBy(scaler, name), expected.scaler, `scaler: ${name}`);
+  }
+});
+
+const stranger = await createAuthority('/CN=stranger');
+
+/** What is wrong with a client → the code and the words that are seen, in the gateway and in the scaler. */
+async function wrongClients(): Promise<Record<string, [ClientSettings, RegExp]>> {
+  const [text, scram, mutual] = [
+    kafka.client('plain'),
+    kafka.client('tls-scram-sha-512'),
+    kafka.client('mutual-tls'),
+  ];
+  const oauth = kafka.client('tls-oauthbearer');
+  const encrypted = kafka.client('mutual-tls-encrypted-key');
+  const another = await stranger.issue({ subject: '/O=geo/CN=carol' });
+  const strange = { ...kafka.client('tls'), bootstrapServers: kafka.addresses.STRANGE };
+  const refused = 'MILLRACE_KAFKA_UNAUTHENTICATED';
+  const seen = (code: string, words: RegExp): RegExp => new RegExp(`^${code}: .*${words.source}`);
+  return {
+    'a-wrong-password': [
+      withSasl(text, { password: 'planted wrong' }),
+      seen(refused, /does not let us in: SASL PLAIN .*Invalid username or password/),
+    ],
+    'a-wrong-scram-password': [
+      withSasl(scram, { password: 'planted wrong' }),
+      seen(refused, /does not let us in: SASL SCRAM SHA512 .*invalid credentials/),
+    ],
+    'an-unknown-user': [withSasl(scram, { username: 'nobody' }), seen(refused, /does not let us in/)],
+    'another-mechanism': [
+      { ...withSasl(text, { mechanism: 'scram-sha-256' }) },
+      seen(refused, /the listener has no such way to authenticate/),
+    ],
+    'a-wrong-ca': [
+      { ...scram, tls: { ca: stranger.certificate, verifyHostname: true } },
+      seen(refused, /of an authority that is not trusted: see tls\.ca/),
+    ],
+    'no-ca': [
+      { ...scram, tls: { verifyHostname: true } },
+      seen(refused, /of an authority that is not trusted/),
+    ],
+    'a-wrong-host': [strange, seen(refused, /for another host name .*127\.0\.0\.1 is not in/)],
+    'no-certificate': [
+      { ...mutual, tls: kafka.client('tls').tls },
+      seen(refused, /asks for a client certificate, or does not accept ours/),
+    ],
+    'a-strange-certificate': [
+      { ...mutual, tls: { ...mutual.tls!, ...another } },
+      seen(refused, /does not accept our certificate .*certificate unknown/),
+    ],
+    'a-wrong-key-password': [
+      { ...encrypted, tls: { ...encrypted.tls!, keyPassword: 'planted wrong' } },
+      seen('MILLRACE_CREDENTIALS_UNUSABLE', /are not what they should be: .*bad decrypt/),
+    ],
+    'text-to-tls': [
+      { ...text, bootstrapServers: kafka.addresses.SASL_TLS },
+      seen('MILLRACE_KAFKA_UNREACHABLE', /Closed connection/),
+    ],
+    'tls-to-text': [
+      { ...scram, bootstrapServers: kafka.addresses.SASL },
+      seen('MILLRACE_KAFKA_UNREACHABLE', /disconnected before secure TLS connection was established/),
+    ],
+    'sasl-to-none': [
+      { ...scram, bootstrapServers: kafka.addresses.TLS },
+      seen(refused, /the listener asks for no SASL: see authentication/),
+    ],
+    'none-to-sasl': [
+      { bootstrapServers: kafka.addresses.SASL },
+      seen('MILLRACE_KAFKA_UNREACHABLE', /Closed connection/),
+    ],
+    'no-token': [
+      withSasl(oauth, { clientSecret: 'planted wrong' }),
+      seen(refused, /token endpoint of https:\/\/localhost:\d+ refuses \(401\): invalid_client/),
+    ],
+    'a-refused-token': [
+      withSasl(oauth, { audience: 'another' }),
+      seen(refused, /the broker refuses the token: invalid_token/),
+    ],
+  };
+}
+
+function withSasl({ sasl, ...settings }: ClientSettings, changes: Record<string, string>): ClientSettings {
+  return { ...settings, sasl: { ...sasl, ...changes } as SaslCredentials };
+}
+
+t.test('what is seen of a way that does not lead in', async (t) => {
+  const { origin } = await serveReplies(t);
+  const wrong = Object.entries(await wrongClients());
+  const manifests = await Promise.all(
+    wrong.map(async ([name, [settings]]) =>
+      securedManifests(await prepareTrigger(t, { bootstrapServers, name }), origin, settings),
+    ),
+  );
+  const sound = await prepareTrigger(t, { bootstrapServers, name: 'sound' });
+  manifests.push(securedManifests(sound, origin, kafka.client('tls')));
+  const scaler = await useScaler(t, manifests.flat());
+  const gateway = await useGateway(t, { bootstrapServers: nowhere, manifests: manifests.flat(), env });
+  const told = listen(gateway);
+  for (const [name, [, expected]] of wrong) {
+    await until(() => told.has(name)).catch(() => undefined);
+    t.match(told.get(name), [expected], name);
+    t.equal(told.get(name)?.length, 1, `${name}: nothing else`);
+    const words = expected.source.slice(expected.source.indexOf('.*'));
+    t.match(await toldBy(scaler, name), new RegExp(`^The backlog of default/${name} is unknown: ${words}`));
+    const reason = () => gateway.snapshot().find(({ key }) => key === `default/${name}`)!.reason;
+    // In between, it is tried again.
+    await until(() => new RegExp(words).test(reason())).catch(() => undefined);
+    t.match(reason(), new RegExp(words), `${name}: the snapshot`);
+  }
+  t.strictSame(
+    [told.get('sound'), await toldBy(scaler, 'sound')],
+    [undefined, '0'],
+    'of the others, nothing',
+  );
+});
+
+t.test('a certificate for another name, where nobody asks for the name', async (t) => {
+  const { origin, calls } = await serveReplies(t);
+  const trigger = await prepareTrigger(t, { bootstrapServers, name: 'unverified' });
+  const settings = kafka.client('tls');
+  const manifests = securedManifests(trigger, origin, {
+    bootstrapServers: kafka.addresses.STRANGE,
+    tls: { ...settings.tls!, verifyHostname: false },
+  });
+  await produce(bootstrapServers, trigger.topic, [{ value: 'right' }]);
+  await useGateway(t, { bootstrapServers: nowhere, manifests });
+  await until(() => calls.length === 1);
+});
