@@ -115,7 +115,7 @@ t.test('brokers must be addresses; they may be named elsewhere', async (t) => {
 t.test('a file need not say where the brokers are, and a binding must', async (t) => {
   for (const brokers of [undefined, '']) {
     const verdict = parseClientProperties(propertiesText({ 'bootstrap.servers': brokers }));
-    t.strictSame(verdict.kind === 'right' && verdict.properties.brokers, []);
+    t.strictSame(verdict.kind === 'right' && verdict.properties.brokers, undefined);
   }
   for (const values of [{}, { 'bootstrap.servers': ' ' }])
     t.strictSame(mistakesOf(parseServiceBinding(values) as never), ['bootstrap.servers: is missing']);
