@@ -28,7 +28,8 @@ export async function openOwnConnection(options: OwnConnectionOptions): Promise<
   const properties = await readProperties(path);
   const first = await readNamed(path, properties);
   const brokers = options.brokers ?? properties.brokers;
-  if (brokers === undefined) throw invalid(`${path} names no bootstrap.servers, and KAFKA_BROKERS is not set`);
+  if (brokers === undefined)
+    throw invalid(`${path} names no bootstrap.servers, and KAFKA_BROKERS is not set`);
   const named = { brokers, clientId: properties.clientId ?? clientId };
   if (first.tls === undefined && first.sasl === undefined) return named;
   const read = async (): Promise<Credentials> => readNamed(path, await readProperties(path));

@@ -146,7 +146,8 @@ async function send<T>(
   request: OffsetRequest<T>,
   onRequest: ((apiName: string) => void) | undefined,
 ): Promise<T> {
-  if (!broker.isConnected()) await broker.connect();
+  // It is connected before it has told its versions: whoever comes between waits for them too.
+  if (!broker.isConnected() || broker.versions === null) await broker.connect();
   const { apiKey, apiVersion, apiName } = request;
   if ((broker.versions?.[apiKey]?.maxVersion ?? -1) < apiVersion) {
     const { host, port } = broker.connectionPool;

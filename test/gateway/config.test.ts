@@ -8,6 +8,7 @@ t.test('two settings are required, the others have defaults', async (t) => {
   const config = parseGatewayConfig(required);
   t.strictSame(config, {
     kafkaBrokers: ['kafka:9092'],
+    kafkaConfigPath: undefined,
     triggersPath: '/triggers',
     kubernetes: undefined,
     adminHost: '127.0.0.1',
@@ -26,9 +27,22 @@ t.test('two settings are required, the others have defaults', async (t) => {
   t.strictSame(parseGatewayConfig({ ...empty, ...required }), config, 'an empty variable counts as absent');
 });
 
+t.test('a file of client properties may name the brokers', async (t) => {
+  const { KAFKA_BROKERS: _, ...others } = required;
+  t.match(parseGatewayConfig({ ...others, KAFKA_CONFIG: 'c' }), {
+    kafkaBrokers: undefined,
+    kafkaConfigPath: 'c',
+  });
+  t.throws(
+    () => parseGatewayConfig({ ...others, KAFKA_CONFIG: 'c', KAFKA_BROKERS: 'kafka' }),
+    /KAFKA_BROKERS/,
+  );
+});
+
 t.test('each setting is read', async (t) => {
   const config = parseGatewayConfig({
     KAFKA_BROKERS: ' a:9092, [::1]:9093 ',
+    KAFKA_CONFIG: 'client.properties',
     MILLRACE_TRIGGERS: 'triggers.yaml',
     MILLRACE_ADMIN_HOST: '0.0.0.0',
     MILLRACE_ADMIN_PORT: '0',
@@ -44,6 +58,7 @@ t.test('each setting is read', async (t) => {
   });
   t.strictSame(config, {
     kafkaBrokers: ['a:9092', '[::1]:9093'],
+    kafkaConfigPath: 'client.properties',
     triggersPath: 'triggers.yaml',
     kubernetes: undefined,
     adminHost: '0.0.0.0',

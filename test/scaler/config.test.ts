@@ -5,6 +5,7 @@ t.test('defaults', async (t) => {
   const config = readScalerConfig({ KAFKA_BROKERS: 'a:9092, b:9093', SCALER_HTTP_PORT: '' });
   t.strictSame(config, {
     kafkaBrokers: ['a:9092', 'b:9093'],
+    kafkaConfigPath: undefined,
     triggersPath: undefined,
     kubernetes: undefined,
     host: '0.0.0.0',
@@ -69,4 +70,14 @@ t.test('all mistakes at once', async (t) => {
   t.throws(() => readScalerConfig({ KAFKA_BROKERS: 'a:1', SCALER_GRPC_PORT: '7', SCALER_HTTP_PORT: '7' }), {
     message: /both 7/,
   });
+});
+
+t.test('a file of client properties may name the brokers, or they do that themselves', async (t) => {
+  const configPath = '/etc/millrace/client.properties';
+  t.match(readScalerConfig({ KAFKA_CONFIG: configPath }), {
+    kafkaBrokers: undefined,
+    kafkaConfigPath: configPath,
+  });
+  t.match(readScalerConfig({ KAFKA_CONFIG: configPath, KAFKA_BROKERS: 'a:1' }), { kafkaBrokers: ['a:1'] });
+  t.throws(() => readScalerConfig({ KAFKA_CONFIG: configPath, KAFKA_BROKERS: 'a' }), /KAFKA_BROKERS is 'a'/);
 });
