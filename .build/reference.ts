@@ -104,7 +104,7 @@ function scalerSettings(): [name: string, fallback: string | number, help: strin
 
 /** What the controller beside the scaler reads, and `millrace cleanup`. */
 function controllerSettings(): [name: string, fallback: string | number, help: string][] {
-  const { leaseName } = parseKubernetesConfig({}, []);
+  const { leaseName, functionUris } = parseKubernetesConfig({}, []);
   const { KUBECONFIG } = gatewaySettings;
   return [
     [
@@ -117,6 +117,11 @@ function controllerSettings(): [name: string, fallback: string | number, help: s
       'WATCH_NAMESPACES',
       '',
       'Namespaces whose Deployments and triggers are looked after, separated by commas; absent: all of them.',
+    ],
+    [
+      'MILLRACE_FUNCTION_URIS',
+      functionUris,
+      'As the gateway has it: whether a trigger with a `function.uri` is accepted.',
     ],
     [
       'SCALER_SERVICE',

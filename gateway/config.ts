@@ -2,7 +2,16 @@
 import { parseDuration } from './contract/duration.ts';
 import { MillraceError } from './contract/errors.ts';
 import { parseQuantity } from './contract/quantity.ts';
-import { logLevels, parseBrokers, parseLogLevel, parsePort, type LogLevel } from './contract/settings.ts';
+import {
+  functionUris,
+  logLevels,
+  parseBrokers,
+  parseFunctionUris,
+  parseLogLevel,
+  parsePort,
+  type FunctionUris,
+  type LogLevel,
+} from './contract/settings.ts';
 
 export interface GatewayConfig {
   /** `host:port`; undefined where `kafkaConfigPath` says it. */
@@ -33,6 +42,9 @@ export interface KubernetesConfig {
   readonly kubeconfig: string | undefined;
   /** Undefined: all of them. */
   readonly namespaces: readonly string[] | undefined;
+  readonly functionUris: FunctionUris;
+  /** Name or address of the API server, as pods are told it. */
+  readonly apiServerHost: string | undefined;
   /** Who the gateways are, so that each serves a part of the triggers; undefined: this one serves all. */
   readonly sharing: SharingConfig | undefined;
 }
@@ -69,6 +81,14 @@ export const gatewaySettings = {
   WATCH_NAMESPACES: {
     default: '',
     help: 'Namespaces whose triggers are served, separated by commas; absent: all of them.',
+  },
+  MILLRACE_FUNCTION_URIS: {
+    default: 'refused',
+    help: 'What becomes of `function.uri` with MILLRACE_KUBERNETES. `refused`: a trigger that has one is not accepted. `guarded`: it is posted to, unless it leads to an address that no function has: loopback, link-local, multicast or reserved, of a cloud’s metadata or of the API server. `unguarded`, for development: wherever it leads. The scaler needs the same.',
+  },
+  KUBERNETES_SERVICE_HOST: {
+    default: '',
+    help: 'The API server, as Kubernetes names it in each pod; no guarded `function.uri` leads there, nor to that of the kubeconfig.',
   },
   GATEWAY_SERVICE: {
     default: '',
@@ -155,6 +175,8 @@ function readKubernetes(read: Read): KubernetesConfig | undefined {
   const isOn = read('MILLRACE_KUBERNETES', parseBoolean, 'true or false');
   const kubeconfig = read('KUBECONFIG', (text) => text, 'paths') || undefined;
   const namespaces = read('WATCH_NAMESPACES', parseNamespaces, 'names of namespaces, separated by commas');
+  const uris = read('MILLRACE_FUNCTION_URIS', parseFunctionUris, `one of ${functionUris.join(', ')}`);
+  const apiServerHost = read('KUBERNETES_SERVICE_HOST', (text) => text, 'a name or an address') || undefined;
   const service = read('GATEWAY_SERVICE', (text) => text, 'a name');
   const self = read('POD_NAME', (text) => text, 'a name');
   const namespace = read('POD_NAMESPACE', (text) => text, 'a name');
@@ -164,6 +186,8 @@ function readKubernetes(read: Read): KubernetesConfig | undefined {
   return {
     kubeconfig,
     namespaces: namespaces.length > 0 ? namespaces : undefined,
+    functionUris: uris,
+    apiServerHost,
     sharing: isShared ? { service, namespace, self, replicas } : undefined,
   };
 }

@@ -1,4 +1,6 @@
 // The gateway's composition root: settings → wired parts → running → drained.
+import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import { createLog, logEvents } from './admin/log.ts';
@@ -8,6 +10,7 @@ import type { GatewayConfig, KubernetesConfig } from './config.ts';
 import { formatProblem } from './contract/manifests.ts';
 import { describeError } from './contract/errors.ts';
 import type { Problem } from './contract/problem.ts';
+import { hostOf } from './contract/function-address.ts';
 import type { EndpointSource, GatewayEvents, TriggerSource } from './contract/ports.ts';
 import type { SecretReader } from './contract/secrets.ts';
 import type { Subscription } from './contract/subscription.ts';
@@ -16,9 +19,10 @@ import { createActivationCall } from './control/activation-call.ts';
 import { createFileSecrets } from './control/file-secrets.ts';
 import { createFileTriggers } from './control/files.ts';
 import { createKubernetesEndpoints } from './control/kubernetes-endpoints.ts';
-import { createKubernetesTriggers, type ReadTrigger } from './control/kubernetes-triggers.ts';
+import { createKubernetesTriggers } from './control/kubernetes-triggers.ts';
 import { createSharedLoad } from './control/shared-load.ts';
 import { createStaticEndpoints } from './control/static-endpoints.ts';
+import { createConnectGuard, type ConnectGuard } from './delivery/connect-guard.ts';
 import { checkExpression } from './filter/expression.ts';
 import { createClusters } from './kafka/clusters.ts';
 import { openOwnConnection } from './kafka/client-config.ts';
@@ -34,6 +38,8 @@ export interface GatewayDependencies {
   /** Default: Kubernetes, or the manifests at `triggersPath`. */
   readonly secrets?: SecretReader | undefined;
   readonly log?: Logger | undefined;
+  /** All addresses of the name of a function. Default: the system's lookup. */
+  readonly resolve?: ((name: string) => Promise<readonly LookupAddress[]>) | undefined;
   /** Ends a start that waits for the API server: `startGateway` then rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -107,15 +113,18 @@ interface Control {
   readonly triggers: TriggerSource;
   readonly endpoints: EndpointSource;
   readonly secrets: SecretReader;
+  /** Absent: URIs lead anywhere. */
+  readonly uriGuard?: ConnectGuard | undefined;
   close(): Promise<void>;
 }
 
 async function openControl(
   config: GatewayConfig,
-  { triggers, endpoints, secrets, signal }: GatewayDependencies,
+  dependencies: GatewayDependencies,
   log: Logger,
 ): Promise<Control> {
-  if (config.kubernetes !== undefined) return openKubernetes(config.kubernetes, signal, log);
+  if (config.kubernetes !== undefined) return openKubernetes(config.kubernetes, dependencies, log);
+  const { triggers, endpoints, secrets } = dependencies;
   return {
     triggers:
       triggers ??
@@ -131,8 +140,8 @@ async function openControl(
 }
 
 async function openKubernetes(
-  { kubeconfig, namespaces, sharing }: KubernetesConfig,
-  signal: AbortSignal | undefined,
+  { kubeconfig, namespaces, sharing, functionUris, apiServerHost }: KubernetesConfig,
+  { signal, resolve = resolveName }: GatewayDependencies,
   log: Logger,
 ): Promise<Control> {
   // The client library takes a second to load, and 80 MB: only for who needs it.
@@ -140,6 +149,7 @@ async function openKubernetes(
   const { createKubernetesClient } = await import('./kubernetes/client.ts');
   const { createKubernetesSecrets } = await import('./kubernetes/secrets.ts');
   const connection = await openConnection({ kubeconfig });
+  const apiServerHosts = [hostOf(connection.url), ...(apiServerHost === undefined ? [] : [apiServerHost])];
   const resources = createKubernetesClient({
     connection,
     onTrouble: (error) =>
@@ -153,7 +163,7 @@ async function openKubernetes(
   const all = createKubernetesTriggers({
     resources,
     namespaces,
-    read: readTrigger,
+    read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters, functionUris }),
     signal,
     onWrong: (trigger, problem, runs) =>
       log.error(
@@ -166,6 +176,7 @@ async function openKubernetes(
       sharing === undefined ? all : createSharedLoad({ ...sharing, triggers: all, resources, signal }),
     endpoints,
     secrets: createKubernetesSecrets(connection),
+    uriGuard: functionUris === 'guarded' ? createConnectGuard({ resolve, apiServerHosts }) : undefined,
     close: async () => {
       endpoints.close();
       await connection.close();
@@ -173,8 +184,9 @@ async function openKubernetes(
   };
 }
 
-const readTrigger: ReadTrigger = (trigger, clusters) =>
-  readTriggerResource(trigger, { checkExpression, clusters });
+function resolveName(name: string): Promise<LookupAddress[]> {
+  return lookup(name, { all: true });
+}
 
 interface DataPlaneParts {
   readonly own: ConnectionSettings;
@@ -186,7 +198,7 @@ interface DataPlaneParts {
 /** All that carries records, and how to end it in order. */
 function createDataPlane(
   config: GatewayConfig,
-  { own, control: { endpoints, secrets }, events, log }: DataPlaneParts,
+  { own, control: { endpoints, secrets, uriGuard }, events, log }: DataPlaneParts,
 ): { supervisor: Supervisor; close: () => Promise<void> } {
   const clusters = createClusters({ own, secrets, log: clientLog(log) });
   const activation = createActivationCall({
@@ -198,6 +210,7 @@ function createDataPlane(
     endpoints,
     sinkOf: clusters.sinkOf,
     activation,
+    uriGuard,
     events,
     drainLimitMs: config.drainLimitMs,
     perTrigger: { records: config.maxRecordsPerTrigger, bytes: config.maxBytesPerTrigger },

@@ -9,6 +9,7 @@ import { createKubernetesClient } from '../../gateway/kubernetes/client.ts';
 import { openConnection } from '../../gateway/kubernetes/connection.ts';
 import { createKubernetesSecrets } from '../../gateway/kubernetes/secrets.ts';
 import type { SecretReader } from '../../gateway/contract/secrets.ts';
+import type { KubernetesConfig } from '../../scaler/controller/settings.ts';
 import type { ScalerDependencies } from '../../scaler/main.ts';
 import type { CommandIo } from '../command-io.ts';
 import { countReadyReplicas, type ReadyReplicas } from '../runtime/ready-replicas.ts';
@@ -20,10 +21,9 @@ export interface OpenCluster extends ReadyReplicas {
   close(): Promise<void>;
 }
 
-/** `namespaces`: absent means all of them. */
 export async function openCluster(
   { env, signal }: CommandIo,
-  namespaces: readonly string[] | undefined,
+  { namespaces, functionUris }: Pick<KubernetesConfig, 'namespaces' | 'functionUris'>,
   log: Logger,
 ): Promise<OpenCluster> {
   const connection = await openConnection({ kubeconfig: env.KUBECONFIG });
@@ -39,7 +39,7 @@ export async function openCluster(
   const triggers = createKubernetesTriggers({
     resources: client,
     namespaces,
-    read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters }),
+    read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters, functionUris }),
     // The controller says it on the resource.
     onWrong: (trigger, problem) => log.debug({ trigger, problem }, 'Wrong trigger'),
     signal,

@@ -28,7 +28,7 @@ export async function runScalerCommand(options: ScalerOptions, io: CommandIo): P
   const log = createScalerLog(config.logLevel, pino.destination({ fd: 2, sync: true }));
   if (config.kubernetes !== undefined) {
     const { openCluster } = await import('./open-cluster.ts');
-    const cluster = await openCluster(io, config.kubernetes.namespaces, log);
+    const cluster = await openCluster(io, config.kubernetes, log);
     try {
       return await runUntilAborted(await startScaler(config, { ...cluster, log }), io);
     } finally {

@@ -119,6 +119,12 @@ function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
   events.on('endpoints', (subscription, ready) =>
     log.info({ ...of(subscription), ready }, 'ready endpoints changed'),
   );
+  events.on('unreachable', (subscription, origin, { code, reason }) => {
+    const facts = { ...of(subscription), origin, reason: masked(reason) };
+    if (code === 'MILLRACE_ADDRESS_REFUSED')
+      log.warn({ ...facts, code }, 'function.uri leads where no function is: it is not connected to');
+    else log.info(facts, 'endpoint takes no connection: it is left alone until it does');
+  });
   events.on('circuitOpened', (subscription, origin) =>
     log.warn({ ...of(subscription), origin }, 'endpoint keeps failing: it is left alone for a while'),
   );

@@ -49,6 +49,8 @@ export const errorTable = {
     'Install what defines the kind where the message names one (`helm upgrade` brings the CRDs); a resource that was just deleted needs nothing.',
   MILLRACE_KUBERNETES_INVALID: 'Correct the field that the API server names.',
   MILLRACE_KUBERNETES_FAILED: 'See the message of the API server, and its log.',
+  MILLRACE_ADDRESS_REFUSED:
+    'Let `function.uri` name a host whose addresses are all open to functions, or write a ref or a service. The name is looked up again by itself.',
   MILLRACE_TOOL_MISSING: 'Install the named tool with the command that the message gives.',
   MILLRACE_LOCAL_KAFKA_FAILED:
     'Read the last lines of the broker that the message shows; a busy port and a foreign folder are the usual causes.',

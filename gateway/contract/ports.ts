@@ -179,6 +179,12 @@ export interface GatewayEvents {
   held: [subscription: Subscription];
   released: [subscription: Subscription];
   endpoints: [subscription: Subscription, ready: number];
+  /** An endpoint takes no connection, or is given none: it is left alone until it takes one. */
+  unreachable: [
+    subscription: Subscription,
+    origin: string,
+    why: { readonly reason: string; readonly code?: string | undefined },
+  ];
   circuitOpened: [subscription: Subscription, origin: string];
   circuitClosed: [subscription: Subscription, origin: string];
   sourceState: [subscription: Subscription, state: SourceState];

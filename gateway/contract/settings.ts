@@ -26,3 +26,15 @@ export function parsePort(text: string): number | undefined {
 export function parseLogLevel(text: string): LogLevel | undefined {
   return logLevels.find((level) => level === text.toLowerCase());
 }
+
+/**
+ * What becomes of `function.uri` in Kubernetes: it is refused; or it is taken, and connected to unless that leads where no function is
+ * (function-address.ts); or it is taken, wherever it leads.
+ */
+export const functionUris = ['refused', 'guarded', 'unguarded'] as const;
+
+export type FunctionUris = (typeof functionUris)[number];
+
+export function parseFunctionUris(text: string): FunctionUris | undefined {
+  return functionUris.find((one) => one === text);
+}

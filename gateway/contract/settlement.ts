@@ -36,7 +36,7 @@ export type AttemptOutcome =
       readonly retryAfterMs?: number | undefined;
     }
   | { readonly kind: 'rejected'; readonly reason: string; readonly status?: number | undefined }
-  | { readonly kind: 'unreachable'; readonly reason: string };
+  | { readonly kind: 'unreachable'; readonly reason: string; readonly code?: string | undefined };
 
 /** What a dead-lettered record tells about its end, besides its own bytes. */
 export interface DeadLetterCause {

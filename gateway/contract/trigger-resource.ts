@@ -3,6 +3,7 @@
 import { annotationWording, declareByAnnotations } from './annotations.ts';
 import type { CheckExpression } from './expressions.ts';
 import { judgeDeployment, judgeTrigger } from './judge.ts';
+import { whyUriRefused } from './function-address.ts';
 import { chooseCluster, knownCluster, validateKafkaCluster } from './kafka-cluster.ts';
 import type { Resource } from './kubernetes.ts';
 import { formatProblem } from './manifests.ts';
@@ -10,6 +11,7 @@ import { inTemplate } from './open-manifest.ts';
 import { pathText, valueAt, type Path } from './path.ts';
 import type { Mistake } from './problem.ts';
 import { resolveSubscription } from './resolve-subscription.ts';
+import type { FunctionUris } from './settings.ts';
 import type { Subscription } from './subscription.ts';
 import { annotationPrefix, type FilledTrigger } from './trigger.ts';
 import { validateTrigger } from './validate-trigger.ts';
@@ -35,8 +37,8 @@ export interface TriggerContext {
   readonly checkExpression: CheckExpression;
   /** The KafkaClusters of all namespaces that are watched. */
   readonly clusters: readonly Resource[];
-  /** Whether `function.uri`, which may lead anywhere that the gateway can reach, is taken; it is where nothing is said. */
-  readonly allowsUri?: boolean;
+  /** What becomes of `function.uri`, which may lead anywhere that the gateway can reach. */
+  readonly functionUris: FunctionUris;
 }
 
 /** Reads a Trigger as the API server has it. Never throws. */
@@ -52,15 +54,11 @@ export function readTriggerResource(resource: Resource, context: TriggerContext)
 }
 
 /** What only a cluster asks for. */
-function judgeInCluster(
-  trigger: FilledTrigger,
-  { clusters, allowsUri = true }: TriggerContext,
-): TriggerReading {
+function judgeInCluster(trigger: FilledTrigger, { clusters, functionUris }: TriggerContext): TriggerReading {
   const { metadata, spec } = trigger;
-  if (spec.function.uri !== undefined && !allowsUri) {
-    const message = 'spec.function.uri: is not allowed in this installation. Write a ref or a service.';
-    return wrong('UriNotAllowed', message);
-  }
+  const { uri } = spec.function;
+  const why = uri === undefined ? undefined : whyUriRefused(uri, functionUris);
+  if (why !== undefined) return wrong('UriNotAllowed', `spec.function.uri: ${why}`);
   if (spec.function.ref !== undefined && !isServiceName(serviceNameOf(metadata.name))) {
     const message = `metadata.name: must be at most ${longestName} letters, digits and hyphens, for the Service `;
     return wrong(

@@ -105,7 +105,8 @@ const functionSchema = mapping(
       text({
         format: 'http-uri',
         example: 'http://localhost:8080/',
-        description: 'An address, path included; nothing is scaled.',
+        description:
+          'An address, path included; nothing is scaled. In a cluster, only where the installation allows it.',
       }),
     ),
     port: withDefault(

@@ -21,7 +21,7 @@ interface SlicePort {
  */
 export function readyEndpoints(slices: readonly Resource[], port: number): Endpoint[] {
   const byPod = new Map<string, string>();
-  for (const slice of slices.toSorted(byFamily)) {
+  for (const slice of slices.filter(hasAddresses).toSorted(byFamily)) {
     const chosen = choosePort((slice.ports ?? []) as readonly SlicePort[], port);
     if (chosen === undefined) continue;
     for (const { addresses: [address] = [], conditions, targetRef } of endpointsOf(slice)) {
@@ -45,6 +45,11 @@ export function readyPods(slices: readonly Resource[]): string[] {
 
 function endpointsOf({ endpoints }: Resource): readonly SliceEndpoint[] {
   return (endpoints ?? []) as readonly SliceEndpoint[];
+}
+
+/** A slice may also have names: they are no pods, and might lead anywhere. */
+function hasAddresses({ addressType }: Resource): boolean {
+  return addressType !== 'FQDN';
 }
 
 /** IPv4 before IPv6. */

@@ -13,7 +13,7 @@ export type AttemptResult =
       readonly body: Buffer | undefined;
     }
   | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'unreachable'; readonly reason: string };
+  | { readonly kind: 'unreachable'; readonly reason: string; readonly code?: string | undefined };
 
 export interface AttemptRequest {
   readonly path: string;
@@ -35,6 +35,7 @@ const unreachableCodes = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'UND_ERR_CONNECT_TIMEOUT',
+  'MILLRACE_ADDRESS_REFUSED',
 ]);
 
 /** An unwanted body may be this long before the connection is cut instead of drained. */
@@ -96,8 +97,11 @@ class Attempt implements Dispatcher.DispatchHandler {
     _controller: Dispatcher.DispatchController | undefined,
     error: Error & { code?: string },
   ): void {
-    const reason = error.code === undefined ? error.message : `${error.code}: ${error.message}`;
-    this.#end({ kind: unreachableCodes.has(error.code ?? '') ? 'unreachable' : 'failed', reason });
+    const { code = '', message } = error;
+    const reason = code === '' ? message : `${code}: ${message}`;
+    this.#end(
+      unreachableCodes.has(code) ? { kind: 'unreachable', reason, code } : { kind: 'failed', reason },
+    );
   }
 
   /** A body over the limit stands as a body one byte too long: whoever wants it sees that it is too large. */

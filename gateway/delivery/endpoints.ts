@@ -6,9 +6,13 @@ import type { FunctionSettings } from '../contract/subscription.ts';
 import type { AttemptResult } from './attempt.ts';
 import { Circuit } from './circuit.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
+import { createGuardedConnector, type ConnectGuard } from './connect-guard.ts';
 import { untilAccepting } from './probe.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { signOf, type Sign } from './sign.ts';
+
+/** Why there is no connection. */
+type Unreachable = Pick<AttemptResult & { kind: 'unreachable' }, 'reason' | 'code'>;
 
 export interface EndpointsOptions {
   /** Requests in flight per endpoint. */
@@ -19,6 +23,10 @@ export interface EndpointsOptions {
   readonly onAvailable: () => void;
   /** How many endpoints are ready, whenever that changes. */
   readonly onReadyCount: (ready: number) => void;
+  /** Which addresses may be connected to; absent: any. */
+  readonly guard?: ConnectGuard | undefined;
+  /** An endpoint is out until it accepts a connection. */
+  readonly onUnreachable: (origin: string, why: Unreachable) => void;
   /** The circuit of an endpoint opened, or closed again. */
   readonly onCircuit: (origin: string, change: 'opened' | 'closed') => void;
 }
@@ -37,6 +45,8 @@ export interface Gate {
   /** No longer among the ready endpoints: nothing new is sent, what is in flight may end. */
   retired: boolean;
 }
+
+const connecting = { timeout: 3_000 };
 
 /** Comes after whatever may be outstanding elsewhere. */
 const avoidedRank = 2 ** 31;
@@ -143,9 +153,10 @@ export class Endpoints {
   }
 
   /** `gate` refused a connection: it is out until it accepts one. */
-  refused(gate: Gate): void {
+  refused(gate: Gate, why: Unreachable): void {
     if (!gate.reachable || gate.retired) return;
     gate.reachable = false;
+    this.#options.onUnreachable(gate.origin, why);
     this.#recount();
     this.#watch(gate);
   }
@@ -163,7 +174,7 @@ export class Endpoints {
   }
 
   #open(origin: string): Gate {
-    const { concurrency } = this.#options;
+    const { concurrency, guard } = this.#options;
     const isLearned = typeof concurrency === 'object';
     const learned = isLearned ? new ConcurrencyLimit(concurrency) : undefined;
     const dispatcher = new Pool(origin, {
@@ -172,7 +183,7 @@ export class Endpoints {
       // The attempt has a deadline of its own, over all of the answer.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: 3_000 },
+      connect: guard === undefined ? connecting : createGuardedConnector(guard, connecting),
     });
     return {
       origin,
@@ -241,11 +252,12 @@ export class Endpoints {
   }
 
   #watch(gate: Gate): void {
-    const stop = untilAccepting(gate.origin, () => {
+    const onAccepting = (): void => {
       this.#probes.delete(gate);
       gate.reachable = true;
       this.#recount();
-    });
+    };
+    const stop = untilAccepting(gate.origin, onAccepting, this.#options.guard);
     this.#probes.set(gate, stop);
   }
 }

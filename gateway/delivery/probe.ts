@@ -1,24 +1,37 @@
 // Waits for an endpoint that refused a connection to accept one, asking by TCP connect with growing pauses.
 import { connect } from 'node:net';
+import { hostOf } from '../contract/function-address.ts';
+import type { ConnectGuard } from './connect-guard.ts';
 
 /** First and longest pause between two looks, and how long one look may take, in ms. */
 const firstPauseMs = 20;
 const longestPauseMs = 1_000;
 const lookMs = 1_000;
 
-/** Calls `onAccepting` once, when `origin` (such as `http://10.1.2.3:8080`) takes connections. Returns how to stop. */
-export function untilAccepting(origin: string, onAccepting: () => void): () => void {
-  const { hostname, port, protocol } = new URL(origin);
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+/**
+ * Calls `onAccepting` once, when `origin` (such as `http://10.1.2.3:8080`) takes connections. What `guard` refuses is not connected to, and
+ * asked about again. Returns how to stop.
+ */
+export function untilAccepting(origin: string, onAccepting: () => void, guard?: ConnectGuard): () => void {
+  const { port, protocol } = new URL(origin);
+  const host = hostOf(origin);
   const address = {
     host,
     port: Number(port === '' ? (protocol === 'https:' ? 443 : 80) : port),
     timeout: lookMs,
+    ...(guard && { lookup: guard.lookup }),
   };
   let stopped = false;
   let stopLook = (): void => undefined;
 
   const look = (pauseMs: number): void => {
+    if (guard === undefined) return connectTo(pauseMs);
+    guard.passAddress(host).then(
+      () => stopped || connectTo(pauseMs),
+      () => stopped || wait(longer(pauseMs)),
+    );
+  };
+  const connectTo = (pauseMs: number): void => {
     const socket = connect(address);
     const end = (accepted: boolean): void => {
       socket.destroy();
@@ -27,7 +40,7 @@ export function untilAccepting(origin: string, onAccepting: () => void): () => v
         stopped = true;
         onAccepting();
       } else {
-        wait(Math.min(pauseMs * 2, longestPauseMs));
+        wait(longer(pauseMs));
       }
     };
     socket.once('connect', () => end(true));
@@ -45,4 +58,8 @@ export function untilAccepting(origin: string, onAccepting: () => void): () => v
     stopped = true;
     stopLook();
   };
+}
+
+function longer(pauseMs: number): number {
+  return Math.min(pauseMs * 2, longestPauseMs);
 }

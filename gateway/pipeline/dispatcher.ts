@@ -262,7 +262,7 @@ export class Dispatcher {
         ? lastDelivered(lot, outcome.failedIds)
         : undefined;
     for (const lane of lot) this.#conclude(lane, outcome, replyTo);
-    if (outcome.kind === 'unreachable') endpoints.refused(gate);
+    if (outcome.kind === 'unreachable') endpoints.refused(gate, outcome);
     this.pump();
   }
 

@@ -27,6 +27,7 @@ import type {
 import type { Settlement } from '../contract/settlement.ts';
 import type { BlockedRecord, SkipAnswer, SkipRequest } from '../contract/skip.ts';
 import type { Subscription } from '../contract/subscription.ts';
+import type { ConnectGuard } from '../delivery/connect-guard.ts';
 import { Endpoints } from '../delivery/endpoints.ts';
 import { Lanes } from '../delivery/lanes.ts';
 import { createDecode } from '../events/decode.ts';
@@ -44,6 +45,8 @@ export interface PipelineDependencies {
   /** Where its dead letters and replies are stored. */
   readonly sinkOf: (subscription: Subscription) => RecordSink;
   readonly activation: ActivationCall;
+  /** Which addresses functions that are named by URI may have; absent: any. */
+  readonly uriGuard?: ConnectGuard | undefined;
   readonly events: EventEmitter<GatewayEvents>;
   /** How long a stop waits for what is in flight. */
   readonly drainLimitMs: number;
@@ -86,8 +89,10 @@ export class Pipeline implements RecordListener {
     this.#endpoints = new Endpoints({
       concurrency: subscription.function.concurrency,
       retryAfterMaxMs: subscription.delivery.retryAfterMaxMs,
+      guard: subscription.function.target.kind === 'uri' ? dependencies.uriGuard : undefined,
       onAvailable: () => this.#dispatcher.pump(),
       onReadyCount: (ready) => void events.emit('endpoints', subscription, ready),
+      onUnreachable: (origin, why) => void events.emit('unreachable', subscription, origin, why),
       onCircuit: (origin, change) =>
         void events.emit(change === 'opened' ? 'circuitOpened' : 'circuitClosed', subscription, origin),
     });

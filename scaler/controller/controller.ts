@@ -32,7 +32,10 @@ const caMs = 30_000;
 
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { config, client, log } = options;
-  const model = createTriggerModel(options.checkExpression);
+  const model = createTriggerModel({
+    checkExpression: options.checkExpression,
+    functionUris: config.functionUris,
+  });
   let session: Session | undefined;
   const trust = await watchCa(config.scalerCaPath, log, () => session?.resync());
   const scaler = (): ScalerAddress | undefined => {

@@ -1,8 +1,11 @@
 // Where the controller runs, and what it looks after.
+import { functionUris, parseFunctionUris, type FunctionUris } from '../../gateway/contract/settings.ts';
 
 export interface KubernetesConfig {
   /** Where triggers are looked after; absent: everywhere. */
   readonly namespaces: readonly string[] | undefined;
+  /** What becomes of `function.uri`. */
+  readonly functionUris: FunctionUris;
   /** Where KEDA reaches the scaler, `host:port`; absent: nothing is scaled. */
   readonly scalerService: string | undefined;
   /** A file with the certificates that KEDA is to trust the scaler by; absent: plain text. */
@@ -26,19 +29,25 @@ export function isInKubernetes(env: Env, mistakes: string[]): boolean {
 }
 
 /**
- * Settings from `env`: WATCH_NAMESPACES (comma-separated), SCALER_SERVICE, SCALER_TLS_CA, POD_NAME, POD_NAMESPACE, POD_UID. The
- * Lease has the name of the scaler's Service.
+ * Settings from `env`: WATCH_NAMESPACES (comma-separated), MILLRACE_FUNCTION_URIS (refused), SCALER_SERVICE, SCALER_TLS_CA, POD_NAME,
+ * POD_NAMESPACE, POD_UID. The Lease has the name of the scaler's Service.
  */
 export function parseKubernetesConfig(env: Env, mistakes: string[]): KubernetesConfig {
   const namespaces = (env.WATCH_NAMESPACES ?? '').split(',').flatMap((name) => name.trim() || []);
   const wrong = namespaces.find((name) => !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name));
   if (wrong !== undefined)
     mistakes.push(`WATCH_NAMESPACES has '${wrong}': names of namespaces, comma-separated`);
+  const uris = parseFunctionUris(env.MILLRACE_FUNCTION_URIS || 'refused');
+  if (uris === undefined)
+    mistakes.push(
+      `MILLRACE_FUNCTION_URIS is '${env.MILLRACE_FUNCTION_URIS}': one of ${functionUris.join(', ')}`,
+    );
   const scalerService = env.SCALER_SERVICE || undefined;
   if (scalerService !== undefined && !/^[^\s:/]+:\d+$/.test(scalerService))
     mistakes.push(`SCALER_SERVICE is '${scalerService}': host:port`);
   return Object.freeze({
     namespaces: namespaces.length === 0 ? undefined : Object.freeze(namespaces),
+    functionUris: uris ?? 'refused',
     scalerService,
     scalerCaPath: env.SCALER_TLS_CA || undefined,
     podName: env.POD_NAME || `millrace-${process.pid}`,

@@ -1,7 +1,10 @@
 // What the controller needs of the model: how a Trigger is read, and what annotations mean.
-import type { CheckExpression } from '../../gateway/contract/expressions.ts';
 import type { Resource } from '../../gateway/contract/kubernetes.ts';
-import { declareTrigger, readTriggerResource } from '../../gateway/contract/trigger-resource.ts';
+import {
+  declareTrigger,
+  readTriggerResource,
+  type TriggerContext,
+} from '../../gateway/contract/trigger-resource.ts';
 import type { Reading } from './plan/observed.ts';
 
 export interface TriggerModel {
@@ -11,9 +14,9 @@ export interface TriggerModel {
   declare(deployment: Resource): Resource;
 }
 
-export function createTriggerModel(checkExpression: CheckExpression): TriggerModel {
+export function createTriggerModel(context: Omit<TriggerContext, 'clusters'>): TriggerModel {
   return {
-    read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters }),
+    read: (trigger, clusters) => readTriggerResource(trigger, { ...context, clusters }),
     declare: declareTrigger,
   };
 }

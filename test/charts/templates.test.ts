@@ -271,9 +271,10 @@ t.test('gateway and scaler understand all that they are told', async (t) => {
       [],
       `${name}: nothing that the gateway does not know`,
     );
-    t.ok(parseGatewayConfig(gateway).kubernetes?.sharing, name);
+    const functionUris = name === 'everything' ? 'guarded' : 'refused';
+    t.match(parseGatewayConfig(gateway).kubernetes, { sharing: {}, functionUris }, name);
     const config = readScalerConfig(told('scaler'));
-    t.match(config, { grpcPort: 6000, httpPort: 8081 }, name);
+    t.match(config, { grpcPort: 6000, httpPort: 8081, kubernetes: { functionUris } }, name);
     t.equal(
       config.kubernetes?.scalerCaPath,
       name === 'plain' ? undefined : config.tls?.certPath.replace('tls.crt', 'ca.crt'),

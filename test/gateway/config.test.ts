@@ -79,11 +79,19 @@ t.test(
   async (t) => {
     const kubernetesOf = (env: Record<string, string>) =>
       parseGatewayConfig({ KAFKA_BROKERS: 'kafka:9092', MILLRACE_KUBERNETES: 'true', ...env }).kubernetes;
-    t.strictSame(kubernetesOf({}), { kubeconfig: undefined, namespaces: undefined, sharing: undefined });
+    t.strictSame(kubernetesOf({}), {
+      kubeconfig: undefined,
+      namespaces: undefined,
+      functionUris: 'refused',
+      apiServerHost: undefined,
+      sharing: undefined,
+    });
     t.strictSame(
       kubernetesOf({
         KUBECONFIG: '/a:/b',
         WATCH_NAMESPACES: 'geo, shop',
+        MILLRACE_FUNCTION_URIS: 'guarded',
+        KUBERNETES_SERVICE_HOST: '10.96.0.1',
         GATEWAY_SERVICE: 'millrace-gateway',
         POD_NAME: 'millrace-gateway-1',
         POD_NAMESPACE: 'millrace',
@@ -92,6 +100,8 @@ t.test(
       {
         kubeconfig: '/a:/b',
         namespaces: ['geo', 'shop'],
+        functionUris: 'guarded',
+        apiServerHost: '10.96.0.1',
         sharing: {
           service: 'millrace-gateway',
           namespace: 'millrace',
@@ -125,6 +135,7 @@ t.test('every mistake is told at once', async (t) => {
     MILLRACE_ADMIN_PORT: '65536',
     MILLRACE_KUBERNETES: 'yes',
     WATCH_NAMESPACES: 'geo,Shop',
+    MILLRACE_FUNCTION_URIS: 'true',
     MILLRACE_REPLICAS_PER_TRIGGER: '0',
     SCALER_URLS: 'scaler:9090',
     MILLRACE_DRAIN_LIMIT: '25s',

@@ -247,7 +247,7 @@ t.test('a Trigger that somebody wrote is not that of the annotations, until it i
     apiVersion: triggerKind.apiVersion,
     kind: triggerKind.kind,
     metadata: { name: 'mailer', namespace: tenant.namespace },
-    spec: { source: { topics: [topic] }, function: { uri: 'http://127.0.0.1:1' } },
+    spec: { source: { topics: [topic] }, function: { service: { name: 'elsewhere' } } },
   });
   const deployment = await tenant.deploy('mailer', { topics: topic });
   await tenant.untilEvent('AnnotationsIgnored', deployment);
@@ -259,6 +259,21 @@ t.test('a Trigger that somebody wrote is not that of the annotations, until it i
   await tenant.remove(triggerKind, 'mailer');
   const made = await tenant.untilThere(triggerKind, 'mailer', written);
   t.match(made.metadata, { ownerReferences: [{ uid: uid(deployment) }] });
+});
+
+t.test('a Trigger that names a URI is not accepted, unless the installation allows it', async (t) => {
+  const tenant = await createTenant(t, server, client);
+  await client.create({
+    apiVersion: triggerKind.apiVersion,
+    kind: triggerKind.kind,
+    metadata: { name: 'mailer', namespace: tenant.namespace },
+    spec: { source: { topics: [topic] }, function: { uri: 'http://mailer.example.com/' } },
+  });
+  const told = await tenant.untilCondition('mailer', 'Accepted', 'UriNotAllowed');
+  t.match(told, {
+    status: 'False',
+    message: /^spec\.function\.uri: .* functions\.uris=guarded .* of the chart\.$/,
+  });
 });
 
 t.test('what somebody deletes or edits by hand comes back', async (t) => {

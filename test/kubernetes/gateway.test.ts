@@ -1,9 +1,10 @@
 // A gateway on a real API server and a real Kafka, without a node: functions are named by URI.
 import { setTimeout as delay } from 'node:timers/promises';
+import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { renderCrds } from '../../.build/crds.ts';
 import { parseGatewayConfig } from '../../gateway/config.ts';
-import { startGateway } from '../../gateway/main.ts';
+import { startGateway, type GatewayDependencies } from '../../gateway/main.ts';
 import { startFunction, type FunctionServer } from '../fixtures/function-server.ts';
 import { consumeAll, createTopic, ownKafka, produce, uniqueName, useKafka } from '../fixtures/kafka.ts';
 import { apiServer, createNamespace } from '../fixtures/kubernetes.ts';
@@ -21,8 +22,10 @@ const bootstrapServers = await useKafka(t);
 
 type Spec = Record<string, unknown>;
 
-function environment(namespace: string): Record<string, string> {
+/** The functions of these tests are on loopback, where no guard lets a gateway go. */
+function environment(namespace: string, functionUris = 'unguarded'): Record<string, string> {
   return {
+    MILLRACE_FUNCTION_URIS: functionUris,
     KAFKA_BROKERS: bootstrapServers,
     MILLRACE_KUBERNETES: 'true',
     KUBECONFIG: plane.kubeconfig,
@@ -32,9 +35,9 @@ function environment(namespace: string): Record<string, string> {
   };
 }
 
-async function start(t: Test) {
+async function start(t: Test, functionUris?: string, dependencies?: GatewayDependencies) {
   const namespace = await createNamespace(t, server);
-  const gateway = await startGateway(parseGatewayConfig(environment(namespace)));
+  const gateway = await startGateway(parseGatewayConfig(environment(namespace, functionUris)), dependencies);
   t.teardown(() => gateway.stop());
   const apply = (kind: string, name: string, spec: Spec) =>
     server.kubectl(
@@ -151,6 +154,55 @@ t.test(
     t.equal(String(letter?.key), '2');
   },
 );
+
+t.test('where URIs are refused, which is so unless it is said, none is posted to', async (t) => {
+  const { gateway, namespace, apply, running } = await start(t, '');
+  const topic = await createTopic(t, bootstrapServers, { partitions: 1 });
+  const fn = await startFunction(t);
+  const source = (name: string) => read([topic], uniqueName(name));
+  await apply('Trigger', 'by-uri', { source: source('by-uri'), function: { uri: fn.origin } });
+  await apply('Trigger', 'by-service', {
+    source: source('by-service'),
+    function: { service: { name: 'a' } },
+  });
+  await running('by-service');
+  t.strictSame(
+    gateway.snapshot().map(({ key }) => key),
+    [`${namespace}/by-service`],
+  );
+});
+
+t.test('where they are guarded, records are held while one leads where no function is', async (t) => {
+  const told: { trigger: string; problem?: string; code?: string }[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => void told.push(JSON.parse(line)) });
+  const resolve = () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]);
+  const { gateway, namespace, apply, running } = await start(t, 'guarded', { log, resolve });
+  const topic = await createTopic(t, bootstrapServers, { partitions: 1 });
+  const fn = await startFunction(t);
+  const { port } = new URL(fn.origin);
+  const triggerOf = (name: string, uri: string) =>
+    apply('Trigger', name, {
+      source: read([topic], uniqueName(name)),
+      function: { uri },
+      delivery: { retry: 0 },
+    });
+  await triggerOf('by-address', fn.origin);
+  await triggerOf('by-name', `http://rebound.test:${port}/`);
+  await running('by-name');
+  await send(topic, 1, 3);
+  const held = await until(() => gateway.snapshot().find((one) => one.held === 3));
+  t.match(held, { key: `${namespace}/by-name`, deadLettered: 0, blocked: 0 });
+  t.equal(gateway.snapshot().length, 1, 'an address is refused as it is read');
+  const problem = await until(() => told.find(({ trigger }) => trigger === `${namespace}/by-address`));
+  t.match(problem, {
+    level: 50,
+    problem: /^spec\.function\.uri: leads to 127\.0\.0\.1, which is a loopback/,
+  });
+  const warning = await until(() => told.find(({ trigger }) => trigger === `${namespace}/by-name`));
+  t.match(warning, { level: 40, code: 'MILLRACE_ADDRESS_REFUSED', reason: /resolves to 127\.0\.0\.1/ });
+  t.equal(await fn.connections(), 0);
+  t.strictSame(fn.calls, []);
+});
 
 t.test('records flow while the API server is away, and what it says afterwards is heard', async (t) => {
   const { gateway, apply, running, namespace } = await start(t);

@@ -105,6 +105,8 @@ capabilities: { drop: [ALL] }
 - name: WATCH_NAMESPACES
   value: {{ join "," . | quote }}
 {{- end }}
+- name: MILLRACE_FUNCTION_URIS
+  value: {{ .Values.functions.uris }}
 - name: KAFKA_BROKERS
 {{- if .Values.kafka.existingSecret.name }}
   valueFrom:

@@ -159,6 +159,24 @@ t.test('an endpoint that is left alone is named, and when it answers again', asy
   ]);
 });
 
+t.test(
+  'an endpoint that takes no connection is told with the reason, one that may not be as a warning',
+  async (t) => {
+    const events = new EventEmitter<GatewayEvents>();
+    const lines = logOf(events);
+    const [origin, code] = ['http://cloud.test', 'MILLRACE_ADDRESS_REFUSED'];
+    events.emit('unreachable', subscription, 'http://10.1.2.3:8080', {
+      reason: 'no connection',
+      code: undefined,
+    });
+    events.emit('unreachable', subscription, origin, { reason: `${code}: cloud.test resolves to …`, code });
+    t.match(lines, [
+      { level: 30, trigger: 'geo/quake-alerts', origin: 'http://10.1.2.3:8080', reason: 'no connection' },
+      { level: 40, trigger: 'geo/quake-alerts', origin, code, reason: /cloud\.test resolves to/ },
+    ]);
+  },
+);
+
 t.test('one line of JSON on standard error, and no secret in it', async (t) => {
   const program = `
     import { createLog } from './gateway/admin/log.ts';

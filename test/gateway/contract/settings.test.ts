@@ -1,5 +1,10 @@
 import t from 'tap';
-import { parseBrokers, parseLogLevel, parsePort } from '../../../gateway/contract/settings.ts';
+import {
+  parseBrokers,
+  parseFunctionUris,
+  parseLogLevel,
+  parsePort,
+} from '../../../gateway/contract/settings.ts';
 
 t.test('brokers are host:port, at least one, IPv6 in brackets', async (t) => {
   t.same(parseBrokers('kafka:9092'), ['kafka:9092']);
@@ -27,4 +32,9 @@ t.test('a port is a whole number up to 65535, 0 for any', async (t) => {
 t.test('log levels are known by name, in any case', async (t) => {
   t.equal(parseLogLevel('WARN'), 'warn');
   t.equal(parseLogLevel('loud'), undefined);
+});
+
+t.test('what becomes of URIs is one of three words', async (t) => {
+  t.same(['refused', 'guarded', 'unguarded'].map(parseFunctionUris), ['refused', 'guarded', 'unguarded']);
+  t.same(['', 'true', 'Guarded'].map(parseFunctionUris), Array(3).fill(undefined));
 });

@@ -27,8 +27,9 @@ const cluster = (name: string, spec: object, namespace = 'geo'): Resource => ({
   metadata: { name, namespace },
   spec,
 });
+const usual: TriggerContext = { checkExpression, clusters: [], functionUris: 'guarded' };
 const read = (changes: Readonly<Record<string, unknown>>, context: Partial<TriggerContext> = {}) =>
-  readTriggerResource(stored(changes), { checkExpression, clusters: [], ...context });
+  readTriggerResource(stored(changes), { ...usual, ...context });
 
 t.test('what the API server has of a right Trigger is a subscription', async (t) => {
   t.match(read({}), {
@@ -41,11 +42,11 @@ t.test('what the API server has of a right Trigger is a subscription', async (t)
     subscription: { source: { cluster: 'pay', access: { brokers: ['a:1', 'b:2'] } } },
   });
   t.match(read({ 'spec.function': { uri: 'http://a/' } }), { kind: 'right' });
-  t.match(readTriggerResource(triggerWith({}) as Resource, { checkExpression, clusters: [] }), {
+  t.match(readTriggerResource(triggerWith({}) as Resource, usual), {
     kind: 'right',
     subscription: { key: 'default/mailer' },
   });
-  t.match(readTriggerResource({ ...stored(), spec: undefined }, { checkExpression, clusters: [] }), {
+  t.match(readTriggerResource({ ...stored(), spec: undefined }, usual), {
     kind: 'wrong',
     message: /^spec: is missing/,
   });
@@ -70,7 +71,17 @@ const refused: readonly [
   ],
   [{ 'metadata.name': tooLong }, 'NameTooLong', /^metadata\.name: must be at most 54 .* a{55}-millrace /],
   [{ 'metadata.name': 'a.b' }, 'NameTooLong', /a\.b-millrace/],
-  [uri, 'UriNotAllowed', /^spec\.function\.uri: is not allowed/, { allowsUri: false }],
+  [
+    uri,
+    'UriNotAllowed',
+    /^spec\.function\.uri: is not allowed.* functions\.uris=guarded /,
+    { functionUris: 'refused' },
+  ],
+  [
+    { 'spec.function': { uri: 'http://169.254.169.254/latest' } },
+    'UriNotAllowed',
+    /^spec\.function\.uri: leads to 169\.254\.169\.254, which is a link-local address/,
+  ],
   [{ 'spec.source.cluster': 'pay' }, 'UnknownCluster', /^spec\.source\.cluster: names no KafkaCluster/],
   [
     { 'spec.source.cluster': 'pay' },

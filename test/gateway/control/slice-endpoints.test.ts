@@ -48,6 +48,11 @@ t.test('a pod is one endpoint, in however many slices it stands', async (t) => {
   t.strictSame(readyPods([six, four]), ['a', 'b']);
 });
 
+t.test('a name is no pod: it might lead anywhere', async (t) => {
+  const endpoints = [{ addresses: ['metadata.google.internal'] }];
+  t.strictSame(origins([slice({ addressType: 'FQDN', endpoints })]), []);
+});
+
 t.test('of several ports the one that the trigger names, else one for HTTP', async (t) => {
   const endpoints = [pod('10.0.0.1', 'a')];
   const grpc = { name: 'grpc', port: 9000, protocol: 'TCP' };

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import type { FunctionSettings } from '../../../gateway/contract/subscription.ts';
 import { startAttempt, type AttemptResult } from '../../../gateway/delivery/attempt.ts';
+import { createConnectGuard, type ConnectGuard } from '../../../gateway/delivery/connect-guard.ts';
 import { Endpoints, type Gate } from '../../../gateway/delivery/endpoints.ts';
 import { startFunction } from '../../fixtures/function-server.ts';
 import { until } from '../../scaler/fixtures/until.ts';
@@ -11,20 +12,30 @@ t.setTimeout(60_000);
 
 const [one, two, three] = ['http://127.0.0.1:1', 'http://127.0.0.1:2', 'http://127.0.0.1:3'];
 
-function open(t: Test, concurrency: FunctionSettings['concurrency'], origins: readonly string[]) {
+const why = { reason: 'ECONNREFUSED' };
+
+function open(
+  t: Test,
+  concurrency: FunctionSettings['concurrency'],
+  origins: readonly string[],
+  guard?: ConnectGuard,
+) {
   const readyCounts: number[] = [];
   const told = { available: 0 };
   const circuits: string[] = [];
+  const unreachable: string[] = [];
   const endpoints = new Endpoints({
     concurrency,
     retryAfterMaxMs: 300_000,
     onAvailable: () => (told.available += 1),
     onReadyCount: (ready) => readyCounts.push(ready),
+    guard,
+    onUnreachable: (origin, { reason }) => unreachable.push(`${origin} ${reason}`),
     onCircuit: (origin, change) => circuits.push(`${change} ${origin}`),
   });
   t.teardown(() => endpoints.close());
   endpoints.update(origins.map((origin) => ({ origin })));
-  return { endpoints, readyCounts, told, circuits };
+  return { endpoints, readyCounts, told, circuits, unreachable };
 }
 
 function send(gate: Gate): Promise<AttemptResult> {
@@ -94,15 +105,16 @@ t.test('it is told how many are ready, whenever that changes, and when one may b
 t.test('one that refuses is left alone, and comes back by itself', async (t) => {
   const fn = await startFunction(t);
   await fn.stop();
-  const { endpoints, readyCounts, told } = open(t, 4, [fn.origin]);
+  const { endpoints, readyCounts, told, unreachable } = open(t, 4, [fn.origin]);
   const [gate, again] = [endpoints.pick()!, endpoints.pick()!];
   t.match(await send(gate), { kind: 'unreachable' });
   for (const refused of [gate, again]) {
     endpoints.release(refused);
-    endpoints.refused(refused);
+    endpoints.refused(refused, why);
   }
   t.equal(endpoints.pick(), undefined);
   t.strictSame(readyCounts, [1, 0], 'two refusals count once');
+  t.strictSame(unreachable, [`${fn.origin} ECONNREFUSED`]);
   await fn.start();
   await until(() => endpoints.readyCount === 1);
   t.strictSame(readyCounts, [1, 0, 1]);
@@ -115,7 +127,10 @@ t.test('the others go on meanwhile', async (t) => {
   const { endpoints, readyCounts } = open(t, 1, [one, fn.origin]);
   const gates = [endpoints.pick()!, endpoints.pick()!];
   for (const gate of gates) endpoints.release(gate);
-  endpoints.refused(gates.find(({ origin }) => origin === one)!);
+  endpoints.refused(
+    gates.find(({ origin }) => origin === one)!,
+    why,
+  );
   t.equal(endpoints.pick()?.origin, fn.origin);
   t.equal(endpoints.pick(), undefined);
   t.strictSame(readyCounts, [2, 1]);
@@ -143,11 +158,11 @@ t.test('one that is gone is not asked for any more', async (t) => {
   const gate = endpoints.pick()!;
   endpoints.release(gate);
   const before = handles('Timeout');
-  endpoints.refused(gate);
+  endpoints.refused(gate, why);
   t.equal(handles('Timeout'), before + 1);
   endpoints.update([]);
   t.equal(handles('Timeout'), before);
-  endpoints.refused(gate);
+  endpoints.refused(gate, why);
   t.equal(handles('Timeout'), before, 'not even where a request that was late is refused');
   t.strictSame(readyCounts, [1, 0]);
   t.equal(told.available, 1);
@@ -279,7 +294,10 @@ t.test('closed, it leaves no socket and no timer behind', async (t) => {
   endpoints.update([{ origin: here.origin }, { origin: away.origin }]);
   await away.stop();
   const gates = [endpoints.pick()!, endpoints.pick()!];
-  endpoints.refused(gates.find(({ origin }) => origin === away.origin)!);
+  endpoints.refused(
+    gates.find(({ origin }) => origin === away.origin)!,
+    why,
+  );
   const last = gates.find(({ origin }) => origin === here.origin)!;
   sent.push(send(last));
   await until(() => here.calls.length === 1);
@@ -287,7 +305,7 @@ t.test('closed, it leaves no socket and no timer behind', async (t) => {
   await endpoints.close();
   t.match(await Promise.all(sent), [{ kind: 'failed' }, { kind: 'failed' }], 'of the one that is gone, too');
   const timers = handles('Timeout');
-  endpoints.refused(last);
+  endpoints.refused(last, why);
   for (const gate of gates) endpoints.release(gate);
   t.equal(handles('Timeout'), timers);
   t.equal(endpoints.readyCount, 0);
@@ -305,4 +323,31 @@ t.test('closed, it does not wait for a circuit any more', async (t) => {
   await endpoints.close();
   t.ok(handles('Timeout') <= before);
   t.equal(told.available, 1);
+});
+
+t.test('one whose address is refused gets nothing, and is used once its name leads elsewhere', async (t) => {
+  const fn = await startFunction(t);
+  const { port } = new URL(fn.origin);
+  let address = '169.254.169.254';
+  const looks: string[] = [];
+  const guard = createConnectGuard({
+    resolve: (name) => {
+      looks.push(name);
+      return Promise.resolve([{ address, family: 4 }]);
+    },
+    apiServerHosts: [],
+    createJudge: () => (one) => (one === '127.0.0.1' ? undefined : 'not open'),
+  });
+  const { endpoints, readyCounts } = open(t, 1, [`http://function.test:${port}`], guard);
+  const gate = endpoints.pick()!;
+  const result = await send(gate);
+  endpoints.release(gate);
+  assert.ok(result.kind === 'unreachable');
+  t.match(result.reason, /function\.test resolves to 169\.254\.169\.254, which is not open/);
+  endpoints.refused(gate, result);
+  await until(() => looks.length >= 3);
+  t.strictSame(readyCounts, [1, 0], 'asked again, it is still refused');
+  address = '127.0.0.1';
+  await until(() => endpoints.readyCount === 1);
+  t.match(await send(endpoints.pick()!), { kind: 'answered', status: 204 });
 });

@@ -20,6 +20,7 @@ t.test('defaults', async (t) => {
   const config = parseKubernetesConfig({ WATCH_NAMESPACES: ' ' }, mistakes);
   t.strictSame(config, {
     namespaces: undefined,
+    functionUris: 'refused',
     scalerService: undefined,
     scalerCaPath: undefined,
     podName: `millrace-${process.pid}`,
@@ -39,6 +40,7 @@ t.test('everything given', async (t) => {
   const config = parseKubernetesConfig(
     {
       WATCH_NAMESPACES: 'geo, shop',
+      MILLRACE_FUNCTION_URIS: 'guarded',
       SCALER_SERVICE: 'mill-scaler.mill.svc:6000',
       SCALER_TLS_CA: '/etc/ca.crt',
       POD_NAME: 'mill-scaler-1',
@@ -49,6 +51,7 @@ t.test('everything given', async (t) => {
   );
   t.strictSame(config, {
     namespaces: ['geo', 'shop'],
+    functionUris: 'guarded',
     scalerService: 'mill-scaler.mill.svc:6000',
     scalerCaPath: '/etc/ca.crt',
     podName: 'mill-scaler-1',
@@ -61,6 +64,15 @@ t.test('everything given', async (t) => {
 
 t.test('mistakes', async (t) => {
   const mistakes: string[] = [];
-  parseKubernetesConfig({ WATCH_NAMESPACES: 'geo,Shop', SCALER_SERVICE: 'http://scaler' }, mistakes);
-  t.match(mistakes, [/'Shop'/, /SCALER_SERVICE is 'http:\/\/scaler'/]);
+  const wrong = {
+    WATCH_NAMESPACES: 'geo,Shop',
+    MILLRACE_FUNCTION_URIS: 'true',
+    SCALER_SERVICE: 'http://scaler',
+  };
+  t.equal(parseKubernetesConfig(wrong, mistakes).functionUris, 'refused');
+  t.match(mistakes, [
+    /'Shop'/,
+    /MILLRACE_FUNCTION_URIS is 'true': one of refused, guarded, unguarded/,
+    /SCALER_SERVICE is 'http:\/\/scaler'/,
+  ]);
 });
