@@ -1,5 +1,6 @@
 // How Millrace connects to Kafka: once, for consumers, producers and admin calls of gateway, scaler and CLI alike.
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
+import { mendReadCommitted } from './aborted.ts';
 import { registerCodecs } from './codecs.ts';
 
 export interface ConnectionSettings {
@@ -21,6 +22,7 @@ export type ClientLog = (
  */
 export function createKafka(settings: ConnectionSettings, log?: ClientLog): Kafka {
   registerCodecs();
+  mendReadCommitted();
   return new Kafka({
     clientId: settings.clientId,
     brokers: [...settings.brokers],
