@@ -1,5 +1,6 @@
 // How Millrace connects to Kafka: once, for consumers, producers and admin calls of gateway, scaler and CLI alike.
 import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
+import { mendReadCommitted } from './aborted.ts';
 import { registerCodecs } from './codecs.ts';
 import type { LiveCredentials } from './live-credentials.ts';
 import type { OauthTokens } from './oauth-tokens.ts';
@@ -38,6 +39,7 @@ export type ClientLog = (
  */
 export function createKafka({ brokers, clientId, security }: ConnectionSettings, log?: ClientLog): Kafka {
   registerCodecs();
+  mendReadCommitted();
   return new Kafka({
     clientId,
     brokers: [...brokers],

@@ -32,6 +32,13 @@ function paceOf(rateLimit: DeliverySettings['rateLimit'], batch?: FunctionSettin
   return { pace, onDue };
 }
 
+/** Events that may leave, as soon as any may: a timer that comes a part of a ms too early is set again. */
+async function roomOf(pace: Pace, lanes: Lanes<Delivery>): Promise<number> {
+  let room = 0;
+  await until(() => (room = pace.room(lanes)) > 0);
+  return room;
+}
+
 t.test('without a limit all may leave, and nothing is waited for', async (t) => {
   const { pace } = paceOf(undefined);
   t.equal(pace.room(lanesOf(3)), Infinity);
@@ -50,7 +57,7 @@ t.test('a burst at once, then one timer until the next token comes', async (t) =
   await until(() => onDue.mock.callCount() > 0);
   t.equal(onDue.mock.callCount(), 1);
   t.equal(pace.isWaiting, false);
-  t.ok(pace.room(lanes) >= 1);
+  await roomOf(pace, lanes);
 });
 
 t.test('a batch waits for the tokens of what is ready, no longer than for more events', async (t) => {
@@ -66,7 +73,7 @@ t.test('a batch waits for the tokens of what is ready, no longer than for more e
     pace.take(burst);
     t.equal(pace.room(lanes), 0);
     await until(() => onDue.mock.callCount() > 0);
-    const given = pace.room(lanes);
+    const given = await roomOf(pace, lanes);
     t.ok(given >= room, `${given} of ${room}`);
   }
   const { pace } = paceOf({ eventsPerSecond: 100, burst: 100 }, { ...batch, maxWaitMs: 0 });
