@@ -22,7 +22,7 @@ interface FetchedPartition {
 }
 
 interface FetchDecoder {
-  decode(raw: unknown): Promise<{
+  decode: (raw: unknown) => Promise<{
     readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[];
   }>;
 }
