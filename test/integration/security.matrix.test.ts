@@ -30,6 +30,7 @@ import { until } from '../scaler/fixtures/until.ts';
 /** Nothing here is of the installation's own cluster: where it is asked for by mistake, nobody answers. */
 const nowhere = '127.0.0.1:1';
 
+t.setTimeout(240_000);
 const kafka = await startSecureKafka(t);
 const { bootstrapServers } = kafka;
 
