@@ -246,7 +246,7 @@ async function wrongClients(): Promise<Record<string, [ClientSettings, RegExp]>>
     ],
     'a-wrong-key-password': [
       { ...encrypted, tls: { ...encrypted.tls!, keyPassword: 'planted wrong' } },
-      seen('MILLRACE_CREDENTIALS_UNUSABLE', /are not what they should be: .*bad decrypt/),
+      seen('MILLRACE_CREDENTIALS_UNUSABLE', /has a key that the password does not open under tls\.key/),
     ],
     'text-to-tls': [
       { ...text, bootstrapServers: kafka.addresses.SASL_TLS },
