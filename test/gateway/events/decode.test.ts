@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { attributeOf } from '../../../gateway/contract/event.ts';
 import { createDecode } from '../../../gateway/events/decode.ts';
-import { createEncodeBinary } from '../../../gateway/events/encode.ts';
+import { createEncode, createEncodeBinary } from '../../../gateway/events/encode.ts';
 import { encodeRecord, encodeStructuredRecord } from '../../../gateway/events/encode-record.ts';
 import {
   anyEvent,
@@ -301,6 +301,19 @@ t.test('no record makes the decoder throw, and every event can be sent', (t) => 
     }),
     { numRuns: 2_000 },
   );
+  t.end();
+});
+
+t.test('a value that is nested as deeply as a record may be is an event, and can be sent', (t) => {
+  const nested = '['.repeat(400_000) + ']'.repeat(400_000);
+  const structured = `{"specversion":"1.0","id":"1","source":"s","type":"t","data":${nested}}`;
+  const headers = headersOf(['content-type', 'application/cloudevents+json']);
+  for (const record of [recordOf({ value: nested }), recordOf({ value: structured, headers })]) {
+    const result = decode(record);
+    if (result.kind === 'undecodable') throw new Error(result.reason);
+    for (const contentMode of ['binary', 'structured', 'batched'] as const)
+      t.ok(createEncode({ contentMode })(result.event).body?.includes(nested));
+  }
   t.end();
 });
 
