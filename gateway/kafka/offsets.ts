@@ -1,6 +1,7 @@
 // Reads where topics begin and end and what groups have committed, for many groups in few requests.
 // Reconnects by itself; a topic that vanished or a group that fails is told for its own queries only.
 import type { MillraceError } from '../contract/errors.ts';
+import { compileTopicPattern } from '../contract/formats.ts';
 import type { KafkaAccess } from '../contract/kafka-access.ts';
 import type { TopicPartition } from '../contract/record.ts';
 import { createKafka, type ClientLog, type ConnectionSettings } from './connection.ts';
@@ -17,7 +18,7 @@ export interface OffsetsQuery {
   readonly access?: KafkaAccess | undefined;
   readonly group: string;
   readonly topics: readonly string[];
-  /** A regular expression that must match the whole name of a topic; internal topics never do. */
+  /** A `topicPattern` of a trigger; internal topics never match. */
   readonly topicPattern?: string | undefined;
   /** Besides, all topics that the group has committed offsets in. */
   readonly committedTopics?: boolean | undefined;
@@ -160,8 +161,9 @@ function planOf(query: OffsetsQuery, view: TopicView, groupTopics: TopicsByGroup
     for (const topic of topics) names.add(topic);
   }
   if (query.topicPattern !== undefined) {
-    const pattern = wholeName(query.topicPattern);
-    if ('error' in pattern) return pattern;
+    const pattern = compileTopicPattern(query.topicPattern);
+    if (pattern === undefined)
+      return requestFailed(new Error(`"${query.topicPattern}" is no pattern of topics`));
     for (const name of view.names) if (pattern.test(name)) names.add(name);
   }
   const partitions: LedPartition[] = [];
@@ -171,14 +173,6 @@ function planOf(query: OffsetsQuery, view: TopicView, groupTopics: TopicsByGroup
     for (const [partition, leader] of leaders) partitions.push({ topic, partition, leader });
   }
   return { query, partitions };
-}
-
-function wholeName(pattern: string): RegExp | OffsetFailure {
-  try {
-    return new RegExp(`^(?:${pattern})$`);
-  } catch (error) {
-    return requestFailed(error);
-  }
 }
 
 /**
