@@ -53,7 +53,7 @@ function logOf(given: readonly { producer: number; does: string }[]): Log {
 
 t.test(
   'of whatever transactions overlap, the committed records are read, wherever a fetch begins',
-  async (t) => {
+  async () => {
     fc.assert(
       fc.property(steps, fc.nat({ max: 40 }), fc.nat({ max: 40 }), (given, from, count) => {
         const { records, aborted, visible } = logOf(given);
