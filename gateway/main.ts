@@ -148,6 +148,7 @@ async function openKubernetes(
   const { openConnection } = await import('./kubernetes/connection.ts');
   const { createKubernetesClient } = await import('./kubernetes/client.ts');
   const { createKubernetesSecrets } = await import('./kubernetes/secrets.ts');
+  const { withResolvedClusters } = await import('./kubernetes/resolved-clusters.ts');
   const connection = await openConnection({ kubeconfig });
   const apiServerHosts = [hostOf(connection.url), ...(apiServerHost === undefined ? [] : [apiServerHost])];
   const resources = createKubernetesClient({
@@ -161,7 +162,7 @@ async function openKubernetes(
   });
   const endpoints = createKubernetesEndpoints({ resources, namespaces });
   const all = createKubernetesTriggers({
-    resources,
+    resources: withResolvedClusters({ client: resources }),
     namespaces,
     read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters, functionUris }),
     signal,

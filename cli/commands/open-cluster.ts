@@ -7,6 +7,7 @@ import { createKubernetesTriggers } from '../../gateway/control/kubernetes-trigg
 import { checkExpression } from '../../gateway/filter/expression.ts';
 import { createKubernetesClient } from '../../gateway/kubernetes/client.ts';
 import { openConnection } from '../../gateway/kubernetes/connection.ts';
+import { withResolvedClusters } from '../../gateway/kubernetes/resolved-clusters.ts';
 import { createKubernetesSecrets } from '../../gateway/kubernetes/secrets.ts';
 import type { SecretReader } from '../../gateway/contract/secrets.ts';
 import type { KubernetesConfig } from '../../scaler/controller/settings.ts';
@@ -37,7 +38,7 @@ export async function openCluster(
     onRecovery: (what) => log.info({ watched: what }, 'News from Kubernetes again'),
   });
   const triggers = createKubernetesTriggers({
-    resources: client,
+    resources: withResolvedClusters({ client }),
     namespaces,
     read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters, functionUris }),
     // The controller says it on the resource.

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { describeError } from '../../gateway/contract/errors.ts';
 import type { KubernetesClient, Resource } from '../../gateway/contract/kubernetes.ts';
 import type { ClustersReader } from '../../gateway/kafka/offsets-of-clusters.ts';
+import { withResolvedClusters } from '../../gateway/kubernetes/resolved-clusters.ts';
 import { createClusterView, type Change, type ClusterView } from './cluster-view.ts';
 import { drainTrigger } from './drain-trigger.ts';
 import { createEventRecorder } from './event-recorder.ts';
@@ -61,7 +62,10 @@ class Term implements Session {
       log.debug({ error: describeError(error) }, 'Event not recorded');
     this.#readings = createReadings(model);
     this.#view = createClusterView({
-      client,
+      client: {
+        ...withResolvedClusters({ client }),
+        hasKind: (apiVersion, kind) => client.hasKind(apiVersion, kind),
+      },
       namespaces,
       onChange: (changes) => this.#changed(changes),
       onKeda: () => this.resync(),

@@ -28,8 +28,8 @@ t.test('a KafkaCluster is judged by its schema', async (t) => {
   t.match(validateKafkaCluster({ ...declared('pay', 'a:1'), spec: { bootstrapServer: 'a:1' } }), {
     kind: 'wrong',
     mistakes: [
-      { at: ['spec', 'bootstrapServers'], message: 'is missing' },
       { at: ['spec', 'bootstrapServer'], remedy: 'Did you mean `bootstrapServers`?' },
+      { at: ['spec'], message: /^must have exactly one of bootstrapServers, strimzi, has none of them$/ },
     ],
   });
 });
