@@ -101,7 +101,7 @@ function ofItsType(): Rule[] {
 
 export const kafkaClusterRules: Rules = {
   spec: [
-    exactlyOne(waysToBrokers, 'Write the brokers, or what runs them.'),
+    exactlyOne(waysToBrokers, 'Write the brokers, or what leads to them.'),
     ...besideBootstrapServers.map((name) => ({
       rule: `!has(self.${name}) || has(self.bootstrapServers)`,
       message: `${name} has a meaning beside bootstrapServers only. Leave it out, or write them.`,

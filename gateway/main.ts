@@ -161,8 +161,9 @@ async function openKubernetes(
     onRecovery: (what) => log.info({ watched: what }, 'news from Kubernetes again'),
   });
   const endpoints = createKubernetesEndpoints({ resources, namespaces });
+  const secrets = createKubernetesSecrets(connection);
   const all = createKubernetesTriggers({
-    resources: withResolvedClusters({ client: resources }),
+    resources: withResolvedClusters({ client: resources, secrets }),
     namespaces,
     read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters, functionUris }),
     signal,

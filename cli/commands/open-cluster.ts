@@ -37,8 +37,9 @@ export async function openCluster(
       ),
     onRecovery: (what) => log.info({ watched: what }, 'News from Kubernetes again'),
   });
+  const secrets = createKubernetesSecrets(connection);
   const triggers = createKubernetesTriggers({
-    resources: withResolvedClusters({ client }),
+    resources: withResolvedClusters({ client, secrets }),
     namespaces,
     read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters, functionUris }),
     // The controller says it on the resource.
@@ -49,7 +50,7 @@ export async function openCluster(
   return {
     ...countReadyReplicas(triggers, endpoints),
     cluster: { client, checkExpression },
-    secrets: createKubernetesSecrets(connection),
+    secrets,
     close: () => {
       endpoints.close();
       return connection.close();

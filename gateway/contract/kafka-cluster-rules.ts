@@ -29,7 +29,7 @@ export const fieldsOfType: Readonly<Record<AuthenticationType, Fields>> = {
 const at = ['spec', 'authentication'];
 
 /** Of these a KafkaCluster has one. */
-export const waysToBrokers = ['bootstrapServers', 'strimzi'] as const;
+export const waysToBrokers = ['bootstrapServers', 'strimzi', 'binding'] as const;
 /** What is found by itself where the brokers are. */
 export const besideBootstrapServers = ['tls', 'authentication'] as const;
 
@@ -46,7 +46,7 @@ function oneWay(spec: unknown): Mistake[] {
     const has = way === undefined ? 'none of them' : given.join(' and ');
     const message = `must have exactly one of ${waysToBrokers.join(', ')}, has ${has}`;
     const example = triggerWording.example(['spec', 'bootstrapServers'], 'kafka:9092');
-    return [invalid(['spec'], 'key', message, `Write the brokers, ${example}, or what runs them.`)];
+    return [invalid(['spec'], 'key', message, `Write the brokers, ${example}, or what leads to them.`)];
   }
   if (way === 'bootstrapServers') return [];
   return besideBootstrapServers

@@ -154,6 +154,21 @@ const strimzi = mapping(
   },
 );
 
+const binding = mapping(
+  {
+    description:
+      'Instead of `bootstrapServers`, `tls` and `authentication`: a Secret of type `servicebinding.io/kafka` that has it all, as the Access Operator of Strimzi writes it.',
+    example: { secretName: 'kafka-binding' },
+  },
+  {
+    secretName: text({
+      format: 'dns-name',
+      example: 'kafka-binding',
+      description: 'The Secret, in the namespace of the KafkaCluster.',
+    }),
+  },
+);
+
 const spec = mapping(
   {
     description: 'How a Kafka cluster is reached. Triggers of the namespace name it as `source.cluster`.',
@@ -170,6 +185,7 @@ const spec = mapping(
     tls: Type.Optional(tls),
     authentication: Type.Optional(authentication),
     strimzi: Type.Optional(strimzi),
+    binding: Type.Optional(binding),
   },
 );
 

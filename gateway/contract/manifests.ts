@@ -65,7 +65,7 @@ export function parseManifests(
   });
   const elsewhere = clusters
     .filter(({ access, mistakes }) => access === undefined && mistakes.length === 0)
-    .flatMap(({ manifest }) => locate([onlyInKubernetes], manifest));
+    .flatMap(({ manifest }) => locate([onlyInKubernetes(manifest.value)], manifest));
   return { subscriptions, problems: inReadingOrder(problems, files), elsewhere };
 }
 

@@ -1,8 +1,8 @@
 // The KafkaClusters of the API server, those resolved that only name who runs their brokers; all other kinds are watched as they are. Nobody is
 // asked about Strimzi while no KafkaCluster names it.
-import { withResolution } from '../contract/cluster-resolution.ts';
+import { withResolution, type Resolution } from '../contract/cluster-resolution.ts';
 import { validateKafkaCluster } from '../contract/kafka-cluster.ts';
-import type { FilledStrimzi } from '../contract/kafka-cluster-schema.ts';
+import type { FilledKafkaCluster } from '../contract/kafka-cluster-schema.ts';
 import { kafkaClusterKind } from '../contract/kinds.ts';
 import type {
   KubernetesClient,
@@ -11,12 +11,15 @@ import type {
   ResourceWatch,
   WatchOptions,
 } from '../contract/kubernetes.ts';
+import type { SecretReader } from '../contract/secrets.ts';
 import { resolveStrimzi } from '../contract/strimzi.ts';
+import { BindingView, type BindingPlace } from './binding-view.ts';
 import { openStrimziView, type StrimziView } from './strimzi-view.ts';
 
 export interface ResolvedClustersOptions {
   readonly client: Pick<KubernetesClient, 'watch' | 'list' | 'hasKind'>;
-  /** As in `StrimziViewOptions`. */
+  readonly secrets: Pick<SecretReader, 'read'>;
+  /** As in `StrimziViewOptions` and `BindingViewOptions`. */
   readonly lookMs?: number | undefined;
 }
 
@@ -33,11 +36,14 @@ function isKafkaCluster({ apiVersion, kind }: ResourceKind): boolean {
   return apiVersion === kafkaClusterKind.apiVersion && kind === kafkaClusterKind.kind;
 }
 
+type Spec = FilledKafkaCluster['spec'];
+
 class ResolvedClusters {
   readonly #options: ResolvedClustersOptions;
   readonly #watching: WatchOptions;
   readonly #onChange: (all: readonly Resource[]) => void;
   #clusters: readonly Resource[] = [];
+  readonly #bindings: BindingView;
   #view: StrimziView | undefined;
   #opening: Promise<void> | undefined;
   #isTold = false;
@@ -51,13 +57,17 @@ class ResolvedClusters {
     this.#options = options;
     this.#watching = watching;
     this.#onChange = onChange;
+    const { secrets, lookMs } = options;
+    this.#bindings = new BindingView({ secrets, lookMs, onChange: () => this.#tell() });
   }
 
   async start(): Promise<() => void> {
     const { signal } = this.#watching;
+    let looked: Promise<void> | undefined;
     const unwatch = await this.#options.client.watch(kafkaClusterKind, this.#watching, (clusters) => {
       this.#clusters = clusters;
-      if (clusters.some((cluster) => strimziOf(cluster) !== undefined)) this.#opening ??= this.#open();
+      if (clusters.some((cluster) => specOf(cluster)?.strimzi !== undefined)) this.#opening ??= this.#open();
+      looked = this.#bindings.want(clusters.flatMap((cluster) => bindingOf(cluster) ?? []));
       this.#tell();
     });
     const stop = (): void => {
@@ -65,7 +75,7 @@ class ResolvedClusters {
       this.#stop();
     };
     signal?.addEventListener('abort', stop, { once: true });
-    await this.#opening;
+    await Promise.all([this.#opening, looked]);
     if (signal?.aborted === true) {
       stop();
       signal.throwIfAborted();
@@ -78,6 +88,7 @@ class ResolvedClusters {
   #stop(): void {
     this.#isStopped = true;
     this.#view?.stop();
+    this.#bindings.stop();
   }
 
   async #open(): Promise<void> {
@@ -95,20 +106,27 @@ class ResolvedClusters {
   }
 
   #resolved(cluster: Resource): Resource {
-    const strimzi = strimziOf(cluster);
-    if (strimzi === undefined) return cluster;
+    const resolution = this.#resolution(cluster);
+    return resolution === undefined ? cluster : withResolution(cluster, resolution);
+  }
+
+  #resolution(cluster: Resource): Resolution | undefined {
+    const binding = bindingOf(cluster);
+    if (binding !== undefined) return this.#bindings.resolution(binding);
+    const strimzi = specOf(cluster)?.strimzi;
+    if (strimzi === undefined) return undefined;
     const look = this.#view?.look ?? { kind: 'unread', why: 'not yet' };
-    return withResolution(cluster, resolveStrimzi(strimzi, cluster.metadata.namespace ?? '', look));
+    return resolveStrimzi(strimzi, cluster.metadata.namespace ?? '', look);
   }
 }
 
-/** Undefined where there is none, or where the KafkaCluster has mistakes, which are told of it as it is. */
-function strimziOf({
-  apiVersion,
-  kind,
-  metadata: { name, namespace },
-  spec,
-}: Resource): FilledStrimzi | undefined {
+/** Undefined where the KafkaCluster has mistakes, which are told of it as it is. */
+function specOf({ apiVersion, kind, metadata: { name, namespace }, spec }: Resource): Spec | undefined {
   const verdict = validateKafkaCluster({ apiVersion, kind, metadata: { name, namespace }, spec });
-  return verdict.kind === 'right' ? verdict.cluster.spec.strimzi : undefined;
+  return verdict.kind === 'right' ? verdict.cluster.spec : undefined;
+}
+
+function bindingOf(cluster: Resource): BindingPlace | undefined {
+  const secretName = specOf(cluster)?.binding?.secretName;
+  return secretName === undefined ? undefined : { namespace: cluster.metadata.namespace ?? '', secretName };
 }

@@ -193,6 +193,11 @@ for (const [spec, message] of [
   [{}, /exactly one of bootstrapServers, strimzi/],
   [{ bootstrapServers: 'kafka:9092', strimzi: { kafka: 'a' } }, /exactly one of bootstrapServers, strimzi/],
   [{ strimzi: { kafka: 'a' }, tls: {} }, /tls has a meaning beside bootstrapServers only/],
+  [{ binding: { secretName: 'kafka-binding' } }, undefined],
+  [
+    { binding: { secretName: 'a' }, strimzi: { kafka: 'a' } },
+    /exactly one of bootstrapServers, strimzi, binding/,
+  ],
   [{ strimzi: { user: 'a' } }, /spec\.strimzi\.kafka: Required value/],
 ] as const) {
   t.test(`a KafkaCluster with ${JSON.stringify(spec)}`, async (t) => {

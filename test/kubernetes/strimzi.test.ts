@@ -128,3 +128,35 @@ t.test('each thing that is lacking is told until it is there, and the trigger go
     await lacking(t, /names no Kafka of namespace/);
   });
 });
+
+t.test('a binding as the Access Operator writes it leads to the same brokers', async (t) => {
+  const bound = {
+    'bootstrap.servers': bootstrapServers,
+    'security.protocol': 'SASL_SSL',
+    'sasl.mechanism': 'SCRAM-SHA-512',
+    'ssl.truststore.crt': kafka.authority.certificate,
+    username,
+    password,
+  };
+  await client.create({
+    apiVersion: kafkaClusterKind.apiVersion,
+    kind: kafkaClusterKind.kind,
+    metadata: { name: 'bound', namespace },
+    spec: { binding: { secretName: 'kafka-binding' } },
+  });
+  await tenant.deploy('biller', { topics: topic, cluster: 'bound' });
+  const says = (message: RegExp) => tenant.untilMessage('biller', 'Accepted', message);
+  t.match(await says(/spec\.binding\.secretName: cannot be looked up: .* secrets "kafka-binding"/), {
+    reason: 'ClusterUnresolved',
+  });
+  await installation.grantSecrets(namespace, ['kafka-binding']);
+  t.match(await says(/names no Secret of namespace/), { status: 'False' });
+  await createSecret('kafka-binding', bound);
+  await tenant.untilCondition('biller', 'SourceReady', 'KafkaForbidden');
+  const group = `millrace.${namespace}.biller`;
+  await kafka.grant(way, [
+    { operation: 'read', resource: 'topic', name: topic },
+    { operation: 'read', resource: 'group', name: group },
+  ]);
+  await tenant.untilCondition('biller', 'SourceReady', 'NoGateway');
+});

@@ -27,7 +27,9 @@ t.test('what is found stands where the author could have written it', async (t) 
 
 t.test('what is lacking is told; of one that nobody looks up, that', async (t) => {
   t.equal(lackingIn(withResolution(declared, { kind: 'lacking', mistake })), mistake);
-  t.equal(lackingIn(declared), onlyInKubernetes);
+  t.strictSame(lackingIn(declared), onlyInKubernetes(declared));
+  t.strictSame(onlyInKubernetes(declared).at, ['spec', 'strimzi']);
+  t.strictSame(onlyInKubernetes({ spec: { binding: { secretName: 'a' } } }).at, ['spec', 'binding']);
 });
 
 t.test(
@@ -38,7 +40,10 @@ t.test(
       withResolution(declared, found('a:1')),
       withResolution(declared, found('a:2')),
       withResolution(declared, { kind: 'lacking', mistake }),
-      withResolution({ ...declared, metadata: unversioned }, { kind: 'lacking', mistake: onlyInKubernetes }),
+      withResolution(
+        { ...declared, metadata: unversioned },
+        { kind: 'lacking', mistake: onlyInKubernetes(declared) },
+      ),
     ];
     t.equal(new Set(all.map(({ metadata }) => metadata.resourceVersion)).size, 4);
     t.equal(new Set(all.map(meaningOf)).size, 4);

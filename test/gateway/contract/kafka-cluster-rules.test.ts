@@ -110,7 +110,7 @@ t.test('a certificate is shown over TLS only', async (t) => {
 
 t.test('it says in one way where its brokers are, and nothing beside that says it already', async (t) => {
   const strimzi = { kafka: 'my-cluster' };
-  const written = (spec: object): string[] => {
+  const written = (spec: unknown): string[] => {
     const metadata = { name: 'main', namespace: 'geo' };
     const verdict = validateKafkaCluster({ apiVersion, kind: 'KafkaCluster', metadata, spec });
     t.equal(knownCluster(verdict).access, undefined);
@@ -119,11 +119,14 @@ t.test('it says in one way where its brokers are, and nothing beside that says i
       : verdict.mistakes.map(({ at, message }) => `${pathText(at)}: ${message}`);
   };
   t.strictSame(written({ strimzi }), []);
-  t.strictSame(written({}), ['spec: must have exactly one of bootstrapServers, strimzi, has none of them']);
+  t.strictSame(written({}), [
+    'spec: must have exactly one of bootstrapServers, strimzi, binding, has none of them',
+  ]);
   t.match(written({ strimzi, bootstrapServers: 'kafka:9092' }), [
     /^spec: .* has bootstrapServers and strimzi$/,
   ]);
   t.match(written({ strimzi, tls: {} }), [/^spec\.tls: has no meaning beside strimzi/]);
+  t.match(written('kafka:9092'), [/^spec: must be a mapping/]);
   t.strictSame(written({ strimzi: {} }), ['spec.strimzi.kafka: is missing']);
 });
 

@@ -29,6 +29,11 @@ t.test('one that is named, internal or not', async (t) => {
   t.equal(chosen({ listener: 'outside' }, 'scram-sha-512'), 'outside');
 });
 
+t.test('a Kafka that nothing is said of has none', async (t) => {
+  const bare = { ...kafka(), spec: undefined, status: undefined };
+  t.match(chooseListener(bare, { kafka: 'my-cluster' }, undefined), { mistake: { message: /has none$/ } });
+});
+
 const two = [listener('text', 9092, 'internal', false), listener('tls', 9093, 'internal', true)];
 for (const [what, told, said] of [
   [

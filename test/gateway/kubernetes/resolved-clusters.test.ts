@@ -2,7 +2,9 @@ import t, { type Test } from 'tap';
 import { lackingIn } from '../../../gateway/contract/cluster-resolution.ts';
 import { kafkaClusterKind, triggerKind } from '../../../gateway/contract/kinds.ts';
 import type { Resource } from '../../../gateway/contract/kubernetes.ts';
+import type { SecretReader } from '../../../gateway/contract/secrets.ts';
 import { withResolvedClusters } from '../../../gateway/kubernetes/resolved-clusters.ts';
+import { memorySecrets } from '../../fixtures/memory-secrets.ts';
 import { MemoryKubernetes } from '../../fixtures/memory-kubernetes.ts';
 import { kafka, users } from '../../fixtures/strimzi-resources.ts';
 import { until } from '../../scaler/fixtures/until.ts';
@@ -20,9 +22,13 @@ const cluster = (name: string, spec: object): Resource => ({
 });
 const pay = cluster('pay', { strimzi: { kafka: 'my-cluster', user: 'orders' } });
 
-async function start(t: Test, kubernetes: MemoryKubernetes) {
+async function start(
+  t: Test,
+  kubernetes: MemoryKubernetes,
+  secrets: Pick<SecretReader, 'read'> = memorySecrets(),
+) {
   let told: readonly Resource[] = [];
-  const resources = withResolvedClusters({ client: kubernetes, lookMs: 10 });
+  const resources = withResolvedClusters({ client: kubernetes, secrets, lookMs: 10 });
   const stop = await resources.watch(kafkaClusterKind, {}, (all) => (told = all));
   t.teardown(stop);
   /** Where it leads, or what is lacking. */
@@ -111,6 +117,39 @@ t.test('a right that is lacking is told, and looked for again', async (t) => {
   await untilIt(/names no Kafka of/);
 });
 
+t.test('a binding is known at once, followed, and stays what it was while it cannot be read', async (t) => {
+  const kubernetes = kubernetesWith();
+  const secrets = memorySecrets();
+  const put = (port: number) => secrets.put('geo', 'kafka', { 'bootstrap.servers': `kafka:${port}` });
+  put(9092);
+  await kubernetes.create(cluster('pay', { binding: { secretName: 'kafka' } }));
+  let isForbidden = false;
+  let reads = 0;
+  const read: SecretReader['read'] = async (namespace, name) => {
+    reads += 1;
+    if (isForbidden) throw new Error('no right to get it');
+    return secrets.read(namespace, name);
+  };
+  const { leadsTo, untilIt } = await start(t, kubernetes, { read });
+  t.equal(leadsTo(), 'kafka:9092');
+  put(9093);
+  await untilIt(/^kafka:9093$/);
+  isForbidden = true;
+  await kubernetes.create(cluster('other', { binding: { secretName: 'other' } }));
+  await untilIt(/^cannot be looked up: no right to get it$/, 'other');
+  t.equal(leadsTo(), 'kafka:9093');
+  isForbidden = false;
+  await untilIt(/^names no Secret of namespace geo, is "other"$/, 'other');
+  secrets.remove('geo', 'kafka');
+  await untilIt(/^names no Secret/);
+  for (const name of ['pay', 'other']) await kubernetes.remove(kafkaClusterKind, 'geo', name);
+  await untilIt(/not there/);
+  const before = reads;
+  await kubernetes.create(cluster('plain', { bootstrapServers: 'a:1' }));
+  await untilIt(/a:1/, 'plain');
+  t.ok(reads <= before + 2, 'nobody is asked any more');
+});
+
 t.test('other kinds are watched as they are; once stopped, nothing is told', async (t) => {
   const kubernetes = kubernetesWith('v1');
   await kubernetes.create(pay);
@@ -118,7 +157,7 @@ t.test('other kinds are watched as they are; once stopped, nothing is told', asy
   stop();
   const before = told();
   await kubernetes.create(kafka());
-  const resources = withResolvedClusters({ client: kubernetes });
+  const resources = withResolvedClusters({ client: kubernetes, secrets: memorySecrets() });
   let triggers = 0;
   t.teardown(await resources.watch(triggerKind, {}, () => (triggers += 1)));
   await kubernetes.create({ ...pay, kind: triggerKind.kind });
