@@ -1,7 +1,11 @@
 // What must hold between the fields of a resource, as far as the API server can judge it: in CEL, by the path of the field
 // that it stands at. The gateway's own rules (gateway/contract/trigger-rules.ts) say the same, and more.
 import { computedDefault, fieldTable } from '../gateway/contract/fields.ts';
-import { fieldsOfType } from '../gateway/contract/kafka-cluster-rules.ts';
+import {
+  besideBootstrapServers,
+  fieldsOfType,
+  waysToBrokers,
+} from '../gateway/contract/kafka-cluster-rules.ts';
 import type { Rule, Rules } from './crd-schema.ts';
 
 function defaultOf(path: string): string {
@@ -97,6 +101,12 @@ function ofItsType(): Rule[] {
 
 export const kafkaClusterRules: Rules = {
   spec: [
+    exactlyOne(waysToBrokers, 'Write the brokers, or what leads to them.'),
+    ...besideBootstrapServers.map((name) => ({
+      rule: `!has(self.${name}) || has(self.bootstrapServers)`,
+      message: `${name} has a meaning beside bootstrapServers only. Leave it out, or write them.`,
+      fieldPath: `.${name}`,
+    })),
     {
       rule: "!has(self.authentication) || self.authentication.type != 'tls' || has(self.tls)",
       message: 'authentication of type tls asks for tls. Write tls: {ca: {secretName}}, or tls: {}.',

@@ -148,6 +148,7 @@ async function openKubernetes(
   const { openConnection } = await import('./kubernetes/connection.ts');
   const { createKubernetesClient } = await import('./kubernetes/client.ts');
   const { createKubernetesSecrets } = await import('./kubernetes/secrets.ts');
+  const { withResolvedClusters } = await import('./kubernetes/resolved-clusters.ts');
   const connection = await openConnection({ kubeconfig });
   const apiServerHosts = [hostOf(connection.url), ...(apiServerHost === undefined ? [] : [apiServerHost])];
   const resources = createKubernetesClient({
@@ -160,8 +161,9 @@ async function openKubernetes(
     onRecovery: (what) => log.info({ watched: what }, 'news from Kubernetes again'),
   });
   const endpoints = createKubernetesEndpoints({ resources, namespaces });
+  const secrets = createKubernetesSecrets(connection);
   const all = createKubernetesTriggers({
-    resources,
+    resources: withResolvedClusters({ client: resources, secrets }),
     namespaces,
     read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters, functionUris }),
     signal,

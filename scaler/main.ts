@@ -118,12 +118,12 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
 /** The controller, where triggers come from a cluster. Returns how to end it. */
 async function control(
   { kubernetes: config }: ScalerConfig,
-  { cluster }: ScalerDependencies,
+  { cluster, secrets }: ScalerDependencies,
   { demand, ...parts }: Pick<ControllerOptions, 'kafka' | 'log'> & { readonly demand: Demand },
 ): Promise<() => Promise<void>> {
   if (config === undefined || cluster === undefined) return () => Promise.resolve();
   const backlog = (key: string): Promise<bigint> => demand.backlog(key);
-  const controller = await startController({ ...cluster, ...parts, config, backlog });
+  const controller = await startController({ ...cluster, ...parts, secrets, config, backlog });
   return () => controller.stop();
 }
 

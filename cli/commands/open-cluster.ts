@@ -7,6 +7,7 @@ import { createKubernetesTriggers } from '../../gateway/control/kubernetes-trigg
 import { checkExpression } from '../../gateway/filter/expression.ts';
 import { createKubernetesClient } from '../../gateway/kubernetes/client.ts';
 import { openConnection } from '../../gateway/kubernetes/connection.ts';
+import { withResolvedClusters } from '../../gateway/kubernetes/resolved-clusters.ts';
 import { createKubernetesSecrets } from '../../gateway/kubernetes/secrets.ts';
 import type { SecretReader } from '../../gateway/contract/secrets.ts';
 import type { KubernetesConfig } from '../../scaler/controller/settings.ts';
@@ -36,8 +37,9 @@ export async function openCluster(
       ),
     onRecovery: (what) => log.info({ watched: what }, 'News from Kubernetes again'),
   });
+  const secrets = createKubernetesSecrets(connection);
   const triggers = createKubernetesTriggers({
-    resources: client,
+    resources: withResolvedClusters({ client, secrets }),
     namespaces,
     read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters, functionUris }),
     // The controller says it on the resource.
@@ -48,7 +50,7 @@ export async function openCluster(
   return {
     ...countReadyReplicas(triggers, endpoints),
     cluster: { client, checkExpression },
-    secrets: createKubernetesSecrets(connection),
+    secrets,
     close: () => {
       endpoints.close();
       return connection.close();

@@ -1,4 +1,5 @@
-// What must hold between the fields of a KafkaCluster: each way to authenticate has its own fields, and no others mean anything.
+// What must hold between the fields of a KafkaCluster: it says in one way where its brokers are, and each way to authenticate has its own
+// fields, and no others mean anything.
 import type { authenticationTypes } from './kafka-cluster-schema.ts';
 import { isMapping, valueAt } from './path.ts';
 import { invalid, type Mistake } from './problem.ts';
@@ -27,8 +28,41 @@ export const fieldsOfType: Readonly<Record<AuthenticationType, Fields>> = {
 
 const at = ['spec', 'authentication'];
 
+/** Of these a KafkaCluster has one. */
+export const waysToBrokers = ['bootstrapServers', 'strimzi', 'binding'] as const;
+/** What is found by itself where the brokers are. */
+export const besideBootstrapServers = ['tls', 'authentication'] as const;
+
 /** The mistakes between fields. `declared` may have others. */
 export function kafkaClusterRules(declared: unknown): Mistake[] {
+  return [...oneWay(valueAt(declared, ['spec'])), ...authenticationRules(declared)];
+}
+
+function oneWay(spec: unknown): Mistake[] {
+  if (!isMapping(spec)) return [];
+  const given = waysToBrokers.filter((name) => Object.hasOwn(spec, name));
+  const [way, ...others] = given;
+  if (way === undefined || others.length > 0) {
+    const has = way === undefined ? 'none of them' : given.join(' and ');
+    const message = `must have exactly one of ${waysToBrokers.join(', ')}, has ${has}`;
+    const example = triggerWording.example(['spec', 'bootstrapServers'], 'kafka:9092');
+    return [invalid(['spec'], 'key', message, `Write the brokers, ${example}, or what leads to them.`)];
+  }
+  if (way === 'bootstrapServers') return [];
+  return besideBootstrapServers
+    .filter((name) => Object.hasOwn(spec, name))
+    .map((name) => {
+      const message = `has no meaning beside ${way}, which says it already`;
+      return invalid(
+        ['spec', name],
+        'key',
+        message,
+        `Leave it out, or write bootstrapServers instead of ${way}.`,
+      );
+    });
+}
+
+function authenticationRules(declared: unknown): Mistake[] {
   const authentication = valueAt(declared, at);
   const type = valueAt(authentication, ['type']);
   if (!isMapping(authentication) || typeof type !== 'string' || !Object.hasOwn(fieldsOfType, type)) return [];

@@ -28,7 +28,7 @@ const tls = mapping(
   {
     ca: Type.Optional(
       secretValue(
-        'The authorities to trust, PEM, one or several. Absent: those that Node.js knows, as browsers do.',
+        'The authorities to trust, PEM, one or several. Absent: those that Node.js knows, as browsers do. Beside `ca.crt` those are trusted that Strimzi keeps in the Secret while it replaces one, as `ca-2026-01-31T00-00-00Z.crt`.',
         'ca.crt',
       ),
     ),
@@ -128,19 +128,64 @@ const authentication = mapping(
   },
 );
 
+const strimzi = mapping(
+  {
+    description:
+      'Instead of `bootstrapServers`, `tls` and `authentication`: a Kafka that Strimzi runs in the namespace of the KafkaCluster. Brokers, authorities and credentials are found in what Strimzi says of it.',
+    example: { kafka: 'my-cluster', user: 'orders' },
+  },
+  {
+    kafka: text({ format: 'dns-name', example: 'my-cluster', description: 'The `Kafka`.' }),
+    listener: Type.Optional(
+      text({
+        minLength: 1,
+        example: 'tls',
+        description:
+          'One of its listeners. Absent: the only one of type `internal` whose authentication is that of the user.',
+      }),
+    ),
+    user: Type.Optional(
+      text({
+        format: 'dns-name',
+        example: 'orders',
+        description: 'A `KafkaUser` of it, of type `tls` or `scram-sha-512`. Absent: nobody.',
+      }),
+    ),
+  },
+);
+
+const binding = mapping(
+  {
+    description:
+      'Instead of `bootstrapServers`, `tls` and `authentication`: a Secret of type `servicebinding.io/kafka` that has it all, as the Access Operator of Strimzi writes it.',
+    example: { secretName: 'kafka-binding' },
+  },
+  {
+    secretName: text({
+      format: 'dns-name',
+      example: 'kafka-binding',
+      description: 'The Secret, in the namespace of the KafkaCluster.',
+    }),
+  },
+);
+
 const spec = mapping(
   {
     description: 'How a Kafka cluster is reached. Triggers of the namespace name it as `source.cluster`.',
     example: { bootstrapServers: 'kafka:9092' },
   },
   {
-    bootstrapServers: text({
-      format: 'bootstrap-servers',
-      example: 'kafka-0.kafka:9092,kafka-1.kafka:9092',
-      description: 'The brokers to begin with; the others are learned from them.',
-    }),
+    bootstrapServers: Type.Optional(
+      text({
+        format: 'bootstrap-servers',
+        example: 'kafka-0.kafka:9092,kafka-1.kafka:9092',
+        description: 'The brokers to begin with; the others are learned from them.',
+      }),
+    ),
     tls: Type.Optional(tls),
     authentication: Type.Optional(authentication),
+    strimzi: Type.Optional(strimzi),
+    binding: Type.Optional(binding),
   },
 );
 
@@ -156,4 +201,5 @@ export const kafkaClusterSchema = Type.Object(
 );
 
 export type FilledKafkaCluster = Filled<typeof kafkaClusterSchema>;
+export type FilledStrimzi = Filled<typeof strimzi>;
 export type FilledAuthentication = Filled<typeof authentication>;

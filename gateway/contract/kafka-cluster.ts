@@ -36,7 +36,7 @@ export function validateKafkaCluster(declared: unknown): KafkaClusterVerdict {
 export interface KnownCluster {
   readonly namespace: unknown;
   readonly name: unknown;
-  /** Undefined where it is wrong. */
+  /** Undefined where it is wrong, or is not resolved. */
   readonly access: KafkaAccess | undefined;
 }
 
@@ -50,7 +50,7 @@ export function knownCluster(verdict: KafkaClusterVerdict): KnownCluster {
 }
 
 function accessOf({ metadata: { namespace }, spec }: FilledKafkaCluster): KafkaAccess | undefined {
-  const brokers = parseBrokers(spec.bootstrapServers);
+  const brokers = parseBrokers(spec.bootstrapServers ?? '');
   if (brokers === undefined) return undefined;
   const { tls, authentication } = spec;
   return {
@@ -69,7 +69,7 @@ function onlyOfItsType(authentication: FilledAuthentication): Authentication {
 export type ClusterChoice =
   /** `access` is undefined for the installation’s own. */
   | { readonly kind: 'found'; readonly access: KafkaAccess | undefined }
-  /** The KafkaCluster is there, and wrong. */
+  /** The KafkaCluster is there, and wrong, or what it names is not found. */
   | { readonly kind: 'wrong' }
   | { readonly kind: 'unknown'; readonly mistake: Mistake };
 

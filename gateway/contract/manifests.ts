@@ -4,6 +4,7 @@
 import { posix } from 'node:path';
 import { annotationPath } from './annotations.ts';
 import { findDoubles, findStrayAnnotations, judgeManifest, refersTo, type Candidate } from './candidate.ts';
+import { onlyInKubernetes } from './cluster-resolution.ts';
 import type { CheckExpression } from './expressions.ts';
 import {
   chooseCluster,
@@ -20,6 +21,13 @@ import type { Subscription } from './subscription.ts';
 import { devCommandAnnotation } from './trigger.ts';
 import { parseYaml, type ManifestFile } from './yaml-documents.ts';
 
+export interface ParsedManifests {
+  readonly subscriptions: Subscription[];
+  readonly problems: Problem[];
+  /** What is right, and means something in Kubernetes only. */
+  readonly elsewhere: Problem[];
+}
+
 /**
  * Reads all manifests of one installation at once. Only faultless triggers become subscriptions; manifests of
  * other kinds are passed over. `checkExpression` knows the languages of filters. Problems come in the order of `files`, then of lines. Never throws.
@@ -27,7 +35,7 @@ import { parseYaml, type ManifestFile } from './yaml-documents.ts';
 export function parseManifests(
   files: readonly ManifestFile[],
   checkExpression: CheckExpression,
-): { subscriptions: Subscription[]; problems: Problem[] } {
+): ParsedManifests {
   const parsed = files.map(parseYaml);
   const manifests = parsed.flatMap(({ documents }) => documents).flatMap(openManifest);
   const candidates = manifests
@@ -55,7 +63,10 @@ export function parseManifests(
     if (choice.kind !== 'found') return [];
     return [resolveSubscription(trigger, devOf(candidate, manifests), choice.access)];
   });
-  return { subscriptions, problems: inReadingOrder(problems, files) };
+  const elsewhere = clusters
+    .filter(({ access, mistakes }) => access === undefined && mistakes.length === 0)
+    .flatMap(({ manifest }) => locate([onlyInKubernetes(manifest.value)], manifest));
+  return { subscriptions, problems: inReadingOrder(problems, files), elsewhere };
 }
 
 interface DeclaredCluster extends KnownCluster {

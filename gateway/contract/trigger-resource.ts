@@ -1,10 +1,11 @@
 // Triggers as they stand in a cluster: the subscription that a resource means, or why it means none; and the resource that
 // the annotations of a Deployment mean.
+import { lackingIn } from './cluster-resolution.ts';
 import { annotationWording, declareByAnnotations } from './annotations.ts';
 import type { CheckExpression } from './expressions.ts';
 import { judgeDeployment, judgeTrigger } from './judge.ts';
 import { whyUriRefused } from './function-address.ts';
-import { chooseCluster, knownCluster, validateKafkaCluster } from './kafka-cluster.ts';
+import { chooseCluster, knownCluster, validateKafkaCluster, type KnownCluster } from './kafka-cluster.ts';
 import type { Resource } from './kubernetes.ts';
 import { formatProblem } from './manifests.ts';
 import { inTemplate } from './open-manifest.ts';
@@ -26,7 +27,8 @@ export type RefusalReason =
   | 'NameTooLong'
   | 'UriNotAllowed'
   | 'UnknownCluster'
-  | 'InvalidCluster';
+  | 'InvalidCluster'
+  | 'ClusterUnresolved';
 
 export type TriggerReading =
   | { readonly kind: 'right'; readonly subscription: Subscription }
@@ -35,7 +37,7 @@ export type TriggerReading =
 
 export interface TriggerContext {
   readonly checkExpression: CheckExpression;
-  /** The KafkaClusters of all namespaces that are watched. */
+  /** The KafkaClusters of all namespaces that are watched, resolved. */
   readonly clusters: readonly Resource[];
   /** What becomes of `function.uri`, which may lead anywhere that the gateway can reach. */
   readonly functionUris: FunctionUris;
@@ -67,19 +69,23 @@ function judgeInCluster(trigger: FilledTrigger, { clusters, functionUris }: Trig
     );
   }
   const verdicts = clusters.map((cluster) => validateKafkaCluster(written(cluster)));
-  const choice = chooseCluster(trigger, verdicts.map(knownCluster));
+  const known = verdicts.map(knownCluster);
+  const choice = chooseCluster(trigger, known);
   if (choice.kind === 'unknown') return wrong('UnknownCluster', told(choice.mistake));
   if (choice.kind === 'found')
     return { kind: 'right', subscription: resolveSubscription(trigger, undefined, choice.access) };
-  const message = `spec.source.cluster: the KafkaCluster ${spec.source.cluster} has mistakes. `;
+  const cluster = `spec.source.cluster: the KafkaCluster ${spec.source.cluster}`;
   const mistakes = verdicts.flatMap((verdict) =>
     verdict.kind === 'wrong' && isCluster(knownCluster(verdict), trigger) ? verdict.mistakes : [],
   );
-  return wrong('InvalidCluster', `${message}${listed(mistakes.map(told))}`);
+  if (mistakes.length > 0)
+    return wrong('InvalidCluster', `${cluster} has mistakes. ${listed(mistakes.map(told))}`);
+  const lacking = clusters.filter((_, index) => isCluster(known[index], trigger)).map(lackingIn);
+  return wrong('ClusterUnresolved', `${cluster} leads nowhere yet. ${listed(lacking.map(told))}`);
 }
 
-function isCluster({ namespace, name }: ReturnType<typeof knownCluster>, { metadata, spec }: FilledTrigger) {
-  return namespace === metadata.namespace && name === spec.source.cluster;
+function isCluster(known: KnownCluster | undefined, { metadata, spec }: FilledTrigger): boolean {
+  return known?.namespace === metadata.namespace && known.name === spec.source.cluster;
 }
 
 /** The Service by which the endpoints of a trigger's `ref` are found. */

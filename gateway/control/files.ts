@@ -7,6 +7,7 @@ import type { CheckExpression } from '../contract/expressions.ts';
 import { formatProblem, parseManifests } from '../contract/manifests.ts';
 import type { Problem } from '../contract/problem.ts';
 import type { TriggerSource } from '../contract/ports.ts';
+import type { Subscription } from '../contract/subscription.ts';
 
 export interface Manifest {
   readonly file: string;
@@ -78,7 +79,7 @@ export function createFileTriggers({
   return {
     watch: async (onChange) => {
       const watched = new WatchedManifests(path);
-      const first = parseManifests(
+      const first = parseForHere(
         await watched.read().catch((error: unknown) => {
           watched.stop();
           throw error;
@@ -95,13 +96,22 @@ export function createFileTriggers({
       }
       onChange(first.subscriptions);
       watched.start((manifests) => {
-        const { subscriptions, problems } = parseManifests(manifests, checkExpression);
+        const { subscriptions, problems } = parseForHere(manifests, checkExpression);
         if (problems.length > 0) onProblems(problems);
         else onChange(subscriptions);
       });
       return () => watched.stop();
     },
   };
+}
+
+/** What only Kubernetes could look up is a mistake too. */
+function parseForHere(
+  manifests: readonly Manifest[],
+  checkExpression: CheckExpression,
+): { readonly subscriptions: readonly Subscription[]; readonly problems: readonly Problem[] } {
+  const { subscriptions, problems, elsewhere } = parseManifests(manifests, checkExpression);
+  return { subscriptions, problems: [...problems, ...elsewhere] };
 }
 
 /**

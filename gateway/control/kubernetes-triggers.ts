@@ -1,5 +1,6 @@
 // Triggers from the Trigger resources of a cluster. A wrong edit stops nothing: what the trigger was when it was last right stays, and
 // the controller says on the resource what is wrong with it.
+import { meaningOf } from '../contract/cluster-resolution.ts';
 import { findTakenGroups } from '../contract/group-holders.ts';
 import type { Resource, ResourceWatch } from '../contract/kubernetes.ts';
 import { kafkaClusterKind, triggerKind } from '../contract/kinds.ts';
@@ -15,6 +16,7 @@ export type ReadTrigger = (
   | { readonly kind: 'wrong'; readonly reason: string; readonly message: string };
 
 export interface KubernetesTriggersOptions {
+  /** Its KafkaClusters are resolved. */
   readonly resources: ResourceWatch;
   /** Absent: all of them. */
   readonly namespaces?: readonly string[] | undefined;
@@ -66,8 +68,7 @@ class Reader {
 
   haveClusters(clusters: readonly Resource[]): void {
     this.#clusters = clusters;
-    const texts = clusters.map(({ metadata: { namespace, name }, spec }) => [namespace, name, spec]);
-    this.#clustersText = JSON.stringify(texts);
+    this.#clustersText = clusters.map(meaningOf).join();
     this.#tell();
   }
 

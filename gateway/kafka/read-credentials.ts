@@ -38,10 +38,21 @@ function createRead(namespace: string, secrets: SecretReader): Read {
     // What was made by `echo` ends with a newline that is not meant.
     const text = value.toString('utf8').replace(/\r?\n$/, '');
     if (text === '') throw unusable(`${place} has nothing under ${key}`);
-    const verdict = judge?.(text) ?? { kind: 'right', pem: text };
+    const whole = key === 'ca.crt' ? [text, ...formerAuthorities(values)].join('\n') : text;
+    const verdict = judge?.(whole) ?? { kind: 'right', pem: whole };
     if (verdict.kind === 'wrong') throw unusable(`${place} ${verdict.message} under ${key}`);
     return verdict.pem;
   };
+}
+
+/**
+ * Strimzi keeps those that it replaces beside `ca.crt`, while there are still brokers with certificates of theirs
+ * (https://strimzi.io/docs/operators/latest/deploying.html#proc-configuring-external-clients-to-trust-cluster-ca-str).
+ */
+function formerAuthorities(values: ReadonlyMap<string, Buffer>): string[] {
+  return [...values]
+    .filter(([key]) => /^ca-\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}Z\.crt$/.test(key))
+    .map(([, value]) => value.toString('utf8'));
 }
 
 function unusable(message: string): MillraceError {

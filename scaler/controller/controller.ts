@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { CheckExpression } from '../../gateway/contract/expressions.ts';
 import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
 import type { KubernetesClient } from '../../gateway/contract/kubernetes.ts';
+import type { SecretReader } from '../../gateway/contract/secrets.ts';
 import type { ClustersReader } from '../../gateway/kafka/offsets-of-clusters.ts';
 import { startLeader, type LeaseTimes } from './leader.ts';
 import type { ScalerAddress } from './plan/observed.ts';
@@ -14,6 +15,7 @@ import { createTriggerModel } from './trigger-model.ts';
 export interface ControllerOptions {
   readonly config: KubernetesConfig;
   readonly client: KubernetesClient;
+  readonly secrets: Pick<SecretReader, 'read'>;
   readonly kafka: Pick<ClustersReader, 'read' | 'readGroups'>;
   /** As `Demand.backlog`. */
   readonly backlog: (key: string) => Promise<bigint>;

@@ -1,4 +1,5 @@
 // Triggers as they are to be run, read once per edit, and who of them has what only one can have.
+import { meaningOf } from '../../gateway/contract/cluster-resolution.ts';
 import type { Resource } from '../../gateway/contract/kubernetes.ts';
 import type { Subscription } from '../../gateway/contract/subscription.ts';
 import { mistakesAnnotation } from '../../gateway/contract/trigger-resource.ts';
@@ -37,7 +38,7 @@ export function createReadings(model: Pick<TriggerModel, 'read'>): Readings {
 
   return {
     update(triggers, clusters) {
-      const clustersNow = clusters.map(editOf).toSorted().join();
+      const clustersNow = clusters.map(meaningOf).toSorted().join();
       const canReuse = clustersNow === clustersRead;
       clustersRead = clustersNow;
       reads = new Map(triggers.map((trigger) => [keyOf(trigger), read(trigger, clusters, canReuse)]));

@@ -2,7 +2,9 @@
 import type { Logger } from 'pino';
 import { describeError } from '../../gateway/contract/errors.ts';
 import type { KubernetesClient, Resource } from '../../gateway/contract/kubernetes.ts';
+import type { SecretReader } from '../../gateway/contract/secrets.ts';
 import type { ClustersReader } from '../../gateway/kafka/offsets-of-clusters.ts';
+import { withResolvedClusters } from '../../gateway/kubernetes/resolved-clusters.ts';
 import { createClusterView, type Change, type ClusterView } from './cluster-view.ts';
 import { drainTrigger } from './drain-trigger.ts';
 import { createEventRecorder } from './event-recorder.ts';
@@ -21,6 +23,7 @@ import { createWorkers, type Workers } from './workers.ts';
 
 export interface SessionOptions {
   readonly client: KubernetesClient;
+  readonly secrets: Pick<SecretReader, 'read'>;
   /** Absent: all. */
   readonly namespaces: readonly string[] | undefined;
   /** Of this process. */
@@ -56,12 +59,16 @@ class Term implements Session {
   readonly #resync: NodeJS.Timeout;
 
   constructor(options: SessionOptions) {
-    const { client, namespaces, identity, kafka, backlog, model, log, scaler, assertLeading } = options;
+    const { client, secrets, namespaces, identity, kafka, backlog, model, log, scaler, assertLeading } =
+      options;
     const onTrouble = (error: unknown): void =>
       log.debug({ error: describeError(error) }, 'Event not recorded');
     this.#readings = createReadings(model);
     this.#view = createClusterView({
-      client,
+      client: {
+        ...withResolvedClusters({ client, secrets }),
+        hasKind: (apiVersion, kind) => client.hasKind(apiVersion, kind),
+      },
       namespaces,
       onChange: (changes) => this.#changed(changes),
       onKeda: () => this.resync(),

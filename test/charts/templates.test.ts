@@ -191,6 +191,27 @@ t.test('Secrets are read by name, in the namespaces that are named, and listed n
   t.strictSame(grants, [...each, ...each], 'of the gateway and of the scaler');
 });
 
+t.test('what Strimzi runs is read where that is allowed', async (t) => {
+  const readers = async (name: string): Promise<unknown[]> => {
+    const roles = (await render(name)).filter(({ kind }) => kind.endsWith('Role'));
+    return roles.flatMap(({ metadata, rules }) =>
+      rules
+        .filter(({ apiGroups }: Loose) => apiGroups.includes('kafka.strimzi.io'))
+        .map(({ resources, verbs }: Loose) => [metadata.name, resources, verbs]),
+    );
+  };
+  const what = [
+    ['kafkas', 'kafkausers'],
+    ['get', 'list', 'watch'],
+  ];
+  const found = await readers('secured');
+  t.strictSame(
+    found.map((reader) => (reader as unknown[]).slice(1)),
+    [what, what],
+  );
+  t.strictSame(await readers('default'), []);
+});
+
 t.test('a digest pins the image', async (t) => {
   const manifests = await render('everything');
   for (const { spec } of podsOf(manifests).values())

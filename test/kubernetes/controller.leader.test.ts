@@ -12,8 +12,8 @@ import { startController, type Controller } from '../../scaler/controller/contro
 import type { LeaseTimes } from '../../scaler/controller/leader.ts';
 import { parseKubernetesConfig } from '../../scaler/controller/settings.ts';
 import { createTopic, useKafka } from '../fixtures/kafka.ts';
-import { useApiServer } from '../fixtures/kubernetes.ts';
 import { memorySecrets } from '../fixtures/memory-secrets.ts';
+import { useApiServer } from '../fixtures/kubernetes.ts';
 import { openTcpProxy, type TcpProxy } from '../fixtures/tcp-proxy.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds } from './fixtures/installation.ts';
@@ -48,6 +48,7 @@ async function start(
   const controller = await startController({
     config: parseKubernetesConfig(env, []),
     client,
+    secrets: memorySecrets(),
     kafka,
     backlog: () => Promise.resolve(0n),
     checkExpression,

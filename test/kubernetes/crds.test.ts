@@ -188,6 +188,26 @@ for (const [authentication, message] of [
   });
 }
 
+for (const [spec, message] of [
+  [{ strimzi: { kafka: 'my-cluster', user: 'orders' } }, undefined],
+  [{}, /exactly one of bootstrapServers, strimzi/],
+  [{ bootstrapServers: 'kafka:9092', strimzi: { kafka: 'a' } }, /exactly one of bootstrapServers, strimzi/],
+  [{ strimzi: { kafka: 'a' }, tls: {} }, /tls has a meaning beside bootstrapServers only/],
+  [{ binding: { secretName: 'kafka-binding' } }, undefined],
+  [
+    { binding: { secretName: 'a' }, strimzi: { kafka: 'a' } },
+    /exactly one of bootstrapServers, strimzi, binding/,
+  ],
+  [{ strimzi: { user: 'a' } }, /spec\.strimzi\.kafka: Required value/],
+] as const) {
+  t.test(`a KafkaCluster with ${JSON.stringify(spec)}`, async (t) => {
+    const [apiVersion, kind] = ['millrace.dev/v1alpha1', 'KafkaCluster'];
+    const said = await refusal({ apiVersion, kind, metadata: { name: 'main' }, spec });
+    if (message === undefined) t.equal(said, undefined);
+    else t.match(said, message);
+  });
+}
+
 for (const [servers, isRight] of [
   ['kafka:9092, [::1]:9092', true],
   ['kafka', false],

@@ -1,7 +1,17 @@
+{{/* Where the brokers of KafkaClusters are that name a Kafka of Strimzi. */}}
+{{- define "millrace.strimziRules" -}}
+{{- if .Values.strimzi.enabled }}
+- apiGroups: [kafka.strimzi.io]
+  resources: [kafkas, kafkausers]
+  verbs: [get, list, watch]
+{{- end }}
+{{- end }}
+
 {{- define "millrace.gatewayRules" -}}
 - apiGroups: [millrace.dev]
   resources: [triggers, kafkaclusters]
   verbs: [get, list, watch]
+{{- include "millrace.strimziRules" . }}
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [get, list, watch]
@@ -27,6 +37,7 @@
 - apiGroups: [millrace.dev]
   resources: [kafkaclusters]
   verbs: [get, list, watch]
+{{- include "millrace.strimziRules" . }}
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch]

@@ -108,6 +108,28 @@ t.test('a certificate is shown over TLS only', async (t) => {
   t.strictSame(mistakesIn(own, { tls: {} }), []);
 });
 
+t.test('it says in one way where its brokers are, and nothing beside that says it already', async (t) => {
+  const strimzi = { kafka: 'my-cluster' };
+  const written = (spec: unknown): string[] => {
+    const metadata = { name: 'main', namespace: 'geo' };
+    const verdict = validateKafkaCluster({ apiVersion, kind: 'KafkaCluster', metadata, spec });
+    t.equal(knownCluster(verdict).access, undefined);
+    return verdict.kind === 'right'
+      ? []
+      : verdict.mistakes.map(({ at, message }) => `${pathText(at)}: ${message}`);
+  };
+  t.strictSame(written({ strimzi }), []);
+  t.strictSame(written({}), [
+    'spec: must have exactly one of bootstrapServers, strimzi, binding, has none of them',
+  ]);
+  t.match(written({ strimzi, bootstrapServers: 'kafka:9092' }), [
+    /^spec: .* has bootstrapServers and strimzi$/,
+  ]);
+  t.match(written({ strimzi, tls: {} }), [/^spec\.tls: has no meaning beside strimzi/]);
+  t.match(written('kafka:9092'), [/^spec: must be a mapping/]);
+  t.strictSame(written({ strimzi: {} }), ['spec.strimzi.kafka: is missing']);
+});
+
 t.test('what the schema refuses is not judged twice, and passwords are not shown', async (t) => {
   t.match(mistakesIn({ type: 'kerberos' }), [/^spec\.authentication\.type: must be one of plain, /]);
   t.match(mistakesIn('scram'), [/^spec\.authentication: must be a mapping/]);

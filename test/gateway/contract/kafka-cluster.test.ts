@@ -28,10 +28,22 @@ t.test('a KafkaCluster is judged by its schema', async (t) => {
   t.match(validateKafkaCluster({ ...declared('pay', 'a:1'), spec: { bootstrapServer: 'a:1' } }), {
     kind: 'wrong',
     mistakes: [
-      { at: ['spec', 'bootstrapServers'], message: 'is missing' },
       { at: ['spec', 'bootstrapServer'], remedy: 'Did you mean `bootstrapServers`?' },
+      {
+        at: ['spec'],
+        message: /^must have exactly one of bootstrapServers, strimzi, binding, has none of them$/,
+      },
     ],
   });
+});
+
+t.test('how it is secured goes with it; one that is to be looked up leads nowhere by itself', async (t) => {
+  const tls = { ca: { secretName: 'kafka-ca' } };
+  const authentication = { type: 'plain', username: 'orders', password: { secretName: 'orders' } };
+  const secured = { ...declared('pay', 'a:1'), spec: { bootstrapServers: 'a:1', tls, authentication } };
+  t.match(knownCluster(validateKafkaCluster(secured)).access, { brokers: ['a:1'], tls, authentication });
+  const named = { ...declared('pay', 'a:1'), spec: { strimzi: { kafka: 'my-cluster' } } };
+  t.strictSame(knownCluster(validateKafkaCluster(named)).access, undefined);
 });
 
 t.test('the cluster of a trigger is one of its namespace, else the installation’s', async (t) => {

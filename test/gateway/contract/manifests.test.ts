@@ -219,12 +219,25 @@ t.test('a cluster that is not there, is wrong, or there twice', async (t) => {
   ]);
 });
 
+t.test(
+  'a KafkaCluster that Kubernetes alone can look up is no mistake, and nothing is read of it',
+  async (t) => {
+    const inKubernetes = cluster('pay', '').replace('bootstrapServers: ""', 'strimzi: { kafka: my-cluster }');
+    const { subscriptions, problems, elsewhere } = read(inCluster('pay'), inKubernetes);
+    t.strictSame([subscriptions, problems], [[], []]);
+    t.match(elsewhere, [
+      { path: 'spec.strimzi', file: 'dir1/a.yaml', line: 4, message: /looked up in Kubernetes/ },
+    ]);
+  },
+);
+
 t.test('other kinds are passed over', async (t) => {
   t.strictSame(read('apiVersion: v1\nkind: ConfigMap\n', '', 'just a text', '- a\n'), {
     subscriptions: [],
     problems: [],
+    elsewhere: [],
   });
-  t.strictSame(parseManifests([], check), { subscriptions: [], problems: [] });
+  t.strictSame(parseManifests([], check), { subscriptions: [], problems: [], elsewhere: [] });
 });
 
 t.test('a problem as one line, with whatever is known of its place', async (t) => {

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { CheckExpression } from '../../../gateway/contract/expressions.ts';
 import type { Resource } from '../../../gateway/contract/kubernetes.ts';
+import { invalid } from '../../../gateway/contract/problem.ts';
 import {
   declareTrigger,
   mistakesAnnotation,
@@ -53,6 +54,7 @@ t.test('what the API server has of a right Trigger is a subscription', async (t)
 });
 
 const uri = { 'spec.function': { uri: 'http://a/' } };
+const notThere = invalid(['spec', 'strimzi', 'kafka'], 'value', 'is not there', 'Make it.');
 const tooLong = 'a'.repeat(55);
 const refused: readonly [
   changes: Readonly<Record<string, unknown>>,
@@ -86,13 +88,25 @@ const refused: readonly [
   [
     { 'spec.source.cluster': 'pay' },
     'InvalidCluster',
-    /^spec\.source\.cluster: the KafkaCluster pay has mistakes\. spec\.bootstrapServers: is missing\./,
+    /^spec\.source\.cluster: the KafkaCluster pay has mistakes\. spec: must have exactly one of bootstrapServers, /,
     {
       clusters: [
         cluster('pay', {}),
         cluster('pay', {}, 'far'),
         cluster('far', {}),
         cluster('right', { bootstrapServers: 'a:1' }),
+      ],
+    },
+  ],
+  [
+    { 'spec.source.cluster': 'pay' },
+    'ClusterUnresolved',
+    /^spec\.source\.cluster: the KafkaCluster pay leads nowhere yet\. spec\.strimzi\.kafka: is not there\. Make it\.$/,
+    {
+      clusters: [
+        cluster('right', { bootstrapServers: 'a:1' }),
+        { ...cluster('pay', { strimzi: { kafka: 'a' } }), lacking: notThere },
+        cluster('pay', { strimzi: { kafka: 'b' } }, 'far'),
       ],
     },
   ],

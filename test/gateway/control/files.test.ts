@@ -72,6 +72,17 @@ t.test('the triggers are told at once; a first reading with mistakes rejects wit
   await t.rejects(refused, { code: 'MILLRACE_MANIFEST_INVALID', message: /a\.yaml[^]*b\.yaml/ });
 });
 
+t.test('what Kubernetes alone can look up is a mistake here', async (t) => {
+  const [apiVersion, kind] = ['millrace.dev/v1alpha1', 'KafkaCluster'];
+  const cluster = { apiVersion, kind, metadata: { name: 'pay' }, spec: { strimzi: { kafka: 'my-cluster' } } };
+  const folder = t.testdir({ 'a.yaml': manifest('a'), 'cluster.yaml': JSON.stringify(cluster) });
+  await t.rejects(watch(t, folder), {
+    code: 'MILLRACE_MANIFEST_INVALID',
+    message:
+      /cluster\.yaml:1:\d+ spec\.strimzi: is looked up in Kubernetes, and not from here\. Write bootstrapServers/,
+  });
+});
+
 t.test('every change is told whole: edited, added, replaced, removed', async (t) => {
   const folder = t.testdir({ 'a.yaml': manifest('one'), deep: {} });
   const { last } = await watch(t, folder);

@@ -39,6 +39,14 @@ t.test('what is named is read, without the newline that echo leaves', async (t) 
   });
 });
 
+t.test('authorities that Strimzi replaces are trusted as long as it keeps them', async (t) => {
+  const secrets = secretsWith({});
+  const former = { 'ca-2026-01-31T00-00-00Z.crt': stranger.certificate, 'ca-of-mine.crt': pair.certificate };
+  secrets.put('geo', 'kafka-ca', { 'ca.crt': authority.certificate, ...former });
+  const { tls } = await readCredentials(accessOf(), secrets);
+  t.equal(tls?.ca, `${authority.certificate}${stranger.certificate}`);
+});
+
 t.test('a certificate with an encrypted key', async (t) => {
   const orders = { 'tls.crt': pair.certificate, 'tls.key': encryptKey(pair.key, 'open'), password: 'open' };
   const { tls } = await readCredentials(accessOf(mutual), secretsWith(orders));

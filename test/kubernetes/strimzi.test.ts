@@ -1,0 +1,162 @@
+// A KafkaCluster of a Kafka that Strimzi runs, at a real broker, with Strimzi's own CustomResourceDefinitions: what a Trigger says while
+// something is lacking, until it goes on by itself; and what is followed later without anybody doing anything here.
+import t, { type Test } from 'tap';
+import { kafkaClusterKind, secretKind } from '../../gateway/contract/kinds.ts';
+import { createTopic } from '../fixtures/kafka.ts';
+import { useApiServer } from '../fixtures/kubernetes.ts';
+import { startSecureKafka } from '../fixtures/secure-kafka.ts';
+import { applyCrds, applyKedaCrds, applyStrimziCrds, install } from './fixtures/installation.ts';
+import { createTenant, openClient } from './fixtures/tenant.ts';
+
+t.setTimeout(240_000);
+const server = await useApiServer(t);
+await applyCrds(server);
+await applyKedaCrds(server);
+const kafka = await startSecureKafka(t);
+const way = 'tls-scram-sha-512';
+const { bootstrapServers, sasl } = kafka.client(way);
+if (sasl?.mechanism !== 'scram-sha-512') throw new TypeError('not the client that is meant');
+const { username, password } = sasl;
+const topic = await createTopic(t, kafka.bootstrapServers, { partitions: 2 });
+const tenant = await createTenant(t, server, await openClient(t, server.kubeconfig));
+const { client, namespace } = tenant;
+const installation = await install(t, {
+  server,
+  bootstrapServers: kafka.bootstrapServers,
+  watchNamespaces: [namespace],
+  values: ['strimzi.enabled=true'],
+});
+
+const apiVersion = 'kafka.strimzi.io/v1';
+const kafkaKind = { apiVersion, kind: 'Kafka', plural: 'kafkas' };
+const userKind = { apiVersion, kind: 'KafkaUser', plural: 'kafkausers' };
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+/** What the Trigger says is lacking to its cluster. */
+async function lacking(t: Test, message: RegExp): Promise<void> {
+  const { status, reason } = await tenant.untilMessage('mailer', 'Accepted', message);
+  t.strictSame({ status, reason }, { status: 'False', reason: 'ClusterUnresolved' }, String(message));
+}
+
+/** What an operator says of a resource. */
+function report(kind: string, name: string, status: object): Promise<unknown> {
+  const metadata = { name, namespace };
+  const options = { fieldManager: 'strimzi', force: true, subresource: 'status' } as const;
+  return client.apply({ apiVersion, kind, metadata, status }, options);
+}
+
+async function createSecret(name: string, values: Readonly<Record<string, string>>): Promise<void> {
+  const data = Object.fromEntries(Object.entries(values).map(([key, text]) => [key, base64(text)]));
+  await client.create({
+    apiVersion: secretKind.apiVersion,
+    kind: 'Secret',
+    metadata: { name, namespace },
+    data,
+  });
+}
+
+t.test('each thing that is lacking is told until it is there, and the trigger goes on', async (t) => {
+  await client.create({
+    apiVersion: kafkaClusterKind.apiVersion,
+    kind: kafkaClusterKind.kind,
+    metadata: { name: 'secured', namespace },
+    spec: { strimzi: { kafka: 'my-cluster', user: 'orders' } },
+  });
+  await tenant.deploy('mailer', { topics: topic, cluster: 'secured' });
+  await lacking(t, /spec\.strimzi: needs Strimzi/);
+
+  await applyStrimziCrds(server);
+  t.teardown(() =>
+    server.kubectl(['delete', 'crd', 'kafkas.kafka.strimzi.io', 'kafkausers.kafka.strimzi.io']),
+  );
+  await lacking(t, /names no Kafka of namespace/);
+
+  const listeners = [
+    { name: 'plain', port: 9092, type: 'internal', tls: false },
+    { name: 'tls', port: 9093, type: 'internal', tls: true, authentication: { type: 'scram-sha-512' } },
+  ];
+  await client.create({
+    apiVersion,
+    kind: 'Kafka',
+    metadata: { name: 'my-cluster', namespace },
+    spec: { kafka: { listeners } },
+  });
+  await lacking(t, /names no KafkaUser of namespace/);
+
+  await client.create({
+    apiVersion,
+    kind: 'KafkaUser',
+    metadata: { name: 'orders', namespace, labels: { 'strimzi.io/cluster': 'my-cluster' } },
+    spec: { authentication: { type: 'scram-sha-512' } },
+  });
+  await lacking(
+    t,
+    /names a Kafka without an address of its listener tls yet\. See `kubectl describe kafka my-cluster/,
+  );
+
+  const certificates = [kafka.authority.certificate];
+  await report('Kafka', 'my-cluster', { listeners: [{ name: 'tls', bootstrapServers, certificates }] });
+  await lacking(t, /names a KafkaUser that has no Secret yet/);
+
+  await report('KafkaUser', 'orders', { username, secret: 'orders' });
+  await tenant.untilCondition('mailer', 'SourceReady', 'SecretForbidden');
+  await installation.grantSecrets(namespace, ['orders', 'my-cluster-cluster-ca-cert']);
+  await tenant.untilCondition('mailer', 'SourceReady', 'CredentialsUnusable');
+  await createSecret('orders', { password, 'sasl.jaas.config': 'not looked at' });
+  await createSecret('my-cluster-cluster-ca-cert', { 'ca.crt': kafka.authority.certificate });
+  await tenant.untilCondition('mailer', 'SourceReady', 'KafkaForbidden');
+
+  await kafka.grant(way, [
+    { operation: 'read', resource: 'topic', name: topic },
+    { operation: 'read', resource: 'group', name: `millrace.${namespace}.mailer` },
+  ]);
+  await tenant.untilCondition('mailer', 'SourceReady', 'NoGateway');
+  await installation.startGateway(t);
+  await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
+
+  await t.test('an address that moves is followed, and one that goes nowhere is told', async () => {
+    await report('Kafka', 'my-cluster', { listeners: [{ name: 'tls', bootstrapServers: '127.0.0.1:1' }] });
+    await tenant.untilCondition('mailer', 'SourceReady', 'KafkaUnreachable');
+    await report('Kafka', 'my-cluster', { listeners: [{ name: 'tls', bootstrapServers }] });
+    await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
+  });
+
+  await t.test('a user that is removed is told', async (t) => {
+    await client.remove(userKind, namespace, 'orders');
+    await lacking(t, /names no KafkaUser of namespace/);
+    await client.remove(kafkaKind, namespace, 'my-cluster');
+    await lacking(t, /names no Kafka of namespace/);
+  });
+});
+
+t.test('a binding as the Access Operator writes it leads to the same brokers', async (t) => {
+  const bound = {
+    'bootstrap.servers': bootstrapServers,
+    'security.protocol': 'SASL_SSL',
+    'sasl.mechanism': 'SCRAM-SHA-512',
+    'ssl.truststore.crt': kafka.authority.certificate,
+    username,
+    password,
+  };
+  await client.create({
+    apiVersion: kafkaClusterKind.apiVersion,
+    kind: kafkaClusterKind.kind,
+    metadata: { name: 'bound', namespace },
+    spec: { binding: { secretName: 'kafka-binding' } },
+  });
+  await tenant.deploy('biller', { topics: topic, cluster: 'bound' });
+  const says = (message: RegExp) => tenant.untilMessage('biller', 'Accepted', message);
+  t.match(await says(/spec\.binding\.secretName: cannot be looked up: .* secrets "kafka-binding"/), {
+    reason: 'ClusterUnresolved',
+  });
+  await installation.grantSecrets(namespace, ['kafka-binding']);
+  t.match(await says(/names no Secret of namespace/), { status: 'False' });
+  await createSecret('kafka-binding', bound);
+  await tenant.untilCondition('biller', 'SourceReady', 'KafkaForbidden');
+  const group = `millrace.${namespace}.biller`;
+  await kafka.grant(way, [
+    { operation: 'read', resource: 'topic', name: topic },
+    { operation: 'read', resource: 'group', name: group },
+  ]);
+  await tenant.untilCondition('biller', 'SourceReady', 'NoGateway');
+});
