@@ -47,6 +47,8 @@ export function createKafka({ brokers, clientId, security }: ConnectionSettings,
     ...saslOf(security),
     connectionTimeout: 3_000,
     requestTimeout: 30_000,
+    // Less than what is left of any token that is shown (oauth-tokens.ts): a session that ends as soon as it begins would begin for ever.
+    reauthenticationThreshold: 2_000,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
     logLevel: log === undefined ? logLevel.NOTHING : logLevel.WARN,
     logCreator: () => (entry: LogEntry) => {

@@ -48,10 +48,10 @@ const usualLifetimeMs = 300_000;
 const leastLifetimeMs = 1_000;
 /** So long a token that is refused is kept. */
 const leastUseMs = 10_000;
-/** Of its lifetime, after which a token is renewed. */
-const renewalShare = 0.8;
-/** Of its lifetime, and in ms: so long before its end a token is not shown any more, which takes time to arrive. */
-const margin = { share: 0.05, mostMs: 10_000 };
+/** Of its lifetime, after which a token is renewed; sooner where less than this were left then, for a session lasts as long as its token. */
+const renewal = { share: 0.8, leftMs: 20_000 };
+/** Of its lifetime, and in ms: so long before its end a token is not shown any more, which takes time to arrive and opens a session. */
+const margin = { share: 0.05, leastMs: 5_000, mostMs: 10_000 };
 
 export function createOauthTokens(options: OauthTokensOptions): OauthTokens {
   return new Tokens(options);
@@ -127,10 +127,10 @@ class Tokens implements OauthTokens {
     const client = this.#client;
     const [held, nowMs] = [client.held, this.#now()];
     if (held !== undefined && nowMs < held.renewAtMs) return held;
-    const renewal = this.#renew(client, credentials);
-    if (held === undefined || nowMs >= held.lapsesAtMs) return renewal;
+    const renewed = this.#renew(client, credentials);
+    if (held === undefined || nowMs >= held.lapsesAtMs) return renewed;
     // The old one serves on, however the renewal ends.
-    renewal.catch(() => undefined);
+    renewed.catch(() => undefined);
     return held;
   }
 
@@ -173,11 +173,13 @@ function backoffMs(count: number, random: () => number): number {
 function holdOf({ accessToken, lifetimeMs: said }: Grant, askedAtMs: number): Held {
   const own = said ?? (expiryOf(accessToken) ?? askedAtMs + usualLifetimeMs) - askedAtMs;
   const lifetimeMs = Math.max(own, leastLifetimeMs);
-  const marginMs = Math.min(lifetimeMs * margin.share, margin.mostMs);
+  const renewMs = Math.min(lifetimeMs * renewal.share, Math.max(lifetimeMs - renewal.leftMs, lifetimeMs / 2));
+  const leastMs = Math.min(margin.leastMs, lifetimeMs / 4);
+  const marginMs = Math.min(Math.max(lifetimeMs * margin.share, leastMs), margin.mostMs);
   return {
     value: accessToken,
     askedAtMs,
-    renewAtMs: askedAtMs + lifetimeMs * renewalShare,
+    renewAtMs: askedAtMs + renewMs,
     lapsesAtMs: askedAtMs + lifetimeMs - marginMs,
   };
 }

@@ -21,8 +21,8 @@ export interface GroupQuery {
 
 export interface ClustersReader extends Pick<OffsetsReader, 'close'> {
   /**
-   * As `OffsetsReader.read`, each query at its own cluster. Rejects where none of the clusters answers; the own one is asked
-   * even where no query is for it, if there are no others either.
+   * As `OffsetsReader.read`, each query at its own cluster. Rejects where the only one that is asked does not answer; the own one
+   * is asked even where no query is for it, if there are no others either.
    */
   read(queries: readonly OffsetsQuery[]): Promise<OffsetsResult[]>;
   /** One state per query, in their order. Never rejects. */
@@ -75,7 +75,8 @@ class Clusters implements ClustersReader {
     });
     await Promise.all(reads);
     const [failure] = failures;
-    if (failure !== undefined && failures.length === shares.size) throw failure;
+    // Of several clusters each has its own reason, which is not for those of the others.
+    if (failure !== undefined && shares.size === 1) throw failure;
     return results;
   }
 

@@ -1,6 +1,7 @@
 // The installation's own cluster by a file of client properties, at a real broker.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { openOwnConnection } from '../../../gateway/kafka/client-config.ts';
 import { createKafka, type ConnectionSettings } from '../../../gateway/kafka/connection.ts';
@@ -32,6 +33,26 @@ for (const kind of clientKinds) {
     t.ok((await topicsSeen(connection)).includes(topic));
   });
 }
+
+t.test('tokens that hold for seconds are renewed under way, and no request fails for it', async (t) => {
+  kafka.provider.giveTokensFor(8);
+  t.teardown(() => kafka.provider.giveTokensFor(3_600));
+  const configPath = join(t.testdir(), 'client.properties');
+  await writeFile(configPath, clientProperties(kafka.client('tls-oauthbearer')));
+  const connection = await openOwnConnection({ brokers: undefined, configPath, clientId: 'test' });
+  const admin = createKafka(connection).admin({ retry: { retries: 0 } });
+  t.teardown(async () => {
+    await admin.disconnect();
+    await connection.security?.close();
+  });
+  await admin.connect();
+  const before = kafka.provider.requests.length;
+  while (kafka.provider.requests.length < before + 2) {
+    await admin.listTopics();
+    await delay(50);
+  }
+  t.pass('two tokens later');
+});
 
 t.test('all that is wrong in the file is told with its line before anything starts', async (t) => {
   const dir = t.testdir({

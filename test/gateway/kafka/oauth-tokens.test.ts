@@ -135,7 +135,7 @@ t.test('how long a token holds', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   const { clock } = setUp(t, endpoint);
   const exp = Math.floor(clock.nowMs / 1_000) + 1_000;
-  for (const [name, value, fields, seconds] of [
+  for (const [name, value, fields, seconds, share = 0.8] of [
     ['as expires_in says', 'opaque', { expires_in: 100 }, 100],
     ['where expires_in is a text', 'opaque', { expires_in: '100' }, 100],
     ['though it is a JWT that says otherwise', jwt({ exp }), { expires_in: 100 }, 100],
@@ -145,14 +145,16 @@ t.test('how long a token holds', async (t) => {
     ['five minutes, where nobody says', 'opaque', {}, 300],
     ['five minutes, where the JWT says nothing', jwt({}), {}, 300],
     ['five minutes, where it looks like a JWT', 'a.bnVsbA.c', {}, 300],
-    ['a second at least', jwt({ exp: 1 }), {}, 1],
+    ['with 20 s left, or half of it: a session lasts as long', 'opaque', { expires_in: 60 }, 60, 2 / 3],
+    ['with half of it left', 'opaque', { expires_in: 12 }, 12, 0.5],
+    ['a second at least', jwt({ exp: 1 }), {}, 1, 0.5],
   ] as const) {
     t.test(name, async (t) => {
       endpoint.answer = token(value, fields);
       const { clock, tokens } = setUp(t, endpoint);
       const before = endpoint.requests.length;
       await tokens.token();
-      clock.nowMs += seconds * 800 - 1;
+      clock.nowMs += seconds * 1_000 * share - 1;
       await tokens.token();
       t.equal(endpoint.requests.length, before + 1);
       clock.nowMs += 1;
