@@ -51,7 +51,7 @@ const leastUseMs = 10_000;
 /** Of its lifetime, after which a token is renewed; sooner where less than this were left then, for a session lasts as long as its token. */
 const renewal = { share: 0.8, leftMs: 20_000 };
 /** Of its lifetime, and in ms: so long before its end a token is not shown any more, which takes time to arrive and opens a session. */
-const margin = { share: 0.05, leastMs: 5_000, mostMs: 10_000 };
+const margin = { share: 0.05, leastMs: 3_000, mostMs: 10_000 };
 
 export function createOauthTokens(options: OauthTokensOptions): OauthTokens {
   return new Tokens(options);
@@ -174,8 +174,8 @@ function holdOf({ accessToken, lifetimeMs: said }: Grant, askedAtMs: number): He
   const own = said ?? (expiryOf(accessToken) ?? askedAtMs + usualLifetimeMs) - askedAtMs;
   const lifetimeMs = Math.max(own, leastLifetimeMs);
   const renewMs = Math.min(lifetimeMs * renewal.share, Math.max(lifetimeMs - renewal.leftMs, lifetimeMs / 2));
-  const leastMs = Math.min(margin.leastMs, lifetimeMs / 4);
-  const marginMs = Math.min(Math.max(lifetimeMs * margin.share, leastMs), margin.mostMs);
+  const wantedMs = Math.max(lifetimeMs * margin.share, margin.leastMs);
+  const marginMs = Math.min(wantedMs, margin.mostMs, lifetimeMs / 2);
   return {
     value: accessToken,
     askedAtMs,
