@@ -144,8 +144,11 @@ class Run {
       answer(raw(503, ''));
     } else {
       const lifetimeMs = seconds * 1_000;
-      const holdsUntilMs = askedAtMs + lifetimeMs - Math.min(10_000, lifetimeMs * 0.05);
-      reign.held = { value, freshUntilMs: askedAtMs + lifetimeMs * 0.8, holdsUntilMs };
+      const [fifth, half] = [lifetimeMs / 5, lifetimeMs / 2];
+      const marginMs = Math.min(10_000, Math.max(3_000, lifetimeMs * 0.05), half);
+      const leftMs = Math.max(fifth, Math.min(20_000, half));
+      const [holdsUntilMs, freshUntilMs] = [marginMs, leftMs].map((ms) => askedAtMs + lifetimeMs - ms);
+      reign.held = { value, freshUntilMs: freshUntilMs ?? 0, holdsUntilMs: holdsUntilMs ?? 0 };
       [reign.failures, reign.silentUntilMs] = [0, 0];
       this.#issued.set(value, reign);
       answer(token(value, { expires_in: seconds }));
