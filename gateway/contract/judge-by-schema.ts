@@ -152,7 +152,7 @@ function wrongValue(at: Path, schema: FieldSchema, value: unknown, wording: Word
 
 /** Problems end up in logs: what should be a reference to a Secret may be what is secret. */
 function shown({ format, properties }: FieldSchema, value: unknown): string {
-  if (properties?.secretName !== undefined && !isMapping(value)) return 'no mapping';
+  if (properties?.secretName !== undefined) return 'no mapping';
   const isUri = format === 'http-uri' || format === 'https-uri';
   return show(isUri ? withoutCredentials(value) : value);
 }
