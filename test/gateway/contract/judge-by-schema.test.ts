@@ -29,3 +29,17 @@ t.test('what is not built is that, and not of the wrong type too', async (t) => 
   t.strictSame(told({ list: 1 }), [['MILLRACE_FIELD_NOT_BUILT', '1 is not built yet (later)']]);
   t.strictSame(told({ list: [] }), []);
 });
+
+t.test('what should be a reference to a Secret is not shown, for it may be what is secret', async (t) => {
+  const password = Type.Object(
+    { secretName: Type.String({ example: 'orders' }) },
+    { example: { secretName: 'orders' } },
+  );
+  const judge = createJudge(Type.Object({ password, name: Type.String({ example: 'a' }) }), []);
+  const { mistakes } = judge({ password: 's3cret', name: 1 }, triggerWording);
+  t.strictSame(
+    mistakes.map(({ message }) => message),
+    ['must be a mapping, is no mapping', 'must be a text, is 1'],
+  );
+  t.notMatch(JSON.stringify(mistakes), 's3cret');
+});
