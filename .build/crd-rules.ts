@@ -4,6 +4,7 @@ import { computedDefault, fieldTable } from '../gateway/contract/fields.ts';
 import {
   besideBootstrapServers,
   fieldsOfType,
+  typesWith,
   waysToBrokers,
 } from '../gateway/contract/kafka-cluster-rules.ts';
 import type { Rule, Rules } from './crd-schema.ts';
@@ -88,8 +89,7 @@ function ofItsType(): Rule[] {
   }));
   const names = new Set(types.flatMap(([, { required, optional }]) => [...required, ...optional]));
   const owned = [...names].map((name) => {
-    const owners = types.filter(([, { required, optional }]) => [...required, ...optional].includes(name));
-    const list = owners.map(([type]) => type);
+    const list = typesWith(name);
     return {
       rule: `!has(self.${name}) || self.type in [${list.map((type) => `'${type}'`).join(', ')}]`,
       message: `${name} has a meaning with type ${list.join(' and ')} only. Leave it out.`,

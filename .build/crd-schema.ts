@@ -4,7 +4,7 @@
 // No defaults: what the API server filled in would stand in every object from then on, as if its author had written it. A
 // later release could not change a default for it, and what has no meaning beside another field (`port` beside `uri`)
 // would be there. They are filled in where a Trigger is read, as for files; here they are told in words.
-import { formats, type FormatName } from '../gateway/contract/formats.ts';
+import { formatOf, formats, type FormatName } from '../gateway/contract/formats.ts';
 import type { FieldSchema } from '../gateway/contract/fields.ts';
 
 export type StructuralSchema = Readonly<Record<string, unknown>>;
@@ -102,16 +102,13 @@ function formatRule(format: FormatName | undefined): StructuralSchema {
   if (format === undefined || pattern === undefined) return {};
   const message = `must be ${formats[format].expected}`;
   const rule: Rule = { rule: `self.matches(r'${pattern}')`, message };
-  // A URL may have a password in it.
   const told =
-    format === 'http-uri' || format === 'https-uri'
-      ? {}
-      : { messageExpression: `'${message}, is "' + self + '"'` };
+    formatOf(format).mayHoldPassword === true ? {} : { messageExpression: `'${message}, is "' + self + '"'` };
   return { 'x-kubernetes-validations': [{ ...rule, ...told }] };
 }
 
 function patternOf(format: FormatName | undefined): { readonly pattern?: string } {
-  const pattern = format === undefined ? undefined : (formats[format] as { pattern?: string }).pattern;
+  const pattern = format === undefined ? undefined : formatOf(format).pattern;
   return pattern === undefined ? {} : { pattern };
 }
 

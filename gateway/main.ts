@@ -177,7 +177,7 @@ async function openKubernetes(
     triggers:
       sharing === undefined ? all : createSharedLoad({ ...sharing, triggers: all, resources, signal }),
     endpoints,
-    secrets: createKubernetesSecrets(connection),
+    secrets,
     uriGuard: functionUris === 'guarded' ? createConnectGuard({ resolve, apiServerHosts }) : undefined,
     close: async () => {
       endpoints.close();

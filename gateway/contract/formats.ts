@@ -18,6 +18,8 @@ export interface StringFormat {
    */
   readonly pattern?: string;
   readonly test: (text: string) => boolean;
+  /** A text that is wrong may have a password in it: it is not shown as it is. */
+  readonly mayHoldPassword?: true;
 }
 
 const broker = String.raw`(?:\[[0-9a-fA-F:.]+\]|[^\s:/,]+):[0-9]{1,5}`;
@@ -91,15 +93,22 @@ export const formats = {
     expected: 'an https URL without user, password or fragment',
     pattern: String.raw`^[Hh][Tt][Tt][Pp][Ss]://[^\s#]+$`,
     test: (text) => isHttpUri(text) && /^https:/i.test(text),
+    mayHoldPassword: true,
   },
   'http-uri': {
     expected: 'an http or https URL without user, password or fragment',
     pattern: String.raw`^[Hh][Tt][Tt][Pp][Ss]?://[^\s#]+$`,
     test: isHttpUri,
+    mayHoldPassword: true,
   },
 } as const satisfies Readonly<Record<string, StringFormat>>;
 
 export type FormatName = keyof typeof formats;
+
+/** As all formats have it. */
+export function formatOf(name: FormatName): StringFormat {
+  return formats[name];
+}
 
 export interface TopicPattern {
   /** Whether it matches the whole name of a topic. */

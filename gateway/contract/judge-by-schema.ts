@@ -3,7 +3,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import type { TSchema } from 'typebox';
 import { expectation, type Field, type FieldSchema } from './fields.ts';
-import { formats } from './formats.ts';
+import { formatOf, formats } from './formats.ts';
 import { nearest } from './nearest.ts';
 import { isMapping, pathText, type Path } from './path.ts';
 import { invalid, show, type Mistake } from './problem.ts';
@@ -32,13 +32,26 @@ export type JudgeBySchema = (
   wording: Wording,
 ) => { readonly filled: unknown; readonly mistakes: readonly Mistake[] };
 
-/** `table` has the fields of `schema`. What is judged is left as it is; it must hold no cycles. */
-export function createJudge(schema: TSchema, table: readonly Field[]): JudgeBySchema {
+/** What lies between fields, where no schema can say it: the mistakes in `declared`, which is `filled` with defaults. */
+export type FieldRules = (declared: unknown, filled: unknown, wording: Wording) => readonly Mistake[];
+
+/**
+ * `table` has the fields of `schema`; where that finds a mistake, `rules` say nothing. What is judged is left as it is; it must hold no
+ * cycles.
+ */
+export function createJudge(
+  schema: TSchema,
+  table: readonly Field[],
+  rules: FieldRules = () => [],
+): JudgeBySchema {
   const validate = ajv.compile(schema);
   return (declared, wording) => {
     const filled: unknown = structuredClone(declared);
     validate(filled);
-    return { filled, mistakes: describeErrors(validate.errors ?? [], filled, wording, table) };
+    const found = describeErrors(validate.errors ?? [], filled, wording, table);
+    const known = new Set(found.map(({ at }) => pathText(at)));
+    const others = rules(declared, filled, wording).filter(({ at }) => !known.has(pathText(at)));
+    return { filled, mistakes: [...found, ...others] };
   };
 }
 
@@ -153,8 +166,8 @@ function wrongValue(at: Path, schema: FieldSchema, value: unknown, wording: Word
 /** Problems end up in logs: what should be a reference to a Secret may be what is secret. */
 function shown({ format, properties }: FieldSchema, value: unknown): string {
   if (properties?.secretName !== undefined) return 'no mapping';
-  const isUri = format === 'http-uri' || format === 'https-uri';
-  return show(isUri ? withoutCredentials(value) : value);
+  const mayHoldPassword = format !== undefined && formatOf(format).mayHoldPassword === true;
+  return show(mayHoldPassword ? withoutCredentials(value) : value);
 }
 
 function withoutCredentials(value: unknown): unknown {

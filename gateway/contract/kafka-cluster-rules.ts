@@ -26,6 +26,14 @@ export const fieldsOfType: Readonly<Record<AuthenticationType, Fields>> = {
   },
 };
 
+/** The types that a field of `authentication` is of; none for one that is not known. */
+export function typesWith(name: string): string[] {
+  const types = Object.entries(fieldsOfType);
+  return types.flatMap(([type, { required, optional }]) =>
+    [...required, ...optional].includes(name) ? [type] : [],
+  );
+}
+
 const at = ['spec', 'authentication'];
 
 /** Of these a KafkaCluster has one. */
@@ -66,15 +74,11 @@ function authenticationRules(declared: unknown): Mistake[] {
   const authentication = valueAt(declared, at);
   const type = valueAt(authentication, ['type']);
   if (!isMapping(authentication) || typeof type !== 'string' || !Object.hasOwn(fieldsOfType, type)) return [];
-  const { required, optional } = fieldsOfType[type as AuthenticationType];
-  const known = new Set(
-    Object.values(fieldsOfType).flatMap((fields) => [...fields.required, ...fields.optional]),
-  );
-  const allowed = ['type', ...required, ...optional];
+  const { required } = fieldsOfType[type as AuthenticationType];
   return [
     ...required.filter((name) => !Object.hasOwn(authentication, name)).map((name) => lacking(name, type)),
     ...Object.keys(authentication)
-      .filter((name) => known.has(name) && !allowed.includes(name))
+      .filter((name) => typesWith(name).length > 0 && !typesWith(name).includes(type))
       .map((name) => pointless(name, type)),
     ...(type === 'oauthbearer' ? provedOnce(authentication) : []),
     ...(type === 'tls' && valueAt(declared, ['spec', 'tls']) === undefined ? [withoutTls()] : []),
@@ -95,10 +99,7 @@ function lacking(name: string, type: string): Mistake {
 }
 
 function pointless(name: string, type: string): Mistake {
-  const owners = Object.entries(fieldsOfType).filter(([, { required, optional }]) =>
-    [...required, ...optional].includes(name),
-  );
-  const types = owners.map(([owner]) => owner).join(' and ');
+  const types = typesWith(name).join(' and ');
   return invalid(
     [...at, name],
     'key',

@@ -9,14 +9,14 @@ import {
   type FilledKafkaCluster,
 } from './kafka-cluster-schema.ts';
 import { nearest } from './nearest.ts';
-import { pathText, valueAt } from './path.ts';
+import { valueAt } from './path.ts';
 import { invalid, show, type Mistake } from './problem.ts';
 import { parseBrokers } from './settings.ts';
 import { defaultCluster } from './source-schema.ts';
 import type { FilledTrigger } from './trigger.ts';
 import { triggerWording } from './wording.ts';
 
-const judge = createJudge(kafkaClusterSchema, clusterFieldTable);
+const judge = createJudge(kafkaClusterSchema, clusterFieldTable, kafkaClusterRules);
 
 export type KafkaClusterVerdict =
   | { readonly kind: 'right'; readonly cluster: FilledKafkaCluster }
@@ -25,9 +25,7 @@ export type KafkaClusterVerdict =
 
 /** Judges `declared`, which is left as it is; it must hold no cycles. */
 export function validateKafkaCluster(declared: unknown): KafkaClusterVerdict {
-  const { filled, mistakes: found } = judge(declared, triggerWording);
-  const known = new Set(found.map(({ at }) => pathText(at)));
-  const mistakes = [...found, ...kafkaClusterRules(declared).filter(({ at }) => !known.has(pathText(at)))];
+  const { filled, mistakes } = judge(declared, triggerWording);
   if (mistakes.length > 0) return { kind: 'wrong', mistakes, filled };
   return { kind: 'right', cluster: filled as FilledKafkaCluster };
 }

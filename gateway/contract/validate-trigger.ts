@@ -2,13 +2,12 @@
 // no schema can say.
 import { fieldTable } from './fields.ts';
 import { createJudge } from './judge-by-schema.ts';
-import { pathText } from './path.ts';
 import type { Mistake } from './problem.ts';
 import { triggerRules } from './trigger-rules.ts';
 import { triggerSchema, type FilledTrigger } from './trigger.ts';
 import type { Wording } from './wording.ts';
 
-const judge = createJudge(triggerSchema, fieldTable);
+const judge = createJudge(triggerSchema, fieldTable, triggerRules);
 
 export type TriggerVerdict =
   | { readonly kind: 'right'; readonly trigger: FilledTrigger }
@@ -17,12 +16,7 @@ export type TriggerVerdict =
 
 /** Judges `declared`, which is left as it is; it must hold no cycles. */
 export function validateTrigger(declared: unknown, wording: Wording): TriggerVerdict {
-  const { filled, mistakes: found } = judge(declared, wording);
-  const known = new Set(found.map(({ at }) => pathText(at)));
-  const mistakes = [
-    ...found,
-    ...triggerRules(declared, filled, wording).filter(({ at }) => !known.has(pathText(at))),
-  ];
+  const { filled, mistakes } = judge(declared, wording);
   if (mistakes.length > 0) return { kind: 'wrong', mistakes, filled };
   return { kind: 'right', trigger: filled as FilledTrigger };
 }

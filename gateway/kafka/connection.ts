@@ -1,19 +1,16 @@
 // How Millrace connects to Kafka: once, for consumers, producers and admin calls of gateway, scaler and CLI alike.
-import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
+import { Kafka, logLevel, type LogEntry } from 'kafkajs';
 import { mendReadCommitted } from './aborted.ts';
 import { registerCodecs } from './codecs.ts';
 import type { LiveCredentials } from './live-credentials.ts';
-import type { OauthTokens } from './oauth-tokens.ts';
-import { bearerOptions, passwordOptions, type SaslMechanism } from './sasl.ts';
+import type { SaslOptions } from './sasl.ts';
 import { createSocketFactory } from './sockets.ts';
 
 /** How connections to one cluster are secured, for all clients of it in this process. */
 export interface Security {
   readonly credentials: LiveCredentials;
-  /** Of all credentials there will be; undefined: no SASL. */
-  readonly mechanism: SaslMechanism | undefined;
-  /** With the mechanism `oauthbearer`. */
-  readonly tokens: OauthTokens | undefined;
+  /** Undefined: no SASL. */
+  readonly sasl: SaslOptions | undefined;
   /** After all clients that use it. */
   close(): Promise<void>;
 }
@@ -44,7 +41,7 @@ export function createKafka({ brokers, clientId, security }: ConnectionSettings,
     clientId,
     brokers: [...brokers],
     socketFactory: createSocketFactory(security?.credentials),
-    ...saslOf(security),
+    ...(security?.sasl === undefined ? {} : { sasl: security.sasl }),
     connectionTimeout: 3_000,
     requestTimeout: 30_000,
     // Less than what is left of any token that is shown (oauth-tokens.ts): a session that ends as soon as it begins would begin for ever.
@@ -56,11 +53,4 @@ export function createKafka({ brokers, clientId, security }: ConnectionSettings,
       log?.('debug', message, { namespace: entry.namespace, ...fields });
     },
   });
-}
-
-function saslOf(security: Security | undefined): Pick<KafkaConfig, 'sasl'> {
-  if (security?.mechanism === undefined) return {};
-  const { mechanism, tokens, credentials } = security;
-  if (tokens !== undefined) return { sasl: bearerOptions(tokens) };
-  return mechanism === 'oauthbearer' ? {} : { sasl: passwordOptions(mechanism, credentials) };
 }

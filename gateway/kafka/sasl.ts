@@ -7,10 +7,25 @@ import type { LiveCredentials } from './live-credentials.ts';
 import { createOauthTokens, type OauthTokens } from './oauth-tokens.ts';
 
 export type SaslMechanism = SaslCredentials['mechanism'];
-type SaslOptions = NonNullable<KafkaConfig['sasl']>;
+export type SaslOptions = NonNullable<KafkaConfig['sasl']>;
 
-/** Tokens by what is held at the moment; the caller closes them. */
-export function createTokens(credentials: Pick<LiveCredentials, 'current'>): OauthTokens {
+export interface Sasl {
+  /** What kafkajs asks at each authentication. */
+  readonly options: SaslOptions;
+  /** Ends what is asked for. */
+  close(): Promise<void>;
+}
+
+/** `mechanism` is that of all credentials there will be. */
+export function createSasl(mechanism: SaslMechanism, credentials: Pick<LiveCredentials, 'current'>): Sasl {
+  if (mechanism !== 'oauthbearer')
+    return { options: passwordOptions(mechanism, credentials), close: () => Promise.resolve() };
+  const tokens = createTokens(credentials);
+  return { options: bearerOptions(tokens), close: () => tokens.close() };
+}
+
+/** Tokens by what is held at the moment. */
+function createTokens(credentials: Pick<LiveCredentials, 'current'>): OauthTokens {
   return createOauthTokens({
     credentials: () => {
       const { sasl } = credentials.current();
@@ -20,8 +35,7 @@ export function createTokens(credentials: Pick<LiveCredentials, 'current'>): Oau
   });
 }
 
-/** What kafkajs asks at each authentication by a token. */
-export function bearerOptions(tokens: OauthTokens): SaslOptions {
+function bearerOptions(tokens: OauthTokens): SaslOptions {
   return {
     mechanism: 'oauthbearer',
     authenticationProvider: ({ saslAuthenticate }) => ({
@@ -30,8 +44,7 @@ export function bearerOptions(tokens: OauthTokens): SaslOptions {
   };
 }
 
-/** What kafkajs asks at each authentication by a password. */
-export function passwordOptions(
+function passwordOptions(
   mechanism: PasswordMechanism,
   credentials: Pick<LiveCredentials, 'current'>,
 ): SaslOptions {

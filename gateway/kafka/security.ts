@@ -6,19 +6,18 @@ import type { SecretReader } from '../contract/secrets.ts';
 import { createKafka, type ClientLog, type ConnectionSettings, type Security } from './connection.ts';
 import { createLiveCredentials, type LiveCredentials } from './live-credentials.ts';
 import { readCredentials } from './read-credentials.ts';
-import { createTokens, type SaslMechanism } from './sasl.ts';
+import { createSasl, type SaslMechanism } from './sasl.ts';
 
 export interface SecurityOptions {
   /** Where new credentials are proved. */
   readonly brokers: readonly string[];
+  /** Of all credentials there will be; undefined: no SASL. */
   readonly mechanism: SaslMechanism | undefined;
   readonly read: () => Promise<Credentials>;
   readonly log?: ClientLog | undefined;
-  /** As in LiveCredentialsOptions. */
-  readonly pauseMs?: number | undefined;
 }
 
-export function openSecurity({ brokers, mechanism, read, log, pauseMs }: SecurityOptions): Security {
+export function openSecurity({ brokers, mechanism, read, log }: SecurityOptions): Security {
   const cluster = brokers.join(',');
   const credentials = createLiveCredentials({
     read,
@@ -26,20 +25,18 @@ export function openSecurity({ brokers, mechanism, read, log, pauseMs }: Securit
     onTrouble: (error) =>
       log?.('warn', 'credentials not taken on, tried again', { cluster, reason: describeError(error) }),
     onRenewed: () => log?.('info', 'credentials renewed', { cluster }),
-    pauseMs,
   });
   return secured(credentials, mechanism);
 }
 
 function secured(credentials: LiveCredentials, mechanism: SaslMechanism | undefined): Security {
-  const tokens = mechanism === 'oauthbearer' ? createTokens(credentials) : undefined;
+  const sasl = mechanism === undefined ? undefined : createSasl(mechanism, credentials);
   return {
     credentials,
-    mechanism,
-    tokens,
+    sasl: sasl?.options,
     close: async () => {
       credentials.close();
-      await tokens?.close();
+      await sasl?.close();
     },
   };
 }

@@ -36,13 +36,17 @@ function isKafkaCluster({ apiVersion, kind }: ResourceKind): boolean {
   return apiVersion === kafkaClusterKind.apiVersion && kind === kafkaClusterKind.kind;
 }
 
-type Spec = FilledKafkaCluster['spec'];
+/** As it stands; `spec` is undefined where it has mistakes, which are told of it as it is. */
+interface Judged {
+  readonly cluster: Resource;
+  readonly spec: FilledKafkaCluster['spec'] | undefined;
+}
 
 class ResolvedClusters {
   readonly #options: ResolvedClustersOptions;
   readonly #watching: WatchOptions;
   readonly #onChange: (all: readonly Resource[]) => void;
-  #clusters: readonly Resource[] = [];
+  #judged: readonly Judged[] = [];
   readonly #bindings: BindingView;
   #view: StrimziView | undefined;
   #opening: Promise<void> | undefined;
@@ -65,9 +69,9 @@ class ResolvedClusters {
     const { signal } = this.#watching;
     let looked: Promise<void> | undefined;
     const unwatch = await this.#options.client.watch(kafkaClusterKind, this.#watching, (clusters) => {
-      this.#clusters = clusters;
-      if (clusters.some((cluster) => specOf(cluster)?.strimzi !== undefined)) this.#opening ??= this.#open();
-      looked = this.#bindings.want(clusters.flatMap((cluster) => bindingOf(cluster) ?? []));
+      this.#judged = clusters.map(judge);
+      if (this.#judged.some(({ spec }) => spec?.strimzi !== undefined)) this.#opening ??= this.#open();
+      looked = this.#bindings.want(this.#judged.flatMap((judged) => bindingOf(judged) ?? []));
       this.#tell();
     });
     const stop = (): void => {
@@ -102,31 +106,32 @@ class ResolvedClusters {
 
   #tell(): void {
     if (!this.#isTold || this.#isStopped) return;
-    this.#onChange(this.#clusters.map((cluster) => this.#resolved(cluster)));
+    this.#onChange(this.#judged.map((judged) => this.#resolved(judged)));
   }
 
-  #resolved(cluster: Resource): Resource {
-    const resolution = this.#resolution(cluster);
-    return resolution === undefined ? cluster : withResolution(cluster, resolution);
+  #resolved(judged: Judged): Resource {
+    const resolution = this.#resolution(judged);
+    return resolution === undefined ? judged.cluster : withResolution(judged.cluster, resolution);
   }
 
-  #resolution(cluster: Resource): Resolution | undefined {
-    const binding = bindingOf(cluster);
+  #resolution(judged: Judged): Resolution | undefined {
+    const binding = bindingOf(judged);
     if (binding !== undefined) return this.#bindings.resolution(binding);
-    const strimzi = specOf(cluster)?.strimzi;
+    const strimzi = judged.spec?.strimzi;
     if (strimzi === undefined) return undefined;
     const look = this.#view?.look ?? { kind: 'unread', why: 'not yet' };
-    return resolveStrimzi(strimzi, cluster.metadata.namespace ?? '', look);
+    return resolveStrimzi(strimzi, judged.cluster.metadata.namespace ?? '', look);
   }
 }
 
-/** Undefined where the KafkaCluster has mistakes, which are told of it as it is. */
-function specOf({ apiVersion, kind, metadata: { name, namespace }, spec }: Resource): Spec | undefined {
+function judge(cluster: Resource): Judged {
+  const { apiVersion, kind, metadata, spec } = cluster;
+  const { name, namespace } = metadata;
   const verdict = validateKafkaCluster({ apiVersion, kind, metadata: { name, namespace }, spec });
-  return verdict.kind === 'right' ? verdict.cluster.spec : undefined;
+  return { cluster, spec: verdict.kind === 'right' ? verdict.cluster.spec : undefined };
 }
 
-function bindingOf(cluster: Resource): BindingPlace | undefined {
-  const secretName = specOf(cluster)?.binding?.secretName;
+function bindingOf({ cluster, spec }: Judged): BindingPlace | undefined {
+  const secretName = spec?.binding?.secretName;
   return secretName === undefined ? undefined : { namespace: cluster.metadata.namespace ?? '', secretName };
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import {
   compileTopicPattern,
+  formatOf,
   formats,
   parseTimestamp,
   type FormatName,
@@ -108,4 +109,13 @@ t.test('what a date says of itself is read back', async (t) => {
       },
     ),
   );
+});
+
+t.test('of addresses that may hold a password, and of nothing else, it is said so', (t) => {
+  const names = Object.keys(formats) as FormatName[];
+  t.strictSame(
+    names.filter((name) => formatOf(name).mayHoldPassword),
+    ['https-uri', 'http-uri'],
+  );
+  t.end();
 });
