@@ -1,36 +1,18 @@
 // A KafkaCluster of a Kafka that Strimzi runs, at a real broker, with Strimzi's own CustomResourceDefinitions: what a Trigger says while
 // something is lacking, until it goes on by itself; and what is followed later without anybody doing anything here.
 import t, { type Test } from 'tap';
-import { kafkaClusterKind, secretKind } from '../../gateway/contract/kinds.ts';
-import { createTopic } from '../fixtures/kafka.ts';
-import { useApiServer } from '../fixtures/kubernetes.ts';
-import { startSecureKafka } from '../fixtures/secure-kafka.ts';
-import { applyCrds, applyKedaCrds, applyStrimziCrds, install } from './fixtures/installation.ts';
-import { createTenant, openClient } from './fixtures/tenant.ts';
+import { applyStrimziCrds } from './fixtures/installation.ts';
+import { useSecuredTenant } from './fixtures/secured-tenant.ts';
 
 t.setTimeout(240_000);
-const server = await useApiServer(t);
-await applyCrds(server);
-await applyKedaCrds(server);
-const kafka = await startSecureKafka(t);
-const way = 'tls-scram-sha-512';
-const { bootstrapServers, sasl } = kafka.client(way);
-if (sasl?.mechanism !== 'scram-sha-512') throw new TypeError('not the client that is meant');
-const { username, password } = sasl;
-const topic = await createTopic(t, kafka.bootstrapServers, { partitions: 2 });
-const tenant = await createTenant(t, server, await openClient(t, server.kubeconfig));
-const { client, namespace } = tenant;
-const installation = await install(t, {
-  server,
-  bootstrapServers: kafka.bootstrapServers,
-  watchNamespaces: [namespace],
-  values: ['strimzi.enabled=true'],
-});
+const { server, tenant, client, namespace, installation, topic, ...kafka } = await useSecuredTenant(t, [
+  'strimzi.enabled=true',
+]);
+const { bootstrapServers, username, password } = kafka;
 
 const apiVersion = 'kafka.strimzi.io/v1';
 const kafkaKind = { apiVersion, kind: 'Kafka', plural: 'kafkas' };
 const userKind = { apiVersion, kind: 'KafkaUser', plural: 'kafkausers' };
-const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 /** What the Trigger says is lacking to its cluster. */
 async function lacking(t: Test, message: RegExp): Promise<void> {
@@ -45,23 +27,8 @@ function report(kind: string, name: string, status: object): Promise<unknown> {
   return client.apply({ apiVersion, kind, metadata, status }, options);
 }
 
-async function createSecret(name: string, values: Readonly<Record<string, string>>): Promise<void> {
-  const data = Object.fromEntries(Object.entries(values).map(([key, text]) => [key, base64(text)]));
-  await client.create({
-    apiVersion: secretKind.apiVersion,
-    kind: 'Secret',
-    metadata: { name, namespace },
-    data,
-  });
-}
-
 t.test('each thing that is lacking is told until it is there, and the trigger goes on', async (t) => {
-  await client.create({
-    apiVersion: kafkaClusterKind.apiVersion,
-    kind: kafkaClusterKind.kind,
-    metadata: { name: 'secured', namespace },
-    spec: { strimzi: { kafka: 'my-cluster', user: 'orders' } },
-  });
+  await kafka.createCluster('secured', { strimzi: { kafka: 'my-cluster', user: 'orders' } });
   await tenant.deploy('mailer', { topics: topic, cluster: 'secured' });
   await lacking(t, /spec\.strimzi: needs Strimzi/);
 
@@ -94,7 +61,7 @@ t.test('each thing that is lacking is told until it is there, and the trigger go
     /names a Kafka without an address of its listener tls yet\. See `kubectl describe kafka my-cluster/,
   );
 
-  const certificates = [kafka.authority.certificate];
+  const certificates = [kafka.authority];
   await report('Kafka', 'my-cluster', { listeners: [{ name: 'tls', bootstrapServers, certificates }] });
   await lacking(t, /names a KafkaUser that has no Secret yet/);
 
@@ -102,14 +69,11 @@ t.test('each thing that is lacking is told until it is there, and the trigger go
   await tenant.untilCondition('mailer', 'SourceReady', 'SecretForbidden');
   await installation.grantSecrets(namespace, ['orders', 'my-cluster-cluster-ca-cert']);
   await tenant.untilCondition('mailer', 'SourceReady', 'CredentialsUnusable');
-  await createSecret('orders', { password, 'sasl.jaas.config': 'not looked at' });
-  await createSecret('my-cluster-cluster-ca-cert', { 'ca.crt': kafka.authority.certificate });
+  await kafka.createSecret('orders', { password, 'sasl.jaas.config': 'not looked at' });
+  await kafka.createSecret('my-cluster-cluster-ca-cert', { 'ca.crt': kafka.authority });
   await tenant.untilCondition('mailer', 'SourceReady', 'KafkaForbidden');
 
-  await kafka.grant(way, [
-    { operation: 'read', resource: 'topic', name: topic },
-    { operation: 'read', resource: 'group', name: `millrace.${namespace}.mailer` },
-  ]);
+  await kafka.allow('mailer');
   await tenant.untilCondition('mailer', 'SourceReady', 'NoGateway');
   await installation.startGateway(t);
   await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
@@ -134,16 +98,11 @@ t.test('a binding as the Access Operator writes it leads to the same brokers', a
     'bootstrap.servers': bootstrapServers,
     'security.protocol': 'SASL_SSL',
     'sasl.mechanism': 'SCRAM-SHA-512',
-    'ssl.truststore.crt': kafka.authority.certificate,
+    'ssl.truststore.crt': kafka.authority,
     username,
     password,
   };
-  await client.create({
-    apiVersion: kafkaClusterKind.apiVersion,
-    kind: kafkaClusterKind.kind,
-    metadata: { name: 'bound', namespace },
-    spec: { binding: { secretName: 'kafka-binding' } },
-  });
+  await kafka.createCluster('bound', { binding: { secretName: 'kafka-binding' } });
   await tenant.deploy('biller', { topics: topic, cluster: 'bound' });
   const says = (message: RegExp) => tenant.untilMessage('biller', 'Accepted', message);
   t.match(await says(/spec\.binding\.secretName: cannot be looked up: .* secrets "kafka-binding"/), {
@@ -151,12 +110,8 @@ t.test('a binding as the Access Operator writes it leads to the same brokers', a
   });
   await installation.grantSecrets(namespace, ['kafka-binding']);
   t.match(await says(/names no Secret of namespace/), { status: 'False' });
-  await createSecret('kafka-binding', bound);
+  await kafka.createSecret('kafka-binding', bound);
   await tenant.untilCondition('biller', 'SourceReady', 'KafkaForbidden');
-  const group = `millrace.${namespace}.biller`;
-  await kafka.grant(way, [
-    { operation: 'read', resource: 'topic', name: topic },
-    { operation: 'read', resource: 'group', name: group },
-  ]);
+  await kafka.allow('biller');
   await tenant.untilCondition('biller', 'SourceReady', 'NoGateway');
 });
