@@ -44,7 +44,8 @@ export const sourceSchema = mapping(
         annotation: 'consumer-group',
         defaultRule: 'millrace.<namespace>.<name>',
         example: 'millrace.default.order-mailer',
-        description: 'The consumer group, which no other trigger has. Immutable.',
+        description:
+          'The consumer group, which no other trigger has; one that begins with `millrace.` is of the namespace that comes after. Immutable.',
       }),
     ),
     initialOffset: withDefault(

@@ -1,7 +1,7 @@
 // What must hold between the fields of a Trigger. Each rule looks only at what it needs, whatever else is
 // wrong.
 import { parseDuration } from './duration.ts';
-import { compileTopicPattern } from './formats.ts';
+import { compileTopicPattern, formats } from './formats.ts';
 import { isMapping, valueAt, type Path } from './path.ts';
 import { invalid, show, type Mistake } from './problem.ts';
 import type { Wording } from './wording.ts';
@@ -16,6 +16,7 @@ interface Judged {
 
 const rules: readonly ((judged: Judged) => (Mistake | undefined)[])[] = [
   oneSource,
+  groupOfItsNamespace,
   oneFunction,
   uriIsWhole,
   batchInBatchedMode,
@@ -53,6 +54,18 @@ function oneSource(judged: Judged) {
   const byName = judged.wording.example([...at, 'topics'], ['orders']);
   const remedy = `Write the topics by name, ${byName}, or a pattern.`;
   return exactlyOne(judged, at, ['topics', 'topicPattern'], remedy);
+}
+
+/** A default group of another namespace, which may have no trigger yet, would lead to that one's place in its topics. */
+function groupOfItsNamespace({ filled, wording }: Judged) {
+  const at = ['spec', 'source', 'consumerGroup'];
+  const [group, namespace] = [valueAt(filled, at), valueAt(filled, ['metadata', 'namespace'])];
+  if (typeof group !== 'string' || !group.startsWith('millrace.')) return [];
+  if (typeof namespace !== 'string' || !formats['dns-label'].test(namespace)) return [];
+  if (group.startsWith(`millrace.${namespace}.`)) return [];
+  const message = `must be no group of another namespace, which those that begin with millrace. are, is ${show(group)}`;
+  const remedy = `Leave ${wording.name(at)} out, or write one that begins with millrace.${namespace}. or with something else.`;
+  return [invalid(at, 'value', message, remedy)];
 }
 
 function oneFunction(judged: Judged) {

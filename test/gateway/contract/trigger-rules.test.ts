@@ -38,6 +38,17 @@ for (const [what, changes] of [
   ],
   ['a reply that is no text', { 'spec.reply.topic': ['orders'] }],
   ['topics that are no list', { 'spec.source.topics': 'orders', 'spec.reply.topic': 'orders' }],
+  ['a group of its namespace', { 'spec.source.consumerGroup': 'millrace.default.biller' }],
+  ['a group that others read as well', { 'spec.source.consumerGroup': 'billing' }],
+  ['a group that is no text', { 'spec.source.consumerGroup': ['millrace.shop.biller'] }],
+  [
+    'a namespace that is wrong anyway',
+    { 'metadata.namespace': 'Shop', 'spec.source.consumerGroup': 'millrace.shop.biller' },
+  ],
+  [
+    'a namespace that is no text',
+    { 'metadata.namespace': 7, 'spec.source.consumerGroup': 'millrace.shop.biller' },
+  ],
   ['a source that is none', { 'spec.source': 'orders', 'spec.function': null }],
 ] as const) {
   t.test(`${what} breaks no rule`, async (t) => t.strictSame(broken(changes), []));
@@ -52,6 +63,12 @@ for (const [changes, mistakes] of [
   [
     { 'spec.source.topicPattern': 'a' },
     ['spec.source: must have exactly one of topics, topicPattern, has topics and'],
+  ],
+  [
+    { 'spec.source.consumerGroup': 'millrace.default-shop.biller' },
+    [
+      'spec.source.consumerGroup: must be no group of another namespace, which those that begin with millrace. are, is "millrace.default-shop.biller". Leave consumerGroup out, or write one that begins with millrace.default. or with something else.',
+    ],
   ],
   [{ 'spec.function.ref': undefined }, [`${group} none of them. To have a Deployment scaled, write`]],
   [
