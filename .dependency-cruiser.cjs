@@ -38,10 +38,17 @@ module.exports = {
       to: { path: OURS, pathNot: '^gateway/(contract|$1)/' },
     },
     {
-      name: 'kafka-imports-only-the-contract',
+      name: 'credentials-import-only-the-contract',
+      comment: 'What is shown to Kafka and to functions is read and kept current in one place.',
+      severity: 'error',
+      from: { path: '^gateway/credentials/' },
+      to: { path: OURS, pathNot: '^gateway/(contract|credentials)/' },
+    },
+    {
+      name: 'kafka-imports-only-the-contract-and-credentials',
       severity: 'error',
       from: { path: '^gateway/kafka/' },
-      to: { path: OURS, pathNot: '^gateway/(contract|kafka)/' },
+      to: { path: OURS, pathNot: '^gateway/(contract|credentials|kafka)/' },
     },
     {
       name: 'kubernetes-imports-only-the-contract',

@@ -1,14 +1,15 @@
 // How Millrace connects to Kafka: once, for consumers, producers and admin calls of gateway, scaler and CLI alike.
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
+import type { Credentials } from '../contract/kafka-access.ts';
+import type { LiveCredentials } from '../credentials/live-credentials.ts';
 import { mendReadCommitted } from './aborted.ts';
 import { registerCodecs } from './codecs.ts';
-import type { LiveCredentials } from './live-credentials.ts';
 import type { SaslOptions } from './sasl.ts';
 import { createSocketFactory } from './sockets.ts';
 
 /** How connections to one cluster are secured, for all clients of it in this process. */
 export interface Security {
-  readonly credentials: LiveCredentials;
+  readonly credentials: LiveCredentials<Credentials>;
   /** Undefined: no SASL. */
   readonly sasl: SaslOptions | undefined;
   /** After all clients that use it. */
@@ -44,7 +45,7 @@ export function createKafka({ brokers, clientId, security }: ConnectionSettings,
     ...(security?.sasl === undefined ? {} : { sasl: security.sasl }),
     connectionTimeout: 3_000,
     requestTimeout: 30_000,
-    // Less than what is left of any token that is shown (oauth-tokens.ts): a session that ends as soon as it begins would begin for ever.
+    // Less than what is left of any token that is shown (credentials/oauth-tokens.ts): a session that ends as soon as it begins would begin for ever.
     reauthenticationThreshold: 2_000,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
     logLevel: log === undefined ? logLevel.NOTHING : logLevel.WARN,

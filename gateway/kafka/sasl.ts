@@ -2,9 +2,9 @@
 // takes the refusal of a token for an acceptance.
 import type { AuthenticationProviderArgs, KafkaConfig } from 'kafkajs';
 import { MillraceError } from '../contract/errors.ts';
-import type { PasswordMechanism, SaslCredentials } from '../contract/kafka-access.ts';
-import type { LiveCredentials } from './live-credentials.ts';
-import { createOauthTokens, type OauthTokens } from './oauth-tokens.ts';
+import type { Credentials, PasswordMechanism, SaslCredentials } from '../contract/kafka-access.ts';
+import type { LiveCredentials } from '../credentials/live-credentials.ts';
+import { createOauthTokens, type OauthTokens } from '../credentials/oauth-tokens.ts';
 
 export type SaslMechanism = SaslCredentials['mechanism'];
 export type SaslOptions = NonNullable<KafkaConfig['sasl']>;
@@ -17,7 +17,10 @@ export interface Sasl {
 }
 
 /** `mechanism` is that of all credentials there will be. */
-export function createSasl(mechanism: SaslMechanism, credentials: Pick<LiveCredentials, 'current'>): Sasl {
+export function createSasl(
+  mechanism: SaslMechanism,
+  credentials: Pick<LiveCredentials<Credentials>, 'current'>,
+): Sasl {
   if (mechanism !== 'oauthbearer')
     return { options: passwordOptions(mechanism, credentials), close: () => Promise.resolve() };
   const tokens = createTokens(credentials);
@@ -25,7 +28,7 @@ export function createSasl(mechanism: SaslMechanism, credentials: Pick<LiveCrede
 }
 
 /** Tokens by what is held at the moment. */
-function createTokens(credentials: Pick<LiveCredentials, 'current'>): OauthTokens {
+function createTokens(credentials: Pick<LiveCredentials<Credentials>, 'current'>): OauthTokens {
   return createOauthTokens({
     credentials: () => {
       const { sasl } = credentials.current();
@@ -46,7 +49,7 @@ function bearerOptions(tokens: OauthTokens): SaslOptions {
 
 function passwordOptions(
   mechanism: PasswordMechanism,
-  credentials: Pick<LiveCredentials, 'current'>,
+  credentials: Pick<LiveCredentials<Credentials>, 'current'>,
 ): SaslOptions {
   const held = (): { username: string; password: string } => {
     const { sasl } = credentials.current();

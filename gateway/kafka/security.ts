@@ -4,7 +4,7 @@ import { describeError } from '../contract/errors.ts';
 import type { Credentials, KafkaAccess } from '../contract/kafka-access.ts';
 import type { SecretReader } from '../contract/secrets.ts';
 import { createKafka, type ClientLog, type ConnectionSettings, type Security } from './connection.ts';
-import { createLiveCredentials, type LiveCredentials } from './live-credentials.ts';
+import { createLiveCredentials, type LiveCredentials } from '../credentials/live-credentials.ts';
 import { readCredentials } from './read-credentials.ts';
 import { createSasl, type SaslMechanism } from './sasl.ts';
 
@@ -21,6 +21,7 @@ export function openSecurity({ brokers, mechanism, read, log }: SecurityOptions)
   const cluster = brokers.join(',');
   const credentials = createLiveCredentials({
     read,
+    shown: shownToBrokers,
     prove: (candidate) => prove(brokers, mechanism, candidate),
     onTrouble: (error) =>
       log?.('warn', 'credentials not taken on, tried again', { cluster, reason: describeError(error) }),
@@ -29,7 +30,7 @@ export function openSecurity({ brokers, mechanism, read, log }: SecurityOptions)
   return secured(credentials, mechanism);
 }
 
-function secured(credentials: LiveCredentials, mechanism: SaslMechanism | undefined): Security {
+function secured(credentials: LiveCredentials<Credentials>, mechanism: SaslMechanism | undefined): Security {
   const sasl = mechanism === undefined ? undefined : createSasl(mechanism, credentials);
   return {
     credentials,
@@ -79,6 +80,13 @@ function securityOf(access: KafkaAccess, secrets: SecretReader, log?: ClientLog)
   return openSecurity({ brokers, mechanism, read: () => readCredentials(access, secrets), log });
 }
 
+/** A client is asked who it is at each new token: what proves it may change without any connection. */
+function shownToBrokers({ tls, sasl }: Credentials): unknown {
+  if (sasl?.mechanism !== 'oauthbearer') return { tls, sasl };
+  const { clientAssertion: _assertion, ...settings } = sasl;
+  return { tls, sasl: settings };
+}
+
 /** A connection by `candidate`, to a broker that then knows who asks. */
 async function prove(
   brokers: readonly string[],
@@ -99,7 +107,7 @@ async function prove(
   }
 }
 
-function heldFast(credentials: Credentials): LiveCredentials {
+function heldFast(credentials: Credentials): LiveCredentials<Credentials> {
   return {
     current: () => credentials,
     ready: () => Promise.resolve(),

@@ -4,7 +4,7 @@ import { connect, isIP, Socket, type NetConnectOpts } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 import type { Credentials } from '../contract/kafka-access.ts';
-import type { LiveCredentials } from './live-credentials.ts';
+import type { LiveCredentials } from '../credentials/live-credentials.ts';
 
 /** As kafkajs has it; shorter than what firewalls forget a connection after. */
 const keepAliveDelayMs = 60_000;
@@ -12,7 +12,7 @@ const keepAliveDelayMs = 60_000;
 const retireLimitMs = 30_000;
 
 /** Without `credentials`: plain text, to whoever answers. */
-export function createSocketFactory(credentials: LiveCredentials | undefined): ISocketFactory {
+export function createSocketFactory(credentials: LiveCredentials<Credentials> | undefined): ISocketFactory {
   const open = new Set<TrackedSocket>();
   credentials?.onRenewed(() => {
     for (const socket of open) socket.retire();
@@ -31,7 +31,7 @@ export function createSocketFactory(credentials: LiveCredentials | undefined): I
 function openSocket(
   host: string,
   port: number,
-  credentials: LiveCredentials | undefined,
+  credentials: LiveCredentials<Credentials> | undefined,
   onConnect: () => void,
 ): Socket {
   const address = { host, port } satisfies NetConnectOpts;

@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import type { Credentials } from '../../../gateway/contract/kafka-access.ts';
-import type { LiveCredentials } from '../../../gateway/kafka/live-credentials.ts';
+import type { LiveCredentials } from '../../../gateway/credentials/live-credentials.ts';
 import { createSocketFactory, tlsOptions } from '../../../gateway/kafka/sockets.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 
 function credentialsOf(credentials: Credentials | Error) {
   const listeners: (() => void)[] = [];
-  const live: LiveCredentials = {
+  const live: LiveCredentials<Credentials> = {
     current: () => {
       if (credentials instanceof Error) throw credentials;
       return credentials;
@@ -41,7 +41,7 @@ function answerOf(bytes: number): Buffer {
   return Buffer.concat([length, Buffer.alloc(bytes, 7)]);
 }
 
-async function open(t: Test, live: LiveCredentials | undefined, port: number) {
+async function open(t: Test, live: LiveCredentials<Credentials> | undefined, port: number) {
   const ends: Error[] = [];
   const socket = createSocketFactory(live)({ host: '127.0.0.1', port, ssl: {}, onConnect: () => undefined });
   socket.on('error', (error) => ends.push(error)).on('data', () => undefined);

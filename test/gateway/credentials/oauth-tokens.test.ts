@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import t, { type Test } from 'tap';
 import { describeError, MillraceError } from '../../../gateway/contract/errors.ts';
 import type { OauthCredentials } from '../../../gateway/contract/kafka-access.ts';
-import { createOauthTokens, type OauthTokens } from '../../../gateway/kafka/oauth-tokens.ts';
+import { createOauthTokens, type OauthTokens } from '../../../gateway/credentials/oauth-tokens.ts';
 import { makeCertificate } from '../../scaler/fixtures/certificates.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import {

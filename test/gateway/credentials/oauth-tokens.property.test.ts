@@ -3,7 +3,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
-import { createOauthTokens } from '../../../gateway/kafka/oauth-tokens.ts';
+import { createOauthTokens } from '../../../gateway/credentials/oauth-tokens.ts';
 import {
   raw,
   startTokenEndpoint,

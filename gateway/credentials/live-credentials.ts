@@ -1,53 +1,55 @@
-// Credentials as they are now: read again and again, and taken on when a broker has accepted them. Until then the old ones stay, in new
-// connections too: whoever rotates may change the Secret before the broker, or after it.
+// Credentials as they are now: read again and again, and taken on when a peer has accepted them. Until then the old ones stay, in new
+// connections too: whoever rotates may change the Secret before the peer, or after it.
 //
 //   reading ──first──► held ──others are read──► proved ──accepted──► held, told as renewed
 //                       ▲                          └──not accepted: said once, tried again at the next look
 //                       └─ cannot be read: said once, held on
 import { isDeepStrictEqual } from 'node:util';
 import { MillraceError } from '../contract/errors.ts';
-import type { Credentials } from '../contract/kafka-access.ts';
 
-export interface LiveCredentials {
+export interface LiveCredentials<C> {
   /** Throws why there are none, while there are none. */
-  current(): Credentials;
+  current(): C;
   /** Resolves when they have been read for the first time, or could not be. Never rejects. */
   ready(): Promise<void>;
-  /** `listener` is called when others are shown from now on. */
+  /** `listener` is called when others, or the first, are shown from now on. */
   onRenewed(listener: () => void): void;
   close(): void;
 }
 
-export interface LiveCredentialsOptions {
-  readonly read: () => Promise<Credentials>;
-  /** Rejects where a broker does not accept them. */
-  readonly prove: (candidate: Credentials) => Promise<void>;
+export interface LiveCredentialsOptions<C> {
+  readonly read: () => Promise<C>;
+  /** What of them a peer is shown; the rest may change without anybody's being asked, or told. */
+  readonly shown: (credentials: C) => unknown;
+  /** Rejects where a peer does not accept them. */
+  readonly prove: (candidate: C) => Promise<void>;
   readonly onTrouble: (error: unknown) => void;
+  /** Not of the first. */
   readonly onRenewed: () => void;
   /** Milliseconds between two looks; 10,000 when absent, and a second while there are none. */
   readonly pauseMs?: number | undefined;
 }
 
-export function createLiveCredentials(options: LiveCredentialsOptions): LiveCredentials {
+export function createLiveCredentials<C>(options: LiveCredentialsOptions<C>): LiveCredentials<C> {
   return new WatchedCredentials(options);
 }
 
-class WatchedCredentials implements LiveCredentials {
-  readonly #options: LiveCredentialsOptions;
+class WatchedCredentials<C> implements LiveCredentials<C> {
+  readonly #options: LiveCredentialsOptions<C>;
   readonly #listeners = new Set<() => void>();
   readonly #first: Promise<void>;
-  #held: Credentials | undefined;
+  #held: C | undefined;
   #failure: unknown = new MillraceError('MILLRACE_CREDENTIALS_UNUSABLE', 'the credentials are being read');
   #told: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(options: LiveCredentialsOptions) {
+  constructor(options: LiveCredentialsOptions<C>) {
     this.#options = options;
     this.#first = this.#look();
   }
 
-  current(): Credentials {
+  current(): C {
     if (this.#held === undefined) throw this.#failure;
     return this.#held;
   }
@@ -81,20 +83,26 @@ class WatchedCredentials implements LiveCredentials {
     this.#timer.unref();
   }
 
-  async #take(read: Credentials): Promise<void> {
+  async #take(read: C): Promise<void> {
+    const { shown, prove, onRenewed } = this.#options;
     if (this.#held === undefined) {
-      this.#held = read;
+      this.#show(read);
       return;
     }
     if (isDeepStrictEqual(read, this.#held)) return;
-    // A client is asked who it is at each new token: what proves it may change without any connection.
-    if (!isDeepStrictEqual(shownToBrokers(read), shownToBrokers(this.#held))) {
-      await this.#options.prove(read);
-      if (this.#isClosed) return;
+    if (isDeepStrictEqual(shown(read), shown(this.#held))) {
       this.#held = read;
-      this.#options.onRenewed();
-      for (const listener of this.#listeners) listener();
-    } else this.#held = read;
+      return;
+    }
+    await prove(read);
+    if (this.#isClosed) return;
+    this.#show(read);
+    onRenewed();
+  }
+
+  #show(read: C): void {
+    this.#held = read;
+    for (const listener of this.#listeners) listener();
   }
 
   #tell(error: unknown): void {
@@ -103,10 +111,4 @@ class WatchedCredentials implements LiveCredentials {
     this.#told = text;
     this.#options.onTrouble(error);
   }
-}
-
-function shownToBrokers({ tls, sasl }: Credentials): unknown {
-  if (sasl?.mechanism !== 'oauthbearer') return { tls, sasl };
-  const { clientAssertion: _assertion, ...settings } = sasl;
-  return { tls, sasl: settings };
 }

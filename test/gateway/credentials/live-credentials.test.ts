@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { MillraceError } from '../../../gateway/contract/errors.ts';
 import type { Credentials } from '../../../gateway/contract/kafka-access.ts';
-import { createLiveCredentials } from '../../../gateway/kafka/live-credentials.ts';
+import { createLiveCredentials } from '../../../gateway/credentials/live-credentials.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 
 const withPassword = (password: string): Credentials => ({
@@ -18,6 +18,7 @@ function start(t: Test, first: Credentials | Error) {
       if (world.given instanceof Error) throw world.given;
       return structuredClone(world.given);
     },
+    shown: ({ sasl }) => (sasl?.mechanism === 'oauthbearer' ? { ...sasl, clientAssertion: undefined } : sasl),
     prove: async (candidate) => {
       if (!world.accepted(candidate)) throw new Error('refused');
     },
@@ -58,9 +59,9 @@ t.test(
 
 t.test('others are shown from when a broker has accepted them, and those before until then', async (t) => {
   const { live, world, troubles, looks } = start(t, withPassword('a'));
+  await live.ready();
   let heard = 0;
   live.onRenewed(() => (heard += 1));
-  await live.ready();
   await looks(3);
   t.equal(heard, 0, 'nothing has changed');
   world.accepted = () => false;
@@ -85,7 +86,19 @@ t.test('what cannot be read any more stays as it was', async (t) => {
   t.equal(troubles.length, 1);
 });
 
-t.test('an assertion of a client changes, and no connection with it', async (t) => {
+t.test('whoever listens hears of the first, and of those that come after', async (t) => {
+  const { live, world } = start(t, new Error('not yet'));
+  const heard: Credentials[] = [];
+  live.onRenewed(() => heard.push(live.current()));
+  for (const password of ['a', 'b']) {
+    world.given = withPassword(password);
+    await until(() => heard.at(-1)?.sasl !== undefined && heard.length === (password === 'a' ? 1 : 2));
+  }
+  t.strictSame(heard, [withPassword('a'), withPassword('b')]);
+  t.equal(world.renewed, 1, 'the first is no renewal');
+});
+
+t.test('what is shown to nobody changes, and no connection with it', async (t) => {
   const oauth = (clientAssertion: string): Credentials => ({
     sasl: { mechanism: 'oauthbearer', tokenEndpoint: 'https://sso.example.com', clientAssertion },
   });
