@@ -34,7 +34,8 @@ export const formats = {
     test: (text) => /^[A-Za-z0-9._-]{1,249}$/.test(text) && text !== '.' && text !== '..',
   },
   'topic-pattern': {
-    expected: 'a regular expression (RE2) for whole topic names',
+    expected:
+      'a regular expression (RE2) for whole topic names, not beyond 1000 characters or 500 instructions',
     test: (text) => text !== '' && compileTopicPattern(text) !== undefined,
   },
   'dns-label': {
@@ -117,12 +118,15 @@ export interface TopicPattern {
 
 /** Instructions of a compiled pattern; matching takes so many steps for each character of a name, at most. */
 const maxPatternSize = 500;
+/** To compile takes its time too. */
+const maxPatternLength = 1_000;
 
 /**
  * A `topicPattern`, undefined where it is none. RE2, which never goes back in the text: patterns are other people's, and one of them
  * must not hold up the triggers of all.
  */
 export function compileTopicPattern(pattern: string): TopicPattern | undefined {
+  if (pattern.length > maxPatternLength) return undefined;
   try {
     // Compiled alone first: `a)|(b` is one only inside the parentheses that anchor it.
     RE2JS.compile(pattern);

@@ -11,16 +11,24 @@ export function nearest(name: string, candidates: Iterable<string>, limit = Infi
   let bestDistance = limit + 1;
   for (const candidate of candidates) {
     const right = fold(candidate);
-    // Half of the right name is nearer than another name.
-    const distance = meant.length > 2 && right.includes(meant) ? 1 : editDistance(meant, right);
     const length = Math.max(meant.length, right.length);
     // Three wrong letters out of three are no likeness.
-    if (distance < bestDistance && distance <= Math.max(2, Math.ceil(length / 3)) && distance < length) {
+    const allowed = Math.min(bestDistance - 1, Math.max(2, Math.ceil(length / 3)), length - 1);
+    const distance = likeness(meant, right, allowed);
+    if (distance <= allowed) {
       best = candidate;
       bestDistance = distance;
     }
   }
   return best;
+}
+
+/** The edit distance where it is within `allowed`, and something beyond otherwise. */
+function likeness(meant: string, right: string, allowed: number): number {
+  // Half of the right name is nearer than another name.
+  if (meant.length > 2 && right.includes(meant)) return 1;
+  const least = Math.abs(meant.length - right.length);
+  return least > allowed ? least : editDistance(meant, right);
 }
 
 function fold(name: string): string {

@@ -13,6 +13,12 @@ const maxLength = 4_096;
 export type CelResult =
   { readonly kind: 'value'; readonly value: CelValue } | { readonly kind: 'error'; readonly error: CelFault };
 
+/** What the parser throws for a text that is no CEL. */
+interface SyntaxFault {
+  readonly rawMessage: string;
+  readonly location: { readonly start: { readonly offset: number } };
+}
+
 export type CompiledCel =
   | { readonly kind: 'compiled'; evaluate(event: CloudEvent): CelResult }
   | { readonly kind: 'invalid'; readonly error: CelFault };
@@ -95,11 +101,13 @@ function evaluateMetered(run: ReturnType<typeof plan>, evaluation: Evaluation): 
   }
 }
 
-/** The parser throws an object with a place, and a RangeError where the stack is too small. */
+/** The parser throws an object with a place, an error for characters that there are not, and a RangeError where the stack is too small. */
 function parseFault(error: unknown): CelFault {
-  if (error instanceof RangeError) return { code: 'limit', message: 'it is nested too deeply' };
-  const { rawMessage, location } = error as { rawMessage: string; location: { start: { offset: number } } };
-  return { code: 'parse', message: plain(rawMessage), at: location.start.offset };
+  if (error instanceof RangeError && error.message.includes('call stack'))
+    return { code: 'limit', message: 'it is nested too deeply' };
+  const fault = error as SyntaxFault | Error;
+  if (!('rawMessage' in fault)) return { code: 'parse', message: fault.message };
+  return { code: 'parse', message: plain(fault.rawMessage), at: fault.location.start.offset };
 }
 
 /** What else could have stood there is a list that nobody reads. */

@@ -15,7 +15,7 @@ const samples: Readonly<Record<FormatName, { right: readonly string[]; wrong: re
   },
   'topic-pattern': {
     right: ['orders-.*', 'a|b', '.', String.raw`[\w.-]{3,40}\.v\d+`],
-    wrong: ['', '(', '[a', '*', 'a)|(b', '(?=a)', String.raw`(a)\1`, '(a{30}){30}'],
+    wrong: ['', '(', '[a', '*', 'a)|(b', '(?=a)', String.raw`(a)\1`, '(a{30}){30}', `${'a|'.repeat(500)}b`],
   },
   'dns-label': {
     right: ['a', 'geo', 'a-b', '9', 'x'.repeat(63)],

@@ -60,6 +60,8 @@ t.test('what is no expression', (t) => {
   const cases: [source: string, error: object][] = [
     ['', { code: 'parse', message: 'found end of input', at: 0 }],
     ['data.mag >> 5', { code: 'parse', message: 'found > but expecting end of input', at: 9 }],
+    [String.raw`data.name == "\ud83d"`, { code: 'parse', message: 'surrogate code points are not allowed' }],
+    [String.raw`data.name == "\U00110000"`, { code: 'parse', message: 'Invalid code point 1114112' }],
     ['1 == frob(2)', { code: 'unknown', message: 'there is no function frob', at: 5 }],
     [`'${'x'.repeat(4_100)}'`, { code: 'limit', message: 'it has 4102 characters; at most 4096 may be' }],
     ['('.repeat(4_000), { code: 'limit', message: 'it is nested too deeply' }],
