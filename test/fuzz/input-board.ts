@@ -1,0 +1,24 @@
+// A file in which one process shows another what it is at, and which outlives it: how many inputs there were, and the last.
+import { openSync, readFileSync, writeSync } from 'node:fs';
+
+const headBytes = 8;
+
+/** Creates the file. */
+export function openBoard(path: string): (input: Buffer) => void {
+  const file = openSync(path, 'w');
+  const head = Buffer.alloc(headBytes);
+  let count = 0;
+  return (input) => {
+    head.writeUInt32LE((count += 1), 0);
+    head.writeUInt32LE(input.length, 4);
+    writeSync(file, Buffer.concat([head, input]), 0, headBytes + input.length, 0);
+  };
+}
+
+/** Of a board on which nothing is yet, no input. */
+export function readBoard(path: string): { readonly count: number; readonly input: Buffer } {
+  const bytes = readFileSync(path);
+  if (bytes.length < headBytes) return { count: 0, input: Buffer.alloc(0) };
+  const end = headBytes + bytes.readUInt32LE(4);
+  return { count: bytes.readUInt32LE(0), input: bytes.subarray(headBytes, end) };
+}

@@ -1,0 +1,53 @@
+// npm run fuzz -- --seconds N --target NAME: each target, or that one, for so long, guided by coverage. The exit code is 1 where one breaks.
+//
+//   npm run fuzz                              all of them, 30 s each
+//   npm run fuzz -- --target cel --keep       and the inputs that reached something new are kept, for `npm test` too
+//   npm run fuzz -- --target cel --input BASE64    this one input
+import { parseArgs } from 'node:util';
+import { runApart, type Outcome } from './run-apart.ts';
+import { keepSeeds } from './seeds.ts';
+import { targets } from './targets.ts';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '30' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 32) },
+    target: { type: 'string' },
+    input: { type: 'string' },
+    keep: { type: 'boolean', default: false },
+  },
+});
+const chosen = targets.filter(({ name }) => values.target === undefined || name === values.target);
+const [seconds, seed] = [Number(values.seconds), Number(values.seed)];
+if (chosen.length === 0 || ![seconds, seed].every((one) => one > 0)) {
+  console.error('usage: npm run fuzz -- [--seconds N] [--seed S] [--target NAME [--input BASE64]] [--keep]');
+  console.error(`targets: ${targets.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+
+if (values.input !== undefined) {
+  for (const target of chosen) await target.attempt(Buffer.from(values.input, 'base64'));
+} else {
+  console.log(`seed ${seed}`);
+  for (const { name } of chosen) {
+    const limits = { inputs: Infinity, seconds, isGuided: true };
+    const outcome = await runApart({ module: import.meta.resolve('./targets.ts'), name, seed, ...limits });
+    console.log(told(name, outcome));
+    if (outcome.kind === 'broken') process.exitCode = 1;
+    else if (values.keep) keepSeeds(name, outcome.found);
+  }
+}
+
+function told(name: string, outcome: Outcome): string {
+  const base64 = (input: Uint8Array): string => Buffer.from(input).toString('base64');
+  if (outcome.kind === 'broken')
+    return `${name}: ${outcome.why}\n  again: npm run fuzz -- --target ${name} --input ${base64(outcome.input)}`;
+  const { inputs, worstMs, worst, found, peakMb } = outcome;
+  const figures = [
+    `${inputs} inputs`,
+    `${found.length} of them reached something new`,
+    `the slowest took ${worstMs.toFixed(1)} ms (${worst.length} bytes)`,
+    `heap up to ${peakMb.toFixed(0)} MiB`,
+  ];
+  return `${name}: ${figures.join(', ')}`;
+}
