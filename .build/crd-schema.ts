@@ -91,8 +91,9 @@ function text(schema: FieldSchema & { readonly pattern?: string }): StructuralSc
     ...(minLength === undefined ? {} : { minLength }),
     ...(pattern === undefined ? formatRule(format) : { pattern }),
     ...(format === 'topic-name' ? { maxLength: 249 } : {}),
-    ...(format === 'dns-label' ? { maxLength: 63 } : {}),
+    ...(format === 'dns-label' || format === 'namespace-or-any' ? { maxLength: 63 } : {}),
     ...(format === 'dns-name' ? { maxLength: 253 } : {}),
+    ...(format === 'cluster-name' ? { maxLength: 63 + 1 + 253 } : {}),
   };
 }
 

@@ -13,7 +13,9 @@ export type Resolution =
 export function withResolution(cluster: Resource, resolution: Resolution): Resource {
   const resourceVersion = `${cluster.metadata.resourceVersion ?? ''} ${JSON.stringify(resolution)}`;
   const metadata = { ...cluster.metadata, resourceVersion };
-  if (resolution.kind === 'found') return { ...cluster, metadata, spec: resolution.spec };
+  const allowedNamespaces = valueAt(cluster.spec, ['allowedNamespaces']);
+  const shared = allowedNamespaces === undefined ? {} : { allowedNamespaces };
+  if (resolution.kind === 'found') return { ...cluster, metadata, spec: { ...resolution.spec, ...shared } };
   return { ...cluster, metadata, lacking: resolution.mistake };
 }
 

@@ -25,6 +25,12 @@ export interface StringFormat {
 const broker = String.raw`(?:\[[0-9a-fA-F:.]+\]|[^\s:/,]+):[0-9]{1,5}`;
 const bootstrapServers = `^${broker}(?: *, *${broker})*$`;
 
+const dnsLabel = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+const dnsName = String.raw`[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*`;
+const label = new RegExp(`^${dnsLabel}$`);
+const name = new RegExp(`^${dnsName}$`);
+const clusterName = new RegExp(`^(${dnsLabel}/)?${dnsName}$`);
+
 const duration = String.raw`^P(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$`;
 
 export const formats = {
@@ -40,15 +46,24 @@ export const formats = {
   },
   'dns-label': {
     expected: 'a DNS label (at most 63 lower-case letters, digits or hyphens, no hyphen at either end)',
-    pattern: String.raw`^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`,
-    test: (text) => text.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text),
+    pattern: `^${dnsLabel}$`,
+    test: (text) => label.test(text),
   },
   'dns-name': {
     expected:
       'a DNS name (at most 253 lower-case letters, digits, hyphens or dots; no hyphen or dot at either end)',
-    pattern: String.raw`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`,
-    test: (text) =>
-      text.length <= 253 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(text),
+    pattern: `^${dnsName}$`,
+    test: (text) => text.length <= 253 && name.test(text),
+  },
+  'cluster-name': {
+    expected: 'the name of a KafkaCluster, or namespace/name of one that is shared with this namespace',
+    pattern: `^(${dnsLabel}/)?${dnsName}$`,
+    test: (text) => text.replace(/^.*\//, '').length <= 253 && clusterName.test(text),
+  },
+  'namespace-or-any': {
+    expected: 'the name of a namespace, or * for all of them',
+    pattern: String.raw`^(\*|${dnsLabel})$`,
+    test: (text) => text === '*' || label.test(text),
   },
   'initial-offset': {
     expected: 'earliest, latest or an RFC 3339 time such as 2026-01-31T12:00:00Z',

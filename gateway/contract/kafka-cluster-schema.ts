@@ -171,7 +171,8 @@ const binding = mapping(
 
 const spec = mapping(
   {
-    description: 'How a Kafka cluster is reached. Triggers of the namespace name it as `source.cluster`.',
+    description:
+      'How a Kafka cluster is reached. Triggers of the namespace name it as `source.cluster`, those of `allowedNamespaces` with its namespace before it.',
     example: { bootstrapServers: 'kafka:9092' },
   },
   {
@@ -186,6 +187,15 @@ const spec = mapping(
     authentication: Type.Optional(authentication),
     strimzi: Type.Optional(strimzi),
     binding: Type.Optional(binding),
+    allowedNamespaces: Type.Optional(
+      Type.Array(text({ format: 'namespace-or-any', example: 'geo' }), {
+        uniqueItems: true,
+        expected: 'a list of namespaces; * for all of them',
+        example: ['geo', 'shop'],
+        description:
+          'Other namespaces whose triggers may use it too, with its credentials; they name it `namespace/name`. `*`: all of them. Absent: none.',
+      }),
+    ),
   },
 );
 

@@ -1,4 +1,4 @@
-// Which Kafka a trigger means: the KafkaCluster of its namespace that it names, or the installation’s own.
+// Which Kafka a trigger means: the KafkaCluster that it names, of its namespace or granted to it, or the installation’s own.
 import { clusterFieldTable } from './fields.ts';
 import { createJudge } from './judge-by-schema.ts';
 import type { Authentication, KafkaAccess } from './kafka-access.ts';
@@ -8,6 +8,7 @@ import {
   type FilledAuthentication,
   type FilledKafkaCluster,
 } from './kafka-cluster-schema.ts';
+import type { Resource } from './kubernetes.ts';
 import { nearest } from './nearest.ts';
 import { valueAt } from './path.ts';
 import { invalid, show, type Mistake } from './problem.ts';
@@ -34,6 +35,8 @@ export function validateKafkaCluster(declared: unknown): KafkaClusterVerdict {
 export interface KnownCluster {
   readonly namespace: unknown;
   readonly name: unknown;
+  /** Other namespaces whose triggers may use it, `*` for all; anything else among them grants nothing. */
+  readonly allowedNamespaces: readonly unknown[];
   /** Undefined where it is wrong, or is not resolved. */
   readonly access: KafkaAccess | undefined;
 }
@@ -43,8 +46,15 @@ export function knownCluster(verdict: KafkaClusterVerdict): KnownCluster {
   return {
     namespace: valueAt(filled, ['metadata', 'namespace']),
     name: valueAt(filled, ['metadata', 'name']),
+    allowedNamespaces: allowedIn(filled),
     access: verdict.kind === 'right' ? accessOf(verdict.cluster) : undefined,
   };
+}
+
+/** Of a KafkaCluster that may have mistakes. */
+function allowedIn(cluster: unknown): readonly unknown[] {
+  const allowed = valueAt(cluster, ['spec', 'allowedNamespaces']);
+  return Array.isArray(allowed) ? allowed : [];
 }
 
 function accessOf({ metadata: { namespace }, spec }: FilledKafkaCluster): KafkaAccess | undefined {
@@ -64,34 +74,92 @@ function onlyOfItsType(authentication: FilledAuthentication): Authentication {
   return authentication as Authentication;
 }
 
+export interface ClusterPlace {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Where the KafkaCluster is that a trigger of `namespace` names: `main`, or `platform/main`. */
+export function placeOf(cluster: string, namespace: string): ClusterPlace {
+  const [first, second] = cluster.split('/') as [string, string?];
+  return second === undefined ? { namespace, name: first } : { namespace: first, name: second };
+}
+
+/**
+ * Whether a trigger of `namespace` may read on from what it named as `cluster`: another's KafkaCluster has to be there, and to grant it, for
+ * as long as it is used. What is of its own namespace, or the installation's, is not taken from it.
+ */
+export function isGranted(cluster: string, namespace: string, resources: readonly Resource[]): boolean {
+  const place = placeOf(cluster, namespace);
+  if (place.namespace === namespace) return true;
+  return resources.some((resource) => {
+    const { namespace: itsNamespace, name } = resource.metadata;
+    const known = {
+      namespace: itsNamespace,
+      name,
+      allowedNamespaces: allowedIn(resource),
+      access: undefined,
+    };
+    return isAt(place, known) && mayUse(namespace, known);
+  });
+}
+
+function isAt({ namespace, name }: ClusterPlace, cluster: KnownCluster): boolean {
+  return cluster.namespace === namespace && cluster.name === name;
+}
+
+function mayUse(namespace: string, cluster: KnownCluster): boolean {
+  const { allowedNamespaces } = cluster;
+  return cluster.namespace === namespace || allowedNamespaces.some((one) => one === namespace || one === '*');
+}
+
 export type ClusterChoice =
   /** `access` is undefined for the installation’s own. */
   | { readonly kind: 'found'; readonly access: KafkaAccess | undefined }
   /** The KafkaCluster is there, and wrong, or what it names is not found. */
   | { readonly kind: 'wrong' }
-  | { readonly kind: 'unknown'; readonly mistake: Mistake };
+  /** Of another namespace, and not granted, whether it is there or not. */
+  | { readonly kind: 'unknown' | 'ungranted'; readonly mistake: Mistake };
 
 export function chooseCluster(trigger: FilledTrigger, clusters: readonly KnownCluster[]): ClusterChoice {
   const wanted = trigger.spec.source.cluster;
-  const near = clusters.filter(({ namespace }) => namespace === trigger.metadata.namespace);
-  const cluster = near.find(({ name }) => name === wanted);
-  if (cluster?.access !== undefined) return { kind: 'found', access: cluster.access };
-  if (cluster !== undefined) return { kind: 'wrong' };
+  const { namespace } = trigger.metadata;
+  const place = placeOf(wanted, namespace);
+  const cluster = clusters.find((one) => isAt(place, one));
+  if (cluster !== undefined && mayUse(namespace, cluster))
+    return cluster.access === undefined ? { kind: 'wrong' } : { kind: 'found', access: cluster.access };
   if (wanted === defaultCluster) return { kind: 'found', access: undefined };
-  return { kind: 'unknown', mistake: unknownCluster(trigger, near) };
+  const kind = place.namespace === namespace ? 'unknown' : 'ungranted';
+  return { kind, mistake: notFound(trigger, kind, clusters) };
 }
 
-function unknownCluster({ metadata, spec }: FilledTrigger, near: readonly KnownCluster[]): Mistake {
+/** Says nothing of what the namespace may not use, not even whether it is there. */
+function notFound(
+  { metadata: { namespace }, spec }: FilledTrigger,
+  kind: 'unknown' | 'ungranted',
+  clusters: readonly KnownCluster[],
+): Mistake {
   const wanted = spec.source.cluster;
-  const names = near.map(({ name }) => String(name));
+  const usable = clusters.filter((cluster) => mayUse(namespace, cluster));
+  const names = usable.map((one) =>
+    one.namespace === namespace ? String(one.name) : `${String(one.namespace)}/${String(one.name)}`,
+  );
   const meant = nearest(wanted, [...names, defaultCluster]);
   const remedy =
     meant === undefined
-      ? `Write a KafkaCluster ${wanted} in that namespace, or leave it out for the cluster of the installation.`
+      ? remedies[kind](wanted, namespace)
       : `Did you mean ${triggerWording.example(['spec', 'source', 'cluster'], meant)}?`;
-  const message = `names no KafkaCluster of namespace ${metadata.namespace}, is ${show(wanted)}`;
+  const whose = kind === 'unknown' ? `of namespace ${namespace}` : `that namespace ${namespace} may use`;
+  const message = `names no KafkaCluster ${whose}, is ${show(wanted)}`;
   return invalid(['spec', 'source', 'cluster'], 'value', message, remedy);
 }
+
+const remedies = {
+  unknown: (wanted: string): string =>
+    `Write a KafkaCluster ${wanted} in that namespace, or leave it out for the cluster of the installation.`,
+  ungranted: (_wanted: string, namespace: string): string =>
+    `Let whoever has the KafkaCluster write ${namespace} into its spec.allowedNamespaces, in a namespace that this installation watches.`,
+};
 
 /** The KafkaClusters whose name another one of their namespace, which comes first, has. */
 export function findDoubleClusters<C extends KnownCluster>(clusters: readonly C[]): C[] {

@@ -96,7 +96,7 @@ function findUnknownClusters(
   for (const candidate of candidates) {
     if (candidate.trigger === undefined) continue;
     const choice = chooseCluster(candidate.trigger, clusters);
-    if (choice.kind === 'unknown')
+    if (choice.kind === 'unknown' || choice.kind === 'ungranted')
       unknown.set(candidate, { ...choice.mistake, at: candidate.place(choice.mistake.at) });
   }
   return unknown;

@@ -12,11 +12,12 @@ export const sourceSchema = mapping(
     cluster: withDefault(
       defaultCluster,
       text({
-        format: 'dns-name',
+        format: 'cluster-name',
         annotation: 'cluster',
         description:
-          'The KafkaCluster, in the namespace of the trigger. `main`, where there is none of that name, is the ' +
-          'cluster of the installation, which `KAFKA_BROKERS` names.',
+          'The KafkaCluster, in the namespace of the trigger; `namespace/name` for one of another namespace, whose ' +
+          '`allowedNamespaces` has this one. `main`, where there is none of that name, is the cluster of the ' +
+          'installation, which `KAFKA_BROKERS` names.',
       }),
     ),
     topics: Type.Optional(

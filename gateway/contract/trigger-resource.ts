@@ -5,7 +5,13 @@ import { annotationWording, declareByAnnotations } from './annotations.ts';
 import type { CheckExpression } from './expressions.ts';
 import { judgeDeployment, judgeTrigger } from './judge.ts';
 import { whyUriRefused } from './function-address.ts';
-import { chooseCluster, knownCluster, validateKafkaCluster, type KnownCluster } from './kafka-cluster.ts';
+import {
+  chooseCluster,
+  knownCluster,
+  placeOf,
+  validateKafkaCluster,
+  type KnownCluster,
+} from './kafka-cluster.ts';
 import type { Resource } from './kubernetes.ts';
 import { formatProblem } from './manifests.ts';
 import { inTemplate } from './open-manifest.ts';
@@ -27,6 +33,7 @@ export type RefusalReason =
   | 'NameTooLong'
   | 'UriNotAllowed'
   | 'UnknownCluster'
+  | 'ClusterNotGranted'
   | 'InvalidCluster'
   | 'ClusterUnresolved';
 
@@ -72,6 +79,7 @@ function judgeInCluster(trigger: FilledTrigger, { clusters, functionUris }: Trig
   const known = verdicts.map(knownCluster);
   const choice = chooseCluster(trigger, known);
   if (choice.kind === 'unknown') return wrong('UnknownCluster', told(choice.mistake));
+  if (choice.kind === 'ungranted') return wrong('ClusterNotGranted', told(choice.mistake));
   if (choice.kind === 'found')
     return { kind: 'right', subscription: resolveSubscription(trigger, undefined, choice.access) };
   const cluster = `spec.source.cluster: the KafkaCluster ${spec.source.cluster}`;
@@ -85,7 +93,8 @@ function judgeInCluster(trigger: FilledTrigger, { clusters, functionUris }: Trig
 }
 
 function isCluster(known: KnownCluster | undefined, { metadata, spec }: FilledTrigger): boolean {
-  return known?.namespace === metadata.namespace && known.name === spec.source.cluster;
+  const { namespace, name } = placeOf(spec.source.cluster, metadata.namespace);
+  return known?.namespace === namespace && known.name === name;
 }
 
 /** The Service by which the endpoints of a trigger's `ref` are found. */

@@ -1,7 +1,8 @@
-// Triggers from the Trigger resources of a cluster. A wrong edit stops nothing: what the trigger was when it was last right stays, and
-// the controller says on the resource what is wrong with it.
+// Triggers from the Trigger resources of a cluster. A wrong edit stops nothing: what the trigger was when it was last right stays, for as long
+// as it is granted what it reads, and the controller says on the resource what is wrong with it.
 import { meaningOf } from '../contract/cluster-resolution.ts';
 import { findTakenGroups } from '../contract/group-holders.ts';
+import { isGranted } from '../contract/kafka-cluster.ts';
 import type { Resource, ResourceWatch } from '../contract/kubernetes.ts';
 import { kafkaClusterKind, triggerKind } from '../contract/kinds.ts';
 import type { TriggerSource } from '../contract/ports.ts';
@@ -119,9 +120,16 @@ class Reader {
     if (before?.of === of) return before;
     const read = this.#options.read(trigger, clusters);
     if (read.kind === 'right') return { of, subscription: read.subscription };
-    this.#options.onWrong(keyOf(trigger), read.message, before?.subscription !== undefined);
-    return { of, subscription: before?.subscription };
+    const running = before?.subscription;
+    const subscription = running && mayReadOn(running, clusters) ? running : undefined;
+    this.#options.onWrong(keyOf(trigger), read.message, subscription !== undefined);
+    return { of, subscription };
   }
+}
+
+/** However wrong an edit is, a grant that is taken back ends what it allowed. */
+function mayReadOn({ namespace, source }: Subscription, clusters: readonly Resource[]): boolean {
+  return isGranted(source.cluster, namespace, clusters);
 }
 
 /** One that was deleted and made again under its name is another. */

@@ -6,7 +6,7 @@ import type { Subscription } from '../../../gateway/contract/subscription.ts';
 import type { TriggerStatus } from '../../../gateway/contract/trigger-status.ts';
 import { drainFinalizer, isMadeFor } from '../names.ts';
 import { companionsOf, isAsWanted } from './companions.ts';
-import { unknown } from './finding.ts';
+import { no, unknown } from './finding.ts';
 import { judgeAccepted } from './judge-accepted.ts';
 import { isDeployment, judgeFunction } from './judge-function.ts';
 import { judgeScaler } from './judge-scaler.ts';
@@ -68,16 +68,19 @@ export function plan(observed: Observed): Plan {
   };
 }
 
-/** A wrong edit stops nothing: what was made for the last right one stays. */
+/** A wrong edit stops nothing: what was made for the last right one stays. But what is not granted is not read. */
 function planWrong(observed: Observed): Plan {
-  const { trigger, deployment, nowMs } = observed;
+  const { trigger, reading, deployment, nowMs } = observed;
   const rest = (type: Exclude<keyof Findings, 'Accepted'>): Finding => {
     const before = conditionBefore(trigger, type);
     return before ?? unknown('NotAccepted', 'Nothing is known of it until the Trigger is right.');
   };
   const findings: Findings = {
     Accepted: judgeAccepted(observed),
-    SourceReady: rest('SourceReady'),
+    SourceReady:
+      reading.kind === 'wrong' && reading.reason === 'ClusterNotGranted'
+        ? no(reading.reason, 'Nothing is read: see Accepted.')
+        : rest('SourceReady'),
     FunctionReady: rest('FunctionReady'),
     ScalerReady: rest('ScalerReady'),
     DeadLetterReady: rest('DeadLetterReady'),

@@ -189,7 +189,12 @@ t.test('annotations that nothing reads are told', async (t) => {
 
 t.test('a group is one of its cluster, however the brokers of that are listed', async (t) => {
   const namespace = 'geo';
-  const known = (name: string, ...brokers: string[]) => ({ namespace, name, access: { brokers, namespace } });
+  const known = (name: string, ...brokers: string[]) => ({
+    namespace,
+    name,
+    allowedNamespaces: [],
+    access: { brokers, namespace },
+  });
   const clusters = [known('pay', 'a:1', 'b:2'), known('same', 'b:2', 'a:1')];
   const reading = (name: string, cluster?: string) =>
     candidateOf(

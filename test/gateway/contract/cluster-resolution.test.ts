@@ -25,6 +25,14 @@ t.test('what is found stands where the author could have written it', async (t) 
   t.notHas(withResolution(declared, found('a:1')), { spec: { strimzi: {} } });
 });
 
+t.test('whom it is shared with stands beside what is found', async (t) => {
+  const shared = { ...declared, spec: { ...declared.spec, allowedNamespaces: ['shop'] } };
+  t.strictSame(withResolution(shared, found('a:1')).spec, {
+    bootstrapServers: 'a:1',
+    allowedNamespaces: ['shop'],
+  });
+});
+
 t.test('what is lacking is told; of one that nobody looks up, that', async (t) => {
   t.equal(lackingIn(withResolution(declared, { kind: 'lacking', mistake })), mistake);
   t.strictSame(lackingIn(declared), onlyInKubernetes(declared));

@@ -25,6 +25,24 @@ const samples: Readonly<Record<FormatName, { right: readonly string[]; wrong: re
     right: ['a', 'quake-alerts', 'a.b-c.d', 'x'.repeat(253)],
     wrong: ['', '.a', 'a.', 'a..b', 'a.-b', 'Quake', 'a_b', 'x'.repeat(254)],
   },
+  'cluster-name': {
+    right: ['main', 'a.b', 'platform/main', `${'x'.repeat(63)}/${'x'.repeat(253)}`],
+    wrong: [
+      '',
+      '/',
+      '/main',
+      'platform/',
+      'a/b/c',
+      'a.b/main',
+      'A/main',
+      'x'.repeat(254),
+      `${'x'.repeat(64)}/a`,
+    ],
+  },
+  'namespace-or-any': {
+    right: ['geo', '*', 'x'.repeat(63)],
+    wrong: ['', '**', 'geo*', 'geo-', 'a.b', 'x'.repeat(64)],
+  },
   'initial-offset': {
     right: ['earliest', 'latest', '2026-01-31T12:00:00Z'],
     wrong: ['', 'Latest', 'newest', '2026-01-31', '1700000000'],

@@ -205,6 +205,21 @@ t.test('a KafkaCluster says where the triggers of its namespace find it', async 
   ]);
 });
 
+t.test('files share a KafkaCluster as namespaces do', async (t) => {
+  const shared = cluster('main', 'a:1').replace('{ name: main }', '{ name: main, namespace: platform }');
+  const granted = shared.replace('spec: {', 'spec: { allowedNamespaces: [default],');
+  t.match(read(inCluster('platform/main'), granted), {
+    subscriptions: [{ source: { cluster: 'platform/main', access: { brokers: ['a:1'] } } }],
+    problems: [],
+  });
+  t.match(lines(inCluster('platform/main'), shared), [
+    /names no KafkaCluster that namespace default may use/,
+  ]);
+  t.match(lines(granted.replace('[default]', '[Default, shop]')), [
+    /spec\.allowedNamespaces\[0\]: must be the name of a namespace, or \* for all of them, is "Default"/,
+  ]);
+});
+
 t.test('a cluster that is not there, is wrong, or there twice', async (t) => {
   const deployment = mailer.replace('topics: orders', 'cluster: pay\n    millrace.dev/topics: orders');
   t.match(lines(inCluster('pay', { 'metadata.name': 'a' }), deployment, cluster('pays', 'a:1')), [

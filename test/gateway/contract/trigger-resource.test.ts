@@ -42,6 +42,13 @@ t.test('what the API server has of a right Trigger is a subscription', async (t)
     kind: 'right',
     subscription: { source: { cluster: 'pay', access: { brokers: ['a:1', 'b:2'] } } },
   });
+  const granted = cluster('pay', { bootstrapServers: 'c:1', allowedNamespaces: ['geo'] }, 'platform');
+  t.match(read({ 'spec.source.cluster': 'platform/pay' }, { clusters: [...clusters, granted] }), {
+    kind: 'right',
+    subscription: {
+      source: { cluster: 'platform/pay', access: { brokers: ['c:1'], namespace: 'platform' } },
+    },
+  });
   t.match(read({ 'spec.function': { uri: 'http://a/' } }), { kind: 'right' });
   t.match(readTriggerResource(triggerWith({}) as Resource, usual), {
     kind: 'right',
@@ -85,6 +92,18 @@ const refused: readonly [
     /^spec\.function\.uri: leads to 169\.254\.169\.254, which is a link-local address/,
   ],
   [{ 'spec.source.cluster': 'pay' }, 'UnknownCluster', /^spec\.source\.cluster: names no KafkaCluster/],
+  [
+    { 'spec.source.cluster': 'far/pay' },
+    'ClusterNotGranted',
+    /^spec\.source\.cluster: names no KafkaCluster that namespace geo may use, is "far\/pay"\. Let /,
+    { clusters: [cluster('pay', { bootstrapServers: 'a:1', allowedNamespaces: ['shop'] }, 'far')] },
+  ],
+  [
+    { 'spec.source.cluster': 'far/pay' },
+    'InvalidCluster',
+    /^spec\.source\.cluster: the KafkaCluster far\/pay has mistakes\. spec: must have exactly one/,
+    { clusters: [cluster('pay', {}), cluster('pay', { allowedNamespaces: ['geo'] }, 'far')] },
+  ],
   [
     { 'spec.source.cluster': 'pay' },
     'InvalidCluster',

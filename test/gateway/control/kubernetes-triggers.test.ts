@@ -28,7 +28,12 @@ async function start(t: Test, kubernetes: MemoryKubernetes, namespaces?: readonl
       const found = clusters.find(({ metadata }) => metadata.name === cluster);
       const brokers = (found?.spec as { bootstrapServers: string } | undefined)?.bootstrapServers.split(',');
       const access = brokers && { brokers, namespace };
-      const source = { topics, access, consumerGroup: group ?? `millrace.${namespace}.${name}` };
+      const source = {
+        topics,
+        cluster: cluster ?? 'main',
+        access,
+        consumerGroup: group ?? `millrace.${namespace}.${name}`,
+      };
       const subscription = { ...subscriptionOf(name, { source }), key: `${namespace}/${name}` };
       return { kind: 'right', subscription };
     },
@@ -124,6 +129,32 @@ t.test('a KafkaCluster that changes changes the triggers that name it', async (t
   await kubernetes.create(cluster);
   await until(() => told.length === 2);
   t.strictSame(last(), ['a orders east:9092', 'b orders undefined']);
+});
+
+t.test('a wrong edit holds on to no cluster whose grant is taken back', async (t) => {
+  const kubernetes = new MemoryKubernetes();
+  const { apiVersion, kind } = kafkaClusterKind;
+  const shared = {
+    apiVersion,
+    kind,
+    metadata: { name: 'main', namespace: 'platform' },
+    spec: { bootstrapServers: 'main:9092', allowedNamespaces: ['geo', 'shop'] },
+  };
+  await kubernetes.create(shared);
+  for (const namespace of ['geo', 'shop'])
+    await kubernetes.create(trigger('a', { topics: ['orders'], cluster: 'platform/main' }, namespace));
+  const { last, wrong } = await start(t, kubernetes);
+  await kubernetes.patch(triggerKind, 'geo', 'a', { spec: { topics: null } });
+  await until(() => wrong.length === 1);
+  t.equal(wrong[0], 'geo/a: no topics, runs on');
+  const allow = (allowedNamespaces: readonly string[]) =>
+    kubernetes.patch(kafkaClusterKind, 'platform', 'main', { spec: { allowedNamespaces } });
+  await allow(['shop']);
+  await until(() => last()?.length === 1);
+  t.equal(wrong[1], 'geo/a: no topics');
+  await allow(['geo', 'shop']);
+  await until(() => wrong.length === 3);
+  t.equal(last()?.length, 1, 'what it was is forgotten');
 });
 
 t.test('a start that waits for the API server can be ended', async (t) => {

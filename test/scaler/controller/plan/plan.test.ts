@@ -126,6 +126,18 @@ t.test('a wrong edit stops nothing', async (t) => {
   ]);
 });
 
+t.test('of a cluster that is not granted any more, nothing is read', async (t) => {
+  const reading = { kind: 'wrong', reason: 'ClusterNotGranted', message: 'taken back' } as const;
+  const before = plan(observedOf({})).status;
+  const decided = plan(observedOf({ reading, trigger: { ...trigger, status: before } }));
+  t.match(decided, { apply: [], remove: [] }, 'what was made for it stays, for it may be granted again');
+  t.match(decided.status.conditions, [
+    { type: 'Ready', status: 'False', reason: 'ClusterNotGranted' },
+    { type: 'Accepted', status: 'False', reason: 'ClusterNotGranted', message: 'taken back' },
+    { type: 'SourceReady', status: 'False', reason: 'ClusterNotGranted' },
+  ]);
+});
+
 t.test('of a trigger that never was right, little is known', async (t) => {
   const reading = { kind: 'wrong', reason: 'InvalidSpec', message: 'wrong' } as const;
   const statusOf = (spec: unknown) => plan(observedOf({ reading, trigger: { ...trigger, spec } })).status;

@@ -1,0 +1,52 @@
+// A KafkaCluster of one namespace, granted to another: what a Trigger there says and reads with the grant, and without it.
+import t from 'tap';
+import { kafkaClusterKind } from '../../gateway/contract/kinds.ts';
+import { createTopic, useKafka, withAdmin } from '../fixtures/kafka.ts';
+import { createNamespace, useApiServer } from '../fixtures/kubernetes.ts';
+import { until } from '../scaler/fixtures/until.ts';
+import { applyCrds, applyKedaCrds, install } from './fixtures/installation.ts';
+import { createTenant, openClient } from './fixtures/tenant.ts';
+
+t.setTimeout(240_000);
+const server = await useApiServer(t);
+await applyCrds(server);
+await applyKedaCrds(server);
+const bootstrapServers = await useKafka(t);
+const topic = await createTopic(t, bootstrapServers, { partitions: 1 });
+const client = await openClient(t, server.kubeconfig);
+const platform = await createNamespace(t, server);
+const tenant = await createTenant(t, server, client);
+const watchNamespaces = [platform, tenant.namespace];
+// Nothing is at the installation's own brokers: what is read is read by the shared cluster.
+const installation = await install(t, { server, bootstrapServers: '127.0.0.1:1', watchNamespaces });
+
+const share = (allowedNamespaces: readonly string[]): Promise<unknown> =>
+  client.patch(kafkaClusterKind, platform, 'main', { spec: { allowedNamespaces } });
+
+async function members(): Promise<number | undefined> {
+  const group = `millrace.${tenant.namespace}.mailer`;
+  const { groups } = await withAdmin(bootstrapServers, (admin) => admin.describeGroups([group]));
+  return groups[0]?.members.length;
+}
+
+t.test('a grant allows to read, for as long as it is there', async (t) => {
+  const { apiVersion, kind } = kafkaClusterKind;
+  const metadata = { name: 'main', namespace: platform };
+  await client.create({ apiVersion, kind, metadata, spec: { bootstrapServers } });
+  await tenant.deploy('mailer', { topics: topic, cluster: `${platform}/main` });
+  const { message } = await tenant.untilCondition('mailer', 'Accepted', 'ClusterNotGranted');
+  t.match(message, `names no KafkaCluster that namespace ${tenant.namespace} may use`);
+
+  await installation.startGateway(t);
+  await share(['somebody-else', tenant.namespace]);
+  await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
+  t.equal(await members(), 1);
+
+  await share(['somebody-else']);
+  await tenant.untilCondition('mailer', 'Accepted', 'ClusterNotGranted');
+  t.match(await tenant.condition('mailer', 'SourceReady'), { status: 'False', reason: 'ClusterNotGranted' });
+  await until(async () => (await members()) === 0);
+
+  await share(['*']);
+  await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
+});
