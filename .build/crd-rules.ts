@@ -1,10 +1,11 @@
 // What must hold between the fields of a resource, as far as the API server can judge it: in CEL, by the path of the field
 // that it stands at. The gateway's own rules (gateway/contract/trigger-rules.ts) say the same, and more.
+import { typesWith, type FieldsOfType } from '../gateway/contract/authentication-rules.ts';
 import { computedDefault, fieldTable } from '../gateway/contract/fields.ts';
+import { functionFieldsOfType, tlsPairs } from '../gateway/contract/function-access-rules.ts';
 import {
   besideBootstrapServers,
   fieldsOfType,
-  typesWith,
   waysToBrokers,
 } from '../gateway/contract/kafka-cluster-rules.ts';
 import type { Rule, Rules } from './crd-schema.ts';
@@ -48,6 +49,37 @@ function noLoop(path: string, given: string, what: string): Rule {
   };
 }
 
+/** A client of OAuth is proved by one thing, and a secret has an owner. */
+const provedOnce: readonly Rule[] = [
+  {
+    rule: "self.type != 'oauthbearer' || has(self.clientSecret) != has(self.clientAssertion)",
+    message: 'type oauthbearer asks for exactly one of clientSecret, clientAssertion.',
+  },
+  {
+    rule: '!has(self.clientSecret) || has(self.clientId)',
+    message: 'clientSecret asks for clientId. Write it.',
+  },
+];
+
+/** The fields that each way to authenticate asks for, and those that mean nothing with it. */
+function ofItsType(fieldsOfType: FieldsOfType): Rule[] {
+  const types = Object.entries(fieldsOfType);
+  const asked = types.map(([type, { required }]) => ({
+    rule: `self.type != '${type}' || (${required.map((name) => `has(self.${name})`).join(' && ')})`,
+    message: `type ${type} asks for ${required.join(' and ')}. Write them.`,
+  }));
+  const names = new Set(types.flatMap(([, { required, optional }]) => [...required, ...optional]));
+  const owned = [...names].map((name) => {
+    const list = typesWith(fieldsOfType, name);
+    return {
+      rule: `!has(self.${name}) || self.type in [${list.map((type) => `'${type}'`).join(', ')}]`,
+      message: `${name} has a meaning with type ${list.join(' and ')} only. Leave it out.`,
+      fieldPath: `.${name}`,
+    };
+  });
+  return [...asked, ...owned, ...provedOnce];
+}
+
 export const triggerRules: Rules = {
   spec: [
     noLoop(
@@ -72,32 +104,23 @@ export const triggerRules: Rules = {
       message: `${name} has no meaning beside uri. Write the ${name} into the uri.`,
       fieldPath: `.${name}`,
     })),
+    ...['tls', 'authentication'].map((name) => ({
+      rule: `!has(self.uri) || !has(self.${name}) || self.uri.matches('^[Hh][Tt][Tt][Pp][Ss]:')`,
+      message: `${name} asks for https. Write a uri with https, or leave it out.`,
+      fieldPath: `.${name}`,
+    })),
     onlyWhere('batch', 'contentMode', 'batched'),
     onlyWhere('adaptiveConcurrency', 'concurrency', 'adaptive'),
   ],
+  'spec.function.tls': Object.entries(tlsPairs).map(([name, other]) => ({
+    rule: `!has(self.${name}) || has(self.${other})`,
+    message: `${name} asks for ${other}. Write it.`,
+  })),
+  'spec.function.authentication': ofItsType(functionFieldsOfType),
   'spec.function.adaptiveConcurrency': [inOrder('spec.function.adaptiveConcurrency', 'min', 'max')],
   'spec.delivery': [onlyWhere('maxParkedKeys', 'ordering', 'key')],
   'spec.scale': [inOrder('spec.scale', 'minReplicaCount', 'maxReplicaCount')],
 };
-
-/** The fields that each way to authenticate asks for, and those that mean nothing with it. */
-function ofItsType(): Rule[] {
-  const types = Object.entries(fieldsOfType);
-  const asked = types.map(([type, { required }]) => ({
-    rule: `self.type != '${type}' || (${required.map((name) => `has(self.${name})`).join(' && ')})`,
-    message: `type ${type} asks for ${required.join(' and ')}. Write them.`,
-  }));
-  const names = new Set(types.flatMap(([, { required, optional }]) => [...required, ...optional]));
-  const owned = [...names].map((name) => {
-    const list = typesWith(name);
-    return {
-      rule: `!has(self.${name}) || self.type in [${list.map((type) => `'${type}'`).join(', ')}]`,
-      message: `${name} has a meaning with type ${list.join(' and ')} only. Leave it out.`,
-      fieldPath: `.${name}`,
-    };
-  });
-  return [...asked, ...owned];
-}
 
 export const kafkaClusterRules: Rules = {
   spec: [
@@ -112,15 +135,5 @@ export const kafkaClusterRules: Rules = {
       message: 'authentication of type tls asks for tls. Write tls: {ca: {secretName}}, or tls: {}.',
     },
   ],
-  'spec.authentication': [
-    ...ofItsType(),
-    {
-      rule: "self.type != 'oauthbearer' || has(self.clientSecret) != has(self.clientAssertion)",
-      message: 'type oauthbearer asks for exactly one of clientSecret, clientAssertion.',
-    },
-    {
-      rule: '!has(self.clientSecret) || has(self.clientId)',
-      message: 'clientSecret asks for clientId. Write it.',
-    },
-  ],
+  'spec.authentication': ofItsType(fieldsOfType),
 };

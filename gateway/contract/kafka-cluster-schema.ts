@@ -3,22 +3,10 @@
 import { Type } from 'typebox';
 import { metadataSchema } from './metadata-schema.ts';
 import { mapping, text, withDefault, type Filled } from './schema.ts';
+import { oauthFields, secretValue } from './secret-schema.ts';
 import { apiVersion } from './trigger.ts';
 
-/** A key of a Secret of the namespace; `key` is what it is called where nothing is said. */
-function secretValue(description: string, key: string) {
-  return mapping(
-    { description, example: { secretName: 'kafka-user' } },
-    {
-      secretName: text({
-        format: 'dns-name',
-        example: 'kafka-user',
-        description: 'A Secret in the namespace of the KafkaCluster.',
-      }),
-      key: withDefault(key, text({ format: 'secret-key', description: 'The key in it.' })),
-    },
-  );
-}
+const naming = { kind: 'KafkaCluster', secretName: 'kafka-user', client: 'kafka' };
 
 const tls = mapping(
   {
@@ -28,6 +16,7 @@ const tls = mapping(
   {
     ca: Type.Optional(
       secretValue(
+        naming,
         'The authorities to trust, PEM, one or several. Absent: those that Node.js knows, as browsers do. Beside `ca.crt` those are trusted that Strimzi keeps in the Secret while it replaces one, as `ca-2026-01-31T00-00-00Z.crt`.',
         'ca.crt',
       ),
@@ -43,26 +32,6 @@ const tls = mapping(
 
 export const authenticationTypes = ['plain', 'scram-sha-256', 'scram-sha-512', 'tls', 'oauthbearer'] as const;
 
-const clientAssertion = mapping(
-  {
-    description:
-      '`oauthbearer`: proves the client by a token of a ServiceAccount instead of a secret (RFC 7523).',
-    example: { serviceAccountName: 'kafka', audience: 'https://sso.example.com' },
-  },
-  {
-    serviceAccountName: text({
-      format: 'dns-name',
-      example: 'kafka',
-      description: 'A ServiceAccount in the namespace of the KafkaCluster.',
-    }),
-    audience: text({
-      minLength: 1,
-      example: 'https://sso.example.com',
-      description: 'Whom the token is for, as the token endpoint asks.',
-    }),
-  },
-);
-
 const authentication = mapping(
   {
     description: 'Who the gateway and the scaler are to the brokers.',
@@ -77,35 +46,27 @@ const authentication = mapping(
     username: Type.Optional(
       text({ minLength: 1, example: 'orders', description: '`plain` and `scram-…`: the user.' }),
     ),
-    password: Type.Optional(secretValue('`plain` and `scram-…`: the password of the user.', 'password')),
+    password: Type.Optional(
+      secretValue(naming, '`plain` and `scram-…`: the password of the user.', 'password'),
+    ),
     certificate: Type.Optional(
       secretValue(
+        naming,
         '`tls`: the certificate, PEM, followed by those that lead to an authority. In the Secret of a Strimzi KafkaUser the key is `user.crt`.',
         'tls.crt',
       ),
     ),
     key: Type.Optional(
       secretValue(
+        naming,
         '`tls`: its key, PEM. In the Secret of a Strimzi KafkaUser the key is `user.key`.',
         'tls.key',
       ),
     ),
-    keyPassword: Type.Optional(secretValue('`tls`: what an encrypted key is opened with.', 'password')),
-    tokenEndpoint: Type.Optional(
-      text({
-        format: 'https-uri',
-        example: 'https://sso.example.com/realms/kafka/protocol/openid-connect/token',
-        description: '`oauthbearer`: where tokens are asked for, by client credentials.',
-      }),
+    keyPassword: Type.Optional(
+      secretValue(naming, '`tls`: what an encrypted key is opened with.', 'password'),
     ),
-    clientId: Type.Optional(
-      text({ minLength: 1, example: 'orders', description: '`oauthbearer`: who asks.' }),
-    ),
-    clientSecret: Type.Optional(secretValue('`oauthbearer`: the secret of the client.', 'client-secret')),
-    clientAssertion: Type.Optional(clientAssertion),
-    scope: Type.Optional(
-      text({ minLength: 1, example: 'kafka', description: '`oauthbearer`: scopes, separated by spaces.' }),
-    ),
+    ...oauthFields(naming),
     audience: Type.Optional(
       text({
         minLength: 1,
@@ -121,9 +82,6 @@ const authentication = mapping(
         additionalProperties: text({ minLength: 1, example: 'lkc-1' }),
         expected: 'a mapping of names to texts',
       }),
-    ),
-    ca: Type.Optional(
-      secretValue('`oauthbearer`: the authorities to trust at the token endpoint, PEM.', 'ca.crt'),
     ),
   },
 );

@@ -4,9 +4,17 @@ import { parseDuration } from './duration.ts';
 import { computedDefault } from './fields.ts';
 import type { DeclaredFilter } from './filter-schema.ts';
 import { parseTimestamp } from './formats.ts';
+import type { FunctionAuthentication, FunctionTls } from './function-access.ts';
 import type { KafkaAccess } from './kafka-access.ts';
 import { parseQuantity } from './quantity.ts';
-import type { Filter, FunctionTarget, InitialOffset, RateLimit, Subscription } from './subscription.ts';
+import type {
+  Filter,
+  FunctionSettings,
+  FunctionTarget,
+  InitialOffset,
+  RateLimit,
+  Subscription,
+} from './subscription.ts';
 import type { FilledTrigger } from './trigger.ts';
 
 /** `trigger` must be one that validate-trigger.ts found right; `access` is that of the KafkaCluster that it names. */
@@ -33,7 +41,7 @@ export function resolveSubscription(
     },
     event: { type: spec.event.type, source: spec.event.source, dialect: spec.event.dialect },
     filters: spec.filters.map(resolveFilter),
-    function: resolveFunction(spec.function),
+    function: resolveFunction(spec.function, namespace),
     delivery: resolveDelivery(spec.delivery),
     reply: spec.reply,
     scale: resolveScale(spec.scale),
@@ -60,17 +68,22 @@ function resolveFilter(filter: DeclaredFilter): Filter {
   return { kind, attributes };
 }
 
-function resolveFunction({
-  ref,
-  service,
-  uri,
-  port,
-  path,
-  contentMode,
-  batch,
-  concurrency,
-  adaptiveConcurrency,
-}: Spec['function']) {
+function resolveFunction(
+  {
+    ref,
+    service,
+    uri,
+    port,
+    path,
+    tls,
+    authentication,
+    contentMode,
+    batch,
+    concurrency,
+    adaptiveConcurrency,
+  }: Spec['function'],
+  namespace: string,
+): FunctionSettings {
   let target: FunctionTarget;
   if (ref !== undefined)
     target = { kind: 'ref', apiVersion: ref.apiVersion, resource: ref.kind, name: ref.name };
@@ -82,10 +95,18 @@ function resolveFunction({
     target,
     port,
     path: target.kind === 'uri' ? pathOf(target.uri) : path,
+    ...(tls === undefined ? {} : { tls: { ...serverNameOf(target, namespace), ...tls } }),
+    // The rules have seen to it that its fields are those of its type.
+    ...(authentication === undefined ? {} : { authentication: authentication as FunctionAuthentication }),
     contentMode,
     batch: { maxEvents: batch.maxEvents, maxBytes, maxWaitMs: milliseconds(batch.maxWait) },
     concurrency: concurrency === 'adaptive' ? adaptiveConcurrency : concurrency,
   };
+}
+
+/** Requests go to the addresses of pods, which no certificate has. */
+function serverNameOf(target: FunctionTarget, namespace: string): Pick<FunctionTls, 'serverName'> {
+  return target.kind === 'uri' ? {} : { serverName: `${target.name}.${namespace}.svc` };
 }
 
 /** Path and query of `uri`: what of it stands in the request line (RFC 9112, section 3.2.1). */

@@ -2,6 +2,7 @@
 // `trigger.ts` has what a user writes; `manifests.ts` makes one of the other.
 
 import type { ExpressionDialect } from './expressions.ts';
+import type { FunctionAuthentication, FunctionTls } from './function-access.ts';
 import type { KafkaAccess } from './kafka-access.ts';
 
 export type Ordering = 'partition' | 'key' | 'none';
@@ -54,6 +55,8 @@ export interface FunctionSettings {
   readonly target: FunctionTarget;
   readonly port: number;
   readonly path: string;
+  readonly tls?: FunctionTls | undefined;
+  readonly authentication?: FunctionAuthentication | undefined;
   readonly contentMode: ContentMode;
   readonly batch: BatchSettings;
   /** Requests in flight per ready endpoint: a number, or bounds between which it is learned. */

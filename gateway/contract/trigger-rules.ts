@@ -2,6 +2,7 @@
 // wrong.
 import { parseDuration } from './duration.ts';
 import { compileTopicPattern, formats } from './formats.ts';
+import { functionAccessRules } from './function-access-rules.ts';
 import { isMapping, valueAt, type Path } from './path.ts';
 import { invalid, show, type Mistake } from './problem.ts';
 import type { Wording } from './wording.ts';
@@ -19,6 +20,7 @@ const rules: readonly ((judged: Judged) => (Mistake | undefined)[])[] = [
   groupOfItsNamespace,
   oneFunction,
   uriIsWhole,
+  functionAccess,
   batchInBatchedMode,
   parkedKeysByKey,
   boundsWhereAdaptive,
@@ -83,6 +85,10 @@ function uriIsWhole({ declared }: Judged) {
     .map((name) =>
       invalid([...at, name], 'key', 'has no meaning beside uri', `Write the ${name} into the uri.`),
     );
+}
+
+function functionAccess({ declared, wording }: Judged) {
+  return functionAccessRules(declared, wording);
 }
 
 function batchInBatchedMode({ declared, filled, wording }: Judged) {

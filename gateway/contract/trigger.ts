@@ -4,6 +4,7 @@
 import { Type, type Static } from 'typebox';
 import { deliverySchema, replySchema, scaleSchema } from './delivery-schema.ts';
 import { filterRef, filterSchema, type DeclaredFilter } from './filter-schema.ts';
+import { functionAuthenticationSchema, functionTlsSchema } from './function-access-schema.ts';
 import { metadataSchema } from './metadata-schema.ts';
 import { mapping, maxInt32, text, whole, withDefault, type Filled } from './schema.ts';
 import { eventSchema, sourceSchema } from './source-schema.ts';
@@ -126,6 +127,8 @@ const functionSchema = mapping(
         description: 'Where requests are posted to. Not with `uri`.',
       }),
     ),
+    tls: Type.Optional(functionTlsSchema),
+    authentication: Type.Optional(functionAuthenticationSchema),
     contentMode: withDefault(
       'binary',
       Type.Enum(['binary', 'structured', 'batched'], {

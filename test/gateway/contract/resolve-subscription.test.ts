@@ -91,6 +91,31 @@ for (const [changes, expected] of [
     { 'spec.function.ref': undefined, 'spec.function.uri': 'http://a/b' },
     { function: { target: { kind: 'uri', uri: 'http://a/b' } } },
   ],
+  [{ 'spec.function.tls': {} }, { function: { tls: { serverName: 'mailer.default.svc' } } }],
+  [
+    {
+      'spec.function.ref': undefined,
+      'spec.function.service.name': 'svc',
+      'metadata.namespace': 'geo',
+      'spec.function.tls.ca.secretName': 'a',
+    },
+    { function: { tls: { serverName: 'svc.geo.svc', ca: { secretName: 'a', key: 'ca.crt' } } } },
+  ],
+  [{ 'spec.function.tls.serverName': 'mine' }, { function: { tls: { serverName: 'mine' } } }],
+  [
+    { 'spec.function.ref': undefined, 'spec.function.uri': 'https://a/b', 'spec.function.tls': {} },
+    { function: { tls: {} } },
+  ],
+  [
+    {
+      'spec.function.authentication': {
+        type: 'service-account',
+        serviceAccountName: 'caller',
+        audience: 'mailer',
+      },
+    },
+    { function: { authentication: { serviceAccountName: 'caller', audience: 'mailer' } } },
+  ],
   [
     { 'spec.function.contentMode': 'batched', 'spec.function.batch': { maxBytes: 2048, maxWait: 'PT1S' } },
     { function: { contentMode: 'batched', batch: { maxEvents: 100, maxBytes: 2048, maxWaitMs: 1000 } } },
