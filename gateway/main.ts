@@ -22,6 +22,7 @@ import { createKubernetesEndpoints } from './control/kubernetes-endpoints.ts';
 import { createKubernetesTriggers } from './control/kubernetes-triggers.ts';
 import { createSharedLoad } from './control/shared-load.ts';
 import { createStaticEndpoints } from './control/static-endpoints.ts';
+import { createFunctionAccess } from './credentials/function-access.ts';
 import { createConnectGuard, type ConnectGuard } from './delivery/connect-guard.ts';
 import { checkExpression } from './filter/expression.ts';
 import { createClusters } from './kafka/clusters.ts';
@@ -213,6 +214,7 @@ function createDataPlane(
     sinkOf: clusters.sinkOf,
     activation,
     uriGuard,
+    openAccess: createFunctionAccess({ secrets, log: clientLog(log) }),
     events,
     drainLimitMs: config.drainLimitMs,
     perTrigger: { records: config.maxRecordsPerTrigger, bytes: config.maxBytesPerTrigger },

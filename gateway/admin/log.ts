@@ -123,6 +123,8 @@ function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
     const facts = { ...of(subscription), origin, reason: masked(reason) };
     if (code === 'MILLRACE_ADDRESS_REFUSED')
       log.warn({ ...facts, code }, 'function.uri leads where no function is: it is not connected to');
+    else if (code === 'MILLRACE_FUNCTION_TLS_FAILED')
+      log.warn({ ...facts, code }, 'no TLS with the function: its records are held until there is');
     else log.info(facts, 'endpoint takes no connection: it is left alone until it does');
   });
   events.on('circuitOpened', (subscription, origin) =>
@@ -131,8 +133,11 @@ function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
   events.on('circuitClosed', (subscription, origin) =>
     log.info({ ...of(subscription), origin }, 'endpoint answers again'),
   );
-  events.on('held', (subscription) => log.info(of(subscription), 'no endpoint is ready: records are held'));
-  events.on('released', (subscription) => log.info(of(subscription), 'an endpoint is ready: records flow'));
+  events.on('held', (subscription, lack) => {
+    if (lack === undefined) log.info(of(subscription), 'no endpoint is ready: records are held');
+    else log.info({ ...of(subscription), reason: lack }, 'nothing to show to the function: records are held');
+  });
+  events.on('released', (subscription) => log.info(of(subscription), 'records flow again'));
   events.on('retrying', (subscription, record, attempts, delayMs, reason) =>
     log.debug(
       { ...of(subscription), ...at(record), attempts, delayMs, reason: masked(reason) },

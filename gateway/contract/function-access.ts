@@ -17,3 +17,12 @@ export interface FunctionTls {
 /** Whose token a function gets with each request. */
 export type FunctionAuthentication =
   ({ readonly type: 'service-account' } & ServiceAccountToken) | OauthAuthentication;
+
+/** What connections to a function show and trust; all PEM. It holds secrets: never told, logged or shown. */
+export interface FunctionTlsCredentials {
+  readonly ca?: string | undefined;
+  readonly certificate?: string | undefined;
+  readonly key?: string | undefined;
+  readonly keyPassword?: string | undefined;
+  readonly serverName?: string | undefined;
+}

@@ -1,6 +1,7 @@
 // The ports between the stages and what lies outside: Kafka, the functions, the scaler, whoever watches.
 // Implementations live in kafka/, delivery/ and control/; the pipeline composes them.
 import type { ExpressionDialect } from './expressions.ts';
+import type { FunctionTlsCredentials } from './function-access.ts';
 import type { KafkaRecord, RecordHeader, TopicPartition } from './record.ts';
 import type { DeadLetterCause, Settlement } from './settlement.ts';
 import type { SkipRequest, SkipTrace } from './skip.ts';
@@ -123,6 +124,25 @@ export interface EndpointSource {
   watch(subscription: Subscription, onChange: (ready: readonly Endpoint[]) => void): () => void;
 }
 
+/** What a function is shown besides events, kept current. It holds secrets. Nothing of it throws or blocks. */
+export interface FunctionAccess {
+  /** Why nothing can be sent now, in words; undefined where requests may go. */
+  readonly lack: string | undefined;
+  /** For connections from now on, another object whenever they change; undefined where the trigger asks for no TLS. */
+  readonly tls: FunctionTlsCredentials | undefined;
+  /** The header that goes with each request; undefined where the trigger asks for none. */
+  readonly authorization: string | undefined;
+  /** The function answered 401 to `authorization`: nothing is sent until there is another, unless one has just been replaced for that. */
+  refused(authorization: string): void;
+  close(): Promise<void>;
+}
+
+/** Undefined for a trigger that asks for nothing. `onChange` is called when anything of it is another, never before it returns. */
+export type OpenFunctionAccess = (
+  subscription: Subscription,
+  onChange: () => void,
+) => FunctionAccess | undefined;
+
 /** Tells the wanted triggers: once at the start, then whole again at every change. */
 export interface TriggerSource {
   watch(onChange: (wanted: readonly Subscription[]) => void): Promise<() => void>;
@@ -176,7 +196,8 @@ export interface GatewayEvents {
   skipped: [subscription: Subscription, request: SkipRequest, trace: SkipTrace];
   blocked: [subscription: Subscription, record: KafkaRecord, reason: string];
   unblocked: [subscription: Subscription, record: KafkaRecord];
-  held: [subscription: Subscription];
+  /** `lack`: what of our credentials is not there; undefined where no endpoint is ready. */
+  held: [subscription: Subscription, lack: string | undefined];
   released: [subscription: Subscription];
   endpoints: [subscription: Subscription, ready: number];
   /** An endpoint takes no connection, or is given none: it is left alone until it takes one. */

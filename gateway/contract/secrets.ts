@@ -9,8 +9,8 @@ export interface SecretReader {
    */
   read(namespace: string, name: string): Promise<ReadonlyMap<string, Buffer> | undefined>;
   /**
-   * A JWT for a ServiceAccount of `namespace`, which holds for some ten minutes at least. Rejects with
+   * A JWT for a ServiceAccount of `namespace`, which holds for some ten minutes at least; another than `refused`. Rejects with
    * MILLRACE_CREDENTIALS_UNUSABLE where none can be made here.
    */
-  serviceAccountToken(namespace: string, token: ServiceAccountToken): Promise<string>;
+  serviceAccountToken(namespace: string, token: ServiceAccountToken, refused?: string): Promise<string>;
 }

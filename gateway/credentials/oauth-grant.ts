@@ -3,12 +3,7 @@
 import { request, type Dispatcher } from 'undici';
 import { describeError, MillraceError } from '../contract/errors.ts';
 import type { OauthCredentials } from '../contract/kafka-access.ts';
-
-export interface Grant {
-  readonly accessToken: string;
-  /** From when it was asked for; undefined where the answer does not say. */
-  readonly lifetimeMs: number | undefined;
-}
+import type { Grant } from './kept-token.ts';
 
 const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const commonHeaders = {

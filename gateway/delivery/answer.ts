@@ -25,6 +25,8 @@ export type ParseReply = (
 export interface AnswerContext {
   /** The trigger has a reply topic: an event in a 200 is kept. Otherwise bodies are not looked at. */
   readonly replyWanted: boolean;
+  /** A token went with the request: a 401 is about it, and not about the event. */
+  readonly isAuthenticated: boolean;
   readonly parseReply: ParseReply;
   /** The ids of the events in the batch, in the content mode `batched`; undefined in the others. */
   readonly batchIds?: ReadonlySet<string> | undefined;
@@ -33,15 +35,16 @@ export interface AnswerContext {
 
 /**
  * The outcome of an attempt that was answered. 2xx is delivered, in the content mode `batched` less its
- * `batchItemFailures`; 404, 408, 409, 425, 429 and 5xx are tried again (`Retry-After` counts on 429 and 503);
- * all else is rejected. A 200 that calls itself an event and is none is rejected too: the same code would
+ * `batchItemFailures`; 404, 408, 409, 425, 429 and 5xx are tried again (`Retry-After` counts on 429 and 503),
+ * and 401 where a token was shown; all else is rejected. A 200 that calls itself an event and is none is rejected too: the same code would
  * answer the same again.
  */
 export function classifyAnswer(answer: Answer, context: AnswerContext): AttemptOutcome {
   const { status } = answer;
   if (status >= 200 && status < 300) return delivered(answer, context);
   const reason = `the function answered ${status}`;
-  if (status < 500 && !isRetriedClientError(status)) return { kind: 'rejected', reason, status };
+  const isRetried = isRetriedClientError(status) || (status === 401 && context.isAuthenticated);
+  if (status < 500 && !isRetried) return { kind: 'rejected', reason, status };
   const retryAfterMs =
     status === 429 || status === 503
       ? parseRetryAfter(first(answer.headers['retry-after']), context.nowMs)

@@ -36,6 +36,7 @@ const unreachableCodes = new Set([
   'EAI_AGAIN',
   'UND_ERR_CONNECT_TIMEOUT',
   'MILLRACE_ADDRESS_REFUSED',
+  'MILLRACE_FUNCTION_TLS_FAILED',
 ]);
 
 /** An unwanted body may be this long before the connection is cut instead of drained. */

@@ -1,12 +1,14 @@
 // The ready endpoints of one function: the least busy one is next, none gets more than `concurrency` requests at a time,
 // one that refuses connections is left alone until it takes them again, and one that fails for a while (`circuit.ts`).
 import { Pool, type Dispatcher } from 'undici';
+import type { FunctionTlsCredentials } from '../contract/function-access.ts';
 import type { Endpoint } from '../contract/ports.ts';
 import type { FunctionSettings } from '../contract/subscription.ts';
 import type { AttemptResult } from './attempt.ts';
 import { Circuit } from './circuit.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
-import { createGuardedConnector, type ConnectGuard } from './connect-guard.ts';
+import type { ConnectGuard } from './connect-guard.ts';
+import { createConnector, type Connecting } from './connecting.ts';
 import { untilAccepting } from './probe.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { signOf, type Sign } from './sign.ts';
@@ -25,6 +27,8 @@ export interface EndpointsOptions {
   readonly onReadyCount: (ready: number) => void;
   /** Which addresses may be connected to; absent: any. */
   readonly guard?: ConnectGuard | undefined;
+  /** Present: requests go by https, whatever the origins say; what it gives is shown in new connections, from `renew` on. */
+  readonly tls?: (() => FunctionTlsCredentials | undefined) | undefined;
   /** An endpoint is out until it accepts a connection. */
   readonly onUnreachable: (origin: string, why: Unreachable) => void;
   /** The circuit of an endpoint opened, or closed again. */
@@ -34,7 +38,7 @@ export interface EndpointsOptions {
 /** An endpoint with its connections. */
 export interface Gate {
   readonly origin: string;
-  readonly dispatcher: Dispatcher;
+  dispatcher: Dispatcher;
   outstanding: number;
   /** How many may be outstanding. */
   limit: number;
@@ -46,8 +50,6 @@ export interface Gate {
   retired: boolean;
 }
 
-const connecting = { timeout: 3_000 };
-
 /** Comes after whatever may be outstanding elsewhere. */
 const avoidedRank = 2 ** 31;
 
@@ -56,6 +58,9 @@ export class Endpoints {
   readonly #gates = new Map<string, Gate>();
   /** Those that finish what is in flight. */
   readonly #retired = new Set<Gate>();
+  /** Their connections show what was shown before; what is in flight on them ends. */
+  readonly #draining = new Set<Dispatcher>();
+  #shownTls: FunctionTlsCredentials | undefined;
   readonly #probes = new Map<Gate, () => void>();
   #ready: Gate[] = [];
   #turn = 0;
@@ -78,6 +83,17 @@ export class Endpoints {
   /** Requests that may be in flight at each of the ready endpoints. */
   get limits(): number[] {
     return this.#ready.map(({ limit }) => limit);
+  }
+
+  /** As they are told of a running trigger. */
+  get figures() {
+    const { readyCount, openCircuits, limits } = this;
+    return {
+      readyEndpoints: readyCount,
+      openCircuits,
+      concurrencyLimit: limits.reduce((sum, limit) => sum + limit, 0),
+      lowestConcurrencyLimit: limits.length === 0 ? 0 : Math.min(...limits),
+    };
   }
 
   /**
@@ -139,7 +155,8 @@ export class Endpoints {
 
   /** The endpoints that are ready now: all of them. */
   update(endpoints: readonly Endpoint[]): void {
-    const wanted = new Set(endpoints.map(({ origin }) => origin));
+    const scheme = this.#options.tls === undefined ? undefined : 'https:';
+    const wanted = new Set(endpoints.map(({ origin }) => withScheme(origin, scheme)));
     for (const [origin, gate] of this.#gates) {
       if (wanted.has(origin)) continue;
       this.#gates.delete(origin);
@@ -161,6 +178,22 @@ export class Endpoints {
     this.#watch(gate);
   }
 
+  /** New connections show what `tls` gives now; where that is another, the old ones end with what is in flight on them. */
+  renew(): void {
+    const tls = this.#options.tls?.();
+    if (tls === this.#shownTls) return;
+    this.#shownTls = tls;
+    for (const gate of this.#gates.values()) {
+      const old = gate.dispatcher;
+      gate.dispatcher = this.#connect(gate.origin);
+      this.#draining.add(old);
+      old.close().then(
+        () => this.#draining.delete(old),
+        () => undefined,
+      );
+    }
+  }
+
   /** Closes all connections; requests in flight end as failed. */
   async close(): Promise<void> {
     for (const gate of this.#gates.values()) this.#retire(gate);
@@ -170,24 +203,17 @@ export class Endpoints {
     this.#ready = [];
     clearTimeout(this.#circuitTimer);
     this.#circuitTimer = undefined;
-    await Promise.all(gates.map(({ dispatcher }) => dispatcher.destroy()));
+    const dispatchers = [...gates.map(({ dispatcher }) => dispatcher), ...this.#draining];
+    await Promise.all(dispatchers.map((dispatcher) => dispatcher.destroy()));
   }
 
   #open(origin: string): Gate {
-    const { concurrency, guard } = this.#options;
+    const { concurrency } = this.#options;
     const isLearned = typeof concurrency === 'object';
     const learned = isLearned ? new ConcurrencyLimit(concurrency) : undefined;
-    const dispatcher = new Pool(origin, {
-      connections: isLearned ? concurrency.max : concurrency,
-      pipelining: 1,
-      // The attempt has a deadline of its own, over all of the answer.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: guard === undefined ? connecting : createGuardedConnector(guard, connecting),
-    });
     return {
       origin,
-      dispatcher,
+      dispatcher: this.#connect(origin),
       outstanding: 0,
       limit: isLearned ? concurrency.min : concurrency,
       learned,
@@ -195,6 +221,23 @@ export class Endpoints {
       reachable: true,
       retired: false,
     };
+  }
+
+  #connect(origin: string): Dispatcher {
+    const { concurrency } = this.#options;
+    return new Pool(origin, {
+      connections: typeof concurrency === 'object' ? concurrency.max : concurrency,
+      pipelining: 1,
+      // The attempt has a deadline of its own, over all of the answer.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: createConnector(this.#connecting()),
+    });
+  }
+
+  #connecting(): Connecting {
+    const { guard, tls } = this.#options;
+    return { guard, tls: tls?.() };
   }
 
   #judge(gate: Gate, sign: Sign, startedMs: number, nowMs: number, askedMs: number): void {
@@ -257,7 +300,12 @@ export class Endpoints {
       gate.reachable = true;
       this.#recount();
     };
-    const stop = untilAccepting(gate.origin, onAccepting, this.#options.guard);
+    const stop = untilAccepting(gate.origin, onAccepting, () => this.#connecting());
     this.#probes.set(gate, stop);
   }
+}
+
+/** `origin` with `scheme`, where there is one: what finds pods knows nothing of TLS. */
+function withScheme(origin: string, scheme: string | undefined): string {
+  return scheme === undefined ? origin : origin.replace(/^https?:/, scheme);
 }

@@ -1,6 +1,7 @@
 // Why a broker does not let us in, or not do what we ask: errors of TLS, SASL and ACLs, out of whatever the client has wrapped them in,
 // whose words they repeat: so they have no cause.
 import { errorTable, MillraceError, type ErrorCode } from '../contract/errors.ts';
+import { tlsDetailOf, tlsFailureOf, type TlsFailure } from '../contract/tls-failure.ts';
 
 /** Undefined where nobody has refused anything. */
 export function explainRefusal(error: unknown): MillraceError | undefined {
@@ -23,40 +24,30 @@ function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Without what kafkajs writes before it, and without where in its sources OpenSSL is: only what it calls it. */
+/** Without what kafkajs writes before it. */
 function detailOf({ message }: Error): string {
-  const [line = ''] = message.replace(/^(Connection error|Failed to connect): /, '').split('\n', 1);
-  return line.replace(/^[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]*):.*$/, '$1').slice(0, 300);
+  return tlsDetailOf(new Error(message.replace(/^(Connection error|Failed to connect): /, '')));
 }
 
-/** What Node.js and OpenSSL call what goes wrong in a handshake, and what it means to us. */
-const tlsCauses: readonly (readonly [code: RegExp, meaning: string])[] = [
-  [
-    /^(SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_)/,
+const tlsMeanings: Readonly<Record<TlsFailure, string>> = {
+  untrusted:
     'the certificate of the broker is of an authority that is not trusted: see tls.ca, or ssl.truststore',
-  ],
-  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'the certificate of the broker is for another host name'],
-  [/^CERT_HAS_EXPIRED$/, 'the certificate of the broker has expired'],
-  [/^CERT_/, 'the certificate of the broker is not accepted'],
-  [/WRONG_VERSION_NUMBER|PACKET_LENGTH/, 'the listener does not speak TLS, or is no Kafka'],
-  [/ALERT_CERTIFICATE_REQUIRED/, 'the broker asks for a client certificate: see authentication.type tls'],
-  // Java says this, too, to a client that shows none.
-  [
-    /ALERT_BAD_CERT/,
+  'other-name': 'the certificate of the broker is for another host name',
+  expired: 'the certificate of the broker has expired',
+  'not-accepted': 'the certificate of the broker is not accepted',
+  'no-tls': 'the listener does not speak TLS, or is no Kafka',
+  'certificate-asked': 'the broker asks for a client certificate: see authentication.type tls',
+  'certificate-asked-or-refused':
     'the broker asks for a client certificate, or does not accept ours: see authentication.type tls',
-  ],
-  [
-    /ALERT_(UNKNOWN_CA|CERT|NO_CERT|UNSUPPORTED_CERT)|ALERT_ACCESS/,
-    'the broker does not accept our certificate',
-  ],
-  [/ALERT|^ERR_SSL|^ERR_TLS|^EPROTO$|^ERR_OSSL/, 'the handshake failed'],
-];
+  'certificate-refused': 'the broker does not accept our certificate',
+  handshake: 'the handshake failed',
+};
 
 function explainTls(error: Error): MillraceError | undefined {
   const code = codeOf(error);
-  const found = tlsCauses.find(([pattern]) => pattern.test(code));
-  if (found === undefined) return undefined;
-  return unauthenticated(`no TLS connection to Kafka: ${found[1]} (${code}: ${detailOf(error)})`);
+  const failure = tlsFailureOf(code);
+  if (failure === undefined) return undefined;
+  return unauthenticated(`no TLS connection to Kafka: ${tlsMeanings[failure]} (${code}: ${detailOf(error)})`);
 }
 
 /** Before anybody has said who he is. */

@@ -40,10 +40,11 @@ export function createKubernetesSecrets(connection: Connection): SecretReader {
       }
     },
 
-    serviceAccountToken(namespace, wanted) {
+    async serviceAccountToken(namespace, wanted, refused) {
       const name = JSON.stringify([namespace, wanted.serviceAccountName, wanted.audience]);
       const kept = tokens.get(name);
-      if (kept !== undefined && performance.now() < kept.untilMs) return kept.token;
+      if (kept !== undefined && performance.now() < kept.untilMs && (await kept.token) !== refused)
+        return kept.token;
       const token = requestToken(requests, namespace, wanted);
       tokens.set(name, { token, untilMs: performance.now() + (tokenSeconds * 1_000) / 2 });
       token.catch(() => tokens.delete(name));

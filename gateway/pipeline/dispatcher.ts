@@ -11,7 +11,7 @@
 // A lane has one thing under way at a time, so order holds by construction. A delivery that is not settled stays in its lane.
 import type { EventEmitter } from 'node:events';
 import type { CloudEvent } from '../contract/event.ts';
-import type { ActivationCall, GatewayEvents, RecordSink } from '../contract/ports.ts';
+import type { ActivationCall, FunctionAccess, GatewayEvents, RecordSink } from '../contract/ports.ts';
 import type { AttemptOutcome, Settlement } from '../contract/settlement.ts';
 import type { Subscription } from '../contract/subscription.ts';
 import { startAttempt, type AttemptResult } from '../delivery/attempt.ts';
@@ -27,7 +27,7 @@ import { createEncodeLot } from './encode-lot.ts';
 import { expire } from './expire.ts';
 import { Holding } from './holding.ts';
 import type { OpenPartition } from './partition.ts';
-import { gatherLot, lastDelivered, LotClock } from './lot.ts';
+import { beginLot, gatherLot, lastDelivered, LotClock } from './lot.ts';
 import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from './outcome.ts';
 import { Pace } from './pace.ts';
 import { Parking } from './parking.ts';
@@ -40,6 +40,8 @@ export interface DispatcherOptions {
   readonly endpoints: Endpoints;
   readonly sink: RecordSink;
   readonly activation: ActivationCall;
+  /** Undefined where the function is shown nothing but events. */
+  readonly access: FunctionAccess | undefined;
   readonly events: EventEmitter<GatewayEvents>;
   /** In ms of `performance.now()`: nothing is started after it, for another gateway may start it as well. */
   readonly leaseEndMs: () => number;
@@ -194,6 +196,7 @@ export class Dispatcher {
     if (!this.#lotClock.isDue(lanes)) return false;
     const mostEvents = this.#pace.room(lanes);
     if (mostEvents === 0) return false;
+    if (this.#holding.holdForLack()) return false;
     const gate = endpoints.pick();
     if (gate === undefined) {
       if (endpoints.readyCount === 0) this.#holding.hold();
@@ -206,16 +209,11 @@ export class Dispatcher {
   }
 
   #send(gate: Gate, lot: readonly Lane<Delivery>[]): void {
-    const { subscription } = this.#options;
-    const events: CloudEvent[] = [];
-    for (const lane of lot) {
-      for (let index = 0; index < lane.taken; index += 1) {
-        const delivery = lane.at(index);
-        delivery.begin();
-        if (delivery.event !== undefined) events.push(delivery.event);
-      }
-    }
+    const { access, subscription } = this.#options;
+    const events = beginLot(lot);
     const { headers, body } = this.#encode(events);
+    const authorization = access?.authorization;
+    if (authorization !== undefined) headers.push('authorization', authorization);
     const { path } = subscription.function;
     const { timeoutMs } = subscription.delivery;
     const startedMs = performance.now();
@@ -228,6 +226,8 @@ export class Dispatcher {
       (result) => {
         const tookMs = performance.now() - startedMs;
         this.#options.endpoints.learn(gate, result, tookMs, outstanding);
+        if (authorization !== undefined && result.kind === 'answered' && result.status === 401)
+          access?.refused(authorization);
         this.#answered(gate, lot, events, tookMs, result);
       },
     );

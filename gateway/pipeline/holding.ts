@@ -1,11 +1,13 @@
-// Records are kept back because no endpoint is ready; the scalers are told, again and again.
+// Records are kept back: because no endpoint is ready, which the scalers are told, again and again; or for want of what the function is to be
+// shown, which ends by itself.
 import type { EventEmitter } from 'node:events';
-import type { ActivationCall, GatewayEvents } from '../contract/ports.ts';
+import type { ActivationCall, FunctionAccess, GatewayEvents } from '../contract/ports.ts';
 import type { Subscription } from '../contract/subscription.ts';
 
 export interface HoldingOptions {
   readonly subscription: Subscription;
   readonly activation: ActivationCall;
+  readonly access: FunctionAccess | undefined;
   readonly events: EventEmitter<GatewayEvents>;
 }
 
@@ -29,11 +31,8 @@ export class Holding {
   }
 
   hold(): void {
-    const { subscription, activation, events } = this.#options;
-    if (!this.#isOn) {
-      this.#isOn = true;
-      events.emit('held', subscription);
-    }
+    const { subscription, activation } = this.#options;
+    this.#begin(undefined);
     activation.wake(subscription);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
@@ -41,12 +40,25 @@ export class Holding {
     }, wakeAgainMs);
   }
 
-  /** An endpoint is ready. */
+  /** Holds where what the function is to be shown is not there, and says whether it is so. Whoever has it says when to look again. */
+  holdForLack(): boolean {
+    const lack = this.#options.access?.lack;
+    if (lack !== undefined) this.#begin(lack);
+    return lack !== undefined;
+  }
+
+  /** Something is sent. */
   release(): void {
     if (!this.#isOn) return;
     this.#isOn = false;
     this.stop();
     this.#options.events.emit('released', this.#options.subscription);
+  }
+
+  #begin(lack: string | undefined): void {
+    if (this.#isOn) return;
+    this.#isOn = true;
+    this.#options.events.emit('held', this.#options.subscription, lack);
   }
 
   stop(): void {

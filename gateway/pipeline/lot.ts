@@ -1,4 +1,5 @@
 // Which deliveries go in one request: the first of one lane, or for `contentMode: batched` as many as fit, of any lanes.
+import type { CloudEvent } from '../contract/event.ts';
 import { recordBytes } from '../contract/record.ts';
 import type { FunctionSettings } from '../contract/subscription.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
@@ -33,6 +34,19 @@ export function gatherLot(
     lot.push(lane);
   }
   return lot;
+}
+
+/** Begins all deliveries of a lot; their events. */
+export function beginLot(lot: readonly Lane<Delivery>[]): CloudEvent[] {
+  const events: CloudEvent[] = [];
+  for (const lane of lot) {
+    for (let index = 0; index < lane.taken; index += 1) {
+      const delivery = lane.at(index);
+      delivery.begin();
+      if (delivery.event !== undefined) events.push(delivery.event);
+    }
+  }
+  return events;
 }
 
 /** How many of the first deliveries of `lane` fit into what is left of `room`, which they are taken from. */

@@ -16,6 +16,7 @@ export type OutcomeOf = (result: AttemptResult, events: readonly CloudEvent[]) =
 export function createOutcomeOf(subscription: Subscription): OutcomeOf {
   const isBatched = subscription.function.contentMode === 'batched';
   const replyWanted = subscription.reply !== undefined;
+  const isAuthenticated = subscription.function.authentication !== undefined;
   return (result, events) => {
     if (result.kind === 'unreachable') return result;
     if (result.kind === 'failed') return { kind: 'retry', reason: result.reason };
@@ -28,7 +29,7 @@ export function createOutcomeOf(subscription: Subscription): OutcomeOf {
     const parseReply = isCut ? refuseCutReply : decodeReply;
     return classifyAnswer(
       { status, headers, body },
-      { replyWanted, parseReply, batchIds, nowMs: Date.now() },
+      { replyWanted, isAuthenticated, parseReply, batchIds, nowMs: Date.now() },
     );
   };
 }

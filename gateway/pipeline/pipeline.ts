@@ -16,7 +16,9 @@ import type {
   ActivationCall,
   CreateRecordSource,
   EndpointSource,
+  FunctionAccess,
   GatewayEvents,
+  OpenFunctionAccess,
   PartitionProgress,
   RecordListener,
   RecordSink,
@@ -47,6 +49,7 @@ export interface PipelineDependencies {
   readonly activation: ActivationCall;
   /** Which addresses functions that are named by URI may have; absent: any. */
   readonly uriGuard?: ConnectGuard | undefined;
+  readonly openAccess: OpenFunctionAccess;
   readonly events: EventEmitter<GatewayEvents>;
   /** How long a stop waits for what is in flight. */
   readonly drainLimitMs: number;
@@ -60,6 +63,7 @@ export class Pipeline implements RecordListener {
   readonly #dependencies: PipelineDependencies;
   readonly #source: RecordSource;
   readonly #commits: Commits;
+  readonly #access: FunctionAccess | undefined;
   readonly #endpoints: Endpoints;
   readonly #dispatcher: Dispatcher;
   readonly #lanes: Lanes<Delivery>;
@@ -86,10 +90,15 @@ export class Pipeline implements RecordListener {
     this.#fetching = new Fetching(subscription, this.#source, events, () => this.#share());
     this.#lanes = new Lanes(subscription.delivery.ordering, ({ bytes }) => bytes);
     this.#commits = createCommits({ subscription, source: () => this.#source, events });
+    this.#access = dependencies.openAccess(subscription, () => {
+      this.#endpoints.renew();
+      this.#dispatcher.pump();
+    });
     this.#endpoints = new Endpoints({
       concurrency: subscription.function.concurrency,
       retryAfterMaxMs: subscription.delivery.retryAfterMaxMs,
       guard: subscription.function.target.kind === 'uri' ? dependencies.uriGuard : undefined,
+      tls: subscription.function.tls === undefined ? undefined : () => this.#access?.tls,
       onAvailable: () => this.#dispatcher.pump(),
       onReadyCount: (ready) => void events.emit('endpoints', subscription, ready),
       onUnreachable: (origin, why) => void events.emit('unreachable', subscription, origin, why),
@@ -102,6 +111,7 @@ export class Pipeline implements RecordListener {
       endpoints: this.#endpoints,
       sink: dependencies.sinkOf(subscription),
       activation: dependencies.activation,
+      access: this.#access,
       events,
       leaseEndMs: () => this.#source.leaseEndMs,
       attempted: (delivery) => this.#attempted(delivery),
@@ -124,6 +134,7 @@ export class Pipeline implements RecordListener {
     this.#unwatch?.();
     this.#dispatcher.close();
     await this.#endpoints.close();
+    await this.#access?.close();
   }
 
   /** What may lie in memory from now on. */
@@ -225,18 +236,15 @@ export class Pipeline implements RecordListener {
       if (partition.crowded) crowded += 1;
     }
     const { inFlight, blocked, isHolding, isRateLimited, replies } = this.#dispatcher;
-    const { readyCount, openCircuits, limits } = this.#endpoints;
     const reason = this.#reason();
     return {
       key: this.subscription.key,
       state: this.#state.kind,
       reason,
       ready: reason === '',
+      lack: this.#access?.lack ?? '',
       partitions: this.#partitions.size,
-      readyEndpoints: readyCount,
-      openCircuits,
-      concurrencyLimit: limits.reduce((sum, limit) => sum + limit, 0),
-      lowestConcurrencyLimit: limits.length === 0 ? 0 : Math.min(...limits),
+      ...this.#endpoints.figures,
       isRateLimited,
       queued,
       inFlight,

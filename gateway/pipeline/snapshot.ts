@@ -8,6 +8,8 @@ export interface TriggerSnapshot {
   readonly reason: string;
   /** Assigned and fetching. */
   readonly ready: boolean;
+  /** Why nothing is sent to the function: what it is to be shown is not there. Empty where it is, or it is shown nothing but events. */
+  readonly lack: string;
   readonly partitions: number;
   readonly readyEndpoints: number;
   /** Endpoints that are left alone because they fail. */

@@ -89,6 +89,7 @@ function notRunning({ key, suspend }: Subscription): TriggerSnapshot {
     state: suspend ? 'suspended' : 'starting',
     reason: suspend ? 'spec.suspend is true' : 'not started yet',
     ready: false,
+    lack: '',
     partitions: 0,
     readyEndpoints: 0,
     openCircuits: 0,

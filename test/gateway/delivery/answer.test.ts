@@ -6,6 +6,7 @@ import { classifyAnswer, type AnswerContext, type AnswerHeaders } from '../../..
 const event: CloudEvent = { id: '1', source: 's', type: 't', extensions: {}, data: null };
 const context: AnswerContext = {
   replyWanted: false,
+  isAuthenticated: false,
   parseReply: () => ({ kind: 'none' }),
   nowMs: Date.parse('2024-05-06T07:08:09Z'),
 };
@@ -18,6 +19,12 @@ function classify(
 ) {
   return classifyAnswer({ status, headers, body: Buffer.from(body) }, { ...context, ...change });
 }
+
+t.test('a 401 is about the token where one was shown, and else about the event', async (t) => {
+  t.match(classify(401, { isAuthenticated: true }), { kind: 'retry', status: 401 });
+  t.match(classify(403, { isAuthenticated: true }), { kind: 'rejected' });
+  t.match(classify(401), { kind: 'rejected' });
+});
 
 t.test('statuses', (t) => {
   const kinds: Record<string, number[]> = {

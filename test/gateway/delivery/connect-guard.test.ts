@@ -90,7 +90,7 @@ t.test('a probe makes none either', async (t) => {
   );
   const fail = () => void t.fail('it was connected to');
   for (const host of ['127.0.0.1', '[::1]', 'four.test', 'gone.test'])
-    t.teardown(untilAccepting(`http://${host}:${port}`, fail, guard));
+    t.teardown(untilAccepting(`http://${host}:${port}`, fail, () => ({ guard })));
   await until(() => looks.length > 20);
   t.equal(connections(), 0);
 });
@@ -118,7 +118,9 @@ t.test('what is open is connected to, by name and by address', async (t) => {
   t.match(await send(t, fn.origin, guard), { kind: 'answered', status: 204 });
   t.match(await send(t, `http://function.test:${port}`, guard), { kind: 'answered', status: 204 });
   t.equal(fn.calls[1]?.headers.host, `function.test:${port}`);
-  await new Promise<void>((resolve) => untilAccepting(`http://function.test:${port}`, resolve, guard));
+  await new Promise<void>((resolve) =>
+    untilAccepting(`http://function.test:${port}`, resolve, () => ({ guard })),
+  );
 });
 
 t.test('a name is judged anew for each connection', async (t) => {

@@ -5,7 +5,7 @@ import { recordBytes } from '../../../gateway/contract/record.ts';
 import type { FunctionSettings } from '../../../gateway/contract/subscription.ts';
 import { Lanes } from '../../../gateway/delivery/lanes.ts';
 import { Delivery } from '../../../gateway/pipeline/delivery.ts';
-import { gatherLot, lastDelivered, LotClock } from '../../../gateway/pipeline/lot.ts';
+import { beginLot, gatherLot, lastDelivered, LotClock } from '../../../gateway/pipeline/lot.ts';
 import { OpenPartition } from '../../../gateway/pipeline/partition.ts';
 import { eventOf, recordOf } from '../events/build.ts';
 import { quickSubscription } from './run-pipeline.ts';
@@ -54,6 +54,19 @@ t.test('no batch has more events than there is room for besides', async (t) => {
   const { lanes } = lanesOf(['a', 'b', 'a', 'c', 'a']);
   t.strictSame(offsetsOf(gatherLot(lanes, settingsOf('batched'), 4)), [[0, 2, 4], [1]]);
   t.strictSame(offsetsOf(gatherLot(lanes, settingsOf('batched'), 1)), [[3]]);
+});
+
+t.test('what a lot begins with are the events of what is taken', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a', 'b', 'a']);
+  const lot = gatherLot(lanes, settingsOf('batched', 2));
+  t.strictSame(
+    beginLot(lot).map(({ id }) => id),
+    ['0', '2'],
+  );
+  t.strictSame(
+    deliveries.map(({ isUnderWay }) => isUnderWay),
+    [true, false, true],
+  );
 });
 
 t.test('the last event of a lot that was delivered', async (t) => {

@@ -84,6 +84,7 @@ export async function runPipeline(t: Test, changes: PipelineChanges = {}): Promi
       createSource: member.createSource,
       endpoints,
       sinkOf: () => kafka.sink,
+      openAccess: () => undefined,
       activation: { wake: ({ key }) => wakes.push(key) },
       events,
       drainLimitMs: changes.drainLimitMs ?? 5_000,

@@ -33,6 +33,7 @@ async function supervise(t: Test, answer?: Behaviour) {
       },
     },
     sinkOf: () => new MemoryKafka().sink,
+    openAccess: () => undefined,
     activation: { wake: () => undefined },
     events,
     drainLimitMs: 500,
