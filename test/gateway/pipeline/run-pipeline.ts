@@ -1,7 +1,12 @@
 // A pipeline for tests, between a Kafka in memory and a function on a real socket.
 import { EventEmitter } from 'node:events';
 import type { Test } from 'tap';
-import type { EndpointSource, Endpoint, GatewayEvents } from '../../../gateway/contract/ports.ts';
+import type {
+  EndpointSource,
+  Endpoint,
+  GatewayEvents,
+  OpenFunctionAccess,
+} from '../../../gateway/contract/ports.ts';
 import type {
   DeliverySettings,
   FunctionSettings,
@@ -29,6 +34,8 @@ export interface PipelineChanges {
   readonly answer?: Behaviour | FunctionAnswer;
   /** Ready from the start; the function's own when absent. */
   readonly endpoints?: readonly Endpoint[];
+  /** Shows nothing when absent. */
+  readonly openAccess?: OpenFunctionAccess;
 }
 
 export interface RunningPipeline {
@@ -84,7 +91,7 @@ export async function runPipeline(t: Test, changes: PipelineChanges = {}): Promi
       createSource: member.createSource,
       endpoints,
       sinkOf: () => kafka.sink,
-      openAccess: () => undefined,
+      openAccess: changes.openAccess ?? (() => undefined),
       activation: { wake: ({ key }) => wakes.push(key) },
       events,
       drainLimitMs: changes.drainLimitMs ?? 5_000,

@@ -1,0 +1,110 @@
+// What a function is shown with each request, and what becomes of records while it is not there or is refused.
+import t from 'tap';
+import type { FunctionAccess, OpenFunctionAccess } from '../../../gateway/contract/ports.ts';
+import { until } from '../../scaler/fixtures/until.ts';
+import { runPipeline } from './run-pipeline.ts';
+
+t.setTimeout(60_000);
+
+const deadLetter = { topic: 'quakes.dead' };
+const authentication = { type: 'service-account', serviceAccountName: 'caller', audience: 'alerts' } as const;
+
+/** Shows what the test says; nothing, from a refusal on until it says so. */
+function shownBy(first: Partial<FunctionAccess>) {
+  const refused: string[] = [];
+  const state: { lack?: string | undefined; authorization?: string | undefined } = { ...first };
+  let tell = (): void => undefined;
+  const openAccess: OpenFunctionAccess = (_subscription, onChange) => {
+    tell = onChange;
+    return {
+      get lack() {
+        return state.lack;
+      },
+      get tls() {
+        return undefined;
+      },
+      get authorization() {
+        return state.authorization;
+      },
+      refused: (authorization) => {
+        refused.push(authorization);
+        state.lack = 'another is asked for';
+      },
+      close: async () => undefined,
+    };
+  };
+  const show = (next: Partial<FunctionAccess>): void => {
+    Object.assign(state, next);
+    tell();
+  };
+  return { openAccess, refused, show };
+}
+
+t.test('what is not there holds records without an attempt, and wakes nobody', async (t) => {
+  const lack = 'the Secret alerts is not there';
+  const { openAccess, show } = shownBy({ lack });
+  const { kafka, pipeline, seen, wakes } = await runPipeline(t, {
+    openAccess,
+    delivery: { retry: 0, deadLetter },
+    function: { authentication },
+  });
+  for (let offset = 0; offset < 3; offset += 1) kafka.produce();
+  await until(() => pipeline.snapshot().held === 3);
+  t.match(pipeline.snapshot(), { lack, inFlight: 0, readyEndpoints: 1 });
+  t.match(seen('held'), [[{}, lack]]);
+  show({ lack: undefined, authorization: 'Bearer a' });
+  await until(() => kafka.isDone());
+  t.ok(seen('settled').every(([, , kind, attempts]) => kind === 'delivered' && attempts === 1));
+  t.match(pipeline.snapshot(), { lack: '', held: 0 });
+  t.strictSame([wakes, seen('held').length, seen('released').length], [[], 1, 1]);
+});
+
+t.test('the token goes with each request exactly once, whatever records say', async (t) => {
+  for (const contentMode of ['binary', 'structured', 'batched'] as const) {
+    const { openAccess, show } = shownBy({ authorization: 'Bearer a' });
+    const { kafka, fn } = await runPipeline(t, { openAccess, function: { authentication, contentMode } });
+    const headers = ['authorization', 'Authorization', 'ce_authorization'].map((name) => {
+      return { name, value: Buffer.from('Bearer forged') };
+    });
+    kafka.produce({ headers });
+    await until(() => fn.calls.length === 1);
+    show({ authorization: 'Bearer b' });
+    kafka.produce({ headers });
+    await until(() => kafka.isDone());
+    t.strictSame(
+      fn.calls.map(({ authorizations }) => authorizations),
+      [['Bearer a'], ['Bearer b']],
+      contentMode,
+    );
+  }
+});
+
+t.test('a 401 tells that the token is refused, and the record goes again by the retry policy', async (t) => {
+  const { openAccess, refused, show } = shownBy({ authorization: 'Bearer a' });
+  const { kafka, fn, seen } = await runPipeline(t, {
+    openAccess,
+    function: { authentication },
+    delivery: { retry: 1, deadLetter },
+    answer: ({ authorizations }) => (authorizations[0] === 'Bearer b' ? 204 : 401),
+  });
+  kafka.produce();
+  await until(() => refused.length > 0);
+  t.equal(fn.calls.length, 1);
+  show({ lack: undefined, authorization: 'Bearer b' });
+  await until(() => kafka.isDone());
+  t.match(seen('settled'), [[{}, {}, 'delivered', 2]]);
+  t.strictSame(refused, ['Bearer a']);
+  fn.answer(401);
+  kafka.produce();
+  await until(() => refused.length === 2);
+  show({ lack: undefined });
+  await until(() => kafka.isDone());
+  t.match(seen('deadLettered'), [[{}, {}, { reason: 'exhausted', status: 401, attempts: 2 }]]);
+});
+
+t.test('without a token a 401 is the function’s last word', async (t) => {
+  const { kafka, seen } = await runPipeline(t, { delivery: { deadLetter }, answer: 401 });
+  kafka.produce();
+  await until(() => kafka.isDone());
+  t.match(seen('deadLettered'), [[{}, {}, { reason: 'rejected', status: 401, attempts: 1 }]]);
+});
