@@ -122,7 +122,7 @@ const answer: Target = {
     for (const batchIds of [undefined, new Set(['a-1', 'a-2'])]) {
       const outcome = classifyAnswer(
         { status: Number.parseInt(status, 10) || 200, headers, body: Buffer.from(body) },
-        { replyWanted: true, parseReply: decodeReply, batchIds, nowMs: 0 },
+        { replyWanted: true, isAuthenticated: false, parseReply: decodeReply, batchIds, nowMs: 0 },
       );
       if (outcome.kind === 'delivered')
         ok(

@@ -47,12 +47,23 @@ t.test('the triggers of the examples are taken', async (t) => {
 });
 
 const filter = { exact: { type: 'a' } };
+const value = { secretName: 'mailer' };
+const accountToken = { type: 'service-account', serviceAccountName: 'caller', audience: 'mailer' };
+const oauthToken = {
+  type: 'oauthbearer',
+  tokenEndpoint: 'https://sso.example.com/token',
+  clientId: 'mailer',
+  clientSecret: value,
+};
 for (const changes of [
   {},
   { 'spec.source': { topicPattern: 'orders-.*' } },
   { 'spec.source.topics': Array.from({ length: 100 }, (_, index) => `t${index}`) },
   { 'spec.source.initialOffset': '2026-01-31T12:00:00.5+01:00' },
   { 'spec.function': { uri: 'https://example.com:8443/path?a=b@c' } },
+  { 'spec.function.tls': {}, 'spec.function.authentication': accountToken },
+  { 'spec.function.tls': { certificate: value, key: value, keyPassword: value, serverName: 'a.geo.svc' } },
+  { 'spec.function': { uri: 'HTTPS://a/', tls: { ca: value }, authentication: oauthToken } },
   { 'spec.function.concurrency': 3 },
   { 'spec.function.concurrency': 'adaptive', 'spec.function.adaptiveConcurrency': { min: 2 } },
   { 'spec.function.contentMode': 'batched', 'spec.function.batch': { maxBytes: 1000 } },
@@ -80,6 +91,23 @@ for (const [changes, message] of [
   [{ 'spec.function': { uri: 'http://a/', port: 80 } }, /port has no meaning beside uri/],
   [{ 'spec.function': { uri: 'http://a/', path: '/' } }, /path has no meaning beside uri/],
   [{ 'spec.function': { uri: 'ftp://a/' } }, /must be an http or https URL without user/],
+  [{ 'spec.function': { uri: 'http://a/', tls: {} } }, /tls asks for https/],
+  [{ 'spec.function': { uri: 'http://a/', authentication: accountToken } }, /authentication asks for https/],
+  [{ 'spec.function.tls': { certificate: value } }, /certificate asks for key\. Write it/],
+  [{ 'spec.function.tls': { keyPassword: value } }, /keyPassword asks for key\. Write it/],
+  [{ 'spec.function.authentication': { type: 'basic' } }, /spec\.function\.authentication\.type/],
+  [
+    { 'spec.function.authentication': { type: 'service-account', audience: 'a' } },
+    /type service-account asks for serviceAccountName and audience/,
+  ],
+  [
+    { 'spec.function.authentication': { ...accountToken, scope: 'a' } },
+    /scope has a meaning with type oauthbearer only/,
+  ],
+  [
+    { 'spec.function.authentication': { ...oauthToken, clientSecret: undefined } },
+    /exactly one of clientSecret, clientAssertion/,
+  ],
   [{ 'spec.function.batch': {} }, /spec\.function\.batch: .*has no meaning without contentMode: batched/],
   [{ 'spec.function.adaptiveConcurrency': {} }, /has no meaning without concurrency: adaptive/],
   [
