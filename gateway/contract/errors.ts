@@ -36,6 +36,8 @@ export const errorTable = {
     'See the message; `/v1/triggers/NAMESPACE/NAME/blocked` of the gateway lists what blocks.',
   MILLRACE_ADMIN_FORBIDDEN:
     'Ask from where the gateway runs (kubectl exec, kubectl port-forward), or set the same MILLRACE_ADMIN_TOKEN on both sides.',
+  MILLRACE_ACCESS_UNKNOWN:
+    'Try again; where it lasts, check the way to the API server, or to the OpenID provider, and the rights of the ServiceAccount there.',
   MILLRACE_REQUEST_INVALID: 'Correct the request as the message says.',
   MILLRACE_GATEWAY_UNREACHABLE:
     'Name the admin address of the gateway by --gateway or MILLRACE_GATEWAY_URLS, such as http://127.0.0.1:9464.',

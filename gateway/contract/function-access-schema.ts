@@ -1,7 +1,7 @@
 // The fields `spec.function.tls` and `spec.function.authentication` of a Trigger: how a function is called where its address alone does
 // not do. What is secret stands in Secrets of the namespace of the trigger.
 import { Type } from 'typebox';
-import { mapping, text, type Filled } from './schema.ts';
+import { mapping, text } from './schema.ts';
 import { oauthFields, secretValue } from './secret-schema.ts';
 
 const naming = { kind: 'Trigger', secretName: 'order-mailer', client: 'order-mailer' };
@@ -76,5 +76,3 @@ export const functionAuthenticationSchema = mapping(
     ),
   },
 );
-
-export type FilledFunctionAuthentication = Filled<typeof functionAuthenticationSchema>;

@@ -144,9 +144,9 @@ t.test(
     state.generation = 2;
     await until(() => gateway.trigger().lack.includes('answers 503, and no token'));
     await until(() => gateway.trigger().inFlight === 0);
-  const { refusals } = state;
+    const { refusals } = state;
     t.ok(refusals > 0);
-      provider.refuse(undefined);
+    provider.refuse(undefined);
     const { delivered } = oracle;
     await until(() => oracle.delivered > delivered + 100, 40_000);
     await endLoad();
