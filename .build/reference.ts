@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createMetrics } from '../gateway/admin/metrics.ts';
 import { gatewaySettings } from '../gateway/config.ts';
+import { accessSettings } from '../gateway/contract/access-settings.ts';
 import { annotationTable, topicsAnnotation } from '../gateway/contract/annotations.ts';
 import { errorTable } from '../gateway/contract/errors.ts';
 import { clusterFieldTable, expectation, fieldTable, type Field } from '../gateway/contract/fields.ts';
@@ -94,10 +95,19 @@ function scalerSettings(): [name: string, fallback: string | number, help: strin
     [
       'SCALER_TLS_CERT',
       '',
-      'PEM file with the certificate that KEDA is shown; read again when it changes. Plain text when empty.',
+      'PEM file with the certificate of both ports; read again when it changes. Plain text when empty.',
     ],
     ['SCALER_TLS_KEY', '', 'PEM file with the key of that certificate.'],
-    ['SCALER_TLS_CLIENT_CA', '', 'PEM file with the CA of whoever may call; anybody may when empty.'],
+    [
+      'SCALER_TLS_CLIENT_CA',
+      '',
+      'PEM file with the CA of whoever may call the gRPC port; anybody may when empty.',
+    ],
+    ...Object.entries(accessSettings).map(([name, one]): [string, string, string] => [
+      name,
+      one.default,
+      one.help,
+    ]),
     ['LOG_LEVEL', logLevel, 'trace, debug, info, warn, error or silent.'],
   ];
 }
@@ -153,7 +163,8 @@ const toolHelp = {
     '`dev` and `send` use these brokers; without it `dev` starts a Kafka of its own, and `send` refuses.',
   MILLRACE_GATEWAY_URLS:
     'Admin addresses of the gateways that `skip` asks, separated by commas; default `http://127.0.0.1:9464`.',
-  MILLRACE_ADMIN_TOKEN: 'What `skip` bears, where the gateways have one set.',
+  MILLRACE_ADMIN_TOKEN:
+    'What `skip` bears: the token of the gateways, one of the OpenID provider, or `kubectl create token NAME --audience=millrace`.',
   MILLRACE_CACHE_DIR:
     'Where the local Kafka is installed; default `$XDG_CACHE_HOME/millrace`, else `~/.cache/millrace`.',
   JAVA_HOME: 'The Java of the local Kafka; default the `java` on the PATH.',

@@ -130,9 +130,10 @@ program
   .option(
     '--gateway <url>',
     'admin address of a gateway, may be given several times (MILLRACE_GATEWAY_URLS)',
-    (url: string, before: string[]) => [...before, url],
+    append,
     [],
   )
+  .option('--ca <file>', 'authority that a gateway with https is trusted by (MILLRACE_GATEWAY_CA)')
   .action(async (trigger: string, options: Omit<SkipOptions, 'trigger'>) => {
     const { runSkipCommand } = await import('./skip/command.ts');
     await runCommand((io) => runSkipCommand({ ...options, trigger }, io));
@@ -142,9 +143,14 @@ program
   .command('check')
   .description('ask what is deployed whether it does its work; `helm test` runs it')
   .argument('<urls...>', 'http:// and https:// that answer 2xx, grpc:// and grpcs:// that take a connection')
-  .option('--ca <file>', 'authority that signs for grpcs://')
+  .option(
+    '--ca <file>',
+    'authority that https:// and grpcs:// are trusted by; may be given several times',
+    append,
+    [],
+  )
   .option('--limit <duration>', 'how long each is waited for', parseLimit, 60_000)
-  .action(async (urls: string[], { ca, limit }: { ca?: string; limit: number }) => {
+  .action(async (urls: string[], { ca, limit }: { ca: string[]; limit: number }) => {
     const { runCheckCommand } = await import('./check/command.ts');
     await runCommand((io) => runCheckCommand({ urls, ca, limitMs: limit }, io));
   });
@@ -225,6 +231,10 @@ function parseLimit(text: string): number {
 function parseOffset(text: string): string {
   if (!/^\d{1,19}$/.test(text)) throw new InvalidArgumentError('It is a whole number.');
   return text;
+}
+
+function append(text: string, before: string[]): string[] {
+  return [...before, text];
 }
 
 function collect(text: string, before: string[]): string[] {

@@ -1,4 +1,5 @@
 // The gateway's settings: read from the environment once, all mistakes told at once, then frozen.
+import { accessSettings, parseAccessSettings, type AccessConfig } from './contract/access-settings.ts';
 import { parseDuration } from './contract/duration.ts';
 import { MillraceError } from './contract/errors.ts';
 import { parseQuantity } from './contract/quantity.ts';
@@ -25,15 +26,21 @@ export interface GatewayConfig {
   readonly adminHost: string;
   /** 0: any free port. */
   readonly adminPort: number;
+  /** PEM files of the admin port; undefined: plain text. */
+  readonly adminTls: { readonly certPath: string; readonly keyPath: string } | undefined;
+  /** Who may come to it. */
+  readonly access: AccessConfig;
   /** Activation endpoints of the scalers; none: only KEDA's poll wakes functions. */
   readonly scalerUrls: readonly string[];
+  /** PEM file of the authorities that scalers are trusted by; undefined: those that Node.js knows. */
+  readonly scalerCaPath: string | undefined;
+  /** File with the bearer token that scalers are shown; undefined: that of `access`, where there is one. */
+  readonly scalerTokenPath: string | undefined;
   readonly drainLimitMs: number;
   readonly maxRecordsPerTrigger: number;
   readonly maxBytesPerTrigger: number;
   readonly maxRecords: number;
   readonly maxBytes: number;
-  /** Whoever bears it may change what the gateway does, from anywhere; undefined: only from where it runs. */
-  readonly adminToken: string | undefined;
   readonly logLevel: LogLevel;
 }
 
@@ -105,13 +112,23 @@ export const gatewaySettings = {
     default: '9464',
     help: 'Port that metrics and health are served on; 0 takes a free one.',
   },
-  MILLRACE_ADMIN_TOKEN: {
+  MILLRACE_ADMIN_TLS_CERT: {
     default: '',
-    help: 'Who bears it (`Authorization: Bearer`) may skip records from elsewhere than where the gateway runs; at least 16 characters.',
+    help: 'PEM file with the certificate of that port; read again when it changes. Plain text when empty.',
   },
+  MILLRACE_ADMIN_TLS_KEY: { default: '', help: 'PEM file with the key of that certificate.' },
+  ...accessSettings,
   SCALER_URLS: {
     default: '',
     help: 'Scalers to tell when records wait for a sleeping function, URLs separated by commas; a name that resolves to several addresses means all of them.',
+  },
+  SCALER_CA: {
+    default: '',
+    help: 'PEM file of the authorities that scalers with https are trusted by; read again when it changes. Those that Node.js knows when empty.',
+  },
+  SCALER_TOKEN_FILE: {
+    default: '',
+    help: 'File with the bearer token that scalers are shown; read again when it changes. MILLRACE_ADMIN_TOKEN when empty.',
   },
   MILLRACE_DRAIN_LIMIT: {
     default: 'PT25S',
@@ -140,9 +157,7 @@ export function parseGatewayConfig(env: Readonly<Record<string, string | undefin
     if (value === undefined) mistakes.push(`${name} is ${JSON.stringify(text)}, expected ${expected}`);
     return value as T;
   };
-  const adminToken = env.MILLRACE_ADMIN_TOKEN?.trim() || undefined;
-  if (adminToken !== undefined && !/^[\x21-\x7e]{16,}$/.test(adminToken))
-    mistakes.push('MILLRACE_ADMIN_TOKEN has to have at least 16 characters, visible ones of ASCII');
+  const kubernetes = readKubernetes(read);
   const kafkaConfigPath = read('KAFKA_CONFIG', (text) => text, 'a path') || undefined;
   const namesBrokers = kafkaConfigPath === undefined || (env.KAFKA_BROKERS ?? '').trim() !== '';
   const config: GatewayConfig = {
@@ -151,16 +166,19 @@ export function parseGatewayConfig(env: Readonly<Record<string, string | undefin
       : undefined,
     kafkaConfigPath,
     triggersPath: read('MILLRACE_TRIGGERS', (text) => text, 'a path') || undefined,
-    kubernetes: readKubernetes(read),
+    kubernetes,
     adminHost: read('MILLRACE_ADMIN_HOST', (text) => text, 'an address'),
     adminPort: read('MILLRACE_ADMIN_PORT', parsePort, 'a port from 0 to 65535'),
+    adminTls: readAdminTls(read, mistakes),
+    access: parseAccessSettings(env, kubernetes !== undefined, mistakes),
     scalerUrls: read('SCALER_URLS', parseUrls, 'http:// or https:// URLs, separated by commas'),
+    scalerCaPath: read('SCALER_CA', (text) => text, 'a path') || undefined,
+    scalerTokenPath: read('SCALER_TOKEN_FILE', (text) => text, 'a path') || undefined,
     drainLimitMs: read('MILLRACE_DRAIN_LIMIT', parseDuration, 'a duration such as PT25S'),
     maxRecordsPerTrigger: read('MILLRACE_MAX_RECORDS_PER_TRIGGER', parseCount, 'a whole number above 0'),
     maxBytesPerTrigger: read('MILLRACE_MAX_BYTES_PER_TRIGGER', parseQuantity, 'a size such as 32Mi'),
     maxRecords: read('MILLRACE_MAX_RECORDS', parseCount, 'a whole number above 0'),
     maxBytes: read('MILLRACE_MAX_BYTES', parseQuantity, 'a size such as 256Mi'),
-    adminToken,
     logLevel: read('LOG_LEVEL', parseLogLevel, `one of ${logLevels.join(', ')}`),
   };
   if (config.triggersPath === undefined && config.kubernetes === undefined)
@@ -169,6 +187,15 @@ export function parseGatewayConfig(env: Readonly<Record<string, string | undefin
     mistakes.push('MILLRACE_TRIGGERS and MILLRACE_KUBERNETES are both given, expected one of them');
   if (mistakes.length > 0) throw new MillraceError('MILLRACE_CONFIG_INVALID', mistakes.join('; '));
   return Object.freeze(config);
+}
+
+function readAdminTls(read: Read, mistakes: string[]): GatewayConfig['adminTls'] {
+  const certPath = read('MILLRACE_ADMIN_TLS_CERT', (text) => text, 'a path');
+  const keyPath = read('MILLRACE_ADMIN_TLS_KEY', (text) => text, 'a path');
+  if (certPath !== '' && keyPath !== '') return { certPath, keyPath };
+  if (certPath !== '' || keyPath !== '')
+    mistakes.push('MILLRACE_ADMIN_TLS_CERT and MILLRACE_ADMIN_TLS_KEY go together: set both, or neither');
+  return undefined;
 }
 
 function readKubernetes(read: Read): KubernetesConfig | undefined {

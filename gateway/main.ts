@@ -7,6 +7,7 @@ import { createLog, logEvents } from './admin/log.ts';
 import { createMetrics } from './admin/metrics.ts';
 import { startAdminServer } from './admin/server.ts';
 import type { GatewayConfig, KubernetesConfig } from './config.ts';
+import type { Recognizer } from './contract/callers.ts';
 import { formatProblem } from './contract/manifests.ts';
 import { describeError } from './contract/errors.ts';
 import type { Problem } from './contract/problem.ts';
@@ -15,7 +16,7 @@ import type { EndpointSource, GatewayEvents, TriggerSource } from './contract/po
 import type { SecretReader } from './contract/secrets.ts';
 import type { Subscription } from './contract/subscription.ts';
 import { readTriggerResource } from './contract/trigger-resource.ts';
-import { createActivationCall } from './control/activation-call.ts';
+import { createActivationCall, type ActivationCallOptions } from './control/activation-call.ts';
 import { createFileSecrets } from './control/file-secrets.ts';
 import { createFileTriggers } from './control/files.ts';
 import { createKubernetesEndpoints } from './control/kubernetes-endpoints.ts';
@@ -23,7 +24,10 @@ import { createKubernetesTriggers } from './control/kubernetes-triggers.ts';
 import { createSharedLoad } from './control/shared-load.ts';
 import { createStaticEndpoints } from './control/static-endpoints.ts';
 import { createFunctionAccess } from './credentials/function-access.ts';
+import { createKeptFile } from './credentials/kept-file.ts';
 import { createConnectGuard, type ConnectGuard } from './delivery/connect-guard.ts';
+import { logDoor } from './doors/log-door.ts';
+import { openAccess } from './doors/open-access.ts';
 import { checkExpression } from './filter/expression.ts';
 import { createClusters } from './kafka/clusters.ts';
 import { openOwnConnection } from './kafka/client-config.ts';
@@ -75,21 +79,25 @@ export async function startGateway(
   const dataPlane = createDataPlane(config, { own, control, events, log });
   const { supervisor } = dataPlane;
   let isServing = false;
+  const access = openAccess(config.access, control.tokenReviews);
   const server = await startAdminServer({
+    ...access,
+    ...logDoor(log),
     host: config.adminHost,
     port: config.adminPort,
+    tls: config.adminTls,
     metrics: createMetrics(events, () => supervisor.snapshot()),
     triggers: () => supervisor.snapshot(),
     isServing: () => isServing,
     skip: (key, request) => supervisor.skip(key, request),
     blocked: (key, limit) => supervisor.blocked(key, limit),
-    token: config.adminToken,
   });
   let unwatch: () => void;
   try {
     unwatch = await control.triggers.watch((wanted) => void supervisor.want(wanted));
   } catch (error) {
     await server.close();
+    await access.close();
     await dataPlane.close();
     await control.close();
     throw error;
@@ -103,8 +111,9 @@ export async function startGateway(
       isServing = false;
       unwatch();
       await dataPlane.close();
-      await control.close();
       await server.close();
+      await access.close();
+      await control.close();
     },
   };
 }
@@ -116,6 +125,8 @@ interface Control {
   readonly secrets: SecretReader;
   /** Absent: URIs lead anywhere. */
   readonly uriGuard?: ConnectGuard | undefined;
+  /** Absent: no API server is asked who calls. */
+  readonly tokenReviews?: Recognizer | undefined;
   close(): Promise<void>;
 }
 
@@ -149,6 +160,7 @@ async function openKubernetes(
   const { openConnection } = await import('./kubernetes/connection.ts');
   const { createKubernetesClient } = await import('./kubernetes/client.ts');
   const { createKubernetesSecrets } = await import('./kubernetes/secrets.ts');
+  const { createTokenReviews } = await import('./kubernetes/token-reviews.ts');
   const { withResolvedClusters } = await import('./kubernetes/resolved-clusters.ts');
   const connection = await openConnection({ kubeconfig });
   const apiServerHosts = [hostOf(connection.url), ...(apiServerHost === undefined ? [] : [apiServerHost])];
@@ -180,6 +192,7 @@ async function openKubernetes(
     endpoints,
     secrets,
     uriGuard: functionUris === 'guarded' ? createConnectGuard({ resolve, apiServerHosts }) : undefined,
+    tokenReviews: createTokenReviews({ connection, ownNamespace: connection.namespace ?? 'default' }),
     close: async () => {
       endpoints.close();
       await connection.close();
@@ -206,6 +219,7 @@ function createDataPlane(
   const clusters = createClusters({ own, secrets, log: clientLog(log) });
   const activation = createActivationCall({
     urls: config.scalerUrls,
+    ...scalerAccess(config),
     onError: (error, url) => log.debug({ url, reason: error.message }, 'scaler not told'),
   });
   const supervisor = new Supervisor({
@@ -228,6 +242,19 @@ function createDataPlane(
       await clusters.close();
       await own.security?.close();
     },
+  };
+}
+
+/** How scalers are trusted, and what they are shown. */
+function scalerAccess({
+  scalerCaPath,
+  scalerTokenPath,
+  access: { token },
+}: GatewayConfig): Pick<ActivationCallOptions, 'ca' | 'token'> {
+  const given = token === undefined ? undefined : () => Promise.resolve(token);
+  return {
+    ca: scalerCaPath === undefined ? undefined : createKeptFile(scalerCaPath),
+    token: scalerTokenPath === undefined ? given : createKeptFile(scalerTokenPath),
   };
 }
 

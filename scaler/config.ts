@@ -1,4 +1,5 @@
 // The scaler's settings: the only reader of process.env here; validated once, frozen.
+import { parseAccessSettings, type AccessConfig } from '../gateway/contract/access-settings.ts';
 import { MillraceError } from '../gateway/contract/errors.ts';
 import {
   logLevels,
@@ -7,15 +8,8 @@ import {
   parsePort,
   type LogLevel,
 } from '../gateway/contract/settings.ts';
+import type { TlsFiles } from '../gateway/doors/certificate-files.ts';
 import { isInKubernetes, parseKubernetesConfig, type KubernetesConfig } from './controller/settings.ts';
-
-/** Paths of PEM files. */
-export interface TlsFiles {
-  readonly certPath: string;
-  readonly keyPath: string;
-  /** Whoever calls must show a certificate of this CA. */
-  readonly clientCaPath?: string | undefined;
-}
 
 export interface ScalerConfig {
   /** `host:port`; undefined where `kafkaConfigPath` says it. */
@@ -31,8 +25,10 @@ export interface ScalerConfig {
   /** 0 for any free port; so for `httpPort`. */
   readonly grpcPort: number;
   readonly httpPort: number;
-  /** Of the gRPC port; plain text when absent. */
+  /** Of both ports, its client CA of the gRPC port; plain text when absent. */
   readonly tls?: TlsFiles | undefined;
+  /** Who may come to the HTTP port. */
+  readonly access: AccessConfig;
   readonly logLevel: LogLevel;
 }
 
@@ -40,14 +36,15 @@ export interface ScalerConfig {
  * Settings from `env`: KAFKA_BROKERS (comma-separated, required unless
  * KAFKA_CONFIG names them), KAFKA_CONFIG, MILLRACE_TRIGGERS, SCALER_HOST (0.0.0.0),
  * SCALER_GRPC_PORT (6000), SCALER_HTTP_PORT (8081), SCALER_TLS_CERT, SCALER_TLS_KEY, SCALER_TLS_CLIENT_CA,
- * LOG_LEVEL (info), MILLRACE_KUBERNETES (false) and with it those of controller/settings.ts. An empty value is
- * an absent one.
+ * LOG_LEVEL (info), those of gateway/contract/access-settings.ts, MILLRACE_KUBERNETES (false) and with it those of
+ * controller/settings.ts. An empty value is an absent one.
  * @throws MillraceError MILLRACE_CONFIG_INVALID that names all mistakes at once
  */
 export function readScalerConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): ScalerConfig {
   const mistakes: string[] = [];
+  const kubernetes = isInKubernetes(env, mistakes) ? parseKubernetesConfig(env, mistakes) : undefined;
   const config: ScalerConfig = Object.freeze({
     kafkaBrokers:
       env.KAFKA_CONFIG && !env.KAFKA_BROKERS
@@ -55,11 +52,12 @@ export function readScalerConfig(
         : Object.freeze(brokersIn(env.KAFKA_BROKERS, mistakes)),
     kafkaConfigPath: env.KAFKA_CONFIG || undefined,
     triggersPath: env.MILLRACE_TRIGGERS || undefined,
-    kubernetes: isInKubernetes(env, mistakes) ? parseKubernetesConfig(env, mistakes) : undefined,
+    kubernetes,
     host: env.SCALER_HOST || '0.0.0.0',
     grpcPort: portIn(env, 'SCALER_GRPC_PORT', 6000, mistakes),
     httpPort: portIn(env, 'SCALER_HTTP_PORT', 8081, mistakes),
     tls: tlsIn(env, mistakes),
+    access: parseAccessSettings(env, kubernetes !== undefined, mistakes),
     logLevel: logLevelIn(env.LOG_LEVEL, mistakes),
   });
   if (config.grpcPort === config.httpPort && config.grpcPort !== 0) {

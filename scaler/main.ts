@@ -1,9 +1,12 @@
 // Composition root of the scaler: triggers and Kafka in, KEDA's gRPC service and the HTTP port out.
 import type { Server } from 'node:net';
 import type { Logger } from 'pino';
+import type { Recognizer } from '../gateway/contract/callers.ts';
 import { describeError } from '../gateway/contract/errors.ts';
 import type { TriggerSource } from '../gateway/contract/ports.ts';
 import type { SecretReader } from '../gateway/contract/secrets.ts';
+import { logDoor } from '../gateway/doors/log-door.ts';
+import { openAccess } from '../gateway/doors/open-access.ts';
 import { openOwnConnection } from '../gateway/kafka/client-config.ts';
 import type { ClientLog } from '../gateway/kafka/connection.ts';
 import { createClustersReader } from '../gateway/kafka/offsets-of-clusters.ts';
@@ -33,6 +36,8 @@ export interface ScalerDependencies {
   readonly replicas?: ((key: string) => number | undefined) | undefined;
   /** Where `config.kubernetes` is given: what its controller works with. */
   readonly cluster?: Pick<ControllerOptions, 'client' | 'checkExpression'> | undefined;
+  /** Absent: no API server is asked who calls. */
+  readonly tokenReviews?: Recognizer | undefined;
   /** Standard output when absent. */
   readonly log?: Logger | undefined;
 }
@@ -96,18 +101,24 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     const readiness = watchReadiness(events, triggers);
     ends.push(await dependencies.triggers.watch((wanted) => triggers.replace(wanted)));
 
-    const admin = createAdminServer({ demand, triggers, emit, metrics, readiness });
+    const access = openAccess(config.access, dependencies.tokenReviews);
+    ends.push(() => access.close());
+    const { tls } = config;
+    const shared = { demand, triggers, emit };
+    const admin = await createAdminServer({ ...shared, ...access, ...logDoor(log), metrics, readiness, tls });
     ends.push(() => admin.close());
     await admin.listen({ host: config.host, port: config.httpPort });
-    const { host, grpcPort: port, tls } = config;
-    const grpc = await startGrpcServer({ demand, triggers, groups, groupDemand, emit, host, port, tls });
+    const { host, grpcPort: port } = config;
+    const grpc = await startGrpcServer({ ...shared, groups, groupDemand, host, port, tls });
     ends.push(() => grpc.stop());
     ends.push(pollUntilAnswered(() => backlog.refresh()));
     ends.push(await control(config, dependencies, { kafka: offsets, demand, log }));
 
     const httpPort = boundPort(admin.server.address()) ?? config.httpPort;
     log.info({ grpcPort: grpc.port, httpPort, triggers: triggers.all().length }, 'The scaler listens');
-    return { grpcPort: grpc.port, httpUrl: `http://${localHost(config.host)}:${httpPort}`, demand, stop };
+    const scheme = tls === undefined ? 'http' : 'https';
+    const httpUrl = `${scheme}://${localHost(config.host)}:${httpPort}`;
+    return { grpcPort: grpc.port, httpUrl, demand, stop };
   } catch (error) {
     log.error({ error: describeError(error) }, 'The scaler cannot start');
     await stop();

@@ -2,14 +2,15 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials, type ChannelCredentials } from '@grpc/grpc-js';
+import { Agent, request, type Dispatcher } from 'undici';
 import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
 import type { CommandIo } from '../command-io.ts';
 
 export interface CheckOptions {
   /** `http://` and `https://` that answer 2xx, `grpc://` and `grpcs://` that take a call. */
   readonly urls: readonly string[];
-  /** File of the authority that signs for `grpcs://`; the system's when absent. */
-  readonly ca?: string | undefined;
+  /** Files of the authorities that `https://` and `grpcs://` are trusted by; those that Node.js knows where there are none. */
+  readonly ca: readonly string[];
   /** How long each is waited for. */
   readonly limitMs: number;
 }
@@ -23,16 +24,22 @@ const bodyLength = 500;
 
 /** A line for each address; exit code 0 when all are well within the limit. */
 export async function runCheckCommand({ urls, ca, limitMs }: CheckOptions, io: CommandIo): Promise<number> {
-  const trust = ca === undefined ? null : await readFile(ca);
-  const probes = urls.map((url) => [url, probeOf(url, trust)] as const);
-  const results = await Promise.all(
-    probes.map(async ([url, probe]) => {
-      const failure = await firstSuccess(probe, limitMs, io.signal);
-      io.stdout.write(failure === undefined ? `ok ${url}\n` : `not ok ${url}: ${failure}\n`);
-      return failure === undefined;
-    }),
-  );
-  return results.every(Boolean) ? 0 : 1;
+  const authorities = await Promise.all(ca.map((path) => readFile(path)));
+  const trust = authorities.length === 0 ? null : Buffer.concat(authorities);
+  const dispatcher = new Agent({ connect: trust === null ? {} : { ca: trust } });
+  try {
+    const probes = urls.map((url) => [url, probeOf(url, trust, dispatcher)] as const);
+    const results = await Promise.all(
+      probes.map(async ([url, probe]) => {
+        const failure = await firstSuccess(probe, limitMs, io.signal);
+        io.stdout.write(failure === undefined ? `ok ${url}\n` : `not ok ${url}: ${failure}\n`);
+        return failure === undefined;
+      }),
+    );
+    return results.every(Boolean) ? 0 : 1;
+  } finally {
+    await dispatcher.destroy();
+  }
 }
 
 /** Undefined, or why the last try failed when the limit was over. */
@@ -51,12 +58,13 @@ async function firstSuccess(probe: Probe, limitMs: number, signal: AbortSignal):
   }
 }
 
-function probeOf(url: string, ca: Buffer | null): Probe {
+function probeOf(url: string, ca: Buffer | null, dispatcher: Dispatcher): Probe {
   const protocol = URL.canParse(url) ? new URL(url).protocol : '';
   switch (protocol) {
     case 'http:':
     case 'https:':
-      return (timeoutMs, signal) => probeHttp(url, timeoutMs, signal);
+      return (timeoutMs, signal) =>
+        probeHttp(url, dispatcher, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
     case 'grpc:':
       return (timeoutMs) => probeGrpc(new URL(url).host, credentials.createInsecure(), timeoutMs);
     case 'grpcs:':
@@ -69,10 +77,10 @@ function probeOf(url: string, ca: Buffer | null): Probe {
   }
 }
 
-async function probeHttp(url: string, timeoutMs: number, signal: AbortSignal): Promise<void> {
-  const response = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]) });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${response.status} ${text.slice(0, bodyLength)}`);
+async function probeHttp(url: string, dispatcher: Dispatcher, signal: AbortSignal): Promise<void> {
+  const { statusCode, body } = await request(url, { dispatcher, signal });
+  const text = await body.text();
+  if (statusCode < 200 || statusCode > 299) throw new Error(`${statusCode} ${text.slice(0, bodyLength)}`);
 }
 
 /** Connected: the certificate, where there is one, is right for the name, and who answers speaks HTTP/2. */

@@ -1,5 +1,6 @@
 // What the scaler has of a cluster: the triggers in it, and what its controller works with.
 import type { Logger } from 'pino';
+import type { Recognizer } from '../../gateway/contract/callers.ts';
 import { describeError } from '../../gateway/contract/errors.ts';
 import { readTriggerResource } from '../../gateway/contract/trigger-resource.ts';
 import { createKubernetesEndpoints } from '../../gateway/control/kubernetes-endpoints.ts';
@@ -9,6 +10,7 @@ import { createKubernetesClient } from '../../gateway/kubernetes/client.ts';
 import { openConnection } from '../../gateway/kubernetes/connection.ts';
 import { withResolvedClusters } from '../../gateway/kubernetes/resolved-clusters.ts';
 import { createKubernetesSecrets } from '../../gateway/kubernetes/secrets.ts';
+import { createTokenReviews } from '../../gateway/kubernetes/token-reviews.ts';
 import type { SecretReader } from '../../gateway/contract/secrets.ts';
 import type { KubernetesConfig } from '../../scaler/controller/settings.ts';
 import type { ScalerDependencies } from '../../scaler/main.ts';
@@ -18,13 +20,16 @@ import { countReadyReplicas, type ReadyReplicas } from '../runtime/ready-replica
 export interface OpenCluster extends ReadyReplicas {
   readonly cluster: NonNullable<ScalerDependencies['cluster']>;
   readonly secrets: SecretReader;
+  readonly tokenReviews: Recognizer;
   /** After the scaler has stopped. */
   close(): Promise<void>;
 }
 
+type OpenClusterConfig = Pick<KubernetesConfig, 'namespaces' | 'functionUris' | 'podNamespace'>;
+
 export async function openCluster(
   { env, signal }: CommandIo,
-  { namespaces, functionUris }: Pick<KubernetesConfig, 'namespaces' | 'functionUris'>,
+  { namespaces, functionUris, podNamespace }: OpenClusterConfig,
   log: Logger,
 ): Promise<OpenCluster> {
   const connection = await openConnection({ kubeconfig: env.KUBECONFIG });
@@ -51,6 +56,10 @@ export async function openCluster(
     ...countReadyReplicas(triggers, endpoints),
     cluster: { client, checkExpression },
     secrets,
+    tokenReviews: createTokenReviews({
+      connection,
+      ownNamespace: podNamespace ?? connection.namespace ?? 'default',
+    }),
     close: () => {
       endpoints.close();
       return connection.close();

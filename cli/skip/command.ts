@@ -1,4 +1,6 @@
 // `millrace skip`: settles one record deliberately, and prints all of it, so that nothing is lost with it.
+import { readFile } from 'node:fs/promises';
+import { Agent, request, type Dispatcher } from 'undici';
 import { describeError, errorTable, MillraceError, type ErrorCode } from '../../gateway/contract/errors.ts';
 import type { CommandIo } from '../command-io.ts';
 
@@ -14,6 +16,8 @@ export interface SkipOptions {
   readonly deadLetter: boolean;
   /** Admin addresses; MILLRACE_GATEWAY_URLS where there are none. */
   readonly gateway: readonly string[];
+  /** File of the authorities that gateways are trusted by; MILLRACE_GATEWAY_CA, else those that Node.js knows, where it is absent. */
+  readonly ca?: string;
 }
 
 const defaultUrl = 'http://127.0.0.1:9464';
@@ -37,15 +41,21 @@ type Asked =
 export async function runSkipCommand(options: SkipOptions, io: CommandIo): Promise<number> {
   const urls = urlsOf(options, io.env);
   const token = io.env.MILLRACE_ADMIN_TOKEN?.trim() || undefined;
+  const caPath = options.ca ?? (io.env.MILLRACE_GATEWAY_CA?.trim() || undefined);
+  const dispatcher = new Agent({ connect: caPath === undefined ? {} : { ca: await readFile(caPath) } });
   const others: (Asked & { readonly why: string })[] = [];
-  for (const url of urls) {
-    const asked = await ask(url, options, token, io.signal);
-    if (asked.kind === 'skipped') {
-      io.stdout.write(`${asked.text}\n`);
-      io.stderr.write(`${outcomeText(asked.answer)}\n`);
-      return 0;
+  try {
+    for (const url of urls) {
+      const asked = await ask(url, options, { token, dispatcher, signal: io.signal });
+      if (asked.kind === 'skipped') {
+        io.stdout.write(`${asked.text}\n`);
+        io.stderr.write(`${outcomeText(asked.answer)}\n`);
+        return 0;
+      }
+      others.push({ ...asked, why: `${url}: ${asked.why}` });
     }
-    others.push({ ...asked, why: `${url}: ${asked.why}` });
+  } finally {
+    await dispatcher.destroy();
   }
   const isElsewhere = others.every(({ kind }) => kind === 'elsewhere');
   throw new MillraceError(
@@ -64,11 +74,16 @@ function urlsOf({ gateway }: SkipOptions, env: NodeJS.ProcessEnv): string[] {
   return urls.length > 0 ? urls : [defaultUrl];
 }
 
+interface Way {
+  readonly token: string | undefined;
+  readonly dispatcher: Dispatcher;
+  readonly signal: AbortSignal;
+}
+
 async function ask(
   base: string,
   { trigger, topic, partition, offset, reason, deadLetter }: SkipOptions,
-  token: string | undefined,
-  signal: AbortSignal,
+  { token, dispatcher, signal }: Way,
 ): Promise<Asked> {
   const key = trigger.includes('/') ? trigger : `default/${trigger}`;
   const path = key.split('/').map(encodeURIComponent).join('/');
@@ -78,21 +93,22 @@ async function ask(
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   };
   const body = JSON.stringify({ topic, partition, offset, reason, deadLetter });
-  let response: Response;
+  let status: number;
   let text: string;
   try {
     const url = new URL(`v1/triggers/${path}/skip`, base.endsWith('/') ? base : `${base}/`);
-    response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' });
-    text = await response.text();
+    const response = await request(url, { method: 'POST', headers, body, signal, dispatcher });
+    status = response.statusCode;
+    text = await response.body.text();
   } catch (error) {
     if (signal.aborted) throw error;
     return { kind: 'unreachable', why: describeError(error) };
   }
-  if (response.ok) return { kind: 'skipped', text, answer: parse(text) as Skipped };
+  if (status >= 200 && status < 300) return { kind: 'skipped', text, answer: parse(text) as Skipped };
   const { code, message } = parse(text) as { code?: string; message?: string };
   if (code === 'MILLRACE_SKIP_ELSEWHERE') return { kind: 'elsewhere', why: message ?? '' };
   if (isKnown(code)) throw new MillraceError(code, `${base}: ${message ?? ''}`);
-  return { kind: 'unreachable', why: `this is no gateway of this version: it answered ${response.status}` };
+  return { kind: 'unreachable', why: `this is no gateway of this version: it answered ${status}` };
 }
 
 function parse(text: string): object {

@@ -1,24 +1,20 @@
 // Blocked records, and skipping one: `GET /v1/triggers/:namespace/:name/blocked` and `POST …/skip`.
-import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
-import type { ErrorCode } from '../contract/errors.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { CloudEvent } from '../contract/event.ts';
 import type { KafkaRecord } from '../contract/record.ts';
 import type { BlockedRecord, Place, SkipAnswer, SkipRequest, SkipTrace } from '../contract/skip.ts';
+import { problem } from '../doors/door.ts';
 import { masked } from './masked.ts';
-import { mayChange } from './may-change.ts';
 
 export interface SkipRouteOptions {
   readonly skip: (key: string, request: SkipRequest) => Promise<SkipAnswer>;
   /** Undefined where the trigger does not run here. */
   readonly blocked: (key: string, limit: number) => readonly BlockedRecord[] | undefined;
-  /** Who bears it may skip from anywhere; without one, only from where the gateway runs. */
-  readonly token: string | undefined;
 }
 
 const maxListed = 100;
 const maxBodyBytes = 16 << 10;
 const maxReason = 500;
-const maxAgent = 100;
 /** How long an answer waits for an attempt that is under way, or a dead letter that is stored. */
 const waitMs = 10_000;
 
@@ -48,76 +44,52 @@ const bodySchema = {
   },
 };
 
-/** In a scope of its own: what it says of bodies and errors is for these routes alone. */
-export function addSkipRoutes(server: FastifyInstance, { skip, blocked, token }: SkipRouteOptions): void {
-  void server.register((scope, _options, done) => {
-    // A form or a text needs no leave of the browser to be sent anywhere.
-    scope.removeContentTypeParser('text/plain');
-    scope.setErrorHandler((error: FastifyError, _request, reply) => {
-      const status = error.statusCode ?? 500;
-      const message = status < 500 ? error.message : 'the gateway failed; its log says more';
-      void reply.code(status).send(problem('MILLRACE_REQUEST_INVALID', message));
-    });
-    scope.get<{ Params: Params }>('/v1/triggers/:namespace/:name/blocked', (request, reply) => {
+export function addSkipRoutes(server: FastifyInstance, { skip, blocked }: SkipRouteOptions): void {
+  server.get<{ Params: Params }>(
+    '/v1/triggers/:namespace/:name/blocked',
+    { config: { access: 'view' } },
+    (request, reply) => {
       const key = keyOf(request.params);
       const records = blocked(key, maxListed);
       if (records === undefined)
         return reply.code(404).send(problem('MILLRACE_SKIP_ELSEWHERE', `no trigger ${key} runs here`));
       return { blocked: records.map(blockedJson) };
-    });
-    scope.post<{ Params: Params; Body: Body }>(
-      '/v1/triggers/:namespace/:name/skip',
-      {
-        bodyLimit: maxBodyBytes,
-        schema: { body: bodySchema },
-        // Before the body is read.
-        onRequest: (request, reply, next) => {
-          if (mayChange(request.raw, token)) {
-            next();
-            return;
-          }
-          const message = 'only who comes from where the gateway runs, or bears its token, may skip';
-          void reply.code(403).send(problem('MILLRACE_ADMIN_FORBIDDEN', message));
-        },
-      },
-      async (request, reply) => {
-        const key = keyOf(request.params);
-        const { topic, partition, offset, reason = '', deadLetter = true } = request.body;
-        const answer = await skip(key, {
-          topic,
-          partition,
-          offset: BigInt(offset),
-          reason,
-          by: whoAsks(request),
-          deadLetter,
-          waitMs,
-        });
-        if (answer.kind === 'refused') {
-          const isElsewhere = answer.refusal === 'elsewhere';
-          const code = isElsewhere ? 'MILLRACE_SKIP_ELSEWHERE' : 'MILLRACE_SKIP_REFUSED';
-          return reply.code(isElsewhere ? 404 : 409).send(problem(code, answer.why));
-        }
-        return reply
-          .code(answer.kind === 'pending' ? 202 : 200)
-          .type('application/json; charset=utf-8')
-          .send(JSON.stringify(answerJson(key, answer)));
-      },
-    );
-    done();
-  });
+    },
+  );
+  server.post<{ Params: Params; Body: Body }>(
+    '/v1/triggers/:namespace/:name/skip',
+    { bodyLimit: maxBodyBytes, schema: { body: bodySchema }, config: { access: 'operate' } },
+    async (request, reply) => {
+      const key = keyOf(request.params);
+      const { topic, partition, offset, reason = '', deadLetter = true } = request.body;
+      const answer = await skip(key, {
+        topic,
+        partition,
+        offset: BigInt(offset),
+        reason,
+        by: whoAsks(request),
+        deadLetter,
+        waitMs,
+      });
+      if (answer.kind === 'refused') {
+        const isElsewhere = answer.refusal === 'elsewhere';
+        const code = isElsewhere ? 'MILLRACE_SKIP_ELSEWHERE' : 'MILLRACE_SKIP_REFUSED';
+        return reply.code(isElsewhere ? 404 : 409).send(problem(code, answer.why));
+      }
+      return reply
+        .code(answer.kind === 'pending' ? 202 : 200)
+        .type('application/json; charset=utf-8')
+        .send(JSON.stringify(answerJson(key, answer)));
+    },
+  );
 }
 
 function keyOf({ namespace, name }: Params): string {
   return `${namespace}/${name}`;
 }
 
-function whoAsks({ headers, ip }: FastifyRequest): string {
-  const agent = headers['user-agent'] ?? 'unknown';
-  return `${agent.slice(0, maxAgent)} at ${ip}`;
-}
-
-function problem(code: ErrorCode, message: string): { code: ErrorCode; message: string } {
-  return { code, message };
+function whoAsks({ caller, ip }: FastifyRequest): string {
+  return `${caller?.name ?? 'unknown'} at ${ip}`;
 }
 
 /** No key, no value, no header. */

@@ -21,6 +21,10 @@ export interface ActivationCallOptions {
   readonly minIntervalMs?: number | undefined;
   /** Milliseconds that a replica has to answer; 1,000 when absent. */
   readonly timeoutMs?: number | undefined;
+  /** The authorities that `https:` is trusted by, PEM; those that Node.js knows when absent. Asked for each call. */
+  readonly ca?: (() => Promise<string>) | undefined;
+  /** The bearer token that each scaler is shown; none when absent. Asked for each call. */
+  readonly token?: (() => Promise<string>) | undefined;
   /** All addresses of a host name; the system's resolver when absent. */
   readonly resolve?: ((hostname: string) => Promise<readonly string[]>) | undefined;
 }
@@ -41,7 +45,7 @@ export function createActivationCall(
 class CoalescingCall implements ActivationCall {
   readonly #options: ActivationCallOptions;
   readonly #targets: readonly URL[];
-  readonly #agent: Agent;
+  readonly #agents: TrustingAgents;
   readonly #minIntervalMs: number;
   readonly #timeoutMs: number;
   readonly #calledMs = new Map<string, number>();
@@ -54,11 +58,7 @@ class CoalescingCall implements ActivationCall {
     this.#minIntervalMs = options.minIntervalMs ?? 500;
     this.#timeoutMs = options.timeoutMs ?? 1_000;
     this.#targets = options.urls.map((url) => new URL('/v1/activations', url));
-    this.#agent = new Agent({
-      connections: 2,
-      connect: { timeout: this.#timeoutMs },
-      keepAliveTimeout: 30_000,
-    });
+    this.#agents = new TrustingAgents(this.#timeoutMs);
   }
 
   wake(subscription: Subscription): void {
@@ -75,7 +75,7 @@ class CoalescingCall implements ActivationCall {
     this.#closed = true;
     this.#pending = new Map();
     await Promise.all(this.#inFlight);
-    await this.#agent.destroy();
+    await this.#agents.close();
   }
 
   #flush(): void {
@@ -100,22 +100,36 @@ class CoalescingCall implements ActivationCall {
     const hostname = target.hostname.replace(/^\[|\]$/g, '');
     const resolve = this.#options.resolve ?? resolveAll;
     try {
-      const addresses = isIP(hostname) === 0 ? await resolve(hostname) : [hostname];
-      await Promise.all(addresses.map((address) => this.#callReplica(target, address, body)));
+      const [addresses, ca, token] = await Promise.all([
+        isIP(hostname) === 0 ? resolve(hostname) : [hostname],
+        this.#options.ca?.(),
+        this.#options.token?.(),
+      ]);
+      const shown = { dispatcher: this.#agents.trusting(ca), token };
+      await Promise.all(addresses.map((address) => this.#callReplica(target, address, body, shown)));
     } catch (error) {
       this.#fail(error, target);
     }
   }
 
-  async #callReplica(target: URL, address: string, body: string): Promise<void> {
+  async #callReplica(
+    target: URL,
+    address: string,
+    body: string,
+    { dispatcher, token }: { dispatcher: Agent; token: string | undefined },
+  ): Promise<void> {
     const at = new URL(target);
     at.hostname = isIP(address) === 6 ? `[${address}]` : address;
     try {
       const response = await request(at, {
         method: 'POST',
-        dispatcher: this.#agent,
-        // The name stays in the header: certificates and virtual hosts go by it.
-        headers: { 'content-type': 'application/json', host: target.host },
+        dispatcher,
+        headers: {
+          'content-type': 'application/json',
+          // The name stays in the header: certificates and virtual hosts go by it.
+          host: target.host,
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        },
         body,
         signal: AbortSignal.timeout(this.#timeoutMs),
       });
@@ -128,6 +142,41 @@ class CoalescingCall implements ActivationCall {
 
   #fail(error: unknown, { origin }: URL): void {
     this.#options.onError(error instanceof Error ? error : new Error(String(error)), origin);
+  }
+}
+
+/** Connections that trust the same authorities; other ones get new connections. */
+class TrustingAgents {
+  readonly #timeoutMs: number;
+  #ca: string | undefined;
+  #agent: Agent;
+
+  constructor(timeoutMs: number) {
+    this.#timeoutMs = timeoutMs;
+    this.#agent = this.#open();
+  }
+
+  trusting(ca: string | undefined): Agent {
+    if (ca !== this.#ca) {
+      // What is under way over it ends in time by its own limit.
+      void this.#agent.close();
+      this.#ca = ca;
+      this.#agent = this.#open();
+    }
+    return this.#agent;
+  }
+
+  close(): Promise<void> {
+    return this.#agent.destroy();
+  }
+
+  #open(): Agent {
+    const trust = this.#ca === undefined ? {} : { ca: this.#ca };
+    return new Agent({
+      connections: 2,
+      connect: { timeout: this.#timeoutMs, ...trust },
+      keepAliveTimeout: 30_000,
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 // The scaler's HTTP port: the activation call, health, readiness and metrics.
-import { fastify, type FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
+import { createDoor, type DoorOptions } from '../../gateway/doors/door.ts';
 import { addActivationRoute, type ActivationRouteOptions } from './activation-route.ts';
 
 /** What `/readyz` tells. */
@@ -12,8 +13,10 @@ export interface Readiness {
   readonly kafka: { readonly reachable: boolean; readonly error?: string | undefined };
 }
 
-export interface AdminOptions extends ActivationRouteOptions {
+export interface AdminOptions extends ActivationRouteOptions, DoorOptions {
   readonly metrics: Registry;
+  /** Who may read metrics: who has the right to, or anybody who reaches the port. */
+  readonly metricsAccess: 'scrape' | 'anybody';
   readonly readiness: () => Readiness;
 }
 
@@ -22,15 +25,18 @@ export interface AdminOptions extends ActivationRouteOptions {
  * becomes of Kafka (the body tells): a scaler that Kubernetes takes out of its Service could not tell KEDA
  * that the backlog is unknown, and the ScaledObject's fallback acts on that answer only.
  */
-export function createAdminServer(options: AdminOptions): FastifyInstance {
-  const server = fastify({ logger: false, forceCloseConnections: true, requestTimeout: 10_000 });
+export async function createAdminServer(options: AdminOptions): Promise<FastifyInstance> {
+  const server = await createDoor(options);
   addActivationRoute(server, options);
-  server.get('/healthz', async () => ({ status: 'ok' }));
-  server.get('/readyz', async (_request, reply) => {
-    const readiness = options.readiness();
-    return reply.code(readiness.ready ? 200 : 503).send(readiness);
+  const anybody = { config: { access: 'anybody' } } as const;
+  server.get('/healthz', anybody, () => ({ status: 'ok' }));
+  server.get('/readyz', anybody, async ({ caller }, reply) => {
+    const { ready, triggers, kafka } = options.readiness();
+    void reply.code(ready ? 200 : 503);
+    // What Kafka says, and how much there is, is for who may see triggers.
+    return (await caller?.may('view', undefined)) === true ? { ready, triggers, kafka } : { ready };
   });
-  server.get('/metrics', async (_request, reply) => {
+  server.get('/metrics', { config: { access: options.metricsAccess } }, async (_request, reply) => {
     return reply.type(options.metrics.contentType).send(await options.metrics.metrics());
   });
   return server;

@@ -1,6 +1,6 @@
 // The gRPC port: binds, serves the external scaler, and stops with a limit.
 import { Server, ServerCredentials } from '@grpc/grpc-js';
-import type { TlsFiles } from '../config.ts';
+import type { TlsFiles } from '../../gateway/doors/certificate-files.ts';
 import { openCertificates } from './certificates.ts';
 import { loadExternalScaler } from './definition.ts';
 import { createExternalScaler, type ExternalScalerOptions } from './service.ts';

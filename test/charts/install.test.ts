@@ -285,10 +285,11 @@ t.test('helm test asks gateway and scaler', async (t) => {
   const pod = await until(() => read('pod', 'millrace-test', '-n', namespace));
   t.strictSame(pod.spec.containers[0].args, [
     'check',
-    `http://millrace-gateway.${namespace}.svc:9464/readyz?patience=PT30S`,
-    `http://millrace-scaler.${namespace}.svc:8081/readyz`,
+    `https://millrace-gateway.${namespace}.svc:9464/readyz?patience=PT30S`,
+    `https://millrace-scaler.${namespace}.svc:8081/readyz`,
     `grpcs://millrace-scaler.${namespace}.svc:6000`,
-    '--ca=/etc/millrace/tls/ca.crt',
+    '--ca=/etc/millrace/gateway/ca.crt',
+    '--ca=/etc/millrace/scaler/ca.crt',
   ]);
   await succeed(namespace, 'millrace-test');
   const { code, stderr } = await ended;

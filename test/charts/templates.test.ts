@@ -68,7 +68,10 @@ function checkRestricted(t: Test, name: string, spec: Loose): void {
   for (const field of ['hostNetwork', 'hostPID', 'hostIPC', 'initContainers'])
     t.notOk(spec[field], `${name}: ${field}`);
   for (const volume of spec.volumes ?? [])
-    t.ok(volume.secret ?? volume.configMap ?? volume.emptyDir, `${name}: volume ${volume.name}`);
+    t.ok(
+      volume.secret ?? volume.configMap ?? volume.emptyDir ?? volume.projected,
+      `${name}: volume ${volume.name}`,
+    );
   for (const { securityContext, resources, ports } of spec.containers) {
     t.strictSame(securityContext, {
       allowPrivilegeEscalation: false,
@@ -103,8 +106,8 @@ t.test('two of each, apart, and never both away', async (t) => {
     t.match(budget.spec, { maxUnavailable: 1, selector: { matchLabels: labels } });
     t.match(spec.template.metadata.labels, labels);
     const [container] = spec.template.spec.containers;
-    t.equal(container.livenessProbe.httpGet.path, '/healthz');
-    t.match(container.readinessProbe.httpGet.path, /^\/readyz/);
+    t.match(container.livenessProbe.httpGet, { path: '/healthz', scheme: 'HTTPS' });
+    t.match(container.readinessProbe.httpGet, { path: /^\/readyz/, scheme: 'HTTPS' });
     t.equal(container.image, 'millrace:0.1.0');
   }
   const gateway = find(manifests, 'Deployment', 'millrace-gateway').spec.template.spec;
@@ -115,23 +118,26 @@ t.test('nobody has a right to Secrets that are not named, and the gateway none t
   for (const name of valueFiles.keys()) {
     for (const { kind, metadata, rules } of await render(name)) {
       if (kind !== 'Role' && kind !== 'ClusterRole') continue;
-      for (const { resources, verbs } of rules) {
+      for (const { resources = [], verbs } of rules) {
         t.notOk([...resources, ...verbs].includes('*'), `${name} ${metadata.name}`);
         if (name === 'secured' && metadata.name.endsWith('-secrets')) continue;
         t.notOk(resources.includes('secrets'), `${name} ${metadata.name}`);
-        if (metadata.labels?.['app.kubernetes.io/component'] === 'gateway')
+        // By which scalers know a gateway: it is no resource.
+        if (resources.includes('activations')) t.match(metadata.name, /-gateway-own$/);
+        else if (metadata.labels?.['app.kubernetes.io/component'] === 'gateway')
           t.strictSame(verbs, ['get', 'list', 'watch'], `${name} ${metadata.name}`);
       }
     }
   }
 });
 
-t.test('with watchNamespaces nothing is granted for the whole cluster', async (t) => {
+t.test('with watchNamespaces nothing is granted for the whole cluster, but to ask who calls', async (t) => {
   const manifests = await render('watch-namespaces');
-  t.strictSame(
-    manifests.filter(({ kind }) => kind.startsWith('Cluster')),
-    [],
-  );
+  const clusterWide = (all: readonly Manifest[]) =>
+    all.flatMap(({ kind, ...one }) => (kind.startsWith('Cluster') ? `${kind} ${one.roleRef.name}` : []));
+  const delegation = 'ClusterRoleBinding system:auth-delegator';
+  t.strictSame(clusterWide(manifests), [delegation, delegation]);
+  t.strictSame(clusterWide(await render('watch-namespaces', '--set', 'access.tokenReviews=false')), []);
   const roles = manifests.filter(({ kind }) => kind === 'Role').map(({ metadata }) => metadata);
   t.strictSame(roles.map(({ namespace, name }) => `${namespace ?? ''}/${name}`).toSorted(), [
     'geo/mill-millrace-gateway',
@@ -259,21 +265,87 @@ t.test(
 );
 
 t.test(
-  'the certificate is for the names that the scaler has, and signed by the CA that is told',
+  'certificates are for the names that they are asked by, and signed by the CA that is told',
   async (t) => {
     const manifests = await render('default');
-    const pem = (name: string): string =>
-      Buffer.from(find(manifests, 'Secret', 'millrace-scaler-tls').data[name], 'base64').toString();
-    const [ca, certificate] = [new X509Certificate(pem('ca.crt')), new X509Certificate(pem('tls.crt'))];
-    t.ok(certificate.checkIssued(ca) && certificate.verify(ca.publicKey));
-    for (const name of ['millrace-scaler', 'millrace-scaler.mill', 'millrace-scaler.mill.svc'])
-      t.ok(certificate.checkHost(name), name);
-    t.ok(certificate.checkPrivateKey(createPrivateKey(pem('tls.key'))));
-    t.equal(find(manifests, 'ConfigMap', 'millrace-scaler-ca').data['ca.crt'].trim(), pem('ca.crt').trim());
+    const names = {
+      gateway: ['millrace-gateway.mill.svc', 'localhost'],
+      scaler: [
+        'millrace-scaler',
+        'millrace-scaler.mill',
+        'millrace-scaler.mill.svc',
+        'millrace-scaler-pods.mill.svc',
+      ],
+    };
+    for (const [component, hosts] of Object.entries(names)) {
+      const pem = (name: string): string =>
+        Buffer.from(find(manifests, 'Secret', `millrace-${component}-tls`).data[name], 'base64').toString();
+      const [ca, certificate] = [new X509Certificate(pem('ca.crt')), new X509Certificate(pem('tls.crt'))];
+      t.ok(certificate.checkIssued(ca) && certificate.verify(ca.publicKey));
+      for (const host of hosts) t.ok(certificate.checkHost(host), host);
+      t.ok(certificate.checkPrivateKey(createPrivateKey(pem('tls.key'))));
+      const told = find(manifests, 'ConfigMap', `millrace-${component}-ca`);
+      t.equal(told.data['ca.crt'].trim(), pem('ca.crt').trim());
+    }
     const address = environment(manifests, 'Deployment', 'millrace-scaler').get('SCALER_SERVICE')?.value;
     t.equal(address, 'millrace-scaler.mill.svc:6000');
   },
 );
+
+t.test('a gateway has of the scaler its CA alone, and a token that is good for Millrace alone', async (t) => {
+  const { volumes } = find(await render('default'), 'Deployment', 'millrace-gateway').spec.template.spec;
+  const volume = (name: string): Loose => volumes.find((one: Loose) => one.name === name);
+  t.strictSame(volume('scaler-ca').secret, {
+    secretName: 'millrace-scaler-tls',
+    items: [{ key: 'ca.crt', path: 'ca.crt' }],
+  });
+  t.match(volume('token').projected.sources, [{ serviceAccountToken: { audience: 'millrace' } }]);
+});
+
+t.test('who may edit a namespace may skip its records, who may view it may not', async (t) => {
+  const roles = (await render('default')).filter(
+    ({ kind, metadata }) =>
+      kind === 'ClusterRole' && metadata.labels?.['app.kubernetes.io/component'] === 'access',
+  );
+  const verbsOn = (role: string, resource: string): string[] =>
+    roles
+      .filter(({ metadata }) => metadata.name.endsWith(`-${role}`))
+      .flatMap(({ rules }) => rules)
+      .flatMap(({ resources, verbs }: Loose) => (resources.includes(resource) ? verbs : []));
+  t.strictSame(verbsOn('view', 'triggers'), ['get', 'list', 'watch']);
+  t.strictSame(verbsOn('view', 'triggers/records'), []);
+  t.strictSame(verbsOn('edit', 'triggers/records'), ['update']);
+});
+
+t.test('Prometheus reads metrics over TLS, as an account that may do nothing else', async (t) => {
+  const manifests = await render('openshift');
+  for (const component of ['gateway', 'scaler']) {
+    const [endpoint] = find(manifests, 'PodMonitor', `millrace-${component}`).spec.podMetricsEndpoints;
+    t.match(endpoint, {
+      scheme: 'https',
+      tlsConfig: {
+        serverName: `millrace-${component}.mill.svc`,
+        ca: { secret: { name: `millrace-${component}-tls`, key: 'ca.crt' } },
+      },
+      authorization: { credentials: { name: 'millrace-metrics', key: 'token' } },
+    });
+  }
+  const { rules, metadata } = manifests.find(
+    (one) => one.kind === 'ClusterRole' && one.metadata.name.endsWith('-metrics'),
+  )!;
+  t.strictSame(rules, [{ nonResourceURLs: ['/metrics'], verbs: ['get'] }]);
+  const binding = find(manifests, 'ClusterRoleBinding', metadata.name);
+  t.match(binding.subjects, [{ kind: 'ServiceAccount', name: 'millrace-metrics', namespace: 'mill' }]);
+  t.match(find(manifests, 'Secret', 'millrace-metrics'), {
+    type: 'kubernetes.io/service-account-token',
+    metadata: { annotations: { 'kubernetes.io/service-account.name': 'millrace-metrics' } },
+  });
+  const open = await render('openshift', '--set', 'access.metrics=anybody');
+  t.notOk(
+    open.some(({ metadata }) => metadata.name.endsWith('-metrics')),
+    'no account where nobody is asked',
+  );
+});
 
 t.test('gateway and scaler understand all that they are told', async (t) => {
   for (const name of valueFiles.keys()) {
@@ -294,8 +366,16 @@ t.test('gateway and scaler understand all that they are told', async (t) => {
       `${name}: nothing that the gateway does not know`,
     );
     const functionUris = name === 'everything' ? 'guarded' : 'refused';
-    t.match(parseGatewayConfig(gateway).kubernetes, { sharing: {}, functionUris }, name);
+    const { kubernetes, access } = parseGatewayConfig(gateway);
+    t.match(kubernetes, { sharing: {}, functionUris }, name);
+    t.equal(
+      access.trustsLocal,
+      name === 'plain',
+      `${name}: nobody comes in for being near, unless that is asked for`,
+    );
+    t.equal(access.oidc?.caPath, name === 'everything' ? '/etc/millrace/oidc/ca.crt' : undefined);
     const config = readScalerConfig(told('scaler'));
+    t.strictSame(config.access, access);
     t.match(config, { grpcPort: 6000, httpPort: 8081, kubernetes: { functionUris } }, name);
     t.equal(
       config.kubernetes?.scalerCaPath,

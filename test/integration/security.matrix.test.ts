@@ -11,6 +11,7 @@ import { createFileTriggers } from '../../gateway/control/files.ts';
 import { checkExpression } from '../../gateway/filter/expression.ts';
 import { startScaler, type Scaler } from '../../scaler/main.ts';
 import { runCli } from '../cli/fixtures/run-cli.ts';
+import { localAccess } from '../fixtures/doors.ts';
 import { createAuthority } from '../fixtures/authority.ts';
 import { clientProperties, type ClientSettings } from '../fixtures/client-settings.ts';
 import { startFunction } from '../fixtures/function-server.ts';
@@ -38,6 +39,7 @@ async function useScaler(t: Test, manifests: readonly string[]): Promise<Scaler>
   const { path } = await writeManifests(t, manifests);
   const config = {
     kafkaBrokers: [nowhere],
+    access: localAccess,
     host: '127.0.0.1',
     grpcPort: 0,
     httpPort: 0,

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { readScalerConfig } from '../../scaler/config.ts';
+import { localAccess } from '../fixtures/doors.ts';
 
 t.test('defaults', async (t) => {
   const config = readScalerConfig({ KAFKA_BROKERS: 'a:9092, b:9093', SCALER_HTTP_PORT: '' });
@@ -12,6 +13,7 @@ t.test('defaults', async (t) => {
     grpcPort: 6000,
     httpPort: 8081,
     tls: undefined,
+    access: localAccess,
     logLevel: 'info',
   });
   t.ok(Object.isFrozen(config) && Object.isFrozen(config.kafkaBrokers));
@@ -53,6 +55,7 @@ t.test('in a cluster', async (t) => {
     POD_NAME: 'scaler-1',
   });
   t.match(config.kubernetes, { namespaces: ['geo'], podName: 'scaler-1' });
+  t.match(config.access, { tokenReviews: true, trustsLocal: false });
 });
 
 t.test('all mistakes at once', async (t) => {

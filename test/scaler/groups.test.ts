@@ -12,6 +12,7 @@ import t, { type Test } from 'tap';
 import { createKafka } from '../../gateway/kafka/connection.ts';
 import { loadExternalScaler } from '../../scaler/grpc/definition.ts';
 import { startScaler } from '../../scaler/main.ts';
+import { localAccess } from '../fixtures/doors.ts';
 import { createTopic, ownKafka, produce, uniqueName, useKafka, withAdmin } from '../fixtures/kafka.ts';
 import { memorySecrets } from '../fixtures/memory-secrets.ts';
 import { triggerSource } from '../fixtures/subscription.ts';
@@ -25,7 +26,8 @@ const values = (count: number, partition = 0) =>
 
 /** A scaler, and what KEDA would hear of it for the metadata that is given. */
 async function startFor(t: Test, servers: string) {
-  const config = { host: '127.0.0.1', grpcPort: 0, httpPort: 0, logLevel: 'silent' } as const;
+  const ports = { host: '127.0.0.1', grpcPort: 0, httpPort: 0 } as const;
+  const config = { ...ports, access: localAccess, logLevel: 'silent' } as const;
   const dependencies = {
     triggers: triggerSource([]),
     secrets: memorySecrets(),

@@ -11,6 +11,7 @@ import t, { type Test } from 'tap';
 import { createActivationCall } from '../../gateway/control/activation-call.ts';
 import { loadExternalScaler } from '../../scaler/grpc/definition.ts';
 import { startScaler, type Scaler } from '../../scaler/main.ts';
+import { localAccess } from '../fixtures/doors.ts';
 import { createTopic, ownKafka, produce, uniqueName, useKafka, withAdmin } from '../fixtures/kafka.ts';
 import { memorySecrets } from '../fixtures/memory-secrets.ts';
 import { subscriptionOf, triggerSource } from '../fixtures/subscription.ts';
@@ -23,6 +24,7 @@ const log = pino({ level: 'silent' });
 function configOf(bootstrapServers: string) {
   return {
     kafkaBrokers: bootstrapServers.split(','),
+    access: localAccess,
     host: '127.0.0.1',
     grpcPort: 0,
     httpPort: 0,

@@ -9,15 +9,22 @@
 {{- if and .Values.keda.check (not (.Capabilities.APIVersions.Has "keda.sh/v1alpha1/ScaledObject")) }}
 {{- fail "Millrace scales functions through KEDA, and this cluster has none (no keda.sh/v1alpha1 ScaledObject). Install it first: https://keda.sh/docs/latest/deploy/. Where the cluster cannot be asked, as by `helm template`: --api-versions keda.sh/v1alpha1/ScaledObject, or --set keda.check=false." }}
 {{- end }}
-{{- with .Values.scaler.tls }}
+{{- range $component := list "gateway" "scaler" }}
+{{- with (index $.Values $component).tls }}
 {{- if and (not .enabled) (or .existingSecret .certManager.enabled) }}
-{{- fail "scaler.tls.enabled is false, and a certificate is named: remove one of both." }}
+{{- fail (printf "%s.tls.enabled is false, and a certificate is named: remove one of both." $component) }}
 {{- end }}
 {{- if and .existingSecret .certManager.enabled }}
-{{- fail "scaler.tls.existingSecret and scaler.tls.certManager.enabled are both set: one of them brings the certificate." }}
+{{- fail (printf "%s.tls.existingSecret and %s.tls.certManager.enabled are both set: one of them brings the certificate." $component $component) }}
 {{- end }}
 {{- if and .certManager.enabled (not .certManager.issuerRef.name) }}
-{{- fail "scaler.tls.certManager.enabled needs an issuer that signs for KEDA to trust: --set scaler.tls.certManager.issuerRef.name=NAME." }}
+{{- fail (printf "%s.tls.certManager.enabled needs an issuer that signs for it: --set %s.tls.certManager.issuerRef.name=NAME." $component $component) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- with .Values.access.oidc }}
+{{- if and .issuer (not (or .viewers .operators)) }}
+{{- fail "access.oidc.issuer is set, and nobody could come in: access.oidc.viewers and access.oidc.operators are the values of the claim whose bearers may." }}
 {{- end }}
 {{- end }}
 {{- end }}

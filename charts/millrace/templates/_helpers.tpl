@@ -68,14 +68,8 @@ annotations:
 {{- end -}}
 {{- end }}
 
-{{/* The Secret that the scaler's certificate is in: cert-manager's is another than ours, for neither takes over the other's. */}}
-{{- define "millrace.tlsSecret" -}}
-{{- $made := ternary "certificate" "tls" .Values.scaler.tls.certManager.enabled -}}
-{{- .Values.scaler.tls.existingSecret | default (printf "%s-%s" (include "millrace.scaler" .) $made) -}}
-{{- end }}
-
 {{- define "millrace.scalerHost" -}}
-{{ include "millrace.scaler" . }}.{{ .Release.Namespace }}.svc
+{{ include "millrace.host" (dict "root" . "component" "scaler") }}
 {{- end }}
 
 {{/* What the restricted Pod Security Standard and OpenShift's restricted-v2 ask of a pod. No user is fixed: the image has one, and
@@ -128,23 +122,91 @@ capabilities: { drop: [ALL] }
   value: {{ .Values.logLevel }}
 {{- end }}
 
+{{/* Variables by which gateway and scaler know who comes. */}}
+{{- define "millrace.accessEnv" -}}
+{{- with .Values.access -}}
+- name: MILLRACE_TOKEN_REVIEWS
+  value: {{ .tokenReviews | quote }}
+- name: MILLRACE_METRICS_ACCESS
+  value: {{ .metrics }}
+{{- with .adminToken }}
+{{- if .existingSecret }}
+- name: MILLRACE_ADMIN_TOKEN
+  valueFrom:
+    secretKeyRef: { name: {{ .existingSecret }}, key: {{ .key }} }
+{{- end }}
+{{- end }}
+{{- with .oidc }}
+{{- if .issuer }}
+- name: MILLRACE_OIDC_ISSUER
+  value: {{ .issuer | quote }}
+- name: MILLRACE_OIDC_AUDIENCE
+  value: {{ .audience | quote }}
+- name: MILLRACE_OIDC_ROLES_CLAIM
+  value: {{ .rolesClaim | quote }}
+- name: MILLRACE_OIDC_VIEWERS
+  value: {{ join "," .viewers | quote }}
+- name: MILLRACE_OIDC_OPERATORS
+  value: {{ join "," .operators | quote }}
+{{- if .ca.configMap }}
+- name: MILLRACE_OIDC_CA
+  value: /etc/millrace/oidc/{{ .ca.key }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* Files that gateway and scaler read: mounts, then volumes; nothing where there are none. Takes (dict "root" $ "component" …). */}}
 {{- define "millrace.mounts" -}}
-{{- if .root.Values.kafka.config.existingSecret }}
+{{- $values := .root.Values }}
+{{- if $values.kafka.config.existingSecret }}
 - { name: kafka, mountPath: /etc/millrace/kafka, readOnly: true }
 {{- end }}
-{{- if and (eq .component "scaler") .root.Values.scaler.tls.enabled }}
+{{- if include "millrace.tls" . }}
 - { name: tls, mountPath: /etc/millrace/tls, readOnly: true }
+{{- end }}
+{{- if eq .component "gateway" }}
+{{- if $values.scaler.tls.enabled }}
+- { name: scaler-ca, mountPath: /etc/millrace/scaler-ca, readOnly: true }
+{{- end }}
+{{- if $values.access.tokenReviews }}
+- { name: token, mountPath: /var/run/secrets/millrace, readOnly: true }
+{{- end }}
+{{- end }}
+{{- if and $values.access.oidc.issuer $values.access.oidc.ca.configMap }}
+- { name: oidc-ca, mountPath: /etc/millrace/oidc, readOnly: true }
 {{- end }}
 {{- end }}
 {{- define "millrace.volumes" -}}
-{{- with .root.Values.kafka.config.existingSecret }}
+{{- $values := .root.Values }}
+{{- with $values.kafka.config.existingSecret }}
 - name: kafka
   secret: { secretName: {{ . }} }
 {{- end }}
-{{- if and (eq .component "scaler") .root.Values.scaler.tls.enabled }}
+{{- if include "millrace.tls" . }}
 - name: tls
-  secret: { secretName: {{ include "millrace.tlsSecret" .root }} }
+  secret: { secretName: {{ include "millrace.tlsSecret" . }} }
+{{- end }}
+{{- if eq .component "gateway" }}
+{{- if $values.scaler.tls.enabled }}
+- name: scaler-ca
+  secret:
+    secretName: {{ include "millrace.tlsSecret" (dict "root" .root "component" "scaler") }}
+    items: [{ key: ca.crt, path: ca.crt }]
+{{- end }}
+{{- if $values.access.tokenReviews }}
+# By which scalers know a gateway: good for Millrace alone, and renewed by the kubelet.
+- name: token
+  projected:
+    sources: [{ serviceAccountToken: { audience: millrace, expirationSeconds: 3600, path: token } }]
+{{- end }}
+{{- end }}
+{{- with $values.access.oidc }}
+{{- if and .issuer .ca.configMap }}
+- name: oidc-ca
+  configMap: { name: {{ .ca.configMap }} }
+{{- end }}
 {{- end }}
 {{- end }}
 

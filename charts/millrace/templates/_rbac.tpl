@@ -17,8 +17,11 @@
   verbs: [get, list, watch]
 {{- end }}
 
-{{/* In the installation's own namespace: the other gateways. */}}
+{{/* In the installation's own namespace: the other gateways; and to tell scalers that records wait. */}}
 {{- define "millrace.gatewayOwnRules" -}}
+- apiGroups: [millrace.dev]
+  resources: [activations]
+  verbs: [create]
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [get, list, watch]
@@ -143,5 +146,25 @@ roleRef:
   name: {{ .name }}
 subjects:
   - {{- toYaml $subject | nindent 4 }}
+{{- end }}
+{{- end }}
+
+{{/* To ask the API server who calls, and what they may: TokenReviews and SubjectAccessReviews are in no namespace. */}}
+{{- define "millrace.delegation" -}}
+{{- if .root.Values.access.tokenReviews }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: {{ include "millrace.clusterName" .root }}-{{ .component }}-reviews
+  {{- include "millrace.metadata" . | nindent 2 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: system:auth-delegator
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "millrace.serviceAccount" . }}
+    namespace: {{ .root.Release.Namespace }}
 {{- end }}
 {{- end }}

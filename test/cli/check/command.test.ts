@@ -1,12 +1,11 @@
 // `millrace check` as a process, against servers that are well, and that are not.
-import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
+import { createAuthority } from '../../fixtures/authority.ts';
 import { runCli } from '../fixtures/run-cli.ts';
 
 t.setTimeout(60_000);
@@ -55,19 +54,31 @@ t.test('says who is not, and what it answered', async (t) => {
   t.match(stdout, `not ok ${unwell}: 503 {"status":"waiting"}`);
 });
 
-t.test('TLS: by the authority that is named, for the name that is asked', async (t) => {
-  const dir = t.testdir();
-  const file = (name: string): string => join(dir, name);
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', file('key')];
-  const name = ['-subj', '/CN=scaler', '-addext', 'subjectAltName=DNS:localhost'];
-  await promisify(execFile)('openssl', ['req', '-x509', ...key, '-out', file('crt'), '-days', '1', ...name]);
-  const pair = { private_key: await readFile(file('key')), cert_chain: await readFile(file('crt')) };
-  const port = await grpcServer(t, ServerCredentials.createSsl(null, [pair]));
-  const check = (host: string, ...more: string[]) =>
-    runCli(t, ['check', `grpcs://${host}:${port}`, '--limit', 'PT0S', ...more]);
-  t.match(await check('localhost', '--ca', file('crt')), { code: 0, stdout: /^ok / });
-  t.match(await check('localhost'), { code: 1, stdout: /^not ok / }, 'nobody known has signed');
-  t.match(await check('127.0.0.1', '--ca', file('crt')), { code: 1, stdout: /^not ok / }, 'another name');
+t.test('TLS: by the authorities that are named, for the name that is asked', async (t) => {
+  const [one, two] = [await createAuthority('/CN=one CA'), await createAuthority('/CN=two CA')];
+  const dir = t.testdir({ one: one.certificate, two: two.certificate });
+  const leaf = { subject: '/CN=scaler', names: ['DNS:localhost'] };
+  const [shown, other] = [await one.issue(leaf), await two.issue(leaf)];
+  const pair = { private_key: Buffer.from(shown.key), cert_chain: Buffer.from(shown.certificate) };
+  const grpcPort = await grpcServer(t, ServerCredentials.createSsl(null, [pair]));
+  const https = createTlsServer({ cert: other.certificate, key: other.key }, (_request, response) => {
+    response.end('ready');
+  });
+  await new Promise<void>((resolve) => https.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => new Promise((resolve) => https.close(resolve).closeAllConnections()));
+  const { port: httpsPort } = https.address() as AddressInfo;
+  const check = (host: string, ...authorities: string[]) =>
+    runCli(t, [
+      ...['check', `grpcs://${host}:${grpcPort}`, `https://${host}:${httpsPort}/readyz`, '--limit', 'PT0S'],
+      ...authorities.flatMap((name) => ['--ca', join(dir, name)]),
+    ]);
+  t.match(await check('localhost', 'one', 'two'), { code: 0, stdout: /^ok .*\nok / });
+  const half = await check('localhost', 'one');
+  t.equal(half.code, 1);
+  t.match(half.stdout, /^not ok https/m);
+  t.match(half.stdout, /^ok grpcs/m);
+  t.match(await check('localhost'), { code: 1, stdout: /^not ok .*\nnot ok / }, 'nobody known has signed');
+  t.match(await check('127.0.0.1', 'one', 'two'), { code: 1, stdout: /^not ok .*\nnot ok / }, 'another name');
 });
 
 t.test('what cannot be asked is an error', async (t) => {

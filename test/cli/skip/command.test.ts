@@ -1,7 +1,10 @@
 // `millrace skip` as a process, against servers that answer as gateways do.
 import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { createAuthority } from '../../fixtures/authority.ts';
 import { runCli } from '../fixtures/run-cli.ts';
 
 t.setTimeout(60_000);
@@ -85,6 +88,25 @@ t.test('a name alone is in the namespace default; without a topic, a reason, a t
   t.strictSame(calls[0]?.body, { partition: 3, offset: '7', deadLetter: false });
   t.equal(calls[0]?.url, '/v1/triggers/default/mailer/skip');
   t.equal(calls[0]?.headers.authorization, undefined);
+});
+
+t.test('a gateway with TLS is trusted by the authority that is named', async (t) => {
+  const authority = await createAuthority('/CN=gateway CA');
+  const { certificate: cert, key } = await authority.issue({
+    subject: '/CN=gateway',
+    names: ['DNS:localhost'],
+  });
+  const server = createTlsServer({ cert, key }, (_request, response) =>
+    response.end(JSON.stringify(skipped)),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => new Promise((resolve) => server.close(resolve).closeAllConnections()));
+  const ca = join(t.testdir({ 'ca.crt': authority.certificate }), 'ca.crt');
+  const url = `https://localhost:${(server.address() as AddressInfo).port}`;
+  const skip = ['skip', 'shop/mailer', ...place, '--gateway', url];
+  t.equal((await runCli(t, [...skip, '--ca', ca])).code, 0);
+  t.equal((await runCli(t, skip, { env: { MILLRACE_GATEWAY_CA: ca } })).code, 0);
+  t.match(await runCli(t, skip), { code: 1, stdout: '', stderr: /MILLRACE_GATEWAY_UNREACHABLE/ });
 });
 
 t.test('what came of it, in words', async (t) => {

@@ -1,6 +1,7 @@
 import { Counter, Registry } from 'prom-client';
 import t, { type Test } from 'tap';
 import { startAdminServer, type AdminOptions } from '../../../gateway/admin/server.ts';
+import { localDoor, strictDoor } from '../../fixtures/doors.ts';
 
 async function start(t: Test, changes: Partial<AdminOptions> = {}) {
   const metrics = new Registry();
@@ -13,12 +14,13 @@ async function start(t: Test, changes: Partial<AdminOptions> = {}) {
     isServing: () => true,
     skip: () => Promise.reject(new Error('nobody asked')),
     blocked: () => undefined,
-    token: undefined,
+    ...localDoor,
     ...changes,
   });
   t.teardown(() => server.close());
-  const get = async (path: string) => {
-    const response = await fetch(`${server.url}${path}`);
+  const get = async (path: string, token?: string) => {
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const response = await fetch(`${server.url}${path}`, { headers });
     return {
       status: response.status,
       type: response.headers.get('content-type'),
@@ -80,6 +82,41 @@ t.test('metrics, as Prometheus reads them', async (t) => {
 t.test('what runs', async (t) => {
   const { get } = await start(t, { triggers: () => [trigger('geo/a', 'consuming')] });
   t.strictSame(JSON.parse((await get('/v1/triggers')).body), { triggers: [trigger('geo/a', 'consuming')] });
+});
+
+t.test('each sees what is theirs to see', async (t) => {
+  const { options } = strictDoor({ geo: ['view geo'], all: ['view'], prometheus: ['scrape'], nobody: [] });
+  const triggers = () => [
+    trigger('geo/a', 'consuming'),
+    trigger('shop/b', 'failing', 'topic "orders" missing'),
+  ];
+  const { get } = await start(t, { ...options, triggers });
+  const keysSeenBy = async (token: string) => {
+    const { triggers } = JSON.parse((await get('/v1/triggers', token)).body) as {
+      triggers: { key: string }[];
+    };
+    return triggers.map(({ key }) => key);
+  };
+  t.strictSame(await keysSeenBy('all'), ['geo/a', 'shop/b']);
+  t.strictSame(await keysSeenBy('geo'), ['geo/a']);
+  t.strictSame(await keysSeenBy('nobody'), []);
+  t.match(await get('/v1/triggers'), { status: 401 });
+
+  const waitingSeenBy = async (token?: string) => JSON.parse((await get('/readyz', token)).body) as object;
+  t.strictSame(
+    await waitingSeenBy(),
+    { status: 'waiting', waiting: 1 },
+    'kubelet learns how many, and no names',
+  );
+  t.strictSame(await waitingSeenBy('geo'), { status: 'waiting', waiting: [] });
+  t.match(await waitingSeenBy('all'), { waiting: [{ trigger: 'shop/b' }] });
+
+  t.match(await get('/metrics'), { status: 401 });
+  t.match(await get('/metrics', 'all'), { status: 403 });
+  t.match(await get('/metrics', 'prometheus'), { status: 200 });
+  const { get: getOpen } = await start(t, { ...options, metricsAccess: 'anybody' });
+  t.match(await getOpen('/metrics'), { status: 200 });
+  t.match(await getOpen('/v1/triggers'), { status: 401 });
 });
 
 t.test('a port that is taken is refused', async (t) => {

@@ -1,9 +1,9 @@
 import { request as httpRequest } from 'node:http';
 import { Registry } from 'prom-client';
 import t, { type Test } from 'tap';
-import { startAdminServer } from '../../../gateway/admin/server.ts';
-import type { SkipRouteOptions } from '../../../gateway/admin/skip-route.ts';
+import { startAdminServer, type AdminOptions } from '../../../gateway/admin/server.ts';
 import type { SkipAnswer, SkipRequest } from '../../../gateway/contract/skip.ts';
+import { localDoor, strictDoor } from '../../fixtures/doors.ts';
 import { recordOf } from '../events/build.ts';
 
 const record = recordOf({
@@ -17,7 +17,7 @@ const record = recordOf({
 });
 const skipped: SkipAnswer = { kind: 'settled', settlement: 'skipped', trace: { record, attempts: 3 } };
 
-async function start(t: Test, changes: Partial<SkipRouteOptions> = {}) {
+async function start(t: Test, changes: Partial<AdminOptions> = {}) {
   const asked: [string, SkipRequest][] = [];
   const server = await startAdminServer({
     host: '127.0.0.1',
@@ -30,7 +30,7 @@ async function start(t: Test, changes: Partial<SkipRouteOptions> = {}) {
       return Promise.resolve(skipped);
     },
     blocked: () => undefined,
-    token: undefined,
+    ...localDoor,
     ...changes,
   });
   t.teardown(() => server.close());
@@ -104,7 +104,7 @@ t.test('what is asked, and all that is answered', async (t) => {
     partition: 3,
     offset: 7n,
     reason: 'no use',
-    by: 'me at 127.0.0.1',
+    by: 'me on this machine at 127.0.0.1',
     deadLetter: true,
     waitMs: 10_000,
   });
@@ -113,7 +113,9 @@ t.test('what is asked, and all that is answered', async (t) => {
 t.test('the rest may be left out, and is not much', async (t) => {
   const { post, asked } = await start(t);
   const { body } = await post({ partition: 0, offset: '0' });
-  t.match(asked, [['geo/alerts', { topic: undefined, reason: '', by: 'unknown at 127.0.0.1' }]]);
+  t.match(asked, [
+    ['geo/alerts', { topic: undefined, reason: '', by: 'a program on this machine at 127.0.0.1' }],
+  ]);
   t.strictSame(Object.keys(body).sort(), [
     'attempts',
     'offset',
@@ -149,43 +151,23 @@ t.test('what is not settled', async (t) => {
   }
 });
 
-t.test('who may: programs on this machine, and who bears the token', async (t) => {
-  const token = 'correct-horse-battery';
-  const ours = await start(t, { token });
-  const without = await start(t);
-  const { port } = new URL(ours.server.url);
-  const bearer = { authorization: `Bearer ${token}` };
-  const allowed: Record<string, string>[] = [
-    {},
-    { host: 'localhost' },
-    { host: `[::1]:${port}` },
-    { ...bearer, host: 'gateway.shop:9464', 'x-forwarded-for': '10.1.2.3' },
-  ];
-  for (const headers of allowed)
-    t.equal((await ours.post(place, headers)).status, 200, JSON.stringify(headers));
-  const refused: Record<string, string>[] = [
-    { authorization: 'Bearer wrong' },
-    { authorization: `Bearer ${token}x` },
-    { authorization: token },
-    { host: 'gateway.shop:9464' },
-    { host: 'localhost.evil.com' },
-    { origin: 'http://localhost:9464' },
-    { 'sec-fetch-site': 'same-origin' },
-    { 'x-forwarded-for': '127.0.0.1' },
-    { forwarded: 'for=127.0.0.1' },
-    { via: '1.1 proxy' },
-  ];
-  for (const headers of refused) {
-    const { status, body } = await ours.post(place, headers);
-    t.match(
-      { status, body },
-      { status: 403, body: { code: 'MILLRACE_ADMIN_FORBIDDEN' } },
-      JSON.stringify(headers),
-    );
-  }
-  t.equal((await without.post(place, { ...bearer, host: 'gateway.shop' })).status, 403, 'no token is set');
-  t.equal(ours.asked.length, allowed.length);
-  t.equal(without.asked.length, 0);
+t.test('who may skip: whoever operates the namespace; and it is told who it was', async (t) => {
+  const { options, audited } = strictDoor({ ada: ['operate geo'], bob: ['view', 'scrape', 'operate shop'] });
+  const { post, asked } = await start(t, options);
+  t.equal((await post(place)).status, 401);
+  t.equal((await post(place, { authorization: 'Bearer bob' })).status, 403);
+  t.strictSame(asked, [], 'nobody else does');
+  t.equal((await post(place, { authorization: 'Bearer ada' })).status, 200);
+  t.match(asked, [['geo/alerts', { by: 'ada at 127.0.0.1' }]]);
+  t.match(
+    audited.map(({ kind, caller, status, parameters }) => [kind, caller, status, parameters]),
+    [
+      ['answered', 'unknown', 401, {}],
+      ['answered', 'bob', 403, {}],
+      ['asked', 'ada', undefined, { namespace: 'geo', name: 'alerts', ...place }],
+      ['answered', 'ada', 200, {}],
+    ],
+  );
 });
 
 t.test('what a page of a browser could send without leave is no request', async (t) => {

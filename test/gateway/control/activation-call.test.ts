@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import {
   createActivationCall,
   type ActivationCallOptions,
 } from '../../../gateway/control/activation-call.ts';
+import { createAuthority, type Authority } from '../../fixtures/authority.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 
@@ -135,4 +137,68 @@ t.test('after close nothing is sent', async (t) => {
   call.wake(subscriptionOf('b'));
   await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   t.strictSame([one.calls, errors], [[], []]);
+});
+
+/** A replica with a certificate for `scaler.test`, which is looked up as 127.0.0.1. */
+async function securedReplica(t: Test, authority: Authority) {
+  const { certificate: cert, key } = await authority.issue({
+    subject: '/CN=scaler',
+    names: ['DNS:scaler.test'],
+  });
+  const shown: (string | undefined)[] = [];
+  const server = createTlsServer({ cert, key }, (request, response) => {
+    shown.push(request.headers.authorization);
+    request.resume();
+    response.writeHead(204).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => new Promise((resolve) => server.close(resolve).closeAllConnections()));
+  const { port } = server.address() as { port: number };
+  return { port, shown };
+}
+
+t.test(
+  'over TLS, by the authority and the token of the moment, each replica by the name of all',
+  async (t) => {
+    const [first, second] = [await createAuthority('/CN=first CA'), await createAuthority('/CN=second CA')];
+    const { port, shown } = await securedReplica(t, first);
+    const now = { ca: first.certificate, token: 'one' };
+    const options = {
+      minIntervalMs: 0,
+      resolve: async () => ['127.0.0.1'],
+      ca: async () => now.ca,
+      token: async () => now.token,
+    };
+    const { call, errors } = setUp(t, { urls: [`https://scaler.test:${port}`], ...options });
+    call.wake(subscriptionOf('a'));
+    await until(() => shown.length === 1);
+    now.token = 'two';
+    call.wake(subscriptionOf('a'));
+    await until(() => shown.length === 2);
+    t.strictSame(shown, ['Bearer one', 'Bearer two']);
+    t.strictSame(errors, []);
+
+    now.ca = second.certificate;
+    call.wake(subscriptionOf('a'));
+    await until(() => errors.length === 1);
+    t.match(errors[0], /unable to|certificate/, 'an authority that is trusted no longer');
+    now.ca = first.certificate;
+    call.wake(subscriptionOf('a'));
+    await until(() => shown.length === 3);
+
+    const { call: other, errors: refusals } = setUp(t, { urls: [`https://localhost:${port}`], ...options });
+    other.wake(subscriptionOf('a'));
+    await until(() => refusals.length === 1);
+    t.match(refusals[0], /altnames|does not match/i, 'a certificate for another name');
+  },
+);
+
+t.test('without the token that is to be shown nothing is sent, and it is told', async (t) => {
+  const one = await replica(t);
+  const token = () => Promise.reject(new Error('the token is not there'));
+  const { call, errors } = setUp(t, { urls: [one.url], token });
+  call.wake(subscriptionOf('a'));
+  await until(() => errors.length === 1);
+  t.match(errors[0], 'the token is not there');
+  t.strictSame(one.calls, []);
 });

@@ -4,9 +4,10 @@ import { createAdminServer, type Readiness } from '../../../scaler/admin/server.
 import { MillraceError } from '../../../gateway/contract/errors.ts';
 import { createScalerEmitter } from '../../../scaler/events.ts';
 import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
+import { localDoor, strictDoor } from '../../fixtures/doors.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 
-function setUp(t: Test) {
+async function setUp(t: Test, door: typeof localDoor = localDoor) {
   const triggers = createWantedTriggers();
   const events = createScalerEmitter();
   const metrics = createScalerMetrics(events, triggers);
@@ -15,7 +16,8 @@ function setUp(t: Test) {
   const state: { readiness: Readiness } = {
     readiness: { ready: false, triggers: 2, kafka: { reachable: false, error: 'away' } },
   };
-  const server = createAdminServer({
+  const server = await createAdminServer({
+    ...door,
     demand: { wake: (key) => woken.push(key) },
     triggers,
     emit: events.emit.bind(events),
@@ -29,7 +31,7 @@ function setUp(t: Test) {
 }
 
 t.test('an activation call wakes every trigger that it names', async (t) => {
-  const { call, woken } = setUp(t);
+  const { call, woken } = await setUp(t);
   const response = await call({
     triggers: [
       { namespace: 'geo', name: 'a' },
@@ -42,7 +44,7 @@ t.test('an activation call wakes every trigger that it names', async (t) => {
 });
 
 t.test('unknown triggers are named in a problem; the known ones are awake all the same', async (t) => {
-  const { call, woken } = setUp(t);
+  const { call, woken } = await setUp(t);
   const names = ['x', 'a', 'y'];
   const response = await call({ triggers: names.map((name) => ({ namespace: 'geo', name })) });
   t.equal(response.statusCode, 404);
@@ -57,7 +59,7 @@ t.test('unknown triggers are named in a problem; the known ones are awake all th
 });
 
 t.test('what is no activation call wakes nobody', async (t) => {
-  const { call, server, woken } = setUp(t);
+  const { call, server, woken } = await setUp(t);
   const bodies = [
     {},
     { triggers: [] },
@@ -75,13 +77,13 @@ t.test('what is no activation call wakes nobody', async (t) => {
     payload: 'a',
     headers: { 'content-type': 'text/plain' },
   });
-  t.equal(text.statusCode, 400);
+  t.equal(text.statusCode, 415);
   t.equal((await server.inject('/v1/activations')).statusCode, 404);
   t.strictSame(woken, []);
 });
 
 t.test('health and readiness', async (t) => {
-  const { server, state } = setUp(t);
+  const { server, state } = await setUp(t);
   t.equal((await server.inject('/healthz')).statusCode, 200);
   const unready = await server.inject('/readyz');
   t.equal(unready.statusCode, 503);
@@ -90,8 +92,37 @@ t.test('health and readiness', async (t) => {
   t.equal((await server.inject('/readyz')).statusCode, 200);
 });
 
+t.test('functions are woken by who may, and what Kafka says is told to who may see triggers', async (t) => {
+  const grants = { gateway: ['activate'], viewer: ['view', 'scrape'] } as const;
+  const { server, woken } = await setUp(t, strictDoor(grants).options);
+  const as = (token?: string) =>
+    token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } };
+  const payload = { triggers: [{ namespace: 'geo', name: 'a' }] };
+  const wake = (token?: string) =>
+    server.inject({ method: 'POST', url: '/v1/activations', payload, ...as(token) });
+  t.equal((await wake()).statusCode, 401);
+  t.equal((await wake('viewer')).statusCode, 403);
+  t.strictSame(woken, []);
+  t.equal((await wake('gateway')).statusCode, 204);
+  t.strictSame(woken, ['geo/a']);
+  t.strictSame((await server.inject('/readyz')).json(), { ready: false });
+  t.strictSame((await server.inject({ url: '/readyz', ...as('gateway') })).json(), { ready: false });
+  t.match((await server.inject({ url: '/readyz', ...as('viewer') })).json(), { kafka: { error: 'away' } });
+  t.equal((await server.inject('/metrics')).statusCode, 401);
+  t.equal((await server.inject({ url: '/metrics', ...as('viewer') })).statusCode, 200);
+});
+
+t.test('a gateway asks as often as it has to', async (t) => {
+  const { server, woken } = await setUp(t, strictDoor({ gateway: ['activate'] }).options);
+  const headers = { authorization: 'Bearer gateway' };
+  const payload = { triggers: [{ namespace: 'geo', name: 'a' }] };
+  for (let asked = 0; asked < 1_300; asked += 1)
+    await server.inject({ method: 'POST', url: '/v1/activations', headers, payload });
+  t.equal(woken.length, 1_300);
+});
+
 t.test('metrics', async (t) => {
-  const { server, events, triggers, call } = setUp(t);
+  const { server, events, triggers, call } = await setUp(t);
   const text = async () => (await server.inject('/metrics')).body;
   events.emit('backlog', 'geo/a', 42n);
   events.emit('backlog', 'geo/b', 7n);
