@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import t, { type Test } from 'tap';
 import type { Recognizer } from '../../../gateway/contract/callers.ts';
 import { createTokenReviews, type ReviewTimes } from '../../../gateway/kubernetes/token-reviews.ts';
-import { callerIn, testRecognizer } from '../../fixtures/recognizer-conformance.ts';
+import { callerIn, testRecognizer, type Failing } from '../../fixtures/recognizer-conformance.ts';
 import { startReviewServer, type ReviewServer } from '../../fixtures/review-server.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 
@@ -36,7 +36,7 @@ async function setUp(t: Test, times: Partial<ReviewTimes> = {}) {
 
 testRecognizer(t, async (t) => {
   const { server, token, recognizer } = await setUp(t);
-  const failing: Record<string, { recognizer: Recognizer; token: string }> = {};
+  const failing: Record<string, Failing> = {};
   const answers: Record<string, (body: string) => { status: number; body: string }> = {
     'repeats the question as its refusal': (body) => ({ status: 400, body }),
     'is not asked with the right to': () => ({ status: 403, body: '{"message":"forbidden"}' }),
@@ -44,11 +44,13 @@ testRecognizer(t, async (t) => {
     'answers with something else': (body) => ({ status: 200, body: `[${body}]` }),
     'answers with no JSON': () => ({ status: 200, body: 'ok' }),
   };
-  for (const [what, answer] of Object.entries(answers)) {
-    const liar = await startReviewServer(t);
-    liar.answerInstead(answer);
-    failing[what] = { recognizer: recognizerAt(t, liar), token: newToken() };
-  }
+  const liar = await startReviewServer(t);
+  for (const [what, answer] of Object.entries(answers))
+    failing[what] = {
+      recognizer: recognizerAt(t, liar),
+      token: newToken(),
+      begin: () => liar.answerInstead(answer),
+    };
   const away = await startReviewServer(t);
   await away.connection.close();
   failing['cannot be reached'] = { recognizer: recognizerAt(t, away), token: newToken() };
