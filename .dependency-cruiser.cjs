@@ -57,6 +57,13 @@ module.exports = {
       to: { path: OURS, pathNot: '^gateway/(contract|kubernetes)/' },
     },
     {
+      name: 'doors-import-only-the-contract',
+      comment: 'Who comes to a port is asked in one way, in both planes.',
+      severity: 'error',
+      from: { path: '^gateway/doors/' },
+      to: { path: OURS, pathNot: '^gateway/(contract|doors)/' },
+    },
+    {
       name: 'pipeline-composes-stages',
       comment:
         'The pipeline knows the stages and the ports; Kafka, Kubernetes, control and admin are handed to it by main.ts.',
@@ -85,12 +92,12 @@ module.exports = {
       to: { path: '^scaler/' },
     },
     {
-      name: 'scaler-shares-contract-and-connections',
+      name: 'scaler-shares-contract-connections-and-doors',
       comment:
-        'The planes share no memory: of the gateway, the scaler has the vocabulary and the ways to Kafka and Kubernetes.',
+        'The planes share no memory: of the gateway, the scaler has the vocabulary, the ways to Kafka and Kubernetes, and the doors.',
       severity: 'error',
       from: { path: '^scaler/' },
-      to: { path: '^gateway/', pathNot: '^gateway/(contract|kafka|kubernetes)/' },
+      to: { path: '^gateway/', pathNot: '^gateway/(contract|doors|kafka|kubernetes)/' },
     },
     {
       name: 'nobody-imports-the-cli',

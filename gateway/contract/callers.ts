@@ -6,6 +6,7 @@
  */
 export type Right = 'scrape' | 'view' | 'operate' | 'activate';
 
+/** Of one request. Whatever lasts longer, such as a stream of events, has its token recognized again. */
 export interface Caller {
   /** As the audit log names them, such as `system:serviceaccount:monitoring:prometheus`; never a token, or a part of one. */
   readonly name: string;
@@ -25,7 +26,10 @@ export type Recognition =
 
 /** Tells who shows a bearer token. Keeps no token, only digests of some, for seconds. */
 export interface Recognizer {
-  /** Rejects with MILLRACE_ACCESS_UNKNOWN where who knows does not answer; never with anything of the token. */
+  /**
+   * Takes any text, however hostile. Rejects with MILLRACE_ACCESS_UNKNOWN where who knows does not answer, with a cause that is for the log and
+   * not for the caller; never with anything of the token.
+   */
   recognize(token: string): Promise<Recognition>;
   close(): Promise<void>;
 }

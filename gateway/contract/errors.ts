@@ -84,9 +84,11 @@ export class MillraceError extends Error {
   }
 }
 
-/** The message of whatever was thrown, with the messages of its causes. */
+/** The message of whatever was thrown, with the messages of its causes. Of several errors that have no message, the first. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
+  if (error instanceof AggregateError && error.message === '' && error.errors.length > 0)
+    return describeError(error.errors[0]);
   const text = error.message === '' ? error.name : error.message;
   return error.cause === undefined ? text : `${text}: ${describeError(error.cause)}`;
 }

@@ -1,4 +1,4 @@
-// The kinds of resources that Millrace reads and writes in a cluster, all of them in namespaces but for the namespaces themselves.
+// The kinds of resources that Millrace reads and writes in a cluster, all of them in namespaces unless it says otherwise.
 import { apiVersion } from './trigger.ts';
 
 export const triggerKind = { apiVersion, kind: 'Trigger', plural: 'triggers' } as const;
@@ -22,6 +22,18 @@ export const endpointSliceKind = {
   apiVersion: 'discovery.k8s.io/v1',
   kind: 'EndpointSlice',
   plural: 'endpointslices',
+} as const;
+
+/** What asks who shows a token, and what somebody may do. In no namespace, and kept nowhere. */
+export const tokenReviewKind = {
+  apiVersion: 'authentication.k8s.io/v1',
+  kind: 'TokenReview',
+  plural: 'tokenreviews',
+} as const;
+export const subjectAccessReviewKind = {
+  apiVersion: 'authorization.k8s.io/v1',
+  kind: 'SubjectAccessReview',
+  plural: 'subjectaccessreviews',
 } as const;
 
 export const scaledObjectKind = {

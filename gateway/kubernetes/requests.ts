@@ -43,9 +43,9 @@ export class Requests {
     this.#connection = connection;
   }
 
-  /** What was answered, parsed. Rejects as KubernetesClient (contract/kubernetes.ts) says. */
-  async send(call: Call): Promise<unknown> {
-    return this.#ask(wireOf(call), askedOf(call));
+  /** What was answered, parsed. Rejects as KubernetesClient (contract/kubernetes.ts) says, and where `signal` ends it. */
+  async send(call: Call, signal?: AbortSignal): Promise<unknown> {
+    return this.#ask(wireOf(call), askedOf(call), signal);
   }
 
   /** What stands at a path that is no resource, such as the kinds that are served. */
@@ -69,9 +69,11 @@ export class Requests {
     }
   }
 
-  async #ask(wire: Wire, asked: Asked): Promise<unknown> {
+  async #ask(wire: Wire, asked: Asked, signal?: AbortSignal): Promise<unknown> {
     try {
-      const { statusCode, body } = await this.#open(wire, AbortSignal.timeout(requestLimitMs));
+      const limit = AbortSignal.timeout(requestLimitMs);
+      const either = signal === undefined ? limit : AbortSignal.any([limit, signal]);
+      const { statusCode, body } = await this.#open(wire, either);
       if (statusCode >= 200 && statusCode < 300) return await body.json();
       throw readRefusal(statusCode, await body.text(), asked);
     } catch (error) {

@@ -23,6 +23,9 @@ t.test('an error is described with what lay beneath it', async (t) => {
   t.equal(describeError(new Error('a')), 'a');
   t.equal(describeError(new Error('a', { cause: new Error('b', { cause: 'c' }) })), 'a: b: c');
   t.equal(describeError(new TypeError('')), 'TypeError');
+  t.equal(describeError(new AggregateError([new Error('a'), new Error('b')])), 'a');
+  t.equal(describeError(new AggregateError([new Error('a')], 'all failed')), 'all failed');
+  t.equal(describeError(new AggregateError([])), 'AggregateError');
   t.equal(describeError('thrown as it is'), 'thrown as it is');
   t.equal(describeError(undefined), 'undefined');
 });
