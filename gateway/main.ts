@@ -79,7 +79,7 @@ export async function startGateway(
   const dataPlane = createDataPlane(config, { own, control, events, log });
   const { supervisor } = dataPlane;
   let isServing = false;
-  const access = openAccess(config.access, control.tokenReviews);
+  const access = await openAccess(config.access, control.tokenReviews);
   const server = await startAdminServer({
     ...access,
     ...logDoor(log),

@@ -70,12 +70,8 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
 
   try {
     const clientLog: ClientLog = (level, message, fields) => log[level](fields, message);
-    const own = await openOwnConnection({
-      brokers: config.kafkaBrokers,
-      configPath: config.kafkaConfigPath,
-      clientId: 'millrace-scaler',
-      log: clientLog,
-    });
+    const { kafkaBrokers: brokers, kafkaConfigPath: configPath } = config;
+    const own = await openOwnConnection({ brokers, configPath, clientId: 'millrace-scaler', log: clientLog });
     ends.push(() => own.security?.close());
     const offsets = createClustersReader({
       own,
@@ -101,23 +97,20 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     const readiness = watchReadiness(events, triggers);
     ends.push(await dependencies.triggers.watch((wanted) => triggers.replace(wanted)));
 
-    const access = openAccess(config.access, dependencies.tokenReviews);
+    const access = await openAccess(config.access, dependencies.tokenReviews);
     ends.push(() => access.close());
-    const { tls } = config;
-    const shared = { demand, triggers, emit };
-    const admin = await createAdminServer({ ...shared, ...access, ...logDoor(log), metrics, readiness, tls });
+    const shared = { demand, triggers, emit, tls: config.tls };
+    const admin = await createAdminServer({ ...shared, ...access, ...logDoor(log), metrics, readiness });
     ends.push(() => admin.close());
     await admin.listen({ host: config.host, port: config.httpPort });
     const { host, grpcPort: port } = config;
-    const grpc = await startGrpcServer({ ...shared, groups, groupDemand, host, port, tls });
+    const grpc = await startGrpcServer({ ...shared, groups, groupDemand, host, port });
     ends.push(() => grpc.stop());
     ends.push(pollUntilAnswered(() => backlog.refresh()));
     ends.push(await control(config, dependencies, { kafka: offsets, demand, log }));
 
-    const httpPort = boundPort(admin.server.address()) ?? config.httpPort;
-    log.info({ grpcPort: grpc.port, httpPort, triggers: triggers.all().length }, 'The scaler listens');
-    const scheme = tls === undefined ? 'http' : 'https';
-    const httpUrl = `${scheme}://${localHost(config.host)}:${httpPort}`;
+    const httpUrl = localUrl(config, boundPort(admin.server.address()));
+    log.info({ grpcPort: grpc.port, httpUrl, triggers: triggers.all().length }, 'The scaler listens');
     return { grpcPort: grpc.port, httpUrl, demand, stop };
   } catch (error) {
     log.error({ error: describeError(error) }, 'The scaler cannot start');
@@ -186,7 +179,9 @@ function boundPort(address: ReturnType<Server['address']>): number | undefined {
   return typeof address === 'object' ? address?.port : undefined;
 }
 
-function localHost(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
-  return host.includes(':') ? `[${host}]` : host;
+/** Origin of the HTTP port, as it is called from this machine. */
+function localUrl({ host, httpPort, tls }: ScalerConfig, port = httpPort): string {
+  const isAny = host === '0.0.0.0' || host === '::';
+  const name = isAny ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  return `${tls === undefined ? 'http' : 'https'}://${name}:${port}`;
 }

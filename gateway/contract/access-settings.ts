@@ -1,7 +1,7 @@
 // Settings of who may come to the ports of gateway and scaler: both read them alike.
 
 export interface OidcConfig {
-  /** An https URL; http on the own machine alone. */
+  /** An https URL. */
   readonly issuer: string;
   readonly audience: string;
   /** Name of the claim, or a path of names with dots between them. */
@@ -36,7 +36,7 @@ export const accessSettings = {
   },
   MILLRACE_OIDC_ISSUER: {
     default: '',
-    help: 'Issuer of an OpenID provider, https, whose tokens are taken too.',
+    help: 'Issuer of an OpenID provider, https, whose tokens are taken too. It is asked when the first of them is shown.',
   },
   MILLRACE_OIDC_AUDIENCE: { default: 'millrace', help: 'Whom those tokens have to be for (`aud`).' },
   MILLRACE_OIDC_ROLES_CLAIM: {
@@ -51,7 +51,10 @@ export const accessSettings = {
     default: '',
     help: 'Values of that claim, separated by commas, whose bearers may change what becomes of records, and see them.',
   },
-  MILLRACE_OIDC_CA: { default: '', help: 'PEM file of the authorities that the provider is trusted by.' },
+  MILLRACE_OIDC_CA: {
+    default: '',
+    help: 'PEM file of the authorities that the provider is trusted by, read at the start; those that Node.js knows when empty.',
+  },
   MILLRACE_METRICS_ACCESS: {
     default: 'scrape',
     help: 'Who may read `/metrics`. `scrape`: who has the right to, as above. `anybody`: whoever reaches the port.',
@@ -107,12 +110,11 @@ function parseOidc(
   };
 }
 
-/** Who is between us and the provider could make up its keys: so https, but for one on the own machine. */
+/** OpenID Connect Discovery 1.0, section 2. Who is between us and the provider could make up its keys: so https. */
 function isIssuer(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const { protocol, hostname, search, hash } = new URL(text);
-  const isOwn = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
-  return (protocol === 'https:' || (protocol === 'http:' && isOwn)) && search === '' && hash === '';
+  const { protocol, search, hash, username, password } = new URL(text);
+  return protocol === 'https:' && search + hash + username + password === '';
 }
 
 function listOf(text: string): string[] {

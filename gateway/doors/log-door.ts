@@ -6,7 +6,9 @@ import type { DoorOptions } from './door.ts';
 /** A cause that lasts is told again after so long, in ms. */
 const repeatMs = 60_000;
 
-export function logDoor(log: Logger): Pick<DoorOptions, 'onAudit' | 'onCertificate' | 'onFailed' | 'onUnknown'> {
+export function logDoor(
+  log: Logger,
+): Pick<DoorOptions, 'onAudit' | 'onCertificate' | 'onFailed' | 'onUnknown'> {
   let told = { reason: '', untilMs: 0 };
   return {
     onAudit: (entry) => log.warn({ audit: entry }, "an operator's action"),

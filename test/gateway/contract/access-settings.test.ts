@@ -60,24 +60,18 @@ t.test('a provider', async (t) => {
   });
 });
 
-t.test('an issuer is asked over https, but on the own machine', async (t) => {
+t.test('an issuer is asked over https', async (t) => {
   const isTaken = (issuer: string) =>
     parse({ MILLRACE_OIDC_ISSUER: issuer, MILLRACE_OIDC_VIEWERS: 'dev' }).mistakes.length === 0;
-  for (const issuer of [
-    'https://a',
-    'https://a:8443/b',
-    'http://localhost:8080',
-    'http://127.0.0.1',
-    'http://[::1]:1',
-  ])
-    t.ok(isTaken(issuer), issuer);
+  for (const issuer of ['https://a', 'https://a:8443/b/']) t.ok(isTaken(issuer), issuer);
   for (const issuer of [
     'http://a',
     'a',
     'ftp://a',
     'https://a?b',
     'https://a#b',
-    'http://localhost.evil.com',
+    'https://u@a',
+    'https://:p@a',
   ])
     t.notOk(isTaken(issuer), issuer);
 });
