@@ -48,47 +48,62 @@ async function setUp(t: Test, times: Partial<ProviderTimes> = eager) {
   return { provider, recognizer, kindOf };
 }
 
-const lies = (
-  provider: OidcProvider,
-): Record<string, [Parameters<OidcProvider['answerInstead']>[0], Instead]> => ({
-  'is silent': [discovery, 'silence'],
-  'is silent about its keys': ['/jwks', 'silence'],
-  fails: [discovery, { status: 500, body: '{}' }],
-  'has no keys any more': ['/jwks', { status: 404, body: '{}' }],
-  'leads elsewhere': [discovery, { status: 302, body: '', location: provider.jwksUri }],
+type Lie = [path: Parameters<OidcProvider['answerInstead']>[0], answer: Instead, said: RegExp];
+
+const lies = ({ issuer, jwksUri }: OidcProvider): Record<string, Lie> => ({
+  'is silent': [discovery, 'silence', /timeout/],
+  'is silent about its keys': ['/jwks', 'silence', /timeout/],
+  fails: [discovery, { status: 500, body: '{}' }, /answers 500/],
+  'has no keys any more': ['/jwks', { status: 404, body: '{}' }, /jwks answers 404/],
+  'leads elsewhere': [discovery, { status: 302, body: '', location: jwksUri }, /answers 302/],
   'leads elsewhere for its keys': [
     '/jwks',
-    { status: 307, body: '', location: `${provider.issuer}${discovery}` },
+    { status: 307, body: '', location: `${issuer}/jwks2` },
+    /answers 307/,
   ],
   'is of another issuer': [
     discovery,
-    { status: 200, body: JSON.stringify({ issuer: `${provider.issuer}/`, jwks_uri: provider.jwksUri }) },
+    { status: 200, body: JSON.stringify({ issuer: `${issuer}/`, jwks_uri: jwksUri }) },
+    /is of another issuer/,
   ],
   'shows its keys without TLS': [
     discovery,
-    { status: 200, body: JSON.stringify({ issuer: provider.issuer, jwks_uri: 'http://127.0.0.1:1/jwks' }) },
+    { status: 200, body: JSON.stringify({ issuer, jwks_uri: 'http://127.0.0.1:1/jwks' }) },
+    /names no https address of keys/,
   ],
-  'names no keys': [discovery, { status: 200, body: JSON.stringify({ issuer: provider.issuer }) }],
-  'answers with no JSON': [discovery, { status: 200, body: '<html>' }],
-  'answers with no object': ['/jwks', { status: 200, body: 'null' }],
-  'answers with no key': ['/jwks', { status: 200, body: '{"keys":{}}' }],
-  'answers with keys that are none': ['/jwks', { status: 200, body: '{"keys":[1]}' }],
-  'answers without end': ['/jwks', { status: 200, body: `{"keys":[],"more":"${'x'.repeat(1_100_000)}"}` }],
+  'names no keys': [
+    discovery,
+    { status: 200, body: JSON.stringify({ issuer }) },
+    /names no https address of keys/,
+  ],
+  'answers with no JSON': [discovery, { status: 200, body: '<html>' }, /answers with no JSON object/],
+  'answers with no object': ['/jwks', { status: 200, body: 'null' }, /answers with no JSON object/],
+  'answers with no key': ['/jwks', { status: 200, body: '{"keys":{}}' }, /answers with no keys/],
+  'answers with keys that are none': ['/jwks', { status: 200, body: '{"keys":[1]}' }, /Key Set malformed/],
+  'answers without end': [
+    '/jwks',
+    { status: 200, body: `{"keys":[],"more":"${'x'.repeat(1_100_000)}"}` },
+    /exceeded/,
+  ],
 });
+
+function beginToLie(liar: OidcProvider, [path, answer]: Lie): void {
+  for (const other of [discovery, '/jwks'] as const) liar.answerInstead(other, undefined);
+  liar.answerInstead(path, answer);
+}
 
 testRecognizer(t, async (t) => {
   const { provider, recognizer } = await setUp(t, {});
   const failing: Record<string, Failing> = {};
   const liar = await startOidcProvider(t, { audience: 'millrace' });
-  for (const [what, [path, lie]] of Object.entries(lies(liar)))
+  for (const [what, lie] of Object.entries(lies(liar))) {
+    const limitMs = lie[1] === 'silence' ? 300 : 5_000;
     failing[what] = {
-      recognizer: recognizerOf(t, liar, { times: { ...eager, limitMs: lie === 'silence' ? 300 : 5_000 } }),
+      recognizer: recognizerOf(t, liar, { times: { ...eager, limitMs } }),
       token: liar.token(claimsOf(liar)),
-      begin: () => {
-        for (const other of [discovery, '/jwks'] as const) liar.answerInstead(other, undefined);
-        liar.answerInstead(path, lie);
-      },
+      begin: () => beginToLie(liar, lie),
     };
+  }
   const gone = await startOidcProvider(t);
   await gone.stop();
   const token = provider.token(claimsOf(provider));
@@ -114,6 +129,18 @@ testRecognizer(t, async (t) => {
     asked: () => provider.read.length,
     mostAsked: 2,
   };
+});
+
+t.test('the log is told what is wrong with a provider', async (t) => {
+  const liar = await startOidcProvider(t, { audience: 'millrace' });
+  for (const [what, lie] of Object.entries(lies(liar))) {
+    const limitMs = lie[1] === 'silence' ? 300 : 5_000;
+    const recognizer = recognizerOf(t, liar, { times: { ...eager, limitMs } });
+    beginToLie(liar, lie);
+    const failed = recognizer.recognize(liar.token(claimsOf(liar)));
+    await t.rejects(failed, { ...unknown, cause: { message: lie[2] } }, what);
+  }
+  t.notOk(liar.read.includes('/jwks2'), 'no redirect is followed');
 });
 
 t.test('roles are rights', async (t) => {
