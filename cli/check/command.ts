@@ -5,11 +5,18 @@ import { Client, credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
 import type { CommandIo } from '../command-io.ts';
 
-export interface CheckOptions {
+/** PEM, all for `grpcs://`. */
+export interface CheckFiles {
+  /** The authority that signs; the system's when absent. */
+  readonly ca?: string | undefined;
+  /** The certificate that is shown, and its key: both, or neither. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+export interface CheckOptions extends CheckFiles {
   /** `http://` and `https://` that answer 2xx, `grpc://` and `grpcs://` that take a call. */
   readonly urls: readonly string[];
-  /** File of the authority that signs for `grpcs://`; the system's when absent. */
-  readonly ca?: string | undefined;
   /** How long each is waited for. */
   readonly limitMs: number;
 }
@@ -22,8 +29,9 @@ const pauseMs = 500;
 const bodyLength = 500;
 
 /** A line for each address; exit code 0 when all are well within the limit. */
-export async function runCheckCommand({ urls, ca, limitMs }: CheckOptions, io: CommandIo): Promise<number> {
-  const trust = ca === undefined ? null : await readFile(ca);
+export async function runCheckCommand(options: CheckOptions, io: CommandIo): Promise<number> {
+  const { urls, limitMs } = options;
+  const trust = await readTrust(options);
   const probes = urls.map((url) => [url, probeOf(url, trust)] as const);
   const results = await Promise.all(
     probes.map(async ([url, probe]) => {
@@ -51,7 +59,14 @@ async function firstSuccess(probe: Probe, limitMs: number, signal: AbortSignal):
   }
 }
 
-function probeOf(url: string, ca: Buffer | null): Probe {
+async function readTrust({ ca, cert, key }: CheckFiles): Promise<ChannelCredentials> {
+  if ((cert === undefined) !== (key === undefined))
+    throw new MillraceError('MILLRACE_CONFIG_INVALID', '--cert and --key go together: give both, or neither');
+  const read = (path: string | undefined) => (path === undefined ? null : readFile(path));
+  return credentials.createSsl(await read(ca), await read(key), await read(cert));
+}
+
+function probeOf(url: string, trust: ChannelCredentials): Probe {
   const protocol = URL.canParse(url) ? new URL(url).protocol : '';
   switch (protocol) {
     case 'http:':
@@ -60,7 +75,7 @@ function probeOf(url: string, ca: Buffer | null): Probe {
     case 'grpc:':
       return (timeoutMs) => probeGrpc(new URL(url).host, credentials.createInsecure(), timeoutMs);
     case 'grpcs:':
-      return (timeoutMs) => probeGrpc(new URL(url).host, credentials.createSsl(ca), timeoutMs);
+      return (timeoutMs) => probeGrpc(new URL(url).host, trust, timeoutMs);
     default:
       throw new MillraceError(
         'MILLRACE_CONFIG_INVALID',
