@@ -19,5 +19,14 @@
 {{- if and .certManager.enabled (not .certManager.issuerRef.name) }}
 {{- fail "scaler.tls.certManager.enabled needs an issuer that signs for KEDA to trust: --set scaler.tls.certManager.issuerRef.name=NAME." }}
 {{- end }}
+{{- if and .clients.kedaNamespace (not (and .enabled .clients.enabled)) }}
+{{- fail "scaler.tls.clients.kedaNamespace is set, and scaler.tls.enabled or scaler.tls.clients.enabled is false: remove one of both." }}
+{{- end }}
+{{- if and .clients.existingSecret (not .clients.kedaNamespace) }}
+{{- fail "scaler.tls.clients.existingSecret needs the namespace that it is in: --set scaler.tls.clients.kedaNamespace=NAMESPACE." }}
+{{- end }}
+{{- if and .clients.kedaNamespace (ne (empty .existingSecret) (empty .clients.existingSecret)) (not .certManager.enabled) }}
+{{- fail "scaler.tls.existingSecret and scaler.tls.clients.existingSecret are of one authority: set both, or neither." }}
+{{- end }}
 {{- end }}
 {{- end }}

@@ -135,6 +135,9 @@ capabilities: { drop: [ALL] }
 {{- end }}
 {{- if and (eq .component "scaler") .root.Values.scaler.tls.enabled }}
 - { name: tls, mountPath: /etc/millrace/tls, readOnly: true }
+{{- if eq (include "millrace.clientCa" .root) "/etc/millrace/clients/ca.crt" }}
+- { name: clients, mountPath: /etc/millrace/clients, readOnly: true }
+{{- end }}
 {{- end }}
 {{- end }}
 {{- define "millrace.volumes" -}}
@@ -145,6 +148,10 @@ capabilities: { drop: [ALL] }
 {{- if and (eq .component "scaler") .root.Values.scaler.tls.enabled }}
 - name: tls
   secret: { secretName: {{ include "millrace.tlsSecret" .root }} }
+{{- if eq (include "millrace.clientCa" .root) "/etc/millrace/clients/ca.crt" }}
+- name: clients
+  configMap: { name: {{ include "millrace.scaler" .root }}-clients }
+{{- end }}
 {{- end }}
 {{- end }}
 
@@ -202,5 +209,11 @@ topologySpreadConstraints:
   value: /etc/millrace/tls/tls.key
 - name: SCALER_TLS_CA
   value: /etc/millrace/tls/ca.crt
+{{- end }}
+{{- with include "millrace.clientCa" . }}
+- name: SCALER_TLS_CLIENT_CA
+  value: {{ . }}
+- name: SCALER_CLUSTER_AUTHENTICATION
+  value: {{ include "millrace.kedaClient" $ }}
 {{- end }}
 {{- end }}
