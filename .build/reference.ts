@@ -97,7 +97,11 @@ function scalerSettings(): [name: string, fallback: string | number, help: strin
       'PEM file with the certificate that KEDA is shown; read again when it changes. Plain text when empty.',
     ],
     ['SCALER_TLS_KEY', '', 'PEM file with the key of that certificate.'],
-    ['SCALER_TLS_CLIENT_CA', '', 'PEM file with the CA of whoever may call; anybody may when empty.'],
+    [
+      'SCALER_TLS_CLIENT_CA',
+      '',
+      'PEM file with the CAs of whoever may call, that of the scaler itself included; anybody may when empty.',
+    ],
     ['LOG_LEVEL', logLevel, 'trace, debug, info, warn, error or silent.'],
   ];
 }
@@ -132,6 +136,11 @@ function controllerSettings(): [name: string, fallback: string | number, help: s
       'SCALER_TLS_CA',
       '',
       'PEM file with the CA by which KEDA is to trust the scaler, put beside each ScaledObject; read again every 30 s. Plain text when empty.',
+    ],
+    [
+      'SCALER_CLUSTER_AUTHENTICATION',
+      '',
+      'Name of the ClusterTriggerAuthentication by which KEDA trusts the scaler and shows it who it is: ScaledObjects name it, and nothing is put beside them. Needs SCALER_TLS_CA.',
     ],
     [
       'POD_NAME',
