@@ -101,7 +101,7 @@ function scalerSettings(): [name: string, fallback: string | number, help: strin
     [
       'SCALER_TLS_CLIENT_CA',
       '',
-      'PEM file with the CA of whoever may call the gRPC port; anybody may when empty.',
+      'PEM file with the CAs of whoever may call the gRPC port, that of the scaler itself included; anybody may when empty.',
     ],
     ...Object.entries(accessSettings).map(([name, one]): [string, string, string] => [
       name,
@@ -142,6 +142,11 @@ function controllerSettings(): [name: string, fallback: string | number, help: s
       'SCALER_TLS_CA',
       '',
       'PEM file with the CA by which KEDA is to trust the scaler, put beside each ScaledObject; read again every 30 s. Plain text when empty.',
+    ],
+    [
+      'SCALER_CLUSTER_AUTHENTICATION',
+      '',
+      'Name of the ClusterTriggerAuthentication by which KEDA trusts the scaler and shows it who it is: ScaledObjects name it, and nothing is put beside them. Needs SCALER_TLS_CA.',
     ],
     [
       'POD_NAME',

@@ -3,6 +3,7 @@
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../gateway/contract/duration.ts';
 import type { BenchOptions } from './bench/load.ts';
+import type { CheckFiles } from './check/command.ts';
 import { runCommand } from './command-io.ts';
 import type { DevOptions } from './commands/dev.ts';
 import type { GatewayOptions } from './commands/gateway.ts';
@@ -149,10 +150,12 @@ program
     append,
     [],
   )
+  .option('--cert <file>', 'certificate that grpcs:// is shown, where it asks who calls')
+  .option('--key <file>', 'key of that certificate')
   .option('--limit <duration>', 'how long each is waited for', parseLimit, 60_000)
-  .action(async (urls: string[], { ca, limit }: { ca: string[]; limit: number }) => {
+  .action(async (urls: string[], { limit, ...files }: { limit: number } & CheckFiles) => {
     const { runCheckCommand } = await import('./check/command.ts');
-    await runCommand((io) => runCheckCommand({ urls, ca, limitMs: limit }, io));
+    await runCommand((io) => runCheckCommand({ urls, ...files, limitMs: limit }, io));
   });
 
 program

@@ -121,13 +121,13 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
 
 /** The controller, where triggers come from a cluster. Returns how to end it. */
 async function control(
-  { kubernetes: config }: ScalerConfig,
+  { kubernetes: config, tls }: ScalerConfig,
   { cluster, secrets }: ScalerDependencies,
   { demand, ...parts }: Pick<ControllerOptions, 'kafka' | 'log'> & { readonly demand: Demand },
 ): Promise<() => Promise<void>> {
   if (config === undefined || cluster === undefined) return () => Promise.resolve();
   const backlog = (key: string): Promise<bigint> => demand.backlog(key);
-  const controller = await startController({ ...cluster, ...parts, secrets, config, backlog });
+  const controller = await startController({ ...cluster, ...parts, secrets, config, tls, backlog });
   return () => controller.stop();
 }
 

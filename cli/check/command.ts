@@ -6,11 +6,18 @@ import { Agent, request, type Dispatcher } from 'undici';
 import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
 import type { CommandIo } from '../command-io.ts';
 
-export interface CheckOptions {
+/** Paths of PEM files. */
+export interface CheckFiles {
+  /** The authorities that `https://` and `grpcs://` are trusted by; those that Node.js knows where there are none. */
+  readonly ca: readonly string[];
+  /** The certificate that `grpcs://` is shown, and its key: both, or neither. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+export interface CheckOptions extends CheckFiles {
   /** `http://` and `https://` that answer 2xx, `grpc://` and `grpcs://` that take a call. */
   readonly urls: readonly string[];
-  /** Files of the authorities that `https://` and `grpcs://` are trusted by; those that Node.js knows where there are none. */
-  readonly ca: readonly string[];
   /** How long each is waited for. */
   readonly limitMs: number;
 }
@@ -23,12 +30,11 @@ const pauseMs = 500;
 const bodyLength = 500;
 
 /** A line for each address; exit code 0 when all are well within the limit. */
-export async function runCheckCommand({ urls, ca, limitMs }: CheckOptions, io: CommandIo): Promise<number> {
-  const authorities = await Promise.all(ca.map((path) => readFile(path)));
-  const trust = authorities.length === 0 ? null : Buffer.concat(authorities);
-  const dispatcher = new Agent({ connect: trust === null ? {} : { ca: trust } });
+export async function runCheckCommand(options: CheckOptions, io: CommandIo): Promise<number> {
+  const { urls, limitMs } = options;
+  const trust = await readTrust(options);
   try {
-    const probes = urls.map((url) => [url, probeOf(url, trust, dispatcher)] as const);
+    const probes = urls.map((url) => [url, probeOf(url, trust)] as const);
     const results = await Promise.all(
       probes.map(async ([url, probe]) => {
         const failure = await firstSuccess(probe, limitMs, io.signal);
@@ -38,7 +44,7 @@ export async function runCheckCommand({ urls, ca, limitMs }: CheckOptions, io: C
     );
     return results.every(Boolean) ? 0 : 1;
   } finally {
-    await dispatcher.destroy();
+    await trust.https.destroy();
   }
 }
 
@@ -58,17 +64,34 @@ async function firstSuccess(probe: Probe, limitMs: number, signal: AbortSignal):
   }
 }
 
-function probeOf(url: string, ca: Buffer | null, dispatcher: Dispatcher): Probe {
+interface Trust {
+  readonly https: Dispatcher;
+  readonly grpcs: ChannelCredentials;
+}
+
+async function readTrust({ ca: paths, cert, key }: CheckFiles): Promise<Trust> {
+  if ((cert === undefined) !== (key === undefined))
+    throw new MillraceError('MILLRACE_CONFIG_INVALID', '--cert and --key go together: give both, or neither');
+  const read = (path: string | undefined) => (path === undefined ? null : readFile(path));
+  const authorities = await Promise.all(paths.map((path) => readFile(path)));
+  const ca = authorities.length === 0 ? null : Buffer.concat(authorities);
+  return {
+    https: new Agent({ connect: ca === null ? {} : { ca } }),
+    grpcs: credentials.createSsl(ca, await read(key), await read(cert)),
+  };
+}
+
+function probeOf(url: string, trust: Trust): Probe {
   const protocol = URL.canParse(url) ? new URL(url).protocol : '';
   switch (protocol) {
     case 'http:':
     case 'https:':
       return (timeoutMs, signal) =>
-        probeHttp(url, dispatcher, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+        probeHttp(url, trust.https, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
     case 'grpc:':
       return (timeoutMs) => probeGrpc(new URL(url).host, credentials.createInsecure(), timeoutMs);
     case 'grpcs:':
-      return (timeoutMs) => probeGrpc(new URL(url).host, credentials.createSsl(ca), timeoutMs);
+      return (timeoutMs) => probeGrpc(new URL(url).host, trust.grpcs, timeoutMs);
     default:
       throw new MillraceError(
         'MILLRACE_CONFIG_INVALID',

@@ -135,7 +135,8 @@ export class TriggerReconciler {
       authentication: view.find('authentications', `${namespace}/${companion}`),
     };
     const scales = areWanted && view.hasKeda;
-    const secured = scales && scaler()?.ca !== undefined;
+    const { ca: trust, clusterAuthentication } = scaler() ?? {};
+    const secured = scales && trust !== undefined && clusterAuthentication === undefined;
     const [service, scaledObject, authentication, ca] = await Promise.all([
       there(serviceKind, known.service, companion, areWanted),
       there(scaledObjectKind, known.scaledObject, name, scales),

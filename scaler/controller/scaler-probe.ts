@@ -1,5 +1,8 @@
 // Whether the scaler answers where KEDA will call it: KEDA waits long before it tries again what did not answer at first.
-import { credentials, type ServiceError } from '@grpc/grpc-js';
+import { readFile } from 'node:fs/promises';
+import { credentials, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
+import { describeError } from '../../gateway/contract/errors.ts';
+import type { TlsFiles } from '../../gateway/doors/certificate-files.ts';
 import { loadExternalScaler, type ScaledObjectRef } from '../grpc/definition.ts';
 import type { ScalerAddress } from './plan/observed.ts';
 
@@ -12,12 +15,14 @@ export interface ScalerProbe {
 const limitMs = 3_000;
 const failureMs = 1_000;
 
-export function createScalerProbe(): ScalerProbe {
+/** Where the scaler asks its callers who they are, it is shown the certificate of `tls`: its own. */
+export function createScalerProbe(tls?: TlsFiles): ScalerProbe {
   let failed: { readonly why: string; readonly untilMs: number } | undefined;
   return {
     async ask(scaler, namespace, name) {
       if (failed !== undefined && performance.now() < failed.untilMs) return failed.why;
-      const answer = await metricSpec(scaler, { name, namespace, scalerMetadata: { trigger: name } });
+      const ref = { name, namespace, scalerMetadata: { trigger: name } };
+      const answer = await metricSpec(scaler, tls, ref).catch(describeError);
       failed = answer === true ? undefined : { why: answer, untilMs: performance.now() + failureMs };
       return answer;
     },
@@ -25,9 +30,12 @@ export function createScalerProbe(): ScalerProbe {
 }
 
 /** `GetMetricSpec`, which never depends on Kafka: KEDA's own first call. */
-async function metricSpec({ address, ca }: ScalerAddress, ref: ScaledObjectRef): Promise<true | string> {
-  const channel = ca === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(ca));
-  const client = new (loadExternalScaler().client)(address, channel);
+async function metricSpec(
+  { address, ca }: ScalerAddress,
+  tls: TlsFiles | undefined,
+  ref: ScaledObjectRef,
+): Promise<true | string> {
+  const client = new (loadExternalScaler().client)(address, await channelOf(ca, tls));
   const call = client as unknown as {
     GetMetricSpec(
       request: ScaledObjectRef,
@@ -44,4 +52,11 @@ async function metricSpec({ address, ca }: ScalerAddress, ref: ScaledObjectRef):
   } finally {
     client.close();
   }
+}
+
+async function channelOf(ca: string | undefined, tls: TlsFiles | undefined): Promise<ChannelCredentials> {
+  if (ca === undefined) return credentials.createInsecure();
+  if (tls === undefined) return credentials.createSsl(Buffer.from(ca));
+  const [key, cert] = await Promise.all([readFile(tls.keyPath), readFile(tls.certPath)]);
+  return credentials.createSsl(Buffer.from(ca), key, cert);
 }

@@ -5,6 +5,7 @@ import type { KubernetesClient, Resource } from '../../gateway/contract/kubernet
 import type { SecretReader } from '../../gateway/contract/secrets.ts';
 import type { ClustersReader } from '../../gateway/kafka/offsets-of-clusters.ts';
 import { withResolvedClusters } from '../../gateway/kubernetes/resolved-clusters.ts';
+import type { TlsFiles } from '../../gateway/doors/certificate-files.ts';
 import { createClusterView, type Change, type ClusterView } from './cluster-view.ts';
 import { drainTrigger } from './drain-trigger.ts';
 import { createEventRecorder } from './event-recorder.ts';
@@ -29,6 +30,8 @@ export interface SessionOptions {
   /** Of this process. */
   readonly identity: string;
   readonly scaler: () => ScalerAddress | undefined;
+  /** What the scaler shows on its gRPC port. */
+  readonly tls?: TlsFiles | undefined;
   readonly kafka: Pick<ClustersReader, 'read' | 'readGroups'>;
   /** As `Demand.backlog`. */
   readonly backlog: (key: string) => Promise<bigint>;
@@ -79,7 +82,7 @@ class Term implements Session {
       view: this.#view,
       readings: this.#readings,
       look: this.#look,
-      probe: createScalerProbe(),
+      probe: createScalerProbe(options.tls),
       events: createEventRecorder({ client, instance: identity, onTrouble }),
       model,
       scaler,

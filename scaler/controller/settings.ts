@@ -10,6 +10,8 @@ export interface KubernetesConfig {
   readonly scalerService: string | undefined;
   /** A file with the certificates that KEDA is to trust the scaler by; absent: plain text. */
   readonly scalerCaPath: string | undefined;
+  /** A ClusterTriggerAuthentication by which KEDA shows the scaler who it is; absent: KEDA is given the CA alone, beside each trigger. */
+  readonly clusterAuthentication: string | undefined;
   /** Who this process is, among its like. */
   readonly podName: string;
   /** Where the Lease is; absent: the namespace of the client. */
@@ -29,8 +31,8 @@ export function isInKubernetes(env: Env, mistakes: string[]): boolean {
 }
 
 /**
- * Settings from `env`: WATCH_NAMESPACES (comma-separated), MILLRACE_FUNCTION_URIS (refused), SCALER_SERVICE, SCALER_TLS_CA, POD_NAME,
- * POD_NAMESPACE, POD_UID. The Lease has the name of the scaler's Service.
+ * Settings from `env`: WATCH_NAMESPACES (comma-separated), MILLRACE_FUNCTION_URIS (refused), SCALER_SERVICE, SCALER_TLS_CA,
+ * SCALER_CLUSTER_AUTHENTICATION, POD_NAME, POD_NAMESPACE, POD_UID. The Lease has the name of the scaler's Service.
  */
 export function parseKubernetesConfig(env: Env, mistakes: string[]): KubernetesConfig {
   const namespaces = (env.WATCH_NAMESPACES ?? '').split(',').flatMap((name) => name.trim() || []);
@@ -45,11 +47,15 @@ export function parseKubernetesConfig(env: Env, mistakes: string[]): KubernetesC
   const scalerService = env.SCALER_SERVICE || undefined;
   if (scalerService !== undefined && !/^[^\s:/]+:\d+$/.test(scalerService))
     mistakes.push(`SCALER_SERVICE is '${scalerService}': host:port`);
+  const { SCALER_TLS_CA: scalerCaPath, SCALER_CLUSTER_AUTHENTICATION: clusterAuthentication } = env;
+  if (clusterAuthentication && !scalerCaPath)
+    mistakes.push('SCALER_CLUSTER_AUTHENTICATION needs SCALER_TLS_CA');
   return Object.freeze({
     namespaces: namespaces.length === 0 ? undefined : Object.freeze(namespaces),
     functionUris: uris ?? 'refused',
     scalerService,
-    scalerCaPath: env.SCALER_TLS_CA || undefined,
+    scalerCaPath: scalerCaPath || undefined,
+    clusterAuthentication: clusterAuthentication || undefined,
     podName: env.POD_NAME || `millrace-${process.pid}`,
     podNamespace: env.POD_NAMESPACE || undefined,
     podUid: env.POD_UID || undefined,

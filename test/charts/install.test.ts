@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { apiServer, createNamespace, type ApiServer } from '../fixtures/kubernetes.ts';
 import { startControlPlane } from '../lab/control-plane.ts';
-import { moduleDir } from '../lab/tools.ts';
+import { kedaCrd } from '../lab/keda.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { chartDir, helm, podsOf, render, valueFiles, type Ended, type Loose } from './fixtures/helm.ts';
 
@@ -24,9 +24,8 @@ async function withNeighbours(): Promise<ApiServer> {
   const plane = await startControlPlane();
   t.teardown(() => plane.stop());
   const server = apiServer(plane.kubeconfig);
-  const keda = join(await moduleDir('github.com/kedacore/keda/v2'), 'config', 'crd', 'bases');
-  const files = ['keda.sh_scaledobjects.yaml', 'keda.sh_triggerauthentications.yaml'].map((name) =>
-    join(keda, name),
+  const files = await Promise.all(
+    ['scaledobjects', 'triggerauthentications', 'clustertriggerauthentications'].map(kedaCrd),
   );
   const neighbours = join(import.meta.dirname, 'fixtures', 'neighbours.yaml');
   for (const file of [...files, neighbours])
@@ -169,6 +168,73 @@ t.test('from install to uninstall', async (t) => {
     await until(async () => (await read('crd', '-l', 'app.kubernetes.io/name=millrace')).items.length === 0);
     t.pass('and without crds.keep they go');
   });
+});
+
+t.test('where KEDA is found, it has a certificate to show, and keeps it', async (t) => {
+  const own = await createNamespace(t, server, restricted);
+  const [keda, other] = [await createNamespace(t, server), await createNamespace(t, server)];
+  const operator = (env: readonly object[]): Promise<string> => {
+    const labels = { app: 'keda-operator' };
+    const spec = { containers: [{ name: 'keda', image: 'keda', env }] };
+    const deployment = {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'keda-operator', namespace: keda },
+      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec } },
+    };
+    return server.kubectl(['apply', '-f', '-'], JSON.stringify(deployment));
+  };
+  const name = `millrace-scaler.${own}`;
+  const shown = async (): Promise<Loose> => (await read('secret', name, '-n', keda)).data;
+  const known = async (): Promise<string> =>
+    (await read('configmap', 'millrace-scaler-clients', '-n', own)).data['ca.crt'];
+  const args = [...kafka, '--set', `crds.enabled=false,keda.namespaces={nowhere,${keda}}`];
+  const upgrade = async (...more: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await helmHere(own, 'upgrade', 'millrace', chartDir, ...args, ...more);
+    t.equal(code, 0, stderr);
+    return stdout;
+  };
+
+  await install(t, own, ...args);
+  t.equal((await read('clustertriggerauthentications.keda.sh')).items.length, 0, 'KEDA is not there yet');
+  t.match(
+    await upgrade(),
+    /any pod in nowhere, .* may ask for backlogs: scaler\.tls\.clients\.kedaNamespace=/,
+  );
+  await operator([]);
+  t.notMatch(await upgrade(), /any pod in/);
+  const first = await shown();
+  t.ok((await known()).startsWith(Buffer.from(first['client-ca.crt'], 'base64').toString().trim()));
+  t.ok(await read('clustertriggerauthentication', name));
+
+  await server.kubectl(['delete', 'secret', 'millrace-scaler-tls', '-n', own]);
+  await upgrade();
+  const second = await shown();
+  t.equal(second['tls.key'], first['tls.key'], 'kept, when the certificate of the scaler is made anew');
+  t.equal(second['ca.crt'], (await read('secret', 'millrace-scaler-tls', '-n', own)).data['ca.crt']);
+
+  await server.kubectl(['delete', 'secret', name, '-n', keda]);
+  await upgrade();
+  t.not((await shown())['tls.key'], first['tls.key'], 'made anew where it was removed');
+  t.ok(
+    (await known()).startsWith(
+      Buffer.from((await shown())['client-ca.crt'], 'base64')
+        .toString()
+        .trim(),
+    ),
+  );
+
+  await operator([{ name: 'KEDA_CLUSTER_OBJECT_NAMESPACE', value: other }]);
+  await upgrade();
+  t.ok(await read('secret', name, '-n', other), 'where KEDA looks for what is the whole cluster’s');
+  await t.rejects(shown(), /not found/);
+
+  await upgrade('--set', 'scaler.tls.clients.enabled=false');
+  await t.rejects(read('clustertriggerauthentication', name), /not found/);
+  await upgrade();
+  await helmHere(own, 'uninstall', 'millrace', '--no-hooks');
+  await checkNothingLeft(t, own, keda, other);
+  t.equal((await read('clustertriggerauthentications.keda.sh')).items.length, 0);
 });
 
 const writing = ['create', 'update', 'patch', 'delete'];

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { gatewaySettings, parseGatewayConfig } from '../../gateway/config.ts';
 import { readScalerConfig } from '../../scaler/config.ts';
+import { kedaCrd } from '../lab/keda.ts';
 import { toolPath } from '../lab/tools.ts';
 import {
   chartDir,
@@ -24,7 +25,8 @@ const neighbours = fileURLToPath(new URL('fixtures/neighbours.yaml', import.meta
 
 t.test('every resource is as its schema says, whatever is set', async (t) => {
   const dir = t.testdir();
-  t.ok((await writeSchemas(dir, [neighbours, `${chartDir}files/crds/*.yaml`])) > 150);
+  const ofKeda = await kedaCrd('clustertriggerauthentications');
+  t.ok((await writeSchemas(dir, [neighbours, ofKeda, `${chartDir}files/crds/*.yaml`])) > 150);
   for (const [name, path] of valueFiles) {
     const { stdout } = await template('-f', path);
     t.strictSame(await conform(dir, stdout), [], name);
@@ -347,6 +349,63 @@ t.test('Prometheus reads metrics over TLS, as an account that may do nothing els
   );
 });
 
+t.test('KEDA shows a certificate that the scaler knows, and its key is in one namespace alone', async (t) => {
+  const manifests = await render('mutual-tls');
+  const name = 'millrace-scaler.mill';
+  const { metadata, data } = find(manifests, 'Secret', name);
+  t.equal(metadata.namespace, 'keda');
+  const pem = (key: string): string => Buffer.from(data[key], 'base64').toString();
+  const [ca, certificate] = [new X509Certificate(pem('client-ca.crt')), new X509Certificate(pem('tls.crt'))];
+  t.ok(certificate.checkIssued(ca) && certificate.verify(ca.publicKey));
+  t.ok(certificate.checkPrivateKey(createPrivateKey(pem('tls.key'))));
+  const own = find(manifests, 'Secret', 'millrace-scaler-tls');
+  t.equal(data['ca.crt'], own.data['ca.crt'], 'and knows the scaler');
+  const known = find(manifests, 'ConfigMap', 'millrace-scaler-clients').data['ca.crt'].trim();
+  t.equal(known, `${pem('client-ca.crt').trim()}\n${pem('ca.crt').trim()}`, 'the scaler knows itself');
+  const shown = new X509Certificate(Buffer.from(own.data['tls.crt'], 'base64'));
+  t.ok(shown.keyUsage.includes('1.3.6.1.5.5.7.3.2'), 'its certificate is good for a client');
+  const { spec } = find(manifests, 'ClusterTriggerAuthentication', name);
+  t.strictSame(spec, { secretTargetRef: targets(name) });
+  t.equal(JSON.stringify(manifests).split(data['tls.key']).length, 2, 'the key is there once');
+});
+
+const targets = (name: string): Loose[] => [
+  { parameter: 'caCert', name, key: 'ca.crt' },
+  { parameter: 'tlsClientCert', name, key: 'tls.crt' },
+  { parameter: 'tlsClientKey', name, key: 'tls.key' },
+];
+
+t.test('what KEDA shows is made by cert-manager, or given, by the authority of the scaler', async (t) => {
+  const byCertManager = await render('everything');
+  const certificate = find(byCertManager, 'Certificate', 'mill-scaler.mill');
+  t.match(certificate, {
+    metadata: { namespace: 'autoscaling' },
+    spec: { secretName: 'mill-scaler.mill', issuerRef: { kind: 'ClusterIssuer', name: 'platform' } },
+  });
+  t.ok(certificate.spec.usages.includes('client auth'));
+  t.ok(find(byCertManager, 'Certificate', 'mill-scaler').spec.usages.includes('client auth'));
+  const given = await render('existing-secrets');
+  const { spec } = find(given, 'ClusterTriggerAuthentication', 'millrace-scaler.mill');
+  t.strictSame(spec, { secretTargetRef: targets('keda-certificate') });
+  for (const [manifests, scaler] of [
+    [byCertManager, 'mill-scaler'],
+    [given, 'millrace-scaler'],
+  ] as const) {
+    const variables = environment(manifests, 'Deployment', scaler);
+    t.equal(variables.get('SCALER_TLS_CLIENT_CA')?.value, '/etc/millrace/tls/ca.crt');
+  }
+});
+
+t.test('helm test shows the certificate of the scaler, where it is asked who calls', async (t) => {
+  const mutual = find(await render('mutual-tls'), 'Pod', 'millrace-test').spec;
+  const shown = ['--cert=/etc/millrace/scaler/tls.crt', '--key=/etc/millrace/scaler/tls.key'];
+  t.strictSame(mutual.containers[0].args.slice(-2), shown);
+  const scaler = ({ volumes }: Loose): Loose => volumes.find(({ name }: Loose) => name === 'scaler');
+  t.strictSame(scaler(mutual).secret, { secretName: 'millrace-scaler-tls' });
+  const plain = find(await render('default'), 'Pod', 'millrace-test').spec;
+  t.strictSame(scaler(plain).secret.items, [{ key: 'ca.crt', path: 'ca.crt' }], 'and has it only then');
+});
+
 t.test('gateway and scaler understand all that they are told', async (t) => {
   for (const name of valueFiles.keys()) {
     const manifests = await render(name);
@@ -381,6 +440,9 @@ t.test('gateway and scaler understand all that they are told', async (t) => {
       config.kubernetes?.scalerCaPath,
       name === 'plain' ? undefined : config.tls?.certPath.replace('tls.crt', 'ca.crt'),
     );
+    const isMutual = ['everything', 'existing-secrets', 'mutual-tls'].includes(name);
+    t.equal(config.tls?.clientCaPath !== undefined, isMutual, `${name}: KEDA shows who it is`);
+    t.equal(config.kubernetes?.clusterAuthentication !== undefined, isMutual);
   }
 });
 

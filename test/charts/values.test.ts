@@ -81,6 +81,18 @@ t.test('what is missing is said, with what to do', async (t) => {
       [...kafka, '--set', 'scaler.tls.certManager.enabled=true'],
       /--set scaler\.tls\.certManager\.issuerRef\.name=NAME/,
     ],
+    [
+      [...kafka, '--set', 'scaler.tls.clients.enabled=false,scaler.tls.clients.kedaNamespace=keda'],
+      /scaler\.tls\.clients\.enabled is false: remove one/,
+    ],
+    [
+      [...kafka, '--set', 'scaler.tls.clients.existingSecret=x'],
+      /--set scaler\.tls\.clients\.kedaNamespace=NAMESPACE/,
+    ],
+    [
+      [...kafka, '--set', 'scaler.tls.existingSecret=x,scaler.tls.clients.kedaNamespace=keda'],
+      /are of one authority: set both, or neither/,
+    ],
   ];
   for (const [args, complaint] of missing) {
     const { code, stderr } = await template(...args);

@@ -21,28 +21,11 @@ t.test('by hand: 0 → 2 → 0 with the lag of any group', { timeout: 600_000 },
       }),
     );
   await commit(0);
-  // A CA for the namespace, as docs/guides/keda.md says.
-  const authority = await cluster.kubectl([
-    '-n',
-    home,
-    'get',
-    'configmap',
-    'millrace-scaler-ca',
-    '-o',
-    'jsonpath={.data.ca\\.crt}',
-  ]);
   const kubectl = (args: readonly string[], input?: string) =>
     cluster.kubectl(['-n', namespace, ...args], input);
   const items = [
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'scaler-ca' }, data: { 'ca.crt': authority } },
-    {
-      apiVersion: 'keda.sh/v1alpha1',
-      kind: 'TriggerAuthentication',
-      metadata: { name: 'scaler' },
-      spec: { configMapTargetRef: [{ parameter: 'caCert', name: 'scaler-ca', key: 'ca.crt' }] },
-    },
     consumer(),
-    scaledObject(`millrace-scaler.${home}.svc:6000`, { bootstrapServers, consumerGroup: group, topic }),
+    scaledObject(`millrace-scaler.${home}`, { bootstrapServers, consumerGroup: group, topic }),
   ];
   await kubectl(['apply', '-f', '-'], JSON.stringify({ apiVersion: 'v1', kind: 'List', items }));
   const replicas = async () =>
@@ -81,7 +64,8 @@ function consumer(): unknown {
   };
 }
 
-function scaledObject(scalerAddress: string, metadata: Readonly<Record<string, string>>): unknown {
+/** As docs/guides/keda.md says. */
+function scaledObject(scaler: string, metadata: Readonly<Record<string, string>>): unknown {
   return {
     apiVersion: 'keda.sh/v1alpha1',
     kind: 'ScaledObject',
@@ -95,8 +79,13 @@ function scaledObject(scalerAddress: string, metadata: Readonly<Record<string, s
       triggers: [
         {
           type: 'external-push',
-          metadata: { scalerAddress, lagThreshold: '5', ...metadata },
-          authenticationRef: { name: 'scaler' },
+          metadata: {
+            scalerAddress: `${scaler}.svc:6000`,
+            lagThreshold: '5',
+            enableTLS: 'true',
+            ...metadata,
+          },
+          authenticationRef: { kind: 'ClusterTriggerAuthentication', name: scaler },
         },
       ],
     },

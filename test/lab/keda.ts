@@ -20,6 +20,17 @@ const parts: readonly { image: string; program: Program; path: string }[] = [
   },
 ];
 
+/** The file of one of KEDA's own CRDs, such as `scaledobjects`. */
+export async function kedaCrd(plural: string): Promise<string> {
+  return join(
+    await moduleDir('github.com/kedacore/keda/v2'),
+    'config',
+    'crd',
+    'bases',
+    `keda.sh_${plural}.yaml`,
+  );
+}
+
 export async function loadKedaImages(node: LabNode, dir: string): Promise<void> {
   for (const { program, path } of parts) {
     const archive = join(dir, `${program}.tar`);

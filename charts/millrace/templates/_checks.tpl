@@ -27,4 +27,15 @@
 {{- fail "access.oidc.issuer is set, and nobody could come in: access.oidc.viewers and access.oidc.operators are the values of the claim whose bearers may." }}
 {{- end }}
 {{- end }}
+{{- with .Values.scaler.tls }}
+{{- if and .clients.kedaNamespace (not (and .enabled .clients.enabled)) }}
+{{- fail "scaler.tls.clients.kedaNamespace is set, and scaler.tls.enabled or scaler.tls.clients.enabled is false: remove one of both." }}
+{{- end }}
+{{- if and .clients.existingSecret (not .clients.kedaNamespace) }}
+{{- fail "scaler.tls.clients.existingSecret needs the namespace that it is in: --set scaler.tls.clients.kedaNamespace=NAMESPACE." }}
+{{- end }}
+{{- if and .clients.kedaNamespace (ne (empty .existingSecret) (empty .clients.existingSecret)) (not .certManager.enabled) }}
+{{- fail "scaler.tls.existingSecret and scaler.tls.clients.existingSecret are of one authority: set both, or neither." }}
+{{- end }}
+{{- end }}
 {{- end }}

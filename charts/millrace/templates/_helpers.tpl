@@ -173,6 +173,8 @@ capabilities: { drop: [ALL] }
 {{- if $values.access.tokenReviews }}
 - { name: token, mountPath: /var/run/secrets/millrace, readOnly: true }
 {{- end }}
+{{- else if eq (include "millrace.clientCa" .root) "/etc/millrace/clients/ca.crt" }}
+- { name: clients, mountPath: /etc/millrace/clients, readOnly: true }
 {{- end }}
 {{- if and $values.access.oidc.issuer $values.access.oidc.ca.configMap }}
 - { name: oidc-ca, mountPath: /etc/millrace/oidc, readOnly: true }
@@ -201,6 +203,9 @@ capabilities: { drop: [ALL] }
   projected:
     sources: [{ serviceAccountToken: { audience: millrace, expirationSeconds: 3600, path: token } }]
 {{- end }}
+{{- else if eq (include "millrace.clientCa" .root) "/etc/millrace/clients/ca.crt" }}
+- name: clients
+  configMap: { name: {{ include "millrace.scaler" .root }}-clients }
 {{- end }}
 {{- with $values.access.oidc }}
 {{- if and .issuer .ca.configMap }}
@@ -264,5 +269,11 @@ topologySpreadConstraints:
   value: /etc/millrace/tls/tls.key
 - name: SCALER_TLS_CA
   value: /etc/millrace/tls/ca.crt
+{{- end }}
+{{- with include "millrace.clientCa" . }}
+- name: SCALER_TLS_CLIENT_CA
+  value: {{ . }}
+- name: SCALER_CLUSTER_AUTHENTICATION
+  value: {{ include "millrace.kedaClient" $ }}
 {{- end }}
 {{- end }}

@@ -14,13 +14,37 @@
 {{- $tls.existingSecret | default (printf "%s-%s-%s" (include "millrace.fullname" .root) .component $made) -}}
 {{- end }}
 
-{{/* The certificate itself: made here once and kept, or by cert-manager, or given. Takes (dict "root" $ "component" … "names" …). */}}
+{{/* Whom the certificate of a component is for: gateways reach each scaler by the headless Service, operators a gateway through their own machine. */}}
+{{- define "millrace.certificateNames" -}}
+{{- $host := include "millrace.host" . -}}
+{{- $name := printf "%s-%s" (include "millrace.fullname" .root) .component -}}
+{{- $other := ternary "localhost" (printf "%s-pods.%s.svc" $name .root.Release.Namespace) (eq .component "gateway") -}}
+{{ toJson (list $name (printf "%s.%s" $name .root.Release.Namespace) $host (printf "%s.cluster.local" $host) $other) }}
+{{- end }}
+
+{{/* The certificate that the chart makes, Base64 by key: kept by an upgrade, and one for all files of a rendering. */}}
+{{- define "millrace.madeCertificate" -}}
+{{- $key := printf "%sCertificate" .component -}}
+{{- if not (hasKey .root.Values $key) -}}
+{{- $name := printf "%s-%s" (include "millrace.fullname" .root) .component -}}
+{{- $tls := (lookup "v1" "Secret" .root.Release.Namespace (include "millrace.tlsSecret" .)).data -}}
+{{- if not $tls -}}
+{{- $ca := genCA (printf "%s-ca" $name) 3650 -}}
+{{- $names := include "millrace.certificateNames" . | fromJsonArray -}}
+{{- $certificate := genSignedCert (include "millrace.host" .) nil $names 3650 $ca -}}
+{{- $tls = dict "ca.crt" (b64enc $ca.Cert) "tls.crt" (b64enc $certificate.Cert) "tls.key" (b64enc $certificate.Key) -}}
+{{- end -}}
+{{- $_ := set .root.Values $key $tls -}}
+{{- end -}}
+{{ toYaml (index .root.Values $key) }}
+{{- end }}
+
+{{/* The certificate itself: made here once and kept, or by cert-manager, or given. Takes (dict "root" $ "component" …). */}}
 {{- define "millrace.certificate" -}}
 {{- $name := printf "%s-%s" (include "millrace.fullname" .root) .component }}
-{{- $host := include "millrace.host" . }}
-{{- $names := concat (list $name (printf "%s.%s" $name .root.Release.Namespace) $host (printf "%s.cluster.local" $host)) .names }}
 {{- $tls := (index .root.Values .component).tls }}
 {{- if and $tls.enabled $tls.certManager.enabled }}
+{{- $isClient := and (eq .component "scaler") (include "millrace.kedaClientNamespace" .root) }}
 apiVersion: cert-manager.io/v1
 kind: Certificate
 metadata:
@@ -29,20 +53,15 @@ metadata:
 spec:
   secretName: {{ include "millrace.tlsSecret" . }}
   dnsNames:
-    {{- toYaml $names | nindent 4 }}
-  usages: [digital signature, key encipherment, server auth]
+    {{- include "millrace.certificateNames" . | fromJsonArray | toYaml | nindent 4 }}
+  usages: [digital signature, key encipherment, server auth{{ if $isClient }}, client auth{{ end }}]
   duration: {{ $tls.certManager.duration }}
   renewBefore: {{ $tls.certManager.renewBefore }}
   privateKey: { algorithm: ECDSA, size: 256, rotationPolicy: Always }
   issuerRef:
     {{- toYaml $tls.certManager.issuerRef | nindent 4 }}
 {{- else if and $tls.enabled (not $tls.existingSecret) }}
-{{- $kept := (lookup "v1" "Secret" .root.Release.Namespace (include "millrace.tlsSecret" .)).data }}
-{{- if not $kept }}
-{{- $ca := genCA (printf "%s-ca" $name) 3650 }}
-{{- $certificate := genSignedCert $host nil $names 3650 $ca }}
-{{- $kept = dict "ca.crt" (b64enc $ca.Cert) "tls.crt" (b64enc $certificate.Cert) "tls.key" (b64enc $certificate.Key) }}
-{{- end }}
+{{- $made := include "millrace.madeCertificate" . | fromYaml }}
 apiVersion: v1
 kind: Secret
 metadata:
@@ -50,9 +69,9 @@ metadata:
   {{- include "millrace.metadata" . | nindent 2 }}
 type: kubernetes.io/tls
 data:
-  {{- toYaml $kept | nindent 2 }}
+  {{- toYaml $made | nindent 2 }}
 ---
-# For whoever is to trust it: hand-written ScaledObjects (caCert of a TriggerAuthentication), `millrace skip --ca`.
+# For whoever is to trust it: hand-written ScaledObjects, `millrace skip --ca`.
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -60,6 +79,6 @@ metadata:
   {{- include "millrace.metadata" . | nindent 2 }}
 data:
   ca.crt: |
-    {{- index $kept "ca.crt" | b64dec | trim | nindent 4 }}
+    {{- index $made "ca.crt" | b64dec | trim | nindent 4 }}
 {{- end }}
 {{- end }}

@@ -24,11 +24,11 @@ export function companionsOf(
   deployment: Resource,
   scaler: ScalerAddress | undefined,
 ): Companions {
-  const secured = scaler?.ca !== undefined;
+  const ca = scaler?.clusterAuthentication === undefined ? scaler?.ca : undefined;
   return {
     service: service(trigger, subscription, deployment),
-    ca: secured ? trust(trigger, scaler.ca) : undefined,
-    authentication: secured ? authentication(trigger) : undefined,
+    ca: ca === undefined ? undefined : trust(trigger, ca),
+    authentication: ca === undefined ? undefined : authentication(trigger),
     scaledObject: scaler === undefined ? undefined : scaledObject(trigger, subscription, deployment, scaler),
   };
 }
@@ -74,15 +74,10 @@ function scaledObject(
   trigger: Resource,
   { scale }: Subscription,
   deployment: Resource,
-  { address, ca }: ScalerAddress,
+  scaler: ScalerAddress,
 ): Resource {
   const { name } = trigger.metadata;
-  const metadata = {
-    scalerAddress: address,
-    trigger: name,
-    ...(ca === undefined ? {} : { enableTLS: 'true' }),
-  };
-  const secured = ca === undefined ? {} : { authenticationRef: { name: companionName(name) } };
+  const { metadata, ...reference } = secured(trigger, scaler);
   return stamped({
     apiVersion: scaledObjectKind.apiVersion,
     kind: scaledObjectKind.kind,
@@ -106,9 +101,37 @@ function scaledObject(
         behavior: 'currentReplicas',
       },
       advanced: { restoreToOriginalReplicaCount: true },
-      triggers: [{ type: 'external-push', metadata, ...secured }],
+      triggers: [
+        {
+          type: 'external-push',
+          metadata: { scalerAddress: scaler.address, trigger: name, ...metadata },
+          ...reference,
+        },
+      ],
     },
   });
+}
+
+/** Of KEDA's trigger, what TLS takes. */
+function secured(
+  trigger: Resource,
+  { ca, clusterAuthentication, tlsRevision }: ScalerAddress,
+): { metadata?: Readonly<Record<string, string>>; authenticationRef?: { kind?: string; name: string } } {
+  if (ca === undefined) return {};
+  return {
+    // KEDA 2.21 reads an authentication once for each generation, or after an error, and then opens no stream with the new one.
+    metadata: { enableTLS: 'true', ...(tlsRevision === undefined ? {} : { tlsRevision }) },
+    authenticationRef:
+      clusterAuthentication === undefined
+        ? { name: companionName(trigger.metadata.name) }
+        : { kind: 'ClusterTriggerAuthentication', name: clusterAuthentication },
+  };
+}
+
+/** Whether KEDA is sent to the authentication beside the trigger. */
+export function namesOwnAuthentication(scaledObject: Resource): boolean {
+  const reference = valueAt(scaledObject, ['spec', 'triggers', 0, 'authenticationRef']);
+  return reference !== undefined && valueAt(reference, ['kind']) !== 'ClusterTriggerAuthentication';
 }
 
 /** `resource` with its own hash among the annotations. */

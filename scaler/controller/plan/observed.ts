@@ -70,6 +70,10 @@ export interface ScalerAddress {
   readonly address: string;
   /** PEM; absent where the scaler serves plain text. */
   readonly ca: string | undefined;
+  /** The ClusterTriggerAuthentication that has all of it for KEDA, which then needs nothing beside the trigger. */
+  readonly clusterAuthentication?: string | undefined;
+  /** Another one where KEDA has to read anew what the two know each other by. */
+  readonly tlsRevision?: string | undefined;
 }
 
 export interface Observed {

@@ -5,7 +5,7 @@ import { valueAt } from '../../../gateway/contract/path.ts';
 import type { Subscription } from '../../../gateway/contract/subscription.ts';
 import type { TriggerStatus } from '../../../gateway/contract/trigger-status.ts';
 import { drainFinalizer, isMadeFor } from '../names.ts';
-import { companionsOf, isAsWanted } from './companions.ts';
+import { companionsOf, isAsWanted, namesOwnAuthentication } from './companions.ts';
 import { no, unknown } from './finding.ts';
 import { judgeAccepted } from './judge-accepted.ts';
 import { isDeployment, judgeFunction } from './judge-function.ts';
@@ -143,9 +143,11 @@ function toApply({ trigger, companions }: Observed, wanted: Companions): Plan['a
   });
 }
 
-/** What was made for the trigger and is not wanted any more: the ScaledObject before what it needs. */
+/** What was made for the trigger and is not wanted any more: the ScaledObject before what it needs, which stays for as long. */
 function toRemove({ trigger, companions, scaler }: Observed, wanted: Companions): Resource[] {
-  const forKeda = ['scaledObject', 'authentication', 'ca'] as const;
+  const there = companions.scaledObject;
+  const isNamed = wanted.scaledObject !== undefined && there !== undefined && namesOwnAuthentication(there);
+  const forKeda = isNamed ? ([] as const) : (['scaledObject', 'authentication', 'ca'] as const);
   // Where it is not known how KEDA reaches the scaler, what KEDA knows already stays.
   const names = [...(scaler === undefined ? [] : forKeda), 'service'] as const;
   return names.flatMap((name) => {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { createAuthority } from '../../fixtures/authority.ts';
+import { makeCertificate } from '../../scaler/fixtures/certificates.ts';
 import { runCli } from '../fixtures/run-cli.ts';
 
 t.setTimeout(60_000);
@@ -79,6 +80,28 @@ t.test('TLS: by the authorities that are named, for the name that is asked', asy
   t.match(half.stdout, /^ok grpcs/m);
   t.match(await check('localhost'), { code: 1, stdout: /^not ok .*\nnot ok / }, 'nobody known has signed');
   t.match(await check('127.0.0.1', 'one', 'two'), { code: 1, stdout: /^not ok .*\nnot ok / }, 'another name');
+});
+
+t.test('TLS that asks who calls: by the certificate that is named', async (t) => {
+  const dir = t.testdir();
+  const { ca, cert, key } = await makeCertificate(dir, 'scaler');
+  await makeCertificate(dir, 'stranger');
+  const port = await grpcServer(
+    t,
+    ServerCredentials.createSsl(ca, [{ private_key: key, cert_chain: cert }], true),
+  );
+  const check = (...more: string[]) => {
+    const trust = ['--ca', join(dir, 'scaler-ca.crt')];
+    return runCli(t, ['check', `grpcs://localhost:${port}`, '--limit', 'PT0S', ...trust, ...more]);
+  };
+  const shown = (name: string) => ['--cert', join(dir, `${name}.crt`), '--key', join(dir, `${name}.key`)];
+  t.match(await check(...shown('scaler')), { code: 0, stdout: /^ok / });
+  t.match(await check(...shown('stranger')), { code: 1, stdout: /^not ok / });
+  t.match(await check(), { code: 1, stdout: /^not ok / });
+  t.match(await check('--cert', join(dir, 'scaler.crt')), {
+    code: 1,
+    stderr: /--cert and --key go together/,
+  });
 });
 
 t.test('what cannot be asked is an error', async (t) => {

@@ -1,16 +1,19 @@
 import t from 'tap';
 import { MillraceError } from '../../../gateway/contract/errors.ts';
 import {
+  configMapKind,
   deploymentKind,
   eventKind,
   scaledObjectKind,
   serviceKind,
+  triggerAuthenticationKind,
   triggerKind,
 } from '../../../gateway/contract/kinds.ts';
 import * as kinds from '../../../gateway/contract/kinds.ts';
 import type { ApplyOptions, Resource } from '../../../gateway/contract/kubernetes.ts';
 import { valueAt } from '../../../gateway/contract/path.ts';
 import { drainFinalizer } from '../../../scaler/controller/names.ts';
+import type { ScalerAddress } from '../../../scaler/controller/plan/observed.ts';
 import { MemoryKubernetes } from '../../fixtures/memory-kubernetes.ts';
 import { until } from '../fixtures/until.ts';
 import { startSmallScaler } from './fixtures/scaler.ts';
@@ -46,6 +49,38 @@ t.test('annotations make a Trigger, and all that it needs; without them it all g
   await term.untilGone(serviceKind, 'mailer-millrace');
   t.ok(await client.get(deploymentKind, 'geo', 'mailer'), 'the Deployment is nobody else’s');
 });
+
+t.test(
+  'KEDA shows who it is, or no more: what it is told beside the function goes, and comes back',
+  async (t) => {
+    const plain = await startSmallScaler(t);
+    const term = startTerm(t, { scaler: plain });
+    await term.client.create(deploymentOf('mailer', optIn));
+    const { metadata } = await term.untilThere(scaledObjectKind, 'mailer');
+    const beside = [triggerAuthenticationKind, configMapKind];
+    const referenceIs = (expected: object) =>
+      until(async () => {
+        const found = await term.client.get(scaledObjectKind, 'geo', 'mailer');
+        t.equal(found?.metadata.uid, metadata.uid);
+        const reference = valueAt(found, ['spec', 'triggers', 0, 'authenticationRef']);
+        return JSON.stringify(reference) === JSON.stringify(expected);
+      });
+    const own = { ...plain, ca: 'PEM', tlsRevision: 'a1' };
+    const turn = (scaler: ScalerAddress): void => {
+      term.scaler = scaler;
+      term.session.resync();
+    };
+
+    turn(own);
+    await referenceIs({ name: 'mailer-millrace' });
+    turn({ ...own, clusterAuthentication: 'millrace-scaler.mill' });
+    await referenceIs({ kind: 'ClusterTriggerAuthentication', name: 'millrace-scaler.mill' });
+    for (const kind of beside) await term.untilGone(kind, 'mailer-millrace');
+    turn(own);
+    await referenceIs({ name: 'mailer-millrace' });
+    for (const kind of beside) await term.untilThere(kind, 'mailer-millrace');
+  },
+);
 
 /** It has a rule that a consumer group never changes. */
 class StrictKubernetes extends MemoryKubernetes {

@@ -23,6 +23,7 @@ t.test('defaults', async (t) => {
     functionUris: 'refused',
     scalerService: undefined,
     scalerCaPath: undefined,
+    clusterAuthentication: undefined,
     podName: `millrace-${process.pid}`,
     podNamespace: undefined,
     podUid: undefined,
@@ -43,6 +44,7 @@ t.test('everything given', async (t) => {
       MILLRACE_FUNCTION_URIS: 'guarded',
       SCALER_SERVICE: 'mill-scaler.mill.svc:6000',
       SCALER_TLS_CA: '/etc/ca.crt',
+      SCALER_CLUSTER_AUTHENTICATION: 'mill-scaler.mill',
       POD_NAME: 'mill-scaler-1',
       POD_NAMESPACE: 'mill',
       POD_UID: 'uid',
@@ -54,6 +56,7 @@ t.test('everything given', async (t) => {
     functionUris: 'guarded',
     scalerService: 'mill-scaler.mill.svc:6000',
     scalerCaPath: '/etc/ca.crt',
+    clusterAuthentication: 'mill-scaler.mill',
     podName: 'mill-scaler-1',
     podNamespace: 'mill',
     podUid: 'uid',
@@ -68,11 +71,13 @@ t.test('mistakes', async (t) => {
     WATCH_NAMESPACES: 'geo,Shop',
     MILLRACE_FUNCTION_URIS: 'true',
     SCALER_SERVICE: 'http://scaler',
+    SCALER_CLUSTER_AUTHENTICATION: 'mill-scaler.mill',
   };
   t.equal(parseKubernetesConfig(wrong, mistakes).functionUris, 'refused');
   t.match(mistakes, [
     /'Shop'/,
     /MILLRACE_FUNCTION_URIS is 'true': one of refused, guarded, unguarded/,
     /SCALER_SERVICE is 'http:\/\/scaler'/,
+    /SCALER_CLUSTER_AUTHENTICATION needs SCALER_TLS_CA/,
   ]);
 });

@@ -139,6 +139,44 @@ t.test('with a client CA, only its clients are let in, and another CA takes its 
   await t.rejects(as(keda), { code: status.UNAVAILABLE });
 });
 
+t.test('both sides are renewed while KEDA is connected, and no push is lost for it', async (t) => {
+  const folder = t.testdir();
+  const [server, keda, newServer, newKeda] = (await Promise.all(
+    ['server', 'keda', 'new-server', 'new-keda'].map((name) => makeCertificate(folder, name)),
+  )) as [Pair, Pair, Pair, Pair];
+  await install(folder, server);
+  const clientCaPath = join(folder, 'clients.crt');
+  await writeFile(clientCaPath, keda.ca);
+  const { port, events } = await serve(t, folder, clientCaPath);
+  const as = ({ key, cert }: Pair, { ca }: Pair) => connect(t, port, credentials.createSsl(ca, key, cert));
+  const changed = () => new Promise((resolve) => events.once('certificateChanged', resolve));
+  const before = as(keda, server);
+  const stream = before.stream();
+  await until(() => stream.pushes >= 1);
+
+  const bothKnown = changed();
+  await writeFile(clientCaPath, Buffer.concat([keda.ca, newKeda.ca]));
+  await bothKnown;
+  t.strictSame(await as(keda, server).isActive(), { result: true });
+  t.strictSame(await as(newKeda, server).isActive(), { result: true }, 'a file of two authorities');
+
+  const renewed = changed();
+  await install(folder, newServer);
+  await renewed;
+  const newOnly = changed();
+  await writeFile(clientCaPath, newKeda.ca);
+  await newOnly;
+  const after = as(newKeda, newServer);
+  const newStream = after.stream();
+  await until(() => newStream.pushes >= 1);
+  await t.rejects(as(keda, newServer).isActive(), { code: status.UNAVAILABLE });
+  await t.rejects(as(newKeda, server).isActive(), { code: status.UNAVAILABLE });
+  const { pushes } = stream;
+  await until(() => stream.pushes >= pushes + 3);
+  t.equal(stream.ended, false, 'what KEDA had open goes on until it opens another');
+  t.strictSame(await before.isActive(), { result: true });
+});
+
 t.test('files that do not go together are told at the start', async (t) => {
   const folder = t.testdir({ 'none.crt': 'no certificate' });
   const [one, two] = await Promise.all([makeCertificate(folder, 'one'), makeCertificate(folder, 'two')]);

@@ -3,6 +3,7 @@ import type { Resource } from '../../../../gateway/contract/kubernetes.ts';
 import {
   companionsOf,
   isAsWanted,
+  namesOwnAuthentication,
   stamped,
   withoutAdditions,
 } from '../../../../scaler/controller/plan/companions.ts';
@@ -58,6 +59,34 @@ t.test('with TLS, KEDA is given the CA beside the function', async (t) => {
   t.match(made.scaledObject?.spec, {
     triggers: [{ metadata: { enableTLS: 'true' }, authenticationRef: { name: 'quakes-millrace' } }],
   });
+});
+
+t.test(
+  'KEDA that shows who it is finds all of it in one place, and nothing lies beside the function',
+  async (t) => {
+    const clusterAuthentication = 'millrace-scaler.millrace';
+    const secured = { ...scaler, ca: 'PEM', clusterAuthentication, tlsRevision: 'a1' };
+    const made = companionsOf(trigger, scaledSubscription(), deployment, secured);
+    t.match(made, { ca: undefined, authentication: undefined });
+    t.match(made.scaledObject?.spec, {
+      triggers: [
+        {
+          metadata: { enableTLS: 'true', tlsRevision: 'a1' },
+          authenticationRef: { kind: 'ClusterTriggerAuthentication', name: clusterAuthentication },
+        },
+      ],
+    });
+  },
+);
+
+t.test('who is sent to the authentication beside the trigger', async (t) => {
+  const naming = (changes: object) =>
+    namesOwnAuthentication(
+      companionsOf(trigger, scaledSubscription(), deployment, { ...scaler, ...changes }).scaledObject!,
+    );
+  t.equal(naming({}), false);
+  t.equal(naming({ ca: 'PEM' }), true);
+  t.equal(naming({ ca: 'PEM', clusterAuthentication: 'millrace' }), false);
 });
 
 t.test('without a scaler nothing is scaled; a Deployment without labels selects nothing', async (t) => {

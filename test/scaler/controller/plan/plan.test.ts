@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { Resource } from '../../../../gateway/contract/kubernetes.ts';
+import { companionsOf } from '../../../../scaler/controller/plan/companions.ts';
 import type { Observed } from '../../../../scaler/controller/plan/observed.ts';
 import { plan } from '../../../../scaler/controller/plan/plan.ts';
 import {
@@ -97,6 +98,29 @@ t.test('what is not wanted any more goes, the ScaledObject first', async (t) => 
   );
   const secured = { ...made, ca: { ...made.service!, kind: 'ConfigMap' } };
   t.strictSame(named({ companions: secured }).remove, ['ConfigMap'], 'TLS was turned off');
+});
+
+t.test('what KEDA is told beside the trigger stays until the ScaledObject names it no more', async (t) => {
+  const own = { ...scaler, ca: 'PEM' };
+  const cluster = { ...own, clusterAuthentication: 'millrace-scaler.millrace' };
+  const subscription = scaledSubscription();
+  const before = companionsOf(trigger, subscription, deployment, own);
+  t.match(named({ scaler: cluster, companions: before }), { apply: ['scaledObject'], remove: [] });
+  const { scaledObject } = companionsOf(trigger, subscription, deployment, cluster);
+  t.match(named({ scaler: cluster, companions: { ...before, scaledObject } }), {
+    apply: [],
+    remove: ['TriggerAuthentication', 'ConfigMap'],
+  });
+  const after = { ...made, scaledObject };
+  t.match(named({ scaler: own, companions: after }), {
+    apply: ['ca', 'authentication', 'scaledObject'],
+    remove: [],
+  });
+  t.strictSame(
+    named({ scaler: cluster, companions: before, deployment: undefined }).remove,
+    ['ScaledObject', 'TriggerAuthentication', 'ConfigMap', 'Service'],
+    'all goes with the ScaledObject',
+  );
 });
 
 t.test('without KEDA, or without a way for it to the scaler, the rest goes on', async (t) => {

@@ -1,0 +1,75 @@
+// KEDA shows the scaler who it is, as the chart arranges it by itself: a function is scaled by it, and a pod beside KEDA reads nothing.
+import t from 'tap';
+import { createRestricted, installMillrace, useCluster, type TestCluster } from '../fixtures/cluster.ts';
+import { images } from '../lab/millrace-image.ts';
+import { until } from '../scaler/fixtures/until.ts';
+import { deployFunction } from './pod-function.ts';
+
+t.test('KEDA is let in, and what has no certificate is not', { timeout: 600_000 }, async (t) => {
+  const cluster = await useCluster(t);
+  const { namespace: home } = await installMillrace(t, cluster);
+  const scaler = `millrace-scaler.${home}`;
+  const namespace = await createRestricted(t, cluster, 'functions');
+  const deployed = await deployFunction(t, cluster, { namespace });
+  const { name, oracle } = deployed;
+
+  await deployed.untilReady();
+  const reference = '-o=jsonpath={.spec.triggers[0].authenticationRef}';
+  t.strictSame(JSON.parse(await deployed.kubectl(['get', 'scaledobject', name, reference])), {
+    kind: 'ClusterTriggerAuthentication',
+    name: scaler,
+  });
+  const beside = ['get', 'triggerauthentications,configmaps,secrets', '-o', 'name'];
+  t.equal(
+    await deployed.kubectl([...beside, '-l', 'app.kubernetes.io/managed-by=millrace']),
+    '',
+    'no key, nor anything else, beside the function',
+  );
+  await deployed.untilAsleep();
+  await oracle.produce(20);
+  await until(() => oracle.delivered === 20, 60_000);
+  t.pass('it sleeps and wakes by what KEDA was told');
+
+  t.equal(
+    await phaseOf(t, cluster, scaler, ['ca.crt']),
+    'Failed',
+    'a pod that trusts the scaler, and shows nothing',
+  );
+  t.equal(await phaseOf(t, cluster, scaler, ['ca.crt', 'tls.crt', 'tls.key']), 'Succeeded', 'as KEDA');
+});
+
+/** What becomes of a pod in KEDA's namespace that connects to the scaler with these files of KEDA's Secret. */
+async function phaseOf(
+  t: { teardown(end: () => Promise<unknown>): unknown },
+  { kubectl }: TestCluster,
+  scaler: string,
+  files: readonly string[],
+): Promise<string> {
+  const name = `asks-with-${files.length}`;
+  const keda = ['-n', 'keda'];
+  const shown = files.includes('tls.key') ? ['--cert=/keda/tls.crt', '--key=/keda/tls.key'] : [];
+  const container = {
+    name: 'check',
+    image: images.millrace.name,
+    imagePullPolicy: 'Never',
+    args: ['check', `grpcs://${scaler}.svc:6000`, '--limit=PT5S', '--ca=/keda/ca.crt', ...shown],
+    volumeMounts: [{ name: 'keda', mountPath: '/keda' }],
+  };
+  const items = files.map((key) => ({ key, path: key }));
+  const pod = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name },
+    spec: {
+      restartPolicy: 'Never',
+      containers: [container],
+      volumes: [{ name: 'keda', secret: { secretName: scaler, items } }],
+    },
+  };
+  await kubectl([...keda, 'create', '-f', '-'], JSON.stringify(pod));
+  t.teardown(() => kubectl([...keda, 'delete', 'pod', name, '--wait=false']));
+  const phase = (): Promise<string> =>
+    kubectl([...keda, 'get', 'pod', name, '-o', 'jsonpath={.status.phase}']);
+  await until(async () => ['Succeeded', 'Failed'].includes(await phase()), 60_000);
+  return phase();
+}

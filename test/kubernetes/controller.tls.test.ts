@@ -1,0 +1,58 @@
+// KEDA shows the scaler who it is, and then does not: what the controller makes of it on a real API server, with the rights of the chart,
+// and over TLS by which the scaler looks whether it is reached.
+import t from 'tap';
+import { configMapKind, scaledObjectKind, triggerAuthenticationKind } from '../../gateway/contract/kinds.ts';
+import { valueAt } from '../../gateway/contract/path.ts';
+import { createTopic, useKafka } from '../fixtures/kafka.ts';
+import { useApiServer } from '../fixtures/kubernetes.ts';
+import { until } from '../scaler/fixtures/until.ts';
+import { applyCrds, applyKedaCrds, install } from './fixtures/installation.ts';
+import { createTenant, openClient } from './fixtures/tenant.ts';
+
+t.setTimeout(180_000);
+const server = await useApiServer(t);
+await applyCrds(server);
+await applyKedaCrds(server);
+const bootstrapServers = await useKafka(t);
+const client = await openClient(t, server.kubeconfig);
+const topic = await createTopic(t, bootstrapServers, { partitions: 1 });
+const tenant = await createTenant(t, server, client);
+const installation = await install(t, {
+  server,
+  bootstrapServers,
+  watchNamespaces: [tenant.namespace],
+});
+
+const beside = [triggerAuthenticationKind, configMapKind];
+const name = 'millrace-scaler.mill';
+
+async function untilReference(expected: object): Promise<void> {
+  await until(async () => {
+    const found = await tenant.find(scaledObjectKind, 'mailer');
+    const reference = valueAt(found, ['spec', 'triggers', 0, 'authenticationRef']) ?? {};
+    return JSON.stringify(Object.entries(reference).toSorted()) === JSON.stringify(Object.entries(expected));
+  });
+}
+
+t.test('turned on, what lies beside the function goes, and turned off it comes back', async (t) => {
+  await tenant.deploy('mailer', { topics: topic });
+  const { metadata } = await tenant.untilThere(scaledObjectKind, 'mailer');
+  await untilReference({ name: 'mailer-millrace' });
+  for (const kind of beside) t.ok(await tenant.find(kind, 'mailer-millrace'), kind.kind);
+
+  await installation.restartScaler(name);
+  await untilReference({ kind: 'ClusterTriggerAuthentication', name });
+  for (const kind of beside) await tenant.untilGone(kind, 'mailer-millrace');
+
+  await tenant.deploy('mapper', { topics: topic });
+  t.match(await tenant.untilThere(scaledObjectKind, 'mapper'), {
+    spec: { triggers: [{ authenticationRef: { kind: 'ClusterTriggerAuthentication', name } }] },
+  });
+  t.pass('a new one: the scaler was reached, and knew who called');
+  for (const kind of beside) t.notOk(await tenant.find(kind, 'mapper-millrace'), kind.kind);
+
+  await installation.restartScaler();
+  await untilReference({ name: 'mailer-millrace' });
+  for (const kind of beside) await tenant.untilThere(kind, 'mailer-millrace');
+  t.equal((await tenant.find(scaledObjectKind, 'mailer'))?.metadata.uid, metadata.uid, 'the same all along');
+});
