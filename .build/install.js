@@ -45,6 +45,9 @@ function install() {
   // Node itself comes with a dev dependency, by an optional one. --loglevel=error: the machine's Node being older
   // than `engines` is no news, since no script here runs on it.
   run('ci', '--include=dev', '--include=optional', '--ignore-scripts');
+  // npm 10 takes away the link to Node with the packages for other platforms, whose links have the same name.
+  if (!existsSync(pinnedNode))
+    run('rebuild', '--ignore-scripts', ...Object.keys(readManifest('.build/node').optionalDependencies));
   const { allowScripts } = readManifest();
   const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name]);
   if (allowed.length > 0) run('rebuild', ...allowed);
@@ -56,7 +59,9 @@ function checkNode() {
   const own = `${process.version} of this machine`;
   const platform = `${process.platform} on ${process.arch}`;
   if (!isOwnNodeEnough())
-    fail(`npm installed no Node for ${platform}, and ${own} is none of ${readManifest().engines.node}: use one.`);
+    fail(
+      `npm installed no Node for ${platform}, and ${own} is none of ${readManifest().engines.node}: use one.`,
+    );
   console.error(`millrace: npm installed no Node for ${platform}: npm scripts run on the ${own}`);
 }
 
@@ -67,8 +72,8 @@ function isOwnNodeEnough() {
   return ownMajor > major || (ownMajor === major && ownMinor >= minor);
 }
 
-function readManifest() {
-  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+function readManifest(folder = '.') {
+  return JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
 }
 
 function run(...args) {

@@ -15,26 +15,31 @@ interface Project {
 }
 
 /**
- * A project whose packages say, when they are installed, that their script has run. One of them is Node for one platform: an optional
- * dependency of the folder `.build/node`.
+ * A project whose packages say, when they are installed, that their script has run. Two of them are Node, each for a platform: optional
+ * dependencies of the folder `.build/node`.
  */
 async function createProject(
   t: Test,
   { allowScripts = {}, platform = process.platform, engines = '>=22.19' }: Project,
 ): Promise<string> {
-  const names = ['node-here', 'allowed', 'denied', 'unheard'];
+  const names = ['node-aix', 'node-here', 'allowed', 'denied', 'unheard'];
   const scripts = { postinstall: 'touch "$INIT_CWD/ran-$npm_package_name"' };
   const packageOf = (name: string) => ({
     'package.json': JSON.stringify({
       name,
       version: '1.0.0',
       scripts,
-      ...(name === 'node-here' && { bin: { node: 'main' }, os: platform }),
+      ...(name.startsWith('node-') && {
+        bin: { node: 'main' },
+        os: name === 'node-aix' ? 'aix' : platform,
+      }),
     }),
     main: '#!/bin/sh\n',
   });
-  const [node, ...others] = names.map((name) => [name, `file:${name}-1.0.0.tgz`] as const);
-  const pinned = { name: 'pinned-node', version: '1.0.0', optionalDependencies: Object.fromEntries([node!]) };
+  const tarballs = (some: readonly string[]) =>
+    Object.fromEntries(some.map((name) => [name, `file:${name}-1.0.0.tgz`]));
+  const nodes = tarballs(names.slice(0, 2));
+  const pinned = { name: 'pinned-node', version: '1.0.0', optionalDependencies: nodes };
   const project = t.testdir({
     '.build': { node: { 'package.json': JSON.stringify(pinned) } },
     'package.json': JSON.stringify({
@@ -42,7 +47,7 @@ async function createProject(
       version: '1.0.0',
       type: 'module',
       engines: { node: engines },
-      devDependencies: { ...Object.fromEntries(others), 'pinned-node': 'file:.build/node' },
+      devDependencies: { ...tarballs(names.slice(2)), 'pinned-node': 'file:.build/node' },
       allowScripts,
     }),
     packages: Object.fromEntries(names.map((name) => [name, packageOf(name)])),
@@ -50,7 +55,8 @@ async function createProject(
   for (const file of ['install.js', 'npm.js'])
     await copyFile(new URL(file, build), join(project, '.build', file));
   for (const name of names) await run('npm', ['pack', `./packages/${name}`], { cwd: project });
-  await rename(join(project, 'node-here-1.0.0.tgz'), join(project, '.build/node/node-here-1.0.0.tgz'));
+  for (const file of Object.values(nodes).map((url) => url.slice('file:'.length)))
+    await rename(join(project, file), join(project, '.build/node', file));
   await run('npm', ['install', '--package-lock-only', '--offline'], { cwd: project });
   return project;
 }
@@ -72,24 +78,30 @@ t.test('scripts run at installation for those packages alone that are named', as
   );
 });
 
-t.test('npm scripts find the Node of the platform, and what is installed is not installed again', async (t) => {
-  const project = await createProject(t, {});
-  await install(project);
-  t.equal(
-    await realpath(join(project, 'node_modules/.bin/node')),
-    await realpath(join(project, 'node_modules/node-here/main')),
-  );
-  t.strictSame(await install(project), { stdout: '', stderr: '' });
-});
+t.test(
+  'npm scripts find the Node of the platform, and what is installed is not installed again',
+  async (t) => {
+    const project = await createProject(t, {});
+    await install(project);
+    t.equal(
+      await realpath(join(project, 'node_modules/.bin/node')),
+      await realpath(join(project, 'node_modules/node-here/main')),
+    );
+    t.strictSame(await install(project), { stdout: '', stderr: '' });
+  },
+);
 
 t.test('on a platform without one, a Node of the machine does that is new enough', async (t) => {
   const platform = 'aix';
   const own = await createProject(t, { platform });
-  t.match((await install(own)).stderr, `no Node for ${process.platform} on ${process.arch}: npm scripts run on`);
+  t.match(
+    (await install(own)).stderr,
+    `no Node for ${process.platform} on ${process.arch}: npm scripts run on`,
+  );
   t.strictSame(await install(own), { stdout: '', stderr: '' });
   const [major, minor] = process.versions.node.split('.').map(Number);
   for (const engines of [`>=${major! + 1}.0`, `>=${major}.${minor! + 1}`])
     await t.rejects(install(await createProject(t, { platform, engines })), {
-      stderr: new RegExp(`of this machine is none of ${engines}`),
+      message: new RegExp(`of this machine is none of ${engines}`),
     });
 });
