@@ -29,6 +29,9 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
   const server = fastify({
     logger: false,
     forceCloseConnections: true,
+    // All of a request within 10 s. Of two limits Node takes the shorter for the headers, and looks every 30 s if not told otherwise.
+    requestTimeout: 10_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
     // What is asked is what is meant: nothing is turned into another type, nor left out.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
   });

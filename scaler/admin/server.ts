@@ -23,7 +23,15 @@ export interface AdminOptions extends ActivationRouteOptions {
  * that the backlog is unknown, and the ScaledObject's fallback acts on that answer only.
  */
 export function createAdminServer(options: AdminOptions): FastifyInstance {
-  const server = fastify({ logger: false, forceCloseConnections: true, requestTimeout: 10_000 });
+  const server = fastify({
+    logger: false,
+    forceCloseConnections: true,
+    // All of a request within 10 s. Of two limits Node takes the shorter for the headers, and looks every 30 s if not told otherwise.
+    requestTimeout: 10_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+    // What is asked is what is meant: nothing is turned into another type, nor left out.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+  });
   addActivationRoute(server, options);
   server.get('/healthz', async () => ({ status: 'ok' }));
   server.get('/readyz', async (_request, reply) => {
