@@ -12,16 +12,12 @@ const pinnedNode = join(root, 'node_modules', '.bin', process.platform === 'win3
 if (!isInstalled()) {
   console.error('millrace: installing dependencies (once)');
   install();
-  if (!existsSync(pinnedNode)) {
-    fail(
-      'npm installed no Node: allow the install script of the package "node" (npm config ignore-scripts).',
-    );
-  }
+  checkNode();
 }
 
 function isInstalled() {
   const installed = readLock(join(root, 'node_modules', '.package-lock.json'));
-  if (installed === undefined || !existsSync(pinnedNode)) return false;
+  if (installed === undefined || !(existsSync(pinnedNode) || isOwnNodeEnough())) return false;
   const wanted = readLock(join(root, 'package-lock.json'));
   if (wanted === undefined) fail('package-lock.json is absent or broken: restore it from the repository.');
   return Object.entries(wanted).every(([path, entry]) => {
@@ -46,12 +42,38 @@ function readLock(path) {
 
 /** No package runs a script at installation but those that `allowScripts` of package.json names, whatever npm's own default is. */
 function install() {
-  // --include=dev: Node itself is a dev dependency. --loglevel=error: the machine's Node being older than
-  // `engines` is no news, since no script here runs on it.
-  run('ci', '--include=dev', '--ignore-scripts');
-  const { allowScripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  // Node itself comes with a dev dependency, by an optional one. --loglevel=error: the machine's Node being older
+  // than `engines` is no news, since no script here runs on it.
+  run('ci', '--include=dev', '--include=optional', '--ignore-scripts');
+  // npm 10 takes away the link to Node with the packages for other platforms, whose links have the same name.
+  if (!existsSync(pinnedNode))
+    run('rebuild', '--ignore-scripts', ...Object.keys(readManifest('.build/node').optionalDependencies));
+  const { allowScripts } = readManifest();
   const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name]);
   if (allowed.length > 0) run('rebuild', ...allowed);
+}
+
+/** Where `.build/node` names no package for the machine, its own Node has to do. */
+function checkNode() {
+  if (existsSync(pinnedNode)) return;
+  const own = `${process.version} of this machine`;
+  const platform = `${process.platform} on ${process.arch}`;
+  if (!isOwnNodeEnough())
+    fail(
+      `npm installed no Node for ${platform}, and ${own} is none of ${readManifest().engines.node}: use one.`,
+    );
+  console.error(`millrace: npm installed no Node for ${platform}: npm scripts run on the ${own}`);
+}
+
+/** `engines` has one form: `>=22.19`. */
+function isOwnNodeEnough() {
+  const [major, minor] = readManifest().engines.node.slice('>='.length).split('.').map(Number);
+  const [ownMajor, ownMinor] = process.versions.node.split('.').map(Number);
+  return ownMajor > major || (ownMajor === major && ownMinor >= minor);
+}
+
+function readManifest(folder = '.') {
+  return JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'));
 }
 
 function run(...args) {

@@ -11,7 +11,11 @@ import { npm } from './npm.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = read('package.json');
 const lock = read('package-lock.json');
-lock.packages = Object.fromEntries(Object.entries(lock.packages).filter(([, entry]) => !entry.dev));
+// A link to a folder of the project is for development where that folder is.
+const isForDevelopment = ({ link, resolved, dev }) => (link ? lock.packages[resolved].dev : dev) === true;
+lock.packages = Object.fromEntries(
+  Object.entries(lock.packages).filter(([, entry]) => !isForDevelopment(entry)),
+);
 for (const project of [manifest, lock.packages['']]) delete project.devDependencies;
 
 const dir = mkdtempSync(join(tmpdir(), 'millrace-sbom-'));

@@ -15,13 +15,15 @@ export interface LockedPackage {
   readonly license?: string;
   readonly dev?: boolean;
   readonly inBundle?: boolean;
+  /** Whether it is a folder, which `resolved` names. */
+  readonly link?: boolean;
   readonly hasInstallScript?: boolean;
 }
 
 const EXACT_VERSION = /^\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/;
 const HASH = /^sha512-[A-Za-z0-9+/]{86}==( |$)/;
 
-/** Each package comes from a registry, at one version, with the hash of what it was when it was added. */
+/** Each package comes from a registry, at one version, with the hash of what it was when it was added, or is a folder of the project. */
 export function judgeOrigins(lock: Lock, { withoutIntegrity }: Exceptions): string[] {
   const excepted = new Set(withoutIntegrity.flatMap(({ packages }) => packages));
   const seen = new Set<string>();
@@ -67,14 +69,19 @@ export function judgeLicences(lock: Lock, { licences }: Exceptions): string[] {
   return [...problems, ...unused(undeclared.keys(), seen, 'licences.undeclared')];
 }
 
-/** All but the project itself. The name is that of the registry, the label is `name@version`. */
+/** All but the project itself, and its folders. The name is that of the registry, the label is `name@version`. */
 function packagesOf(lock: Lock): (LockedPackage & { readonly name: string; readonly label: string })[] {
   return Object.entries(lock)
-    .filter(([path]) => path !== '')
+    .filter(([path, { link, resolved }]) => !isOwn(link === true ? (resolved ?? path) : path))
     .map(([path, entry]) => {
       const name = entry.name ?? path.replace(/^.*node_modules\//, '');
       return { ...entry, name, label: `${name}@${entry.version ?? ''}` };
     });
+}
+
+/** Whether a path, from the root of the project, is in its repository. */
+function isOwn(path: string): boolean {
+  return !/^(?:\.\.\/|\/|\w+:)|(?:^|\/)node_modules\//.test(path);
 }
 
 function unused(excepted: Iterable<string>, seen: ReadonlySet<string>, list: string): string[] {

@@ -35,6 +35,9 @@ export type CredentialsVerdict =
   | { readonly kind: 'right'; readonly credentials: Credentials }
   | { readonly kind: 'wrong'; readonly mistakes: readonly Problem[] };
 
+/** What is wrong beyond that is not looked for: each mistake costs a search for what was meant. */
+const mostMistakes = 100;
+
 /**
  * `text` as a Java client reads it (java.util.Properties), but that a store without a type is PEM, not JKS. Properties of a Kafka client
  * that say nothing about connections are passed over.
@@ -42,15 +45,18 @@ export type CredentialsVerdict =
 export function parseClientProperties(text: string): ClientPropertiesVerdict {
   const { properties, malformed } = parseJavaProperties(text);
   const given = new Map<PropertyName, GivenProperty>();
-  const mistakes: Problem[] = malformed.map((line) =>
-    problemOf(
-      '',
-      line,
-      'has a `\\u` without four hexadecimal digits',
-      'A backslash itself is written as `\\\\`.',
-    ),
-  );
+  const mistakes: Problem[] = malformed
+    .slice(0, mostMistakes)
+    .map((line) =>
+      problemOf(
+        '',
+        line,
+        'has a `\\u` without four hexadecimal digits',
+        'A backslash itself is written as `\\\\`.',
+      ),
+    );
   for (const { name, value, line } of properties) {
+    if (mistakes.length >= mostMistakes) break;
     const verdict = judgeName(name);
     if (verdict.kind === 'taken') given.set(verdict.name, { value, writtenAs: name, line });
     else if (verdict.kind === 'wrong')

@@ -90,12 +90,17 @@ export function judgeName(name: string): NameVerdict {
     return { kind: 'wrong', shown: name, message: 'is a property that Millrace cannot follow', remedy: why };
   if (meaningless.test(name)) return { kind: 'meaningless' };
   const message = 'is no property of Kafka';
-  const near = otherNames[name] ?? takenProperties.find((one) => editDistance(name.toLowerCase(), one) <= 2);
+  const near = otherNames[name] ?? takenProperties.find((one) => isMisspelt(name, one));
   if (near !== undefined) return { kind: 'wrong', shown: name, message, remedy: `Did you mean \`${near}\`?` };
   if (!/^(?:sasl|ssl|security)\./.test(name)) return { kind: 'meaningless' };
   const meant = nearest(name, takenProperties);
   const remedy = meant === undefined ? 'Remove the line.' : `Did you mean \`${meant}\`?`;
   return { kind: 'wrong', shown: `${knownPart(name)}…`, message, remedy };
+}
+
+/** Lengths are compared first: a name may be as long as a file. */
+function isMisspelt(name: string, right: string): boolean {
+  return Math.abs(name.length - right.length) <= 2 && editDistance(name.toLowerCase(), right) <= 2;
 }
 
 /** As much of its beginning as begins one of those that are taken. */

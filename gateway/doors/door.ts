@@ -37,6 +37,13 @@ const requestsPerMinute = 1_200;
 const maxConnections = 1_000;
 const requestLimitMs = 10_000;
 
+/** All of a request within its limit. Of two limits Node takes the shorter for the headers, and looks every 30 s if not told otherwise. */
+const timing = {
+  requestTimeout: requestLimitMs,
+  headersTimeout: requestLimitMs,
+  connectionsCheckingInterval: 1_000,
+};
+
 const serverOptions = {
   logger: false,
   forceCloseConnections: true,
@@ -50,7 +57,8 @@ const serverOptions = {
 /** Rejects with MILLRACE_CONFIG_INVALID where the certificate cannot be used. Not listening yet. */
 export async function createDoor(options: DoorOptions): Promise<FastifyInstance> {
   const certificate = await openCertificate(options);
-  const server = certificate === undefined ? fastify(serverOptions) : createTlsServer(certificate);
+  const server =
+    certificate === undefined ? fastify({ ...serverOptions, http: timing }) : createTlsServer(certificate);
   server.server.maxConnections = maxConnections;
   server.addHook('onClose', () => certificate?.close());
   await addDefences(server, options);
@@ -88,7 +96,8 @@ async function openCertificate({
 }
 
 function createTlsServer(certificate: CertificateFiles): FastifyInstance {
-  const server = fastify({ ...serverOptions, https: { ...shown(certificate), minVersion: 'TLSv1.2' } });
+  const https = { ...timing, ...shown(certificate), minVersion: 'TLSv1.2' } as const;
+  const server = fastify({ ...serverOptions, https });
   certificate.onRenewed(() => server.server.setSecureContext(shown(certificate)));
   return server;
 }

@@ -63,6 +63,10 @@ const idleNames = new Set([
   'fullMetadata',
 ]);
 const int32Max = 2 ** 31 - 1;
+/** Of all names and values. It is kept for each group, and looked at in each call. */
+const maxText = 16 << 10;
+/** Topics, or ranges of partitions. */
+const maxItems = 1_000;
 
 /** Whether `metadata` is about a consumer group, and not about a trigger. */
 export function isGroupMetadata(metadata: Metadata): boolean {
@@ -74,6 +78,8 @@ export function isGroupMetadata(metadata: Metadata): boolean {
  * @throws MillraceError MILLRACE_SCALER_METADATA_INVALID that names all mistakes at once, after `where`
  */
 export function parseGroupMetadata(metadata: Metadata, where: string): GroupScale {
+  if (Object.entries(metadata).flat().join('').length > maxText)
+    throw invalid(where, [`more than ${maxText} characters`]);
   const mistakes: string[] = [];
   const consumerGroup = resolvedOf(metadata, 'consumerGroup');
   if (consumerGroup === undefined)
@@ -81,6 +87,7 @@ export function parseGroupMetadata(metadata: Metadata, where: string): GroupScal
   if (textOf(metadata, 'trigger') !== undefined)
     mistakes.push('trigger and consumerGroup are both there: a trigger has its group already');
   const topics = listOf(resolvedOf(metadata, 'topic'));
+  if (topics.length > maxItems) mistakes.push(`topic names more than ${maxItems} topics`);
   const scale: GroupScale = {
     bootstrapServers: bootstrapServersIn(metadata, mistakes),
     consumerGroup: consumerGroup ?? '',
@@ -107,9 +114,12 @@ export function parseGroupMetadata(metadata: Metadata, where: string): GroupScal
   };
   findConflicts(scale, flagIn(metadata, 'fullMetadata', true, mistakes), mistakes);
   findMisspelt(metadata, mistakes);
-  if (mistakes.length > 0)
-    throw new MillraceError('MILLRACE_SCALER_METADATA_INVALID', `${where}: ${mistakes.join('; ')}`);
+  if (mistakes.length > 0) throw invalid(where, mistakes);
   return scale;
+}
+
+function invalid(where: string, mistakes: readonly string[]): MillraceError {
+  return new MillraceError('MILLRACE_SCALER_METADATA_INVALID', `${where}: ${mistakes.join('; ')}`);
 }
 
 function findConflicts(scale: GroupScale, fullMetadata: boolean, mistakes: string[]): void {
@@ -207,7 +217,9 @@ function partitionsIn(
   const text = textOf(metadata, 'partitionLimitation');
   if (text === undefined) return undefined;
   const ranges: PartitionRange[] = [];
-  for (const part of text.split(',')) {
+  const parts = text.split(',');
+  if (parts.length > maxItems) mistakes.push(`partitionLimitation has more than ${maxItems} parts`);
+  for (const part of parts) {
     const [, first, last] = /^\s*(\d{1,10})(?:\s*-\s*(\d{1,10}))?\s*$/.exec(part) ?? [];
     const from = Number(first ?? NaN);
     const to = last === undefined ? from : Number(last);

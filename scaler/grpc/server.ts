@@ -24,11 +24,20 @@ export interface GrpcServer {
   stop(limitMs?: number): Promise<void>;
 }
 
+const limits = {
+  // KEDA keeps a connection for as long as its ScaledObjects live; pings show a dead one on both sides.
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  // KEDA's operator has two streams for each trigger of a ScaledObject, and one connection for all of them.
+  'grpc.max_concurrent_streams': 10_000,
+  // The metadata of one trigger.
+  'grpc.max_receive_message_length': 64 << 10,
+};
+
 /** Rejects where the port is taken, or with MILLRACE_CONFIG_INVALID where the certificate cannot be used. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const scaler = createExternalScaler(options);
-  // KEDA keeps a connection for as long as its ScaledObjects live; pings show a dead one on both sides.
-  const server = new Server({ 'grpc.keepalive_time_ms': 30_000, 'grpc.keepalive_timeout_ms': 10_000 });
+  const server = new Server(limits);
   server.addService(loadExternalScaler().definition, scaler.handlers);
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   const { tls: files, tlsLookMs: lookMs, emit } = options;

@@ -68,8 +68,11 @@ export function createExternalScaler(options: ExternalScalerOptions): ExternalSc
       };
     }),
 
-    StreamIsActive: stream<IsActiveResponse>(streams, scaledBy, ({ key, scaling }, write) => {
-      const stop = scaling.onActive(key, () => write({ result: true }));
+    StreamIsActive: stream<IsActiveResponse>(streams, scaledBy, ({ key, scaling }, listener) => {
+      // Each push says the same: who has not taken the last one needs no other.
+      const stop = scaling.onActive(key, () => {
+        if (!listener.isBehind()) listener.write({ result: true });
+      });
       emit('streamOpened', key);
       return () => {
         stop();
@@ -77,13 +80,13 @@ export function createExternalScaler(options: ExternalScalerOptions): ExternalSc
       };
     }),
 
-    StreamMetricSpec: stream<GetMetricSpecResponse>(streams, scaledBy, (scaled, write) => {
+    StreamMetricSpec: stream<GetMetricSpecResponse>(streams, scaledBy, (scaled, listener) => {
       let told: GetMetricSpecResponse | undefined;
       const tell = (): void => {
         const spec = specOf(scaled);
         if (isDeepStrictEqual(spec, told)) return;
         told = spec;
-        write(spec);
+        listener.write(spec);
       };
       tell();
       // What a ScaledObject says itself does not change: KEDA opens another stream for another metadata.
@@ -122,16 +125,25 @@ function unary<Q, A>(
   };
 }
 
+interface Listener<A> {
+  write(answer: A): void;
+  /** Whether what was written before has not gone out. */
+  isBehind(): boolean;
+}
+
 /** Opens with `subscribe`, which returns how to stop; ends when KEDA cancels, or with `endStreams`. */
 function stream<A>(
   streams: Set<ServerWritableStream<ScaledObjectRef, unknown>>,
   scaledBy: (ref: ScaledObjectRef) => Scaled,
-  subscribe: (scaled: Scaled, write: (answer: A) => void) => () => void,
+  subscribe: (scaled: Scaled, listener: Listener<A>) => () => void,
 ): HandleStream<ScaledObjectRef, A> {
   return (call) => {
     try {
-      const unsubscribe = subscribe(scaledBy(call.request), (answer) => {
-        if (!call.cancelled && !call.writableEnded) call.write(answer);
+      const unsubscribe = subscribe(scaledBy(call.request), {
+        write(answer) {
+          if (!call.cancelled && !call.writableEnded) call.write(answer);
+        },
+        isBehind: () => call.writableLength > 0,
       });
       streams.add(call);
       const close = (): void => {
@@ -144,31 +156,35 @@ function stream<A>(
   };
 }
 
-/** Throws where the call names nothing that is known, or describes a group wrongly. */
+/**
+ * A trigger by the metadata `trigger`, else by the ScaledObject's own name; or a consumer group. Throws where the call names nothing
+ * that is known, or describes a group wrongly.
+ */
 function scaledOf(
   ref: ScaledObjectRef | null,
   { demand, triggers, groups, groupDemand }: ExternalScalerOptions,
 ): Scaled {
-  if (ref !== null && ref.namespace !== '' && ref.name !== '' && isGroupMetadata(ref.scalerMetadata)) {
-    const key = groups.watch({ namespace: ref.namespace, name: ref.name, metadata: ref.scalerMetadata });
-    return { key, scaling: groupDemand };
-  }
-  return { key: triggers.get(keyOf(ref)).key, scaling: demand };
+  if (ref === null || !isNamed(ref))
+    throw new MillraceError('MILLRACE_TRIGGER_UNKNOWN', 'The call names no namespace and trigger');
+  const { namespace, name, scalerMetadata: metadata } = ref;
+  if (isGroupMetadata(metadata))
+    return { key: groups.watch({ namespace, name, metadata }), scaling: groupDemand };
+  return { key: triggers.get(`${namespace}/${metadata.trigger || name}`).key, scaling: demand };
 }
 
-/** `namespace/name` of the trigger: of the metadata `trigger`, else of the ScaledObject's own name. */
-function keyOf(ref: ScaledObjectRef | null): string {
-  const name = ref?.scalerMetadata.trigger || ref?.name;
-  if (ref === null || ref.namespace === '' || name === undefined || name === '') {
-    throw new MillraceError('MILLRACE_TRIGGER_UNKNOWN', 'The call names no namespace and trigger');
-  }
-  return `${ref.namespace}/${name}`;
+/** By names that Kubernetes may know, as far as their length says. */
+function isNamed({ namespace, name }: ScaledObjectRef): boolean {
+  const isLong = namespace.length > 63 || name.length > 253;
+  return namespace !== '' && name !== '' && !isLong;
 }
 
 function specOf({ key, scaling }: Scaled): GetMetricSpecResponse {
   const { metricName, targetSize } = scaling.metricSpec(key);
   return { metricSpecs: [{ metricName, targetSize, targetSizeFloat: targetSize }] };
 }
+
+/** It may quote what was asked, and goes into a header. */
+const maxTold = 2_000;
 
 /** Of what is not listed, nothing can be said for now. */
 const statusOfCode: Partial<Record<ErrorCode, status>> = {
@@ -178,8 +194,9 @@ const statusOfCode: Partial<Record<ErrorCode, status>> = {
 };
 
 function statusOf(error: unknown): Partial<ServerErrorResponse> & { code: status } {
-  if (!(error instanceof MillraceError)) return grpcError(status.INTERNAL, describeError(error));
-  const details = `${error.code}: ${describeError(error)}. ${innermostOf(error).remedy}`;
+  const told = describeError(error).slice(0, maxTold);
+  if (!(error instanceof MillraceError)) return grpcError(status.INTERNAL, told);
+  const details = `${error.code}: ${told}. ${innermostOf(error).remedy}`;
   return grpcError(statusOfCode[error.code] ?? status.UNAVAILABLE, details);
 }
 

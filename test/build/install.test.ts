@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, readdir } from 'node:fs/promises';
+import { copyFile, readdir, realpath, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
@@ -7,22 +7,47 @@ import t, { type Test } from 'tap';
 const run = promisify(execFile);
 const build = new URL('../../.build/', import.meta.url);
 
-/** A project that depends on packages which say, when they are installed, that their script has run; one of them is its Node. */
-async function createProject(t: Test, allowScripts: Readonly<Record<string, boolean>>): Promise<string> {
-  const names = ['node', 'allowed', 'denied', 'unheard'];
+interface Project {
+  readonly allowScripts?: Readonly<Record<string, boolean>>;
+  /** Of the package that is Node; the machine's own when absent. */
+  readonly platform?: NodeJS.Platform;
+  readonly engines?: string;
+}
+
+/**
+ * A project whose packages say, when they are installed, that their script has run. Two of them are Node, each for a platform: optional
+ * dependencies of the folder `.build/node`.
+ */
+async function createProject(
+  t: Test,
+  { allowScripts = {}, platform = process.platform, engines = '>=22.19' }: Project,
+): Promise<string> {
+  const names = ['node-aix', 'node-here', 'allowed', 'denied', 'unheard'];
   const scripts = { postinstall: 'touch "$INIT_CWD/ran-$npm_package_name"' };
   const packageOf = (name: string) => ({
-    'package.json': JSON.stringify({ name, version: '1.0.0', scripts, bin: { [name]: 'main' } }),
+    'package.json': JSON.stringify({
+      name,
+      version: '1.0.0',
+      scripts,
+      ...(name.startsWith('node-') && {
+        bin: { node: 'main' },
+        os: name === 'node-aix' ? 'aix' : platform,
+      }),
+    }),
     main: '#!/bin/sh\n',
   });
-  const dependencies = Object.fromEntries(names.map((name) => [name, `file:${name}-1.0.0.tgz`]));
+  const tarballs = (some: readonly string[]) =>
+    Object.fromEntries(some.map((name) => [name, `file:${name}-1.0.0.tgz`]));
+  const nodes = tarballs(names.slice(0, 2));
+  const pinned = { name: 'pinned-node', version: '1.0.0', optionalDependencies: nodes };
   const project = t.testdir({
-    '.build': {},
+    '.build': { node: { 'package.json': JSON.stringify(pinned) } },
     'package.json': JSON.stringify({
       name: 'project',
       version: '1.0.0',
       type: 'module',
-      dependencies,
+      engines: { node: engines },
+      devDependencies: { ...tarballs(names.slice(2)), 'pinned-node': 'file:.build/node' },
       allowScripts,
     }),
     packages: Object.fromEntries(names.map((name) => [name, packageOf(name)])),
@@ -30,21 +55,53 @@ async function createProject(t: Test, allowScripts: Readonly<Record<string, bool
   for (const file of ['install.js', 'npm.js'])
     await copyFile(new URL(file, build), join(project, '.build', file));
   for (const name of names) await run('npm', ['pack', `./packages/${name}`], { cwd: project });
+  for (const file of Object.values(nodes).map((url) => url.slice('file:'.length)))
+    await rename(join(project, file), join(project, '.build/node', file));
   await run('npm', ['install', '--package-lock-only', '--offline'], { cwd: project });
   return project;
 }
 
+const install = (project: string) => run(process.execPath, ['.build/install.js'], { cwd: project });
+
 t.test('scripts run at installation for those packages alone that are named', async (t) => {
-  const project = await createProject(t, { node: true, allowed: true, denied: false });
-  await run(process.execPath, ['.build/install.js'], { cwd: project });
+  const project = await createProject(t, { allowScripts: { allowed: true, denied: false } });
+  await install(project);
   const installed = await readdir(join(project, 'node_modules'));
   t.strictSame(
     installed.filter((name) => !name.startsWith('.')),
-    ['allowed', 'denied', 'node', 'unheard'],
+    ['allowed', 'denied', 'node-here', 'pinned-node', 'unheard'],
   );
   const left = await readdir(project);
   t.strictSame(
     left.filter((name) => name.startsWith('ran-')),
-    ['ran-allowed', 'ran-node'],
+    ['ran-allowed'],
   );
+});
+
+t.test(
+  'npm scripts find the Node of the platform, and what is installed is not installed again',
+  async (t) => {
+    const project = await createProject(t, {});
+    await install(project);
+    t.equal(
+      await realpath(join(project, 'node_modules/.bin/node')),
+      await realpath(join(project, 'node_modules/node-here/main')),
+    );
+    t.strictSame(await install(project), { stdout: '', stderr: '' });
+  },
+);
+
+t.test('on a platform without one, a Node of the machine does that is new enough', async (t) => {
+  const platform = 'aix';
+  const own = await createProject(t, { platform });
+  t.match(
+    (await install(own)).stderr,
+    `no Node for ${process.platform} on ${process.arch}: npm scripts run on`,
+  );
+  t.strictSame(await install(own), { stdout: '', stderr: '' });
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  for (const engines of [`>=${major! + 1}.0`, `>=${major}.${minor! + 1}`])
+    await t.rejects(install(await createProject(t, { platform, engines })), {
+      message: new RegExp(`of this machine is none of ${engines}`),
+    });
 });

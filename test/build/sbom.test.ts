@@ -26,7 +26,7 @@ t.test('the list holds what an installation for production brings, and nothing e
   t.equal(sbom.bomFormat, 'CycloneDX');
   t.match(sbom.metadata.component, { name: 'millrace', version, purl: `pkg:npm/millrace@${version}` });
   const shipped = Object.entries(packages)
-    .filter(([path, { dev }]) => path !== '' && dev !== true)
+    .filter(([path, { dev, link }]) => path !== '' && dev !== true && link !== true)
     .map(([path, entry]) => `${path.replace(/^.*node_modules\//, '')}@${entry.version ?? ''}`);
   const listed = sbom.components.map((one) => `${one.name}@${one.version}`);
   t.strictSame(listed.sort(), [...new Set(shipped)].sort());

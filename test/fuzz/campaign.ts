@@ -23,6 +23,8 @@ export interface CampaignResult {
   readonly worst: Buffer;
   /** Of the heap, as far as it was looked at. */
   readonly peakMb: number;
+  /** Blocks of the sources that were reached, as V8 counts them; 0 where nobody looked. */
+  readonly blocks: number;
   /** Beyond the seeds, what reached something new. */
   readonly found: readonly Buffer[];
 }
@@ -65,8 +67,8 @@ export async function runCampaign(target: Target, options: CampaignOptions): Pro
     }
     known.push(...found.slice(known.length - target.seeds.length));
   }
-  coverage?.stop();
-  return { inputs: count, worstMs, worst, peakMb, found };
+  const blocks = coverage?.stop() ?? 0;
+  return { inputs: count, worstMs, worst, peakMb, blocks, found };
 }
 
 interface Coverage {
@@ -74,7 +76,8 @@ interface Coverage {
   peek(): boolean;
   /** The same, and it counts as reached from now on. */
   take(): boolean;
-  stop(): void;
+  /** Returns how much counts as reached. */
+  stop(): number;
 }
 
 const ours = /\/(?:gateway|scaler)\/[^?]+\.ts$/;
@@ -105,6 +108,9 @@ function startCoverage(): Coverage {
       for (const place of places) reached.add(place);
       return places.length > 0;
     },
-    stop: () => session.disconnect(),
+    stop: () => {
+      session.disconnect();
+      return reached.size;
+    },
   };
 }

@@ -42,10 +42,12 @@ function told(name: string, outcome: Outcome): string {
   const base64 = (input: Uint8Array): string => Buffer.from(input).toString('base64');
   if (outcome.kind === 'broken')
     return `${name}: ${outcome.why}\n  again: npm run fuzz -- --target ${name} --input ${base64(outcome.input)}`;
-  const { inputs, worstMs, worst, found, peakMb } = outcome;
+  const { inputs, worstMs, worst, found, peakMb, blocks } = outcome;
   const figures = [
     `${inputs} inputs`,
-    `${found.length} of them reached something new`,
+    `${Math.round(inputs / seconds)} a second`,
+    `${blocks} blocks reached`,
+    `${found.length} inputs reached something new`,
     `the slowest took ${worstMs.toFixed(1)} ms (${worst.length} bytes)`,
     `heap up to ${peakMb.toFixed(0)} MiB`,
   ];

@@ -1,4 +1,5 @@
-// Everything of Millrace that reads what strangers write. The ports are fuzzed by their own tests, through sockets.
+// Everything of Millrace that reads what strangers write. The ports are attacked through sockets, by the hostile tests beside those of
+// their servers: test/gateway/admin, test/scaler/admin, test/scaler/grpc.
 import { eventTargets } from './event-targets.ts';
 import { keptSeeds } from './seeds.ts';
 import { textTargets } from './text-targets.ts';

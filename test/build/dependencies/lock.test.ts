@@ -44,6 +44,20 @@ t.test('a package comes from a registry', async (t) => {
   t.match(judgeOrigins({ '../leaf': {} }, exceptions), [/^\.\.\/leaf@: .*a folder/]);
 });
 
+t.test('or is a folder of the project, whose own dependencies are judged like all', async (t) => {
+  const own = (resolved?: string): Lock => ({
+    '.build/leaf': { version: '1.2.3' },
+    'node_modules/leaf': resolved === undefined ? { link: true } : { link: true, resolved },
+  });
+  t.strictSame(judgeOrigins(own('.build/leaf'), exceptions), []);
+  t.strictSame(judgeLicences(own('.build/leaf'), exceptions), []);
+  for (const elsewhere of [undefined, '../leaf', '/opt/leaf', 'C:/leaf', 'node_modules/stem'])
+    t.match(judgeOrigins(own(elsewhere), exceptions), [/^leaf@: not a version of a registry/]);
+  t.match(judgeOrigins({ '.build/leaf/node_modules/stem': { version: '1.2.3' } }, exceptions), [
+    /^stem@1\.2\.3: no SHA-512/,
+  ]);
+});
+
 t.test('a package has a SHA-512, unless it came inside another', async (t) => {
   const bare = { version: '1.2.3', license: 'MIT' };
   for (const hash of [

@@ -269,3 +269,10 @@ t.test('whatever stands in a file, a verdict comes, and its secrets do not', asy
     }),
   );
 });
+
+t.test('a hundred mistakes are enough', async (t) => {
+  for (const line of ['ssl.x=1', '\\u00x=1']) {
+    const verdict = parseClientProperties(Array.from({ length: 300 }, () => line).join('\n'));
+    t.equal(verdict.kind === 'wrong' && verdict.mistakes.length, 100);
+  }
+});

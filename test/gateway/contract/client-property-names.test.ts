@@ -111,3 +111,8 @@ t.test('a line of a key that lost its backslash is not taken for a name', async 
   });
   fc.assert(fc.property(base64, (line) => t.strictSame(judgeName(line), { kind: 'meaningless' })));
 });
+
+t.test('a name as long as a file is compared with none', async (t) => {
+  t.strictSame(judgeName('x'.repeat(1_000_000)), { kind: 'meaningless' });
+  t.match(judgeName(`ssl.${'x'.repeat(1_000_000)}`), { shown: 'ssl.…', remedy: 'Remove the line.' });
+});

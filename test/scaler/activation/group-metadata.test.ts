@@ -148,6 +148,21 @@ const wrong: [what: string, metadata: Record<string, string>, message: RegExp][]
   ['a range backwards', { ...whole, partitionLimitation: '4-1' }, /has '4-1'/],
   ['no partition of Kafka', { ...whole, partitionLimitation: '2147483648' }, /has '2147483648'/],
   ['wrong partitions of no topic', { ...named, partitionLimitation: 'x' }, /has 'x'/],
+  [
+    'more text than any trigger needs',
+    { ...whole, other: 'x'.repeat(1 << 14) },
+    /mailer: more than 16384 characters$/,
+  ],
+  [
+    'more topics than any',
+    { ...named, topic: Array.from({ length: 1_001 }, (_, index) => index).join() },
+    /topic names more than 1000 topics/,
+  ],
+  [
+    'more ranges than any',
+    { ...whole, partitionLimitation: '1,'.repeat(1_000) + '1' },
+    /partitionLimitation has more than 1000 parts/,
+  ],
   ['a policy', { ...whole, offsetResetPolicy: 'foo' }, /offsetResetPolicy is 'foo': latest or earliest/],
   ['flags', { ...whole, allowIdleConsumers: 'notvalid' }, /allowIdleConsumers is 'notvalid': true or false/],
   [
