@@ -1,6 +1,7 @@
 import t from 'tap';
 import { gatewaySettings, parseGatewayConfig } from '../../gateway/config.ts';
 import { MillraceError } from '../../gateway/contract/errors.ts';
+import { planted } from '../fixtures/planted.ts';
 
 const required = { KAFKA_BROKERS: 'kafka:9092', MILLRACE_TRIGGERS: '/triggers' };
 
@@ -40,13 +41,14 @@ t.test('a file of client properties may name the brokers', async (t) => {
 });
 
 t.test('each setting is read', async (t) => {
+  const adminToken = planted('admin');
   const config = parseGatewayConfig({
     KAFKA_BROKERS: ' a:9092, [::1]:9093 ',
     KAFKA_CONFIG: 'client.properties',
     MILLRACE_TRIGGERS: 'triggers.yaml',
     MILLRACE_ADMIN_HOST: '0.0.0.0',
     MILLRACE_ADMIN_PORT: '0',
-    MILLRACE_ADMIN_TOKEN: ' 0123456789abcdef ',
+    MILLRACE_ADMIN_TOKEN: ` ${adminToken} `,
     SCALER_URLS: 'http://scaler:9090, https://other',
     MILLRACE_DRAIN_LIMIT: 'PT1M',
     MILLRACE_MAX_RECORDS_PER_TRIGGER: '1',
@@ -69,7 +71,7 @@ t.test('each setting is read', async (t) => {
     maxBytesPerTrigger: 1024,
     maxRecords: 2,
     maxBytes: 2 * 2 ** 30,
-    adminToken: '0123456789abcdef',
+    adminToken,
     logLevel: 'debug',
   });
 });
@@ -120,7 +122,7 @@ t.test(
 );
 
 t.test('a token that is too short is refused, and not repeated', async (t) => {
-  const secrets = ['hunter2', 'hunter2 hunter2 hunter2'];
+  const secrets = ['hunter2', planted('with blanks')];
   for (const MILLRACE_ADMIN_TOKEN of secrets) {
     const parse = () => parseGatewayConfig({ ...required, MILLRACE_ADMIN_TOKEN });
     t.throws(parse, {

@@ -2,7 +2,6 @@
 // does not lead in.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { describeError } from '../../gateway/contract/errors.ts';
 import type { SaslCredentials } from '../../gateway/contract/kafka-access.ts';
@@ -16,6 +15,7 @@ import { clientProperties, type ClientSettings } from '../fixtures/client-settin
 import { startFunction } from '../fixtures/function-server.ts';
 import { useGateway, writeManifests, type TestGateway } from '../fixtures/gateway.ts';
 import { produce } from '../fixtures/kafka.ts';
+import { planted } from '../fixtures/planted.ts';
 import type { Right } from '../fixtures/rights.ts';
 import { clientKinds, startSecureKafka, type ClientKind } from '../fixtures/secure-kafka.ts';
 import {
@@ -25,6 +25,7 @@ import {
   valuesIn,
   type SecuredTrigger,
 } from '../fixtures/secured-trigger.ts';
+import { unheardScalerLog } from '../fixtures/unheard-logs.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 /** Nothing here is of the installation's own cluster: where it is asked for by mistake, nobody answers. */
@@ -44,8 +45,11 @@ async function useScaler(t: Test, manifests: readonly string[]): Promise<Scaler>
     logLevel: 'silent',
   } as const;
   const triggers = createFileTriggers({ path, checkExpression, onProblems: () => undefined });
-  const log = pino({ level: 'silent' });
-  const scaler = await startScaler(config, { triggers, secrets: createFileSecrets(path), log });
+  const scaler = await startScaler(config, {
+    triggers,
+    secrets: createFileSecrets(path),
+    log: unheardScalerLog,
+  });
   t.teardown(() => scaler.stop());
   return scaler;
 }
@@ -215,11 +219,11 @@ async function wrongClients(): Promise<Record<string, [ClientSettings, RegExp]>>
   const seen = (code: string, words: RegExp): RegExp => new RegExp(`^${code}: .*${words.source}`);
   return {
     'a-wrong-password': [
-      withSasl(text, { password: 'planted wrong' }),
+      withSasl(text, { password: planted('wrong') }),
       seen(refused, /does not let us in: SASL PLAIN .*Invalid username or password/),
     ],
     'a-wrong-scram-password': [
-      withSasl(scram, { password: 'planted wrong' }),
+      withSasl(scram, { password: planted('wrong') }),
       seen(refused, /does not let us in: SASL SCRAM SHA512 .*invalid credentials/),
     ],
     'an-unknown-user': [withSasl(scram, { username: 'nobody' }), seen(refused, /does not let us in/)],
@@ -245,7 +249,7 @@ async function wrongClients(): Promise<Record<string, [ClientSettings, RegExp]>>
       seen(refused, /does not accept our certificate .*certificate unknown/),
     ],
     'a-wrong-key-password': [
-      { ...encrypted, tls: { ...encrypted.tls!, keyPassword: 'planted wrong' } },
+      { ...encrypted, tls: { ...encrypted.tls!, keyPassword: planted('wrong') } },
       seen('MILLRACE_CREDENTIALS_UNUSABLE', /has a key that the password does not open under tls\.key/),
     ],
     'text-to-tls': [
@@ -265,7 +269,7 @@ async function wrongClients(): Promise<Record<string, [ClientSettings, RegExp]>>
       seen('MILLRACE_KAFKA_UNREACHABLE', /Closed connection/),
     ],
     'no-token': [
-      withSasl(oauth, { clientSecret: 'planted wrong' }),
+      withSasl(oauth, { clientSecret: planted('wrong') }),
       seen(refused, /token endpoint of https:\/\/localhost:\d+ refuses \(401\): invalid_client/),
     ],
     'a-refused-token': [

@@ -5,6 +5,7 @@ import { startAdminServer } from '../../../gateway/admin/server.ts';
 import type { SkipRouteOptions } from '../../../gateway/admin/skip-route.ts';
 import type { SkipAnswer, SkipRequest } from '../../../gateway/contract/skip.ts';
 import { recordOf } from '../events/build.ts';
+import { mark, planted } from '../../fixtures/planted.ts';
 
 const record = recordOf({
   key: 'k',
@@ -150,7 +151,7 @@ t.test('what is not settled', async (t) => {
 });
 
 t.test('who may: programs on this machine, and who bears the token', async (t) => {
-  const token = 'correct-horse-battery';
+  const token = planted('admin');
   const ours = await start(t, { token });
   const without = await start(t);
   const { port } = new URL(ours.server.url);
@@ -161,10 +162,10 @@ t.test('who may: programs on this machine, and who bears the token', async (t) =
     { host: `[::1]:${port}` },
     { ...bearer, host: 'gateway.shop:9464', 'x-forwarded-for': '10.1.2.3' },
   ];
-  for (const headers of allowed)
-    t.equal((await ours.post(place, headers)).status, 200, JSON.stringify(headers));
+  const named = (headers: object): string => JSON.stringify(headers).replaceAll(mark, '…');
+  for (const headers of allowed) t.equal((await ours.post(place, headers)).status, 200, named(headers));
   const refused: Record<string, string>[] = [
-    { authorization: 'Bearer wrong' },
+    { authorization: `Bearer ${planted('wrong')}` },
     { authorization: `Bearer ${token}x` },
     { authorization: token },
     { host: 'gateway.shop:9464' },
@@ -177,11 +178,7 @@ t.test('who may: programs on this machine, and who bears the token', async (t) =
   ];
   for (const headers of refused) {
     const { status, body } = await ours.post(place, headers);
-    t.match(
-      { status, body },
-      { status: 403, body: { code: 'MILLRACE_ADMIN_FORBIDDEN' } },
-      JSON.stringify(headers),
-    );
+    t.match({ status, body }, { status: 403, body: { code: 'MILLRACE_ADMIN_FORBIDDEN' } }, named(headers));
   }
   t.equal((await without.post(place, { ...bearer, host: 'gateway.shop' })).status, 403, 'no token is set');
   t.equal(ours.asked.length, allowed.length);
@@ -228,10 +225,10 @@ t.test('what is wrong with a request is told, and nothing is guessed', async (t)
 });
 
 t.test('a failure of ours is told without its words', async (t) => {
-  const { post } = await start(t, { skip: () => Promise.reject(new Error('hunter2')) });
+  const { post } = await start(t, { skip: () => Promise.reject(new Error(mark)) });
   const { status, body } = await post(place);
   t.equal(status, 500);
-  t.notMatch(JSON.stringify(body), 'hunter2');
+  t.notMatch(JSON.stringify(body), mark);
 });
 
 t.test('what blocks: where and why, and neither keys nor what was quoted of them', async (t) => {
