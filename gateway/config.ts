@@ -1,6 +1,7 @@
 // The gateway's settings: read from the environment once, all mistakes told at once, then frozen.
 import { parseDuration } from './contract/duration.ts';
 import { MillraceError } from './contract/errors.ts';
+import { withoutCredentials } from './contract/problem.ts';
 import { parseQuantity } from './contract/quantity.ts';
 import {
   functionUris,
@@ -137,7 +138,8 @@ export function parseGatewayConfig(env: Readonly<Record<string, string | undefin
   const read: Read = <T>(name: Name, parse: (text: string) => T | undefined, expected: string): T => {
     const text = env[name]?.trim() || gatewaySettings[name].default;
     const value = parse(text);
-    if (value === undefined) mistakes.push(`${name} is ${JSON.stringify(text)}, expected ${expected}`);
+    if (value === undefined)
+      mistakes.push(`${name} is ${JSON.stringify(withoutCredentials(text))}, expected ${expected}`);
     return value as T;
   };
   const adminToken = env.MILLRACE_ADMIN_TOKEN?.trim() || undefined;
@@ -154,7 +156,11 @@ export function parseGatewayConfig(env: Readonly<Record<string, string | undefin
     kubernetes: readKubernetes(read),
     adminHost: read('MILLRACE_ADMIN_HOST', (text) => text, 'an address'),
     adminPort: read('MILLRACE_ADMIN_PORT', parsePort, 'a port from 0 to 65535'),
-    scalerUrls: read('SCALER_URLS', parseUrls, 'http:// or https:// URLs, separated by commas'),
+    scalerUrls: read(
+      'SCALER_URLS',
+      parseUrls,
+      'http:// or https:// URLs without a user, separated by commas',
+    ),
     drainLimitMs: read('MILLRACE_DRAIN_LIMIT', parseDuration, 'a duration such as PT25S'),
     maxRecordsPerTrigger: read('MILLRACE_MAX_RECORDS_PER_TRIGGER', parseCount, 'a whole number above 0'),
     maxBytesPerTrigger: read('MILLRACE_MAX_BYTES_PER_TRIGGER', parseQuantity, 'a size such as 32Mi'),
@@ -204,7 +210,9 @@ function parseNamespaces(text: string): string[] | undefined {
 
 function parseUrls(text: string): string[] | undefined {
   const urls = text === '' ? [] : text.split(',').map((one) => one.trim());
-  return urls.every((one) => /^https?:\/\//.test(one) && URL.canParse(one)) ? urls : undefined;
+  const isRight = (one: string): boolean =>
+    /^https?:\/\//.test(one) && URL.canParse(one) && new URL(one).username + new URL(one).password === '';
+  return urls.every(isRight) ? urls : undefined;
 }
 
 function parseCount(text: string): number | undefined {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
+import { withoutCredentials } from '../../gateway/contract/problem.ts';
 import type { CommandIo } from '../command-io.ts';
 
 export interface CheckOptions {
@@ -52,8 +53,8 @@ async function firstSuccess(probe: Probe, limitMs: number, signal: AbortSignal):
 }
 
 function probeOf(url: string, ca: Buffer | null): Probe {
-  const protocol = URL.canParse(url) ? new URL(url).protocol : '';
-  switch (protocol) {
+  const isAddress = URL.canParse(url) && !url.includes('@');
+  switch (isAddress ? new URL(url).protocol : '') {
     case 'http:':
     case 'https:':
       return (timeoutMs, signal) => probeHttp(url, timeoutMs, signal);
@@ -64,7 +65,7 @@ function probeOf(url: string, ca: Buffer | null): Probe {
     default:
       throw new MillraceError(
         'MILLRACE_CONFIG_INVALID',
-        `${url} is no address that can be asked: http://, https://, grpc:// or grpcs://`,
+        `${withoutCredentials(url)} is no address that can be asked: http://, https://, grpc:// or grpcs://, without a user`,
       );
   }
 }
