@@ -54,10 +54,10 @@ t.test('what would overflow the stack is refused', async (t) => {
   t.ok(problems.some(({ remedy }) => remedy === 'Nest less deeply.'));
 });
 
-t.test('what a mistake is in is not told with it, for it may be a Secret', async (t) => {
+t.test('what a mistake is in is not told with it, for it may be a Secret', async () => {
   const secret = planted('a');
   const sign = fc.constantFrom(
-    ...'*&!|>%@`"\'{}[],:#?- \n\\',
+    ...Array.from('*&!|>%@`"\'{}[],:#?- \n\\'),
     '<<: ',
     '\n  ',
     ': ',
