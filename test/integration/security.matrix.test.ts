@@ -15,7 +15,7 @@ import { clientProperties, type ClientSettings } from '../fixtures/client-settin
 import { startFunction } from '../fixtures/function-server.ts';
 import { useGateway, writeManifests, type TestGateway } from '../fixtures/gateway.ts';
 import { produce } from '../fixtures/kafka.ts';
-import { planted } from '../fixtures/planted.ts';
+import { mark, planted } from '../fixtures/planted.ts';
 import type { Right } from '../fixtures/rights.ts';
 import { clientKinds, startSecureKafka, type ClientKind } from '../fixtures/secure-kafka.ts';
 import {
@@ -312,6 +312,12 @@ t.test('what is seen of a way that does not lead in', async (t) => {
     [undefined, '0'],
     'of the others, nothing',
   );
+  // For the search for secrets, too: each port has been asked while all of this is wrong.
+  const pages = ['/v1/triggers', '/readyz', '/metrics'].map((path) => `${gateway.adminUrl}${path}`);
+  for (const page of [...pages, `${scaler.httpUrl}/readyz`, `${scaler.httpUrl}/metrics`]) {
+    const text = await (await fetch(page)).text();
+    t.notOk(text.includes(mark), `${new URL(page).pathname} tells no secret`);
+  }
 });
 
 t.test('a certificate for another name, where nobody asks for the name', async (t) => {
