@@ -8,9 +8,9 @@
 //
 // Nothing stops at the first failure: all that is wrong is shown in one run.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import coverageMap from './coverage-map.js';
 import { describeFailure, indent, readTap } from './tap-results.js';
@@ -18,6 +18,8 @@ import { describeFailure, indent, readTap } from './tap-results.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const tap = join(root, 'node_modules', 'tap', 'dist', 'esm', 'run.mjs');
 const COVERAGE_SUMMARY = join(root, '.tap', 'report', 'coverage-summary.json');
+/** What this run puts out, for the search at its end. */
+const OUTPUTS = join(root, '.tap', 'outputs');
 const FAULTS = ['test/faults/'];
 const KUBERNETES = ['test/kubernetes/', 'test/charts/'];
 const E2E = ['test/e2e/'];
@@ -64,12 +66,14 @@ const totals = { passed: 0, failed: 0, skipped: 0 };
 const failedNames = [];
 
 if (isWhole) await runStaticChecks();
+recordOutputs();
 await runTests(chosen);
 if (options.kubernetes) await runTests(KUBERNETES);
 await stopServers();
 if (options.faults) await runTests(FAULTS);
 if (options.e2e) await runTests(E2E);
 await stopServers();
+await searchOutputs();
 
 console.log('');
 if (failedNames.length > 0) console.log(`failed: ${failedNames.join(', ')}`);
@@ -88,6 +92,23 @@ async function runStaticChecks() {
     }
   });
   await Promise.all(workers);
+}
+
+/** From here on, of each Node process. */
+function recordOutputs() {
+  rmSync(OUTPUTS, { recursive: true, force: true });
+  mkdirSync(OUTPUTS, { recursive: true });
+  process.env.MILLRACE_TEST_OUTPUTS = OUTPUTS;
+  process.env.NODE_OPTIONS += ` --import=${pathToFileURL(join(root, '.build', 'outputs', 'record.js'))}`;
+}
+
+/** They are left to look at where a secret is in them. */
+async function searchOutputs() {
+  const { checkOutputs } = await import('./outputs/check.ts');
+  const startMs = performance.now();
+  const { name, isPassed, output } = await checkOutputs(OUTPUTS, isWhole);
+  report(name, isPassed, performance.now() - startMs, output);
+  if (isPassed) rmSync(OUTPUTS, { recursive: true, force: true });
 }
 
 async function runTests(paths) {

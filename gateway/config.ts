@@ -2,6 +2,7 @@
 import { accessSettings, parseAccessSettings, type AccessConfig } from './contract/access-settings.ts';
 import { parseDuration } from './contract/duration.ts';
 import { MillraceError } from './contract/errors.ts';
+import { withoutCredentials } from './contract/problem.ts';
 import { parseQuantity } from './contract/quantity.ts';
 import {
   functionUris,
@@ -154,7 +155,8 @@ export function parseGatewayConfig(env: Readonly<Record<string, string | undefin
   const read: Read = <T>(name: Name, parse: (text: string) => T | undefined, expected: string): T => {
     const text = env[name]?.trim() || gatewaySettings[name].default;
     const value = parse(text);
-    if (value === undefined) mistakes.push(`${name} is ${JSON.stringify(text)}, expected ${expected}`);
+    if (value === undefined)
+      mistakes.push(`${name} is ${JSON.stringify(withoutCredentials(text))}, expected ${expected}`);
     return value as T;
   };
   const kubernetes = readKubernetes(read);
@@ -171,7 +173,11 @@ export function parseGatewayConfig(env: Readonly<Record<string, string | undefin
     adminPort: read('MILLRACE_ADMIN_PORT', parsePort, 'a port from 0 to 65535'),
     adminTls: readAdminTls(read, mistakes),
     access: parseAccessSettings(env, kubernetes !== undefined, mistakes),
-    scalerUrls: read('SCALER_URLS', parseUrls, 'http:// or https:// URLs, separated by commas'),
+    scalerUrls: read(
+      'SCALER_URLS',
+      parseUrls,
+      'http:// or https:// URLs without a user, separated by commas',
+    ),
     scalerCaPath: read('SCALER_CA', (text) => text, 'a path') || undefined,
     scalerTokenPath: read('SCALER_TOKEN_FILE', (text) => text, 'a path') || undefined,
     drainLimitMs: read('MILLRACE_DRAIN_LIMIT', parseDuration, 'a duration such as PT25S'),
@@ -231,7 +237,9 @@ function parseNamespaces(text: string): string[] | undefined {
 
 function parseUrls(text: string): string[] | undefined {
   const urls = text === '' ? [] : text.split(',').map((one) => one.trim());
-  return urls.every((one) => /^https?:\/\//.test(one) && URL.canParse(one)) ? urls : undefined;
+  const isRight = (one: string): boolean =>
+    /^https?:\/\//.test(one) && URL.canParse(one) && new URL(one).username + new URL(one).password === '';
+  return urls.every(isRight) ? urls : undefined;
 }
 
 function parseCount(text: string): number | undefined {

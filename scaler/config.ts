@@ -1,6 +1,7 @@
 // The scaler's settings: the only reader of process.env here; validated once, frozen.
 import { parseAccessSettings, type AccessConfig } from '../gateway/contract/access-settings.ts';
 import { MillraceError } from '../gateway/contract/errors.ts';
+import { withoutCredentials } from '../gateway/contract/problem.ts';
 import {
   logLevels,
   parseBrokers,
@@ -69,7 +70,7 @@ export function readScalerConfig(
 
 function brokersIn(text: string | undefined, mistakes: string[]): readonly string[] {
   const brokers = parseBrokers(text ?? '');
-  const found = text ? `'${text}'` : 'missing';
+  const found = text ? `'${withoutCredentials(text)}'` : 'missing';
   if (brokers === undefined) mistakes.push(`KAFKA_BROKERS is ${found}: host:port, comma-separated`);
   return brokers ?? [];
 }

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import { Agent, request, type Dispatcher } from 'undici';
 import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
+import { withoutCredentials } from '../../gateway/contract/problem.ts';
 import type { CommandIo } from '../command-io.ts';
 
 /** Paths of PEM files. */
@@ -82,8 +83,8 @@ async function readTrust({ ca: paths, cert, key }: CheckFiles): Promise<Trust> {
 }
 
 function probeOf(url: string, trust: Trust): Probe {
-  const protocol = URL.canParse(url) ? new URL(url).protocol : '';
-  switch (protocol) {
+  const isAddress = URL.canParse(url) && !url.includes('@');
+  switch (isAddress ? new URL(url).protocol : '') {
     case 'http:':
     case 'https:':
       return (timeoutMs, signal) =>
@@ -95,7 +96,7 @@ function probeOf(url: string, trust: Trust): Probe {
     default:
       throw new MillraceError(
         'MILLRACE_CONFIG_INVALID',
-        `${url} is no address that can be asked: http://, https://, grpc:// or grpcs://`,
+        `${withoutCredentials(url)} is no address that can be asked: http://, https://, grpc:// or grpcs://, without a user`,
       );
   }
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, request, type Dispatcher } from 'undici';
 import { describeError, errorTable, MillraceError, type ErrorCode } from '../../gateway/contract/errors.ts';
+import { withoutCredentials } from '../../gateway/contract/problem.ts';
 import type { CommandIo } from '../command-io.ts';
 
 export interface SkipOptions {
@@ -68,8 +69,11 @@ function urlsOf({ gateway }: SkipOptions, env: NodeJS.ProcessEnv): string[] {
   const named = gateway.length > 0 ? gateway : (env.MILLRACE_GATEWAY_URLS ?? '').split(',');
   const urls = named.map((url) => url.trim()).filter((url) => url !== '');
   for (const url of urls) {
-    if (!/^https?:\/\//.test(url) || !URL.canParse(url))
-      throw new MillraceError('MILLRACE_CONFIG_INVALID', `${url} is no http:// or https:// address`);
+    if (!/^https?:\/\/[^@]*$/.test(url) || !URL.canParse(url))
+      throw new MillraceError(
+        'MILLRACE_CONFIG_INVALID',
+        `${withoutCredentials(url)} is no http:// or https:// address without a user`,
+      );
   }
   return urls.length > 0 ? urls : [defaultUrl];
 }

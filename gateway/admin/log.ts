@@ -1,6 +1,6 @@
 // The gateway's log: what an operator should know, from its events. Payloads, keys and header values never reach it.
 import type { EventEmitter } from 'node:events';
-import { pino, type Logger } from 'pino';
+import { pino, type DestinationStream, type Logger } from 'pino';
 import { describeError } from '../contract/errors.ts';
 import { skipCommand } from '../contract/skip.ts';
 import type { GatewayEvents, SourceNotice, SourceState } from '../contract/ports.ts';
@@ -23,8 +23,10 @@ const secretNames = [
   'data',
 ];
 
-/** A JSON log on standard error: standard output belongs to what a command prints. */
-export function createLog(level: string): Logger {
+/**
+ * A JSON log to `destination`; on standard error when absent, as standard output belongs to what a command prints.
+ */
+export function createLog(level: string, destination?: DestinationStream): Logger {
   return pino(
     {
       level,
@@ -35,7 +37,7 @@ export function createLog(level: string): Logger {
         censor: '[redacted]',
       },
     },
-    pino.destination({ fd: 2, sync: true }),
+    destination ?? pino.destination({ fd: 2, sync: true }),
   );
 }
 

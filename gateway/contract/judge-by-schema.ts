@@ -6,7 +6,7 @@ import { expectation, type Field, type FieldSchema } from './fields.ts';
 import { formatOf, formats } from './formats.ts';
 import { nearest } from './nearest.ts';
 import { isMapping, pathText, type Path } from './path.ts';
-import { invalid, show, type Mistake } from './problem.ts';
+import { invalid, show, withoutCredentials, type Mistake } from './problem.ts';
 import { noteKeywords, type NotBuilt } from './schema.ts';
 import type { Wording } from './wording.ts';
 
@@ -167,11 +167,7 @@ function wrongValue(at: Path, schema: FieldSchema, value: unknown, wording: Word
 function shown({ format, properties }: FieldSchema, value: unknown): string {
   if (properties?.secretName !== undefined) return 'no mapping';
   const mayHoldPassword = format !== undefined && formatOf(format).mayHoldPassword === true;
-  return show(mayHoldPassword ? withoutCredentials(value) : value);
-}
-
-function withoutCredentials(value: unknown): unknown {
-  return typeof value === 'string' ? value.replace(/^.*@/s, '***@') : value;
+  return show(mayHoldPassword && typeof value === 'string' ? withoutCredentials(value) : value);
 }
 
 function remedyFor(at: Path, schema: FieldSchema, value: unknown, wording: Wording): string {

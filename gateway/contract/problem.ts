@@ -41,6 +41,11 @@ export function show(value: unknown): string {
   return `${value as number | boolean | bigint}`;
 }
 
+/** An address, or several, as a message shows it that may have a user and a password in it. */
+export function withoutCredentials(address: string): string {
+  return address.replace(/^.*@/s, '***@');
+}
+
 function clip(text: string): string {
   return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
 }

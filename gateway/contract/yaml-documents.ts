@@ -74,9 +74,22 @@ const syntaxRemedies: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   RESOURCE_EXHAUSTION: 'Nest less deeply.',
 };
 
+/** Where the parser quotes what may be of a Secret in the middle of its message. */
+const syntaxMessages: typeof syntaxRemedies = {
+  BAD_DIRECTIVE: 'Unknown directive, or version',
+  BAD_DQ_ESCAPE: 'Invalid escape sequence',
+  TAG_RESOLVE_FAILED: 'Unknown tag',
+};
+
 function describeSyntax(error: YAMLError): [message: string, remedy: string] {
+  const message = syntaxMessages[error.code] ?? withoutSource(error.message);
   const remedy = syntaxRemedies[error.code] ?? 'Correct the YAML here, or just above.';
-  return [`cannot be read as YAML: ${error.message}`, remedy];
+  return [`cannot be read as YAML: ${message}`, remedy];
+}
+
+/** What the parser quotes, at the end of its message, may be of a Secret. */
+function withoutSource(message: string): string {
+  return message.replace(/(?<=\S): .*$/s, '');
 }
 
 type ReadValue =
@@ -89,7 +102,7 @@ function readValue(document: Document.Parsed): ReadValue {
     value = document.toJS();
   } catch (error) {
     // An alias without its anchor, a merge of no mapping, or aliases of aliases that would fill the memory.
-    const message = `cannot be read as YAML: ${(error as Error).message}`;
+    const message = `cannot be read as YAML: ${withoutSource((error as Error).message)}`;
     return { kind: 'refused', message, remedy: 'Write the values out instead of using aliases.' };
   }
   if (!isShallow(value, [])) {

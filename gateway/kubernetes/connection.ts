@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 import { MillraceError } from '../contract/errors.ts';
+import { withoutCredentials } from '../contract/problem.ts';
 
 export interface ConnectionSettings {
   /** Files, separated as in a PATH; absent: the service account of the pod, else `~/.kube/config`. */
@@ -81,10 +82,16 @@ async function readConfig({ kubeconfig }: ConnectionSettings): Promise<KubeConfi
     }
   } catch (error) {
     throw new MillraceError('MILLRACE_CONFIG_INVALID', `cannot read the kubeconfig ${files.join(', ')}`, {
-      cause: error,
+      cause: withoutSource(error),
     });
   }
   return config;
+}
+
+/** What the YAML parser tells quotes the file, and so the tokens and keys in it. */
+function withoutSource(error: unknown): unknown {
+  const { mark } = error as { mark?: { line: number } };
+  return mark === undefined ? error : new Error(`it is no YAML from line ${mark.line + 1} on`);
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -113,7 +120,7 @@ class TlsPool {
     if (proxyUrl !== undefined && !/^https?:/.test(proxyUrl)) {
       throw new MillraceError(
         'MILLRACE_CONFIG_INVALID',
-        `the kubeconfig has the proxy ${proxyUrl}: only http and https ones are spoken`,
+        `the kubeconfig has the proxy ${withoutCredentials(proxyUrl)}: only http and https ones are spoken`,
       );
     }
     this.#proxyUrl = proxyUrl;

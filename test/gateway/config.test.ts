@@ -1,6 +1,7 @@
 import t from 'tap';
 import { gatewaySettings, parseGatewayConfig } from '../../gateway/config.ts';
 import { MillraceError } from '../../gateway/contract/errors.ts';
+import { planted } from '../fixtures/planted.ts';
 
 const required = { KAFKA_BROKERS: 'kafka:9092', MILLRACE_TRIGGERS: '/triggers' };
 
@@ -51,13 +52,14 @@ t.test('a file of client properties may name the brokers', async (t) => {
 });
 
 t.test('each setting is read', async (t) => {
+  const adminToken = planted('admin');
   const config = parseGatewayConfig({
     KAFKA_BROKERS: ' a:9092, [::1]:9093 ',
     KAFKA_CONFIG: 'client.properties',
     MILLRACE_TRIGGERS: 'triggers.yaml',
     MILLRACE_ADMIN_HOST: '0.0.0.0',
     MILLRACE_ADMIN_PORT: '0',
-    MILLRACE_ADMIN_TOKEN: ' 0123456789abcdef ',
+    MILLRACE_ADMIN_TOKEN: ` ${adminToken} `,
     MILLRACE_ADMIN_TLS_CERT: '/tls.crt',
     MILLRACE_ADMIN_TLS_KEY: '/tls.key',
     MILLRACE_METRICS_ACCESS: 'anybody',
@@ -80,7 +82,7 @@ t.test('each setting is read', async (t) => {
     adminHost: '0.0.0.0',
     adminPort: 0,
     adminTls: { certPath: '/tls.crt', keyPath: '/tls.key' },
-    access: { ...access, token: '0123456789abcdef', metricsAccess: 'anybody' },
+    access: { ...access, token: adminToken, metricsAccess: 'anybody' },
     scalerUrls: ['http://scaler:9090', 'https://other'],
     scalerCaPath: '/ca.crt',
     scalerTokenPath: '/token',

@@ -9,6 +9,7 @@ import { createTopic, uniqueName, useKafka } from '../fixtures/kafka.ts';
 import { startOidcProvider, type OidcProvider } from '../fixtures/oidc-provider.ts';
 import { accepts, serveFunction, type Behaviour } from '../fixtures/oracle-function.ts';
 import { createOracle } from '../fixtures/oracle.ts';
+import { planted } from '../fixtures/planted.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(200_000);
@@ -48,7 +49,7 @@ async function setUp(t: Test, retry: number) {
   const deadLetterTopic = await createTopic(t, bootstrapServers, { partitions: 1, name: 'dead' });
   const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group'), deadLetterTopic });
   const provider = await startOidcProvider(t, { audience: 'quake-alerts' });
-  provider.register('gateway', 'planted: first');
+  provider.register('gateway', planted('first'));
   const [serving, calling] = [await createAuthority('/CN=functions'), await createAuthority('/CN=callers')];
   const [served, shown] = [
     await serving.issue({ subject: '/CN=quake-alerts', names }),
@@ -72,7 +73,7 @@ async function setUp(t: Test, retry: number) {
     'ca.crt': serving.certificate,
     'tls.crt': shown.certificate,
     'tls.key': shown.key,
-    'client-secret': 'planted: first',
+    'client-secret': planted('first'),
     'provider.crt': provider.ca,
   };
   const manifest = triggerManifest(oracle, fn.uri, {
@@ -110,10 +111,10 @@ t.test('authority, certificate, client secret and token are replaced under load'
     'ca.crt': `${serving.certificate}${nextServing.certificate}`,
     'tls.crt': nextShown.certificate,
     'tls.key': nextShown.key,
-    'client-secret': 'planted: second',
+    'client-secret': planted('second'),
   };
   const asked = provider.requests.length;
-  provider.register('gateway', 'planted: second');
+  provider.register('gateway', planted('second'));
   await gateway.edit([manifest, secret(next)]);
   await until(() => provider.requests.slice(asked).some(({ status }) => status === 200), 30_000);
   await flows();

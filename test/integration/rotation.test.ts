@@ -10,6 +10,7 @@ import { triggerManifest, useGateway, type TestGateway } from '../fixtures/gatew
 import { createTopic, uniqueName } from '../fixtures/kafka.ts';
 import { serveFunction } from '../fixtures/oracle-function.ts';
 import { createOracle, type Oracle } from '../fixtures/oracle.ts';
+import { planted } from '../fixtures/planted.ts';
 import { startSecureKafka, type ClientKind } from '../fixtures/secure-kafka.ts';
 import { maxReauthMs, type ListenerName } from '../fixtures/secure-listeners.ts';
 import { until } from '../scaler/fixtures/until.ts';
@@ -102,7 +103,7 @@ t.test('a password, at the broker first', limit, async (t) => {
   t.ok(old.length > 0);
   const { sasl } = stage.before;
   if (sasl?.mechanism !== 'scram-sha-512') throw new Error('this client has no password');
-  const renewed = { ...sasl, mechanism: 'scram-sha-512', password: 'planted: another' } as const;
+  const renewed = { ...sasl, mechanism: 'scram-sha-512', password: planted('another') } as const;
   await kafka.changePassword(renewed);
   await flows(stage.oracle);
   await stage.renew({ ...stage.before, sasl: renewed });
@@ -138,8 +139,8 @@ t.test('the secret of a client, and sessions that end', limit, async (t) => {
   const { sasl } = stage.before;
   if (sasl?.mechanism !== 'oauthbearer') throw new Error('this client has no token');
   const asked = kafka.provider.requests.length;
-  kafka.provider.register(sasl.clientId ?? '', 'planted: another');
-  await stage.renew({ ...stage.before, sasl: { ...sasl, clientSecret: 'planted: another' } });
+  kafka.provider.register(sasl.clientId ?? '', planted('another'));
+  await stage.renew({ ...stage.before, sasl: { ...sasl, clientSecret: planted('another') } });
   t.strictSame([...new Set(kafka.provider.requests.slice(asked).map(({ status }) => status))], [200]);
   await until(() => Date.now() > startMs + maxReauthMs + 3_000, 2 * maxReauthMs);
   await stage.end();

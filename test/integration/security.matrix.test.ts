@@ -2,7 +2,6 @@
 // does not lead in.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { describeError } from '../../gateway/contract/errors.ts';
 import type { SaslCredentials } from '../../gateway/contract/kafka-access.ts';
@@ -17,6 +16,7 @@ import { clientProperties, type ClientSettings } from '../fixtures/client-settin
 import { startFunction } from '../fixtures/function-server.ts';
 import { useGateway, writeManifests, type TestGateway } from '../fixtures/gateway.ts';
 import { produce } from '../fixtures/kafka.ts';
+import { mark, planted } from '../fixtures/planted.ts';
 import type { Right } from '../fixtures/rights.ts';
 import { clientKinds, startSecureKafka, type ClientKind } from '../fixtures/secure-kafka.ts';
 import {
@@ -26,6 +26,7 @@ import {
   valuesIn,
   type SecuredTrigger,
 } from '../fixtures/secured-trigger.ts';
+import { unheardScalerLog } from '../fixtures/unheard-logs.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 /** Nothing here is of the installation's own cluster: where it is asked for by mistake, nobody answers. */
@@ -46,8 +47,11 @@ async function useScaler(t: Test, manifests: readonly string[]): Promise<Scaler>
     logLevel: 'silent',
   } as const;
   const triggers = createFileTriggers({ path, checkExpression, onProblems: () => undefined });
-  const log = pino({ level: 'silent' });
-  const scaler = await startScaler(config, { triggers, secrets: createFileSecrets(path), log });
+  const scaler = await startScaler(config, {
+    triggers,
+    secrets: createFileSecrets(path),
+    log: unheardScalerLog,
+  });
   t.teardown(() => scaler.stop());
   return scaler;
 }
@@ -217,11 +221,11 @@ async function wrongClients(): Promise<Record<string, [ClientSettings, RegExp]>>
   const seen = (code: string, words: RegExp): RegExp => new RegExp(`^${code}: .*${words.source}`);
   return {
     'a-wrong-password': [
-      withSasl(text, { password: 'planted wrong' }),
+      withSasl(text, { password: planted('wrong') }),
       seen(refused, /does not let us in: SASL PLAIN .*Invalid username or password/),
     ],
     'a-wrong-scram-password': [
-      withSasl(scram, { password: 'planted wrong' }),
+      withSasl(scram, { password: planted('wrong') }),
       seen(refused, /does not let us in: SASL SCRAM SHA512 .*invalid credentials/),
     ],
     'an-unknown-user': [withSasl(scram, { username: 'nobody' }), seen(refused, /does not let us in/)],
@@ -247,7 +251,7 @@ async function wrongClients(): Promise<Record<string, [ClientSettings, RegExp]>>
       seen(refused, /does not accept our certificate .*certificate unknown/),
     ],
     'a-wrong-key-password': [
-      { ...encrypted, tls: { ...encrypted.tls!, keyPassword: 'planted wrong' } },
+      { ...encrypted, tls: { ...encrypted.tls!, keyPassword: planted('wrong') } },
       seen('MILLRACE_CREDENTIALS_UNUSABLE', /has a key that the password does not open under tls\.key/),
     ],
     'text-to-tls': [
@@ -267,7 +271,7 @@ async function wrongClients(): Promise<Record<string, [ClientSettings, RegExp]>>
       seen('MILLRACE_KAFKA_UNREACHABLE', /Closed connection/),
     ],
     'no-token': [
-      withSasl(oauth, { clientSecret: 'planted wrong' }),
+      withSasl(oauth, { clientSecret: planted('wrong') }),
       seen(refused, /token endpoint of https:\/\/localhost:\d+ refuses \(401\): invalid_client/),
     ],
     'a-refused-token': [
@@ -310,6 +314,12 @@ t.test('what is seen of a way that does not lead in', async (t) => {
     [undefined, '0'],
     'of the others, nothing',
   );
+  // For the search for secrets, too: each port has been asked while all of this is wrong.
+  const pages = ['/v1/triggers', '/readyz', '/metrics'].map((path) => `${gateway.adminUrl}${path}`);
+  for (const page of [...pages, `${scaler.httpUrl}/readyz`, `${scaler.httpUrl}/metrics`]) {
+    const text = await (await fetch(page)).text();
+    t.notOk(text.includes(mark), `${new URL(page).pathname} tells no secret`);
+  }
 });
 
 t.test('a certificate for another name, where nobody asks for the name', async (t) => {

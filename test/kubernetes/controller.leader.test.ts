@@ -1,7 +1,6 @@
 // Two controllers on a real API server: one leads, and the other goes on where it ends, whatever its end is.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { leaseKind, serviceKind, triggerKind } from '../../gateway/contract/kinds.ts';
 import type { KubernetesClient } from '../../gateway/contract/kubernetes.ts';
@@ -13,6 +12,7 @@ import type { LeaseTimes } from '../../scaler/controller/leader.ts';
 import { parseKubernetesConfig } from '../../scaler/controller/settings.ts';
 import { createTopic, useKafka } from '../fixtures/kafka.ts';
 import { memorySecrets } from '../fixtures/memory-secrets.ts';
+import { unheardScalerLog } from '../fixtures/unheard-logs.ts';
 import { useApiServer } from '../fixtures/kubernetes.ts';
 import { openTcpProxy, type TcpProxy } from '../fixtures/tcp-proxy.ts';
 import { until } from '../scaler/fixtures/until.ts';
@@ -52,7 +52,7 @@ async function start(
     kafka,
     backlog: () => Promise.resolve(0n),
     checkExpression,
-    log: pino({ level: 'silent' }),
+    log: unheardScalerLog,
     leaseTimes,
   });
   let stopping: Promise<void> | undefined;

@@ -2,6 +2,7 @@
 // the ACL of its topic; and that each goes on by itself when it is there.
 import t from 'tap';
 import { secretKind } from '../../gateway/contract/kinds.ts';
+import { planted } from '../fixtures/planted.ts';
 import { base64, useSecuredTenant } from './fixtures/secured-tenant.ts';
 
 t.setTimeout(240_000);
@@ -36,7 +37,7 @@ t.test('each thing that is lacking is told until it is there, and the trigger go
   await installation.grantSecrets(namespace, ['kafka-user']);
   t.match(await told('CredentialsUnusable'), /the Secret kafka-user of namespace .* is not there/);
 
-  await kafka.createSecret('kafka-user', secretWith('of another'));
+  await kafka.createSecret('kafka-user', secretWith(planted('of another')));
   t.match(await told('KafkaUnauthenticated'), /the broker does not let us in: SASL SCRAM/);
 
   await client.patch(secretKind, namespace, 'kafka-user', { data: base64(secretWith(password)) });

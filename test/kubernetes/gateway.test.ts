@@ -8,6 +8,7 @@ import { startGateway, type GatewayDependencies } from '../../gateway/main.ts';
 import { startFunction, type FunctionServer } from '../fixtures/function-server.ts';
 import { consumeAll, createTopic, ownKafka, produce, uniqueName, useKafka } from '../fixtures/kafka.ts';
 import { apiServer, createNamespace } from '../fixtures/kubernetes.ts';
+import { unheardGatewayLog } from '../fixtures/unheard-logs.ts';
 import { startControlPlane } from '../lab/control-plane.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
@@ -35,9 +36,12 @@ function environment(namespace: string, functionUris = 'unguarded'): Record<stri
   };
 }
 
-async function start(t: Test, functionUris?: string, dependencies?: GatewayDependencies) {
+async function start(t: Test, functionUris?: string, dependencies: GatewayDependencies = {}) {
   const namespace = await createNamespace(t, server);
-  const gateway = await startGateway(parseGatewayConfig(environment(namespace, functionUris)), dependencies);
+  const gateway = await startGateway(parseGatewayConfig(environment(namespace, functionUris)), {
+    log: unheardGatewayLog,
+    ...dependencies,
+  });
   t.teardown(() => gateway.stop());
   const apply = (kind: string, name: string, spec: Spec) =>
     server.kubectl(

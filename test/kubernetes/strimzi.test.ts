@@ -1,6 +1,7 @@
 // A KafkaCluster of a Kafka that Strimzi runs, at a real broker, with Strimzi's own CustomResourceDefinitions: what a Trigger says while
 // something is lacking, until it goes on by itself; and what is followed later without anybody doing anything here.
 import t, { type Test } from 'tap';
+import { planted } from '../fixtures/planted.ts';
 import { applyStrimziCrds } from './fixtures/installation.ts';
 import { useSecuredTenant } from './fixtures/secured-tenant.ts';
 
@@ -69,7 +70,7 @@ t.test('each thing that is lacking is told until it is there, and the trigger go
   await tenant.untilCondition('mailer', 'SourceReady', 'SecretForbidden');
   await installation.grantSecrets(namespace, ['orders', 'my-cluster-cluster-ca-cert']);
   await tenant.untilCondition('mailer', 'SourceReady', 'CredentialsUnusable');
-  await kafka.createSecret('orders', { password, 'sasl.jaas.config': 'not looked at' });
+  await kafka.createSecret('orders', { password, 'sasl.jaas.config': planted('not looked at') });
   await kafka.createSecret('my-cluster-cluster-ca-cert', { 'ca.crt': kafka.authority });
   await tenant.untilCondition('mailer', 'SourceReady', 'KafkaForbidden');
 

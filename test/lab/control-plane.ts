@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { findFreePorts } from '../../cli/kafka/ports.ts';
 import { until } from '../scaler/fixtures/until.ts';
+import { auditArguments } from './audit.ts';
 import { writeCertificates, writeKubeconfig, type ClientName } from './certificates.ts';
 import { labPrefix } from './leftovers.ts';
 import { startProcess, type LabProcess } from './process.ts';
@@ -24,6 +25,8 @@ export type ControlPlaneOptions = {
   /** Made when absent; `stop` removes it. */
   dir?: string;
   serviceRange?: string;
+  /** The folder in which what is written is kept; that of the run of the tests when absent. */
+  auditDir?: string | undefined;
 };
 
 export type ControlPlane = {
@@ -43,6 +46,7 @@ export type ControlPlane = {
 /** Resolves when the default service account exists: from then on pods can be made. */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const { address = '127.0.0.1', prefix = [], serviceRange = '10.96.0.0/16' } = options;
+  const { auditDir = process.env.MILLRACE_TEST_OUTPUTS } = options;
   const hyperkube = await toolPath('hyperkube');
   const kubectl = await toolPath('kubectl');
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), labPrefix)));
@@ -67,9 +71,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   };
   const answers = (...args: string[]) => run(kubectl, ['--kubeconfig', kubeconfig, ...args]);
   const serve = async (): Promise<void> => {
-    const server = start(
-      'kube-apiserver',
-      apiServerArguments({
+    const server = start('kube-apiserver', [
+      ...apiServerArguments({
         certificateDir,
         address,
         apiPort,
@@ -77,7 +80,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
         serviceRange,
         isAlone: prefix.length === 0,
       }),
-    );
+      ...(auditDir === undefined ? [] : await auditArguments(dir, auditDir)),
+    ]);
     await untilReady(server, () => answers('get', '--raw', '/readyz'));
   };
   const stop = async (): Promise<void> => {

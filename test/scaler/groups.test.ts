@@ -7,7 +7,6 @@ import {
   type ClientReadableStream,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { createKafka } from '../../gateway/kafka/connection.ts';
 import { loadExternalScaler } from '../../scaler/grpc/definition.ts';
@@ -15,6 +14,7 @@ import { startScaler } from '../../scaler/main.ts';
 import { localAccess } from '../fixtures/doors.ts';
 import { createTopic, ownKafka, produce, uniqueName, useKafka, withAdmin } from '../fixtures/kafka.ts';
 import { memorySecrets } from '../fixtures/memory-secrets.ts';
+import { unheardScalerLog } from '../fixtures/unheard-logs.ts';
 import { triggerSource } from '../fixtures/subscription.ts';
 import { commit } from '../gateway/kafka/fixtures/offsets.ts';
 import { until } from './fixtures/until.ts';
@@ -31,7 +31,7 @@ async function startFor(t: Test, servers: string) {
   const dependencies = {
     triggers: triggerSource([]),
     secrets: memorySecrets(),
-    log: pino({ level: 'silent' }),
+    log: unheardScalerLog,
   };
   const scaler = await startScaler({ ...config, kafkaBrokers: servers.split(',') }, dependencies);
   t.teardown(() => scaler.stop());

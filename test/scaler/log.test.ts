@@ -2,6 +2,7 @@ import t from 'tap';
 import { MillraceError } from '../../gateway/contract/errors.ts';
 import { createScalerEmitter } from '../../scaler/events.ts';
 import { createScalerLog, logScalerEvents } from '../../scaler/log.ts';
+import { planted } from '../fixtures/planted.ts';
 
 function setUp() {
   const lines: Record<string, unknown>[] = [];
@@ -14,9 +15,10 @@ function setUp() {
 }
 
 t.test('secrets stay out', async (t) => {
+  const password = planted('a');
   const { lines, log } = setUp();
   log.info(
-    { password: 'p', sasl: { mechanism: 'plain' }, cluster: { password: 'p', host: 'a' } },
+    { password, sasl: { mechanism: 'plain', password }, cluster: { password, host: 'a' } },
     'connected',
   );
   t.match(lines[0], {

@@ -6,7 +6,6 @@ import {
   type ClientReadableStream,
   type ServiceError,
 } from '@grpc/grpc-js';
-import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { createActivationCall } from '../../gateway/control/activation-call.ts';
 import { loadExternalScaler } from '../../scaler/grpc/definition.ts';
@@ -14,12 +13,13 @@ import { startScaler, type Scaler } from '../../scaler/main.ts';
 import { localAccess } from '../fixtures/doors.ts';
 import { createTopic, ownKafka, produce, uniqueName, useKafka, withAdmin } from '../fixtures/kafka.ts';
 import { memorySecrets } from '../fixtures/memory-secrets.ts';
+import { unheardScalerLog } from '../fixtures/unheard-logs.ts';
 import { subscriptionOf, triggerSource } from '../fixtures/subscription.ts';
 import { until } from './fixtures/until.ts';
 
 t.setTimeout(300_000);
 const limit = { timeout: 120_000 };
-const log = pino({ level: 'silent' });
+const log = unheardScalerLog;
 
 function configOf(bootstrapServers: string) {
   return {

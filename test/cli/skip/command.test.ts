@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { createAuthority } from '../../fixtures/authority.ts';
+import { planted } from '../../fixtures/planted.ts';
 import { runCli } from '../fixtures/run-cli.ts';
 
 t.setTimeout(60_000);
@@ -53,7 +54,7 @@ t.test('the gateway that has the partition answers, and standard output is the r
     {
       env: {
         MILLRACE_GATEWAY_URLS: `${one.url}, ${two.url},${three.url}`,
-        MILLRACE_ADMIN_TOKEN: 'correct-horse-battery',
+        MILLRACE_ADMIN_TOKEN: planted('admin'),
       },
     },
   );
@@ -63,7 +64,7 @@ t.test('the gateway that has the partition answers, and standard output is the r
   t.match(two.calls, [
     {
       url: '/v1/triggers/shop/mailer/skip',
-      headers: { authorization: 'Bearer correct-horse-battery', 'user-agent': 'millrace-skip' },
+      headers: { authorization: `Bearer ${planted('admin')}`, 'user-agent': 'millrace-skip' },
       body: { topic: 'orders', partition: 3, offset: '7', reason: 'no use', deadLetter: true },
     },
   ]);

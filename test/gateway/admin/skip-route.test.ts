@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { startAdminServer, type AdminOptions } from '../../../gateway/admin/server.ts';
 import type { SkipAnswer, SkipRequest } from '../../../gateway/contract/skip.ts';
 import { localDoor, strictDoor } from '../../fixtures/doors.ts';
+import { mark, planted } from '../../fixtures/planted.ts';
 import { recordOf } from '../events/build.ts';
 
 const record = recordOf({
@@ -210,10 +211,10 @@ t.test('what is wrong with a request is told, and nothing is guessed', async (t)
 });
 
 t.test('a failure of ours is told without its words', async (t) => {
-  const { post } = await start(t, { skip: () => Promise.reject(new Error('hunter2')) });
+  const { post } = await start(t, { skip: () => Promise.reject(new Error(mark)) });
   const { status, body } = await post(place);
   t.equal(status, 500);
-  t.notMatch(JSON.stringify(body), 'hunter2');
+  t.notMatch(JSON.stringify(body), mark);
 });
 
 t.test('what blocks: where and why, and neither keys nor what was quoted of them', async (t) => {

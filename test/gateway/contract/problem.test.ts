@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { invalid, show } from '../../../gateway/contract/problem.ts';
+import { invalid, show, withoutCredentials } from '../../../gateway/contract/problem.ts';
 
 t.test('a mistake in a manifest has the code of one', async (t) => {
   t.strictSame(invalid(['spec'], 'key', 'is wrong', 'Mend it.'), {
@@ -29,6 +29,16 @@ for (const [value, shown] of [
   [{ toString: 1 }, 'a mapping'],
 ] as const) {
   t.test(`${JSON.stringify(value)} is shown`, async (t) => t.equal(show(value), shown));
+}
+
+for (const [address, shown] of [
+  ['kafka:9092', 'kafka:9092'],
+  ['http://user:pass@host/path', '***@host/path'],
+  ['user:p@ss@a:1,user:pass\nword@b:2', '***@b:2'],
+] as const) {
+  t.test(`of an address without credentials ${shown} is shown`, async (t) =>
+    t.equal(withoutCredentials(address), shown),
+  );
 }
 
 t.test('whatever it is, it is shown short and on one line', async (t) => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { stringify } from 'yaml';
 import { parseYaml } from '../../../gateway/contract/yaml-documents.ts';
+import { mark, planted } from '../../fixtures/planted.ts';
 
 const read = (text: string) => parseYaml({ file: 'a.yaml', text });
 
@@ -51,6 +52,33 @@ t.test('what would overflow the stack is refused', async (t) => {
   const { documents, problems } = read('['.repeat(50_000));
   t.strictSame(documents, []);
   t.ok(problems.some(({ remedy }) => remedy === 'Nest less deeply.'));
+});
+
+t.test('what a mistake is in is not told with it, for it may be a Secret', async () => {
+  const secret = planted('a');
+  const sign = fc.constantFrom(
+    ...Array.from('*&!|>%@`"\'{}[],:#?- \n\\'),
+    '<<: ',
+    '\n  ',
+    ': ',
+    '"\\x',
+    '"\\u',
+    '\n%',
+    '\n...\n',
+    '!!int ',
+    '!!map ',
+    'a',
+  );
+  const around = fc.array(sign, { maxLength: 4 }).map((signs) => signs.join(''));
+  fc.assert(
+    fc.property(around, around, around, (before, between, after) => {
+      const { problems } = read(
+        `kind: Secret\nstringData:\n  password: ${before}${secret}${between}${secret}${after}\n`,
+      );
+      return !JSON.stringify(problems).includes(mark);
+    }),
+    { numRuns: 1_000 },
+  );
 });
 
 t.test('a wrong document leaves the others be', async (t) => {

@@ -6,6 +6,7 @@ import { createFunctionAccess } from '../../../gateway/credentials/function-acce
 import { createAuthority } from '../../fixtures/authority.ts';
 import { memorySecrets } from '../../fixtures/memory-secrets.ts';
 import { startOidcProvider } from '../../fixtures/oidc-provider.ts';
+import { mark, planted } from '../../fixtures/planted.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 
@@ -40,7 +41,7 @@ function start(t: Test, asked: Asked, patienceMs = 60_000) {
       serviceAccountToken: async (namespace, { serviceAccountName, audience }, refused) => {
         if (world.failure !== undefined) throw world.failure;
         const count = world.refused.push(refused);
-        return `token-${count}-of-${namespace}-${serviceAccountName}-for-${audience}`;
+        return planted(`token-${count}-of-${namespace}-${serviceAccountName}-for-${audience}`);
       },
     },
     log: (_level, message, { reason }) => logged.push({ message, reason }),
@@ -101,14 +102,14 @@ t.test(
   async (t) => {
     const { access, world } = start(t, { authentication: account });
     await until(() => access.lack === undefined);
-    t.equal(access.authorization, 'Bearer token-1-of-geo-caller-for-alerts');
+    t.equal(access.authorization, `Bearer ${planted('token-1-of-geo-caller-for-alerts')}`);
     access.refused('Bearer another');
     t.equal(access.lack, undefined, 'that was another');
     access.refused(access.authorization as string);
     t.match(access, { lack: /refused its token \(401\)/, authorization: undefined }, 'it is shown no more');
     await until(() => access.lack === undefined);
-    t.equal(access.authorization, 'Bearer token-2-of-geo-caller-for-alerts');
-    t.equal(world.refused[1], 'token-1-of-geo-caller-for-alerts');
+    t.equal(access.authorization, `Bearer ${planted('token-2-of-geo-caller-for-alerts')}`);
+    t.equal(world.refused[1], planted('token-1-of-geo-caller-for-alerts'));
     access.refused(access.authorization as string);
     t.equal(access.lack, undefined, 'another would be refused as well');
   },
@@ -132,7 +133,7 @@ t.test('where no token can be had it is told why, once, and tried again', async 
 
 t.test('an OAuth client gets a token of its provider; a refused one waits for the provider', async (t) => {
   const provider = await startOidcProvider(t, { audience: 'alerts' });
-  provider.register('gateway', 's3cret');
+  provider.register('gateway', planted('right'));
   const authentication = {
     type: 'oauthbearer',
     tokenEndpoint: provider.tokenEndpoint,
@@ -141,9 +142,9 @@ t.test('an OAuth client gets a token of its provider; a refused one waits for th
     ca: { secretName: 'client', key: 'ca.crt' },
   } as const;
   const { access, secrets, logged } = start(t, { authentication });
-  secrets.put('geo', 'client', { 'client-secret': 'wrong', 'ca.crt': provider.ca });
+  secrets.put('geo', 'client', { 'client-secret': planted('wrong'), 'ca.crt': provider.ca });
   await until(() => logged.some(({ reason }) => String(reason).includes('refuses (401): invalid_client')));
-  secrets.put('geo', 'client', { 'client-secret': 's3cret', 'ca.crt': provider.ca });
+  secrets.put('geo', 'client', { 'client-secret': planted('right'), 'ca.crt': provider.ca });
   await until(() => access.lack === undefined);
   const first = access.authorization as string;
   provider.refuse({ status: 503, body: '' });
@@ -153,7 +154,8 @@ t.test('an OAuth client gets a token of its provider; a refused one waits for th
   provider.refuse(undefined);
   await until(() => access.lack === undefined);
   t.not(access.authorization, first);
-  t.notMatch(JSON.stringify(logged), /s3cret|eyJ/, 'neither a secret nor a token is told');
+  for (const secret of [mark, 'eyJ'])
+    t.notMatch(JSON.stringify(logged), secret, 'neither a secret nor a token is told');
 });
 
 t.test('what is closed tells nothing any more', async (t) => {

@@ -2,10 +2,11 @@ import t, { type Test } from 'tap';
 import { MillraceError } from '../../../gateway/contract/errors.ts';
 import type { Credentials } from '../../../gateway/contract/kafka-access.ts';
 import { createLiveCredentials } from '../../../gateway/credentials/live-credentials.ts';
+import { planted } from '../../fixtures/planted.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 
 const withPassword = (password: string): Credentials => ({
-  sasl: { mechanism: 'plain', username: 'orders', password },
+  sasl: { mechanism: 'plain', username: 'orders', password: planted(password) },
 });
 
 /** Credentials that a test changes, and a broker that accepts some of them. */

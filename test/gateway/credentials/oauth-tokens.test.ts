@@ -3,6 +3,7 @@ import t, { type Test } from 'tap';
 import { describeError, MillraceError } from '../../../gateway/contract/errors.ts';
 import type { OauthCredentials } from '../../../gateway/contract/kafka-access.ts';
 import { createOauthTokens, type OauthTokens } from '../../../gateway/credentials/oauth-tokens.ts';
+import { planted } from '../../fixtures/planted.ts';
 import { makeCertificate } from '../../scaler/fixtures/certificates.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import {
@@ -14,7 +15,7 @@ import {
   type TokenEndpoint,
 } from './fixtures/token-endpoint.ts';
 
-const planted = 'pl@nted s3cret/+%';
+const clientSecret = planted('@ /+%');
 
 /** Tokens from `endpoint`, with a clock that stands still, and a back-off at its longest. */
 function setUp(
@@ -29,7 +30,7 @@ function setUp(
       mechanism: 'oauthbearer',
       tokenEndpoint: endpoint.url,
       clientId: 'gateway',
-      clientSecret: planted,
+      clientSecret,
       ...more,
     },
   };
@@ -48,9 +49,9 @@ async function refused(t: Test, tokens: OauthTokens): Promise<MillraceError> {
   const error: unknown = await tokens.token().catch((error: unknown) => error);
   t.ok(error instanceof MillraceError, inspect(error));
   const forms = [
-    planted,
-    encodeURIComponent(planted),
-    new URLSearchParams({ '': planted }).toString().slice(1),
+    clientSecret,
+    encodeURIComponent(clientSecret),
+    new URLSearchParams({ '': clientSecret }).toString().slice(1),
   ];
   const told = inspect(error, { depth: 10, showHidden: true });
   for (const form of [...forms, Buffer.from(`gateway:${forms[2]}`).toString('base64'), 'half-a-token'])
@@ -77,7 +78,7 @@ t.test('a client with a secret asks as RFC 6749 says', async (t) => {
   t.equal(asked?.headers.accept, 'application/json');
   const [scheme, basic = ''] = asked?.headers.authorization?.split(' ') ?? [];
   t.equal(scheme, 'Basic');
-  t.equal(Buffer.from(basic, 'base64').toString(), 'a%3Ab:pl%40nted+s3cret%2F%2B%25');
+  t.equal(Buffer.from(basic, 'base64').toString(), `a%3Ab:${planted('%40+%2F%2B%25')}`);
   t.strictSame(asked?.form, { grant_type: 'client_credentials', scope: 'read write', audience: 'kafka' });
 });
 
@@ -250,7 +251,7 @@ t.test('what the provider answers instead of a token', async (t) => {
 
 t.test('what the provider says is fit for a line, and tells no secret though it repeats one', async (t) => {
   const endpoint = await startTokenEndpoint(t);
-  const said = `no\r\n\x1b[31m\u2028way ${planted} ${encodeURIComponent(planted)} ${'x'.repeat(500)}`;
+  const said = `no\r\n\x1b[31m\u2028way ${clientSecret} ${encodeURIComponent(clientSecret)} ${'x'.repeat(500)}`;
   endpoint.answer = (response, { headers }) =>
     json(401, { error: headers.authorization, error_description: said })(response, { headers } as never);
   const { message } = await refused(t, setUp(t, endpoint).tokens);
@@ -271,7 +272,7 @@ t.test('an extension that no broker takes is refused before anybody is asked', a
   for (const [extensions, message] of [
     [{ auth: 'x' }, /auth, which is that of the token/],
     [{ 'a-b': 'x' }, /"a-b": letters alone/],
-    [{ a: `${planted}\x01` }, /an extension a that is empty, or has/],
+    [{ a: `${clientSecret}\x01` }, /an extension a that is empty, or has/],
   ] as const) {
     const error = await refused(t, setUp(t, endpoint, { extensions }).tokens);
     t.equal(error.code, unauthenticated);

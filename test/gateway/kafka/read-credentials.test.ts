@@ -3,7 +3,10 @@ import type { Authentication, KafkaAccess } from '../../../gateway/contract/kafk
 import { readCredentials } from '../../../gateway/kafka/read-credentials.ts';
 import { createAuthority, encryptKey } from '../../fixtures/authority.ts';
 import { memorySecrets } from '../../fixtures/memory-secrets.ts';
+import { mark, planted } from '../../fixtures/planted.ts';
 
+const secret = planted('s3cret');
+const passphrase = planted('open');
 const authority = await createAuthority('/CN=Kafka CA');
 const pair = await authority.issue({ subject: '/CN=orders' });
 const stranger = await authority.issue({ subject: '/CN=stranger' });
@@ -33,9 +36,9 @@ function secretsWith(orders: Record<string, string>) {
 }
 
 t.test('what is named is read, without the newline that echo leaves', async (t) => {
-  t.strictSame(await readCredentials(accessOf(scram), secretsWith({ password: 's3cret\n' })), {
+  t.strictSame(await readCredentials(accessOf(scram), secretsWith({ password: `${secret}\n` })), {
     tls: { verifyHostname: true, ca: authority.certificate },
-    sasl: { mechanism: 'scram-sha-512', username: 'orders', password: 's3cret' },
+    sasl: { mechanism: 'scram-sha-512', username: 'orders', password: secret },
   });
 });
 
@@ -48,9 +51,13 @@ t.test('authorities that Strimzi replaces are trusted as long as it keeps them',
 });
 
 t.test('a certificate with an encrypted key', async (t) => {
-  const orders = { 'tls.crt': pair.certificate, 'tls.key': encryptKey(pair.key, 'open'), password: 'open' };
+  const orders = {
+    'tls.crt': pair.certificate,
+    'tls.key': encryptKey(pair.key, passphrase),
+    password: passphrase,
+  };
   const { tls } = await readCredentials(accessOf(mutual), secretsWith(orders));
-  t.match(tls, { keyPassword: 'open', certificate: pair.certificate });
+  t.match(tls, { keyPassword: passphrase, certificate: pair.certificate });
 });
 
 t.test('an OAuth client by its secret, or by what proves it', async (t) => {
@@ -60,7 +67,7 @@ t.test('an OAuth client by its secret, or by what proves it', async (t) => {
     scope: 'kafka',
   } as const;
   const clientSecret = { secretName: 'orders', key: 'client-secret' };
-  const secrets = secretsWith({ 'client-secret': 's3cret' });
+  const secrets = secretsWith({ 'client-secret': secret });
   t.strictSame(
     (await readCredentials(accessOf({ ...oauth, clientId: 'orders', clientSecret }), secrets)).sasl,
     {
@@ -68,7 +75,7 @@ t.test('an OAuth client by its secret, or by what proves it', async (t) => {
       tokenEndpoint: 'https://sso.example.com/token',
       scope: 'kafka',
       clientId: 'orders',
-      clientSecret: 's3cret',
+      clientSecret: secret,
     },
   );
   const clientAssertion = { serviceAccountName: 'kafka', audience: 'sso' };
@@ -85,7 +92,7 @@ t.test('what is not there, or not what it should be, is told with its place, and
       {},
       /^the Secret none of namespace geo, which the KafkaCluster names as authentication\.password, is not there$/,
     ],
-    [accessOf(scram), { passwort: 's3cret' }, /has no key password: it has passwort$/],
+    [accessOf(scram), { passwort: secret }, /has no key password: it has passwort$/],
     [accessOf(scram), {}, /has no key password: it is empty$/],
     [accessOf(scram), { password: '\n' }, /has nothing under password$/],
     [accessOf(undefined, 'text'), {}, /as tls\.ca, has no CERTIFICATE block of PEM under text/],
@@ -96,12 +103,12 @@ t.test('what is not there, or not what it should be, is told with its place, and
     ],
     [
       accessOf(mutual),
-      { 'tls.crt': pair.certificate, 'tls.key': encryptKey(pair.key, 'open'), password: 's3cret' },
+      { 'tls.crt': pair.certificate, 'tls.key': encryptKey(pair.key, passphrase), password: secret },
       /as authentication\.key, has a key that the password does not open under tls\.key/,
     ],
   ] as const) {
     const refused = readCredentials(access, secretsWith(orders));
     await t.rejects(refused, { code: 'MILLRACE_CREDENTIALS_UNUSABLE', message });
-    await refused.catch((error: unknown) => t.notMatch(String(error), /s3cret/));
+    await refused.catch((error: unknown) => t.notMatch(String(error), mark));
   }
 });

@@ -1,8 +1,11 @@
 // What a function is shown with each request, and what becomes of records while it is not there or is refused.
 import t from 'tap';
 import type { FunctionAccess, OpenFunctionAccess } from '../../../gateway/contract/ports.ts';
+import { planted } from '../../fixtures/planted.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { runPipeline } from './run-pipeline.ts';
+
+const [a, b] = [planted('Bearer a'), planted('Bearer b')];
 
 t.setTimeout(60_000);
 
@@ -52,7 +55,7 @@ t.test('what is not there holds records without an attempt, and wakes nobody', a
   await until(() => pipeline.snapshot().held === 3);
   t.match(pipeline.snapshot(), { lack, inFlight: 0, readyEndpoints: 1 });
   t.match(seen('held'), [[{}, lack]]);
-  show({ lack: undefined, authorization: 'Bearer a' });
+  show({ lack: undefined, authorization: a });
   await until(() => kafka.isDone());
   t.ok(seen('settled').every(([, , kind, attempts]) => kind === 'delivered' && attempts === 1));
   t.match(pipeline.snapshot(), { lack: '', held: 0 });
@@ -61,39 +64,39 @@ t.test('what is not there holds records without an attempt, and wakes nobody', a
 
 t.test('the token goes with each request exactly once, whatever records say', async (t) => {
   for (const contentMode of ['binary', 'structured', 'batched'] as const) {
-    const { openAccess, show } = shownBy({ authorization: 'Bearer a' });
+    const { openAccess, show } = shownBy({ authorization: a });
     const { kafka, fn } = await runPipeline(t, { openAccess, function: { authentication, contentMode } });
     const headers = ['authorization', 'Authorization', 'ce_authorization'].map((name) => {
-      return { name, value: Buffer.from('Bearer forged') };
+      return { name, value: Buffer.from(planted('Bearer forged')) };
     });
     kafka.produce({ headers });
     await until(() => fn.calls.length === 1);
-    show({ authorization: 'Bearer b' });
+    show({ authorization: b });
     kafka.produce({ headers });
     await until(() => kafka.isDone());
     t.strictSame(
       fn.calls.map(({ authorizations }) => authorizations),
-      [['Bearer a'], ['Bearer b']],
+      [[a], [b]],
       contentMode,
     );
   }
 });
 
 t.test('a 401 tells that the token is refused, and the record goes again by the retry policy', async (t) => {
-  const { openAccess, refused, show } = shownBy({ authorization: 'Bearer a' });
+  const { openAccess, refused, show } = shownBy({ authorization: a });
   const { kafka, fn, seen } = await runPipeline(t, {
     openAccess,
     function: { authentication },
     delivery: { retry: 1, deadLetter },
-    answer: ({ authorizations }) => (authorizations[0] === 'Bearer b' ? 204 : 401),
+    answer: ({ authorizations }) => (authorizations[0] === b ? 204 : 401),
   });
   kafka.produce();
   await until(() => refused.length > 0);
   t.equal(fn.calls.length, 1);
-  show({ lack: undefined, authorization: 'Bearer b' });
+  show({ lack: undefined, authorization: b });
   await until(() => kafka.isDone());
   t.match(seen('settled'), [[{}, {}, 'delivered', 2]]);
-  t.strictSame(refused, ['Bearer a']);
+  t.strictSame(refused, [a]);
   fn.answer(401);
   kafka.produce();
   await until(() => refused.length === 2);

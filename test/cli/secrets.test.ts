@@ -1,0 +1,115 @@
+// Credentials where they do not belong, or beside a mistake: the command tells what is wrong, and not them.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { mark, planted } from '../fixtures/planted.ts';
+import { runCli } from './fixtures/run-cli.ts';
+
+t.setTimeout(200_000);
+
+const secret = planted('a');
+const address = `user:${secret}@host`;
+const kubeconfig = (proxy: string): string =>
+  JSON.stringify({
+    clusters: [{ name: 'a', cluster: { server: 'https://host', 'proxy-url': proxy } }],
+    users: [{ name: 'a', user: { token: secret } }],
+    contexts: [{ name: 'a', context: { cluster: 'a', user: 'a' } }],
+    'current-context': 'a',
+  });
+const clusterManifest = (authentication: string): string =>
+  `apiVersion: millrace.dev/v1alpha1\nkind: KafkaCluster\nmetadata: { name: a }\nspec:\n  bootstrapServers: a:1\n  authentication: ${authentication}\n`;
+const secretManifest = (value: string): string =>
+  `apiVersion: v1\nkind: Secret\nmetadata: { name: a }\nstringData:\n  password: ${value}\n`;
+
+/** A manifest → what is told of it. */
+const manifests: readonly (readonly [content: string, told: RegExp])[] = [
+  [secretManifest(`*${secret}`), /Unresolved alias/],
+  [secretManifest(`!${secret}! a`), /Unknown tag/],
+  [secretManifest(`"a" ${secret}`), /Unexpected scalar/],
+  [secretManifest(`"${secret}`), /Missing closing/],
+  [secretManifest(`|${secret}`), /extra characters/],
+  [secretManifest(`"\\x${secret}"`), /Invalid escape sequence/],
+  [secretManifest(`a: ${secret}`), /Nested mappings/],
+  [clusterManifest(`{ type: plain, username: a, password: ${secret} }`), /password: must be a mapping/],
+  [
+    clusterManifest(`{ type: oauthbearer, tokenEndpoint: "https://${address}/token" }`),
+    /tokenEndpoint: must be .* is "\*\*\*@host/,
+  ],
+];
+
+t.test('mistakes in manifests', async (t) => {
+  const folder = t.testdir();
+  const files = manifests.map((_, index) => join(folder, `${index}.yaml`));
+  await Promise.all(files.map((file, index) => writeFile(file, manifests[index]?.[0] ?? '')));
+  const { code, stderr } = await runCli(t, ['validate', ...files]);
+  t.equal(code, 1);
+  t.notOk(stderr.includes(mark));
+  const lines = stderr.replaceAll(mark, '…').split('\n');
+  for (const [index, [, told]] of manifests.entries())
+    t.match(lines.filter((line) => line.startsWith(files[index] ?? '')).join('\n'), told);
+});
+
+type Case = {
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Of a file that is the last argument, or the kubeconfig. */
+  readonly content?: string;
+  readonly told: RegExp;
+};
+
+const gateway = (env: Readonly<Record<string, string>>, told: RegExp): Case => ({
+  args: ['gateway', '--triggers', 'none'],
+  env: { KAFKA_BROKERS: 'kafka:9092', ...env },
+  told,
+});
+const inKubernetes = (content: string, told: RegExp): Case => ({
+  args: ['gateway', '--kubernetes'],
+  env: { KAFKA_BROKERS: 'kafka:9092' },
+  content,
+  told,
+});
+
+const cases: Readonly<Record<string, Case>> = {
+  'brokers with a password': gateway(
+    { KAFKA_BROKERS: `${address}:9092` },
+    /KAFKA_BROKERS is "\*{3}@host:9092"/,
+  ),
+  'a scaler with a password': gateway({ SCALER_URLS: `http://${address}` }, /SCALER_URLS is "\*{3}@host"/),
+  'an admin token with a blank': gateway(
+    { MILLRACE_ADMIN_TOKEN: `a ${secret}` },
+    /MILLRACE_ADMIN_TOKEN has to/,
+  ),
+  'brokers of the scaler': {
+    args: ['scaler'],
+    env: { KAFKA_BROKERS: `${address}:9092` },
+    told: /KAFKA_BROKERS is '\*{3}@host:9092'/,
+  },
+  'a gateway with a password': {
+    args: ['skip', 'a', '--partition', '0', '--offset', '0', '--gateway', `http://${address}`],
+    told: /\*{3}@host is no http.* address without a user/,
+  },
+  'an address to check': { args: ['check', `http://${address}`], told: /\*{3}@host is no address/ },
+  'a kubeconfig that is no YAML': inKubernetes(
+    `users:\n- name: a\n  user:\n    token: ${secret}: b\n`,
+    /cannot read the kubeconfig .*: it is no YAML from line 4 on/,
+  ),
+  'a kubeconfig with an odd proxy': inKubernetes(kubeconfig(`socks5://${address}`), /proxy \*{3}@host/),
+  'properties of a client': {
+    args: ['send', 'topic', '--config'],
+    content: `security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.jaas.config=a.b required password="${secret};\nssl.key.pasword=${secret}\n`,
+    told: /ssl\.key\.pasword/,
+  },
+};
+
+for (const [name, { args, env, content, told }] of Object.entries(cases)) {
+  t.test(name, async (t) => {
+    const file = join(t.testdir(), 'file');
+    await writeFile(file, content ?? '');
+    const all = args.at(-1) === '--config' ? [...args, file] : args;
+    const { code, stdout, stderr } = await runCli(t, all, { env: { KUBECONFIG: file, ...env } });
+    t.equal(code, 1);
+    const text = stdout + stderr;
+    t.notOk(text.includes(mark));
+    t.match(text.replaceAll(mark, '…'), told);
+  });
+}
