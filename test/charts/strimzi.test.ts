@@ -138,7 +138,7 @@ function set(...more: string[]): string[] {
 
 async function checkRefused(t: Test, args: readonly string[], complaint: RegExp): Promise<void> {
   const { code, stderr } = await template(...kafka, ...args);
-  t.not(code, 0, args.at(-1));
+  t.not(code, 0, args.at(-1) ?? '');
   t.match(stderr, complaint);
 }
 
