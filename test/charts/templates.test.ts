@@ -2,16 +2,20 @@
 import { execFile } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { gatewaySettings, parseGatewayConfig } from '../../gateway/config.ts';
 import { readScalerConfig } from '../../scaler/config.ts';
 import { kedaCrd } from '../lab/keda.ts';
+import { strimziCrds } from '../lab/strimzi-crds.ts';
 import { toolPath } from '../lab/tools.ts';
 import {
   chartDir,
   find,
+  helm,
+  kubeVersion,
   podsOf,
   render,
   template,
@@ -25,12 +29,29 @@ const neighbours = fileURLToPath(new URL('fixtures/neighbours.yaml', import.meta
 
 t.test('every resource is as its schema says, whatever is set', async (t) => {
   const dir = t.testdir();
+  const ofStrimzi = join(t.testdirName, 'strimzi.yaml');
+  await writeFile(
+    ofStrimzi,
+    (await strimziCrds(['v1', 'v1beta2'])).map((crd) => JSON.stringify(crd)).join('\n---\n'),
+  );
   const ofKeda = await kedaCrd('clustertriggerauthentications');
-  t.ok((await writeSchemas(dir, [neighbours, ofKeda, `${chartDir}files/crds/*.yaml`])) > 150);
+  t.ok((await writeSchemas(dir, [neighbours, ofKeda, ofStrimzi, `${chartDir}files/crds/*.yaml`])) > 150);
   for (const [name, path] of valueFiles) {
     const { stdout } = await template('-f', path);
     t.strictSame(await conform(dir, stdout), [], name);
   }
+  const older = ['--api-versions', 'kafka.strimzi.io/v1beta2', '--set', 'keda.check=false'];
+  const { stdout } = await helm(
+    'template',
+    chartDir,
+    '--kube-version',
+    kubeVersion,
+    '-f',
+    valueFiles.get('strimzi')!,
+    ...older,
+  );
+  t.match(stdout, /kafka\.strimzi\.io\/v1beta2\nkind: KafkaTopic/);
+  t.strictSame(await conform(dir, stdout), [], 'where Strimzi is older than 0.49');
   const broken = (await template('-f', valueFiles.get('default')!)).stdout.replace(
     '\n  replicas: 2',
     '\n  replica: 2',
@@ -122,7 +143,7 @@ t.test('nobody has a right to Secrets that are not named, and the gateway none t
       if (kind !== 'Role' && kind !== 'ClusterRole') continue;
       for (const { resources = [], verbs } of rules) {
         t.notOk([...resources, ...verbs].includes('*'), `${name} ${metadata.name}`);
-        if (name === 'secured' && metadata.name.endsWith('-secrets')) continue;
+        if (/-(secrets|strimzi)$/.test(metadata.name) && ['secured', 'strimzi'].includes(name)) continue;
         t.notOk(resources.includes('secrets'), `${name} ${metadata.name}`);
         // By which scalers know a gateway: it is no resource.
         if (resources.includes('activations')) t.match(metadata.name, /-gateway-own$/);
@@ -198,27 +219,6 @@ t.test('Secrets are read by name, in the namespaces that are named, and listed n
     ['shop', 'serviceaccounts/token', ['kafka'], ['create']],
   ];
   t.strictSame(grants, [...each, ...each], 'of the gateway and of the scaler');
-});
-
-t.test('what Strimzi runs is read where that is allowed', async (t) => {
-  const readers = async (name: string): Promise<unknown[]> => {
-    const roles = (await render(name)).filter(({ kind }) => kind.endsWith('Role'));
-    return roles.flatMap(({ metadata, rules }) =>
-      rules
-        .filter(({ apiGroups }: Loose) => apiGroups.includes('kafka.strimzi.io'))
-        .map(({ resources, verbs }: Loose) => [metadata.name, resources, verbs]),
-    );
-  };
-  const what = [
-    ['kafkas', 'kafkausers'],
-    ['get', 'list', 'watch'],
-  ];
-  const found = await readers('secured');
-  t.strictSame(
-    found.map((reader) => (reader as unknown[]).slice(1)),
-    [what, what],
-  );
-  t.strictSame(await readers('default'), []);
 });
 
 t.test('a digest pins the image', async (t) => {

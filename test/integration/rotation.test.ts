@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { createAuthority, type Authority } from '../fixtures/authority.ts';
 import { clusterManifests, type ClientSettings } from '../fixtures/client-settings.ts';
+import { connectionsTo } from '../fixtures/connections.ts';
 import { triggerManifest, useGateway, type TestGateway } from '../fixtures/gateway.ts';
 import { createTopic, uniqueName } from '../fixtures/kafka.ts';
 import { serveFunction } from '../fixtures/oracle-function.ts';
@@ -82,15 +83,11 @@ async function flows(oracle: Oracle): Promise<void> {
 }
 
 /** Connections of this process to a listener; what tests set up goes by another one. */
-function connectionsTo(listener: ListenerName): Socket[] {
-  const { _getActiveHandles: handles } = process as unknown as { _getActiveHandles(): Socket[] };
-  const port = Number(kafka.addresses[listener].split(':')[1]);
-  return handles.call(process).filter(({ remotePort }) => remotePort === port);
-}
+const connections = (listener: ListenerName): Socket[] => connectionsTo(kafka.addresses[listener]);
 
 /** Cuts all connections: work goes on by new ones. */
 async function cutAll(t: Test, listener: ListenerName, { oracle, gateway }: Stage): Promise<void> {
-  for (const socket of connectionsTo(listener)) socket.destroy(new Error('cut by the test'));
+  for (const socket of connections(listener)) socket.destroy(new Error('cut by the test'));
   const { delivered } = oracle;
   await oracle.produce(100);
   await until(() => oracle.delivered === delivered + 100);
@@ -99,7 +96,7 @@ async function cutAll(t: Test, listener: ListenerName, { oracle, gateway }: Stag
 
 t.test('a password, at the broker first', limit, async (t) => {
   const stage = await begin(t, 'tls-scram-sha-512');
-  const old = connectionsTo('SASL_TLS');
+  const old = connections('SASL_TLS');
   t.ok(old.length > 0);
   const { sasl } = stage.before;
   if (sasl?.mechanism !== 'scram-sha-512') throw new Error('this client has no password');
@@ -114,7 +111,7 @@ t.test('a password, at the broker first', limit, async (t) => {
 
 t.test('a client certificate and the authority of both sides', limit, async (t) => {
   const stage = await begin(t, 'mutual-tls');
-  const old = connectionsTo('MUTUAL');
+  const old = connections('MUTUAL');
   t.ok(old.length > 0);
   const next = await createAuthority('/CN=next CA');
   const both = `${kafka.authority.certificate}${next.certificate}`;
@@ -126,7 +123,7 @@ t.test('a client certificate and the authority of both sides', limit, async (t) 
   await stage.renew({ ...stage.before, tls: { ca: both, verifyHostname: true, ...own } });
   await until(() => old.every(({ destroyed }) => destroyed), 40_000);
   await kafka.changeCertificate('MUTUAL', await serving(next), next.certificate);
-  const between = connectionsTo('MUTUAL');
+  const between = connections('MUTUAL');
   await stage.renew({ ...stage.before, tls: { ca: next.certificate, verifyHostname: true, ...own } });
   await until(() => between.every(({ destroyed }) => destroyed), 40_000);
   await stage.end();

@@ -2,11 +2,12 @@
 // something is lacking, until it goes on by itself; and what is followed later without anybody doing anything here.
 import t, { type Test } from 'tap';
 import { planted } from '../fixtures/planted.ts';
-import { applyStrimziCrds } from './fixtures/installation.ts';
+import { applyStrimziCrds, removeStrimziCrds } from './fixtures/installation.ts';
 import { useSecuredTenant } from './fixtures/secured-tenant.ts';
 
 t.setTimeout(240_000);
 const { server, tenant, client, namespace, installation, topic, ...kafka } = await useSecuredTenant(t, [
+  '--set',
   'strimzi.enabled=true',
 ]);
 const { bootstrapServers, username, password } = kafka;
@@ -34,9 +35,7 @@ t.test('each thing that is lacking is told until it is there, and the trigger go
   await lacking(t, /spec\.strimzi: needs Strimzi/);
 
   await applyStrimziCrds(server);
-  t.teardown(() =>
-    server.kubectl(['delete', 'crd', 'kafkas.kafka.strimzi.io', 'kafkausers.kafka.strimzi.io']),
-  );
+  t.teardown(() => removeStrimziCrds(server));
   await lacking(t, /names no Kafka of namespace/);
 
   const listeners = [

@@ -1,4 +1,4 @@
-// Strimzi's CustomResourceDefinitions of Kafka and KafkaUser, by Strimzi's own generator from Strimzi's own classes, which Maven fetches. Kept in the
+// Strimzi's CustomResourceDefinitions of Kafka, KafkaUser and KafkaTopic, by Strimzi's own generator from Strimzi's own classes, which Maven fetches. Kept in the
 // user's cache folder; they appear by a rename.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -15,6 +15,7 @@ const pomPath = fileURLToPath(new URL('strimzi/pom.xml', import.meta.url));
 const classes = {
   kafkas: 'io.strimzi.api.kafka.model.kafka.Kafka',
   kafkausers: 'io.strimzi.api.kafka.model.user.KafkaUser',
+  kafkatopics: 'io.strimzi.api.kafka.model.topic.KafkaTopic',
 } as const;
 type Plural = keyof typeof classes;
 const plurals = Object.keys(classes) as Plural[];
@@ -40,7 +41,9 @@ export async function strimziCrds(served: readonly string[]): Promise<Definition
 }
 
 async function generated(): Promise<string> {
-  const hash = createHash('sha256').update(await readFile(pomPath));
+  const hash = createHash('sha256')
+    .update(await readFile(pomPath))
+    .update(plurals.join());
   const parent = join(cacheRoot(process.env), 'strimzi');
   const folder = join(parent, hash.digest('hex').slice(0, 12));
   if (await isThere(folder)) return folder;

@@ -119,6 +119,10 @@ With watchNamespaces: a Role in each. Takes (dict "root" $ "component" … "rule
 {{- $role := printf "%s-%s-secrets" $own $name -}}
 {{- $grants = append $grants (dict "kind" "Role" "name" $role "namespace" .namespace "rules" (include "millrace.secretRules" .)) -}}
 {{- end }}
+{{- range $namespace, $secrets := include "millrace.strimziSecrets" $root | fromJson }}
+{{- $rules := include "millrace.secretRules" (dict "secrets" $secrets) -}}
+{{- $grants = append $grants (dict "kind" "Role" "name" (printf "%s-%s-strimzi" $own $name) "namespace" $namespace "rules" $rules) -}}
+{{- end }}
 {{- range $grants }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { startAdminServer, type AdminOptions } from '../../../gateway/admin/server.ts';
 import type { SkipAnswer, SkipRequest } from '../../../gateway/contract/skip.ts';
 import { localDoor, strictDoor } from '../../fixtures/doors.ts';
-import { mark, planted } from '../../fixtures/planted.ts';
+import { mark } from '../../fixtures/planted.ts';
 import { recordOf } from '../events/build.ts';
 
 const record = recordOf({
