@@ -1,6 +1,8 @@
 // What the scaler has of a cluster: the triggers in it, and what its controller works with.
 import type { Logger } from 'pino';
 import { describeError } from '../../gateway/contract/errors.ts';
+import type { SecretReader } from '../../gateway/contract/secrets.ts';
+import { hostOf } from '../../gateway/contract/tenant-address.ts';
 import { readTriggerResource } from '../../gateway/contract/trigger-resource.ts';
 import { createKubernetesEndpoints } from '../../gateway/control/kubernetes-endpoints.ts';
 import { createKubernetesTriggers } from '../../gateway/control/kubernetes-triggers.ts';
@@ -9,7 +11,7 @@ import { createKubernetesClient } from '../../gateway/kubernetes/client.ts';
 import { openConnection } from '../../gateway/kubernetes/connection.ts';
 import { withResolvedClusters } from '../../gateway/kubernetes/resolved-clusters.ts';
 import { createKubernetesSecrets } from '../../gateway/kubernetes/secrets.ts';
-import type { SecretReader } from '../../gateway/contract/secrets.ts';
+import { createConnectGuard, type ConnectGuard } from '../../gateway/network/connect-guard.ts';
 import type { KubernetesConfig } from '../../scaler/controller/settings.ts';
 import type { ScalerDependencies } from '../../scaler/main.ts';
 import type { CommandIo } from '../command-io.ts';
@@ -18,13 +20,17 @@ import { countReadyReplicas, type ReadyReplicas } from '../runtime/ready-replica
 export interface OpenCluster extends ReadyReplicas {
   readonly cluster: NonNullable<ScalerDependencies['cluster']>;
   readonly secrets: SecretReader;
+  /** Of the brokers and token endpoints that tenants name; absent: they may be anywhere. */
+  readonly guard?: ConnectGuard | undefined;
   /** After the scaler has stopped. */
   close(): Promise<void>;
 }
 
+type Reach = Pick<KubernetesConfig, 'namespaces' | 'functionUris' | 'tenantAddresses' | 'apiServerHost'>;
+
 export async function openCluster(
   { env, signal }: CommandIo,
-  { namespaces, functionUris }: Pick<KubernetesConfig, 'namespaces' | 'functionUris'>,
+  { namespaces, functionUris, tenantAddresses, apiServerHost }: Reach,
   log: Logger,
 ): Promise<OpenCluster> {
   const connection = await openConnection({ kubeconfig: env.KUBECONFIG });
@@ -46,11 +52,13 @@ export async function openCluster(
     onWrong: (trigger, problem) => log.debug({ trigger, problem }, 'Wrong trigger'),
     signal,
   });
+  const apiServerHosts = [hostOf(connection.url), ...(apiServerHost === undefined ? [] : [apiServerHost])];
   const endpoints = createKubernetesEndpoints({ resources: client, namespaces });
   return {
     ...countReadyReplicas(triggers, endpoints),
     cluster: { client, checkExpression },
     secrets,
+    guard: tenantAddresses === 'guarded' ? createConnectGuard({ apiServerHosts }) : undefined,
     close: () => {
       endpoints.close();
       return connection.close();

@@ -17,7 +17,11 @@ export function explainRefusal(error: unknown): MillraceError | undefined {
 function ownOf(error: Error): MillraceError | undefined {
   const code = codeOf(error);
   if (!Object.hasOwn(errorTable, code)) return undefined;
-  return new MillraceError(code as ErrorCode, detailOf(error));
+  const refused = code === 'MILLRACE_ADDRESS_REFUSED' && 'broker' in error;
+  const message = refused
+    ? `the broker ${String(error.broker)} is not connected to: ${detailOf(error)}`
+    : detailOf(error);
+  return new MillraceError(code as ErrorCode, message);
 }
 
 function codeOf(error: Error): string {
