@@ -294,9 +294,11 @@ t.test('gateway and scaler understand all that they are told', async (t) => {
       `${name}: nothing that the gateway does not know`,
     );
     const functionUris = name === 'everything' ? 'guarded' : 'refused';
-    t.match(parseGatewayConfig(gateway).kubernetes, { sharing: {}, functionUris }, name);
+    const tenantAddresses = name === 'everything' ? 'unguarded' : 'guarded';
+    const kubernetes = { functionUris, tenantAddresses };
+    t.match(parseGatewayConfig(gateway).kubernetes, { sharing: {}, ...kubernetes }, name);
     const config = readScalerConfig(told('scaler'));
-    t.match(config, { grpcPort: 6000, httpPort: 8081, kubernetes: { functionUris } }, name);
+    t.match(config, { grpcPort: 6000, httpPort: 8081, kubernetes }, name);
     t.equal(
       config.kubernetes?.scalerCaPath,
       name === 'plain' ? undefined : config.tls?.certPath.replace('tls.crt', 'ca.crt'),
