@@ -4,8 +4,9 @@ import { MillraceError } from '../contract/errors.ts';
 import type { OffsetConnections } from './offset-connections.ts';
 import { failureOf } from './offset-failures.ts';
 import { findCoordinatorsRequest, type CoordinatorKind } from './offset-requests.ts';
+import { topicsForbidden } from './refusal.ts';
 import type { TopicWatch } from './topic-watch.ts';
-import { topicsForbidden, unreadableIn } from './topics.ts';
+import { unreadableIn } from './topics.ts';
 
 /** `ask` rejects with MILLRACE_KAFKA_FORBIDDEN where there is a coordinator, but not for our user; whatever else it finds does not count. */
 export async function explainCoordinator(error: unknown, ask: () => Promise<unknown>): Promise<unknown> {

@@ -11,7 +11,7 @@ import type { CommittedByGroup, LedPartition, PartitionKey, TopicsByGroup } from
 import { requestFailed, type OffsetFailure } from './offset-failures.ts';
 import { logEndTimestamp, logStartTimestamp } from './offset-requests.ts';
 import { createTopology, type Topology, type TopicRight, type TopicView } from './offset-topology.ts';
-import { topicsForbidden } from './topics.ts';
+import { topicsForbidden } from './refusal.ts';
 
 /** The offsets that one consumer group has to do with. */
 export interface OffsetsQuery {

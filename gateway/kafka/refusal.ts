@@ -88,3 +88,13 @@ function explainRight(error: Error): MillraceError | undefined {
 function unauthenticated(message: string): MillraceError {
   return new MillraceError('MILLRACE_KAFKA_UNAUTHENTICATED', message);
 }
+
+/** What our user lacks of which topics. */
+export function topicsForbidden(
+  right: 'describe' | 'read' | 'write',
+  names: readonly string[],
+): MillraceError {
+  const list = names.map((topic) => `"${topic}"`).join(', ');
+  const topics = names.length === 1 ? `the topic ${list}` : `each of the topics ${list}`;
+  return new MillraceError('MILLRACE_KAFKA_FORBIDDEN', `Kafka does not allow our user to ${right} ${topics}`);
+}

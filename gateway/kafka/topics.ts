@@ -3,6 +3,7 @@ import type { Admin } from 'kafkajs';
 import { MillraceError } from '../contract/errors.ts';
 import { compileTopicPattern } from '../contract/formats.ts';
 import type { SourceSettings } from '../contract/subscription.ts';
+import { topicsForbidden } from './refusal.ts';
 import type { Sight, TopicWatch } from './topic-watch.ts';
 
 /** Those of `existing` that `pattern` means, sorted; internal topics never. */
@@ -48,16 +49,6 @@ export function topicsMissing({ topicPattern }: SourceSettings, names: readonly 
       ? `no topic matches the pattern "${topicPattern ?? ''}"`
       : `${names.length === 1 ? 'topic' : 'topics'} ${list} missing`;
   return new MillraceError('MILLRACE_TOPIC_MISSING', text);
-}
-
-/** What our user lacks of which topics. */
-export function topicsForbidden(
-  right: 'describe' | 'read' | 'write',
-  names: readonly string[],
-): MillraceError {
-  const list = names.map((topic) => `"${topic}"`).join(', ');
-  const topics = names.length === 1 ? `the topic ${list}` : `each of the topics ${list}`;
-  return new MillraceError('MILLRACE_KAFKA_FORBIDDEN', `Kafka does not allow our user to ${right} ${topics}`);
 }
 
 /** How long a new topic may take until its partitions are led, in ms. */
