@@ -2,6 +2,7 @@
 
 const STAGES = 'events|filter|transform|delivery|settlement|control';
 const PIPELINE_STAGES = 'events|filter|transform|delivery|settlement';
+const WHO_CONNECTS = 'delivery|credentials|kafka';
 const OURS = '^(gateway|scaler|cli)/';
 const DIRTY_NODE_MODULES = 'child_process|cluster|dgram|dns|fs|http|http2|https|net|tls|worker_threads';
 
@@ -27,15 +28,16 @@ module.exports = {
       comment: 'gateway/contract is types and pure functions: no I/O.',
       severity: 'error',
       // Of node:net it takes what knows addresses, and opens no socket.
-      from: { path: '^gateway/contract/', pathNot: '^gateway/contract/function-address\\.ts$' },
+      from: { path: '^gateway/contract/', pathNot: '^gateway/contract/tenant-address\\.ts$' },
       to: { dependencyTypes: ['core'], path: `^(node:)?(${DIRTY_NODE_MODULES})(/|$)` },
     },
     {
       name: 'stages-import-only-the-contract',
-      comment: 'A stage imports gateway/contract and its own folder; gateway/pipeline composes stages.',
+      comment:
+        'A stage imports gateway/contract, gateway/network and its own folder; gateway/pipeline composes stages.',
       severity: 'error',
       from: { path: `^gateway/(${STAGES})/` },
-      to: { path: OURS, pathNot: '^gateway/(contract|$1)/' },
+      to: { path: OURS, pathNot: '^gateway/(contract|network|$1)/' },
     },
     {
       name: 'admin-imports-only-the-contract-and-doors',
@@ -44,17 +46,34 @@ module.exports = {
       to: { path: OURS, pathNot: '^gateway/(admin|contract|doors)/' },
     },
     {
-      name: 'credentials-import-only-the-contract',
+      name: 'network-imports-only-the-contract',
+      comment: 'Which addresses may be connected to is looked up and judged in one place.',
+      severity: 'error',
+      from: { path: '^gateway/network/' },
+      to: { path: OURS, pathNot: '^gateway/(contract|network)/' },
+    },
+    {
+      name: 'network-is-for-who-connects',
+      comment: 'The pipeline hands a guard on; the planes make one.',
+      severity: 'error',
+      from: {
+        path: OURS,
+        pathNot: `^(gateway/(network|${WHO_CONNECTS}|pipeline)/|(gateway|scaler)/main\\.ts$|cli/)`,
+      },
+      to: { path: '^gateway/network/' },
+    },
+    {
+      name: 'credentials-import-only-the-contract-and-network',
       comment: 'What is shown to Kafka and to functions is read and kept current in one place.',
       severity: 'error',
       from: { path: '^gateway/credentials/' },
-      to: { path: OURS, pathNot: '^gateway/(contract|credentials)/' },
+      to: { path: OURS, pathNot: '^gateway/(contract|credentials|network)/' },
     },
     {
-      name: 'kafka-imports-only-the-contract-and-credentials',
+      name: 'kafka-imports-only-what-connects',
       severity: 'error',
       from: { path: '^gateway/kafka/' },
-      to: { path: OURS, pathNot: '^gateway/(contract|credentials|kafka)/' },
+      to: { path: OURS, pathNot: '^gateway/(contract|credentials|kafka|network)/' },
     },
     {
       name: 'kubernetes-imports-only-the-contract',
@@ -75,7 +94,7 @@ module.exports = {
         'The pipeline knows the stages and the ports; Kafka, Kubernetes, control and admin are handed to it by main.ts.',
       severity: 'error',
       from: { path: '^gateway/pipeline/' },
-      to: { path: OURS, pathNot: `^gateway/(contract|pipeline|${PIPELINE_STAGES})/` },
+      to: { path: OURS, pathNot: `^gateway/(contract|network|pipeline|${PIPELINE_STAGES})/` },
     },
     {
       name: 'only-main-composes',
@@ -103,7 +122,7 @@ module.exports = {
         'The planes share no memory: of the gateway, the scaler has the vocabulary, the ways to Kafka and Kubernetes, and the doors.',
       severity: 'error',
       from: { path: '^scaler/' },
-      to: { path: '^gateway/', pathNot: '^gateway/(contract|doors|kafka|kubernetes)/' },
+      to: { path: '^gateway/', pathNot: '^gateway/(contract|doors|kafka|kubernetes|network)/' },
     },
     {
       name: 'nobody-imports-the-cli',

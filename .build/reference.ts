@@ -114,8 +114,8 @@ function scalerSettings(): [name: string, fallback: string | number, help: strin
 
 /** What the controller beside the scaler reads, and `millrace cleanup`. */
 function controllerSettings(): [name: string, fallback: string | number, help: string][] {
-  const { leaseName, functionUris } = parseKubernetesConfig({}, []);
-  const { KUBECONFIG } = gatewaySettings;
+  const { leaseName, functionUris, tenantAddresses } = parseKubernetesConfig({}, []);
+  const { KUBECONFIG, KUBERNETES_SERVICE_HOST } = gatewaySettings;
   return [
     [
       'MILLRACE_KUBERNETES',
@@ -133,6 +133,12 @@ function controllerSettings(): [name: string, fallback: string | number, help: s
       functionUris,
       'As the gateway has it: whether a trigger with a `function.uri` is accepted.',
     ],
+    [
+      'MILLRACE_TENANT_ADDRESSES',
+      tenantAddresses,
+      'As the gateway has it: whether brokers and token endpoints that tenants name may be anywhere.',
+    ],
+    ['KUBERNETES_SERVICE_HOST', KUBERNETES_SERVICE_HOST.default, KUBERNETES_SERVICE_HOST.help],
     [
       'SCALER_SERVICE',
       '',

@@ -11,8 +11,11 @@ import {
   parseFunctionUris,
   parseLogLevel,
   parsePort,
+  parseTenantAddresses,
+  tenantAddresses,
   type FunctionUris,
   type LogLevel,
+  type TenantAddresses,
 } from './contract/settings.ts';
 
 export interface GatewayConfig {
@@ -51,6 +54,7 @@ export interface KubernetesConfig {
   /** Undefined: all of them. */
   readonly namespaces: readonly string[] | undefined;
   readonly functionUris: FunctionUris;
+  readonly tenantAddresses: TenantAddresses;
   /** Name or address of the API server, as pods are told it. */
   readonly apiServerHost: string | undefined;
   /** Who the gateways are, so that each serves a part of the triggers; undefined: this one serves all. */
@@ -94,9 +98,13 @@ export const gatewaySettings = {
     default: 'refused',
     help: 'What becomes of `function.uri` with MILLRACE_KUBERNETES. `refused`: a trigger that has one is not accepted. `guarded`: it is posted to, unless it leads to an address that no function has: loopback, link-local, multicast or reserved, of a cloud’s metadata or of the API server. `unguarded`, for development: wherever it leads. The scaler needs the same.',
   },
+  MILLRACE_TENANT_ADDRESSES: {
+    default: 'guarded',
+    help: 'What becomes of the other addresses that tenants name, with MILLRACE_KUBERNETES: the brokers of KafkaClusters, and token endpoints. `guarded`: they are connected to, unless they are such as `function.uri` is guarded from. `unguarded`, for development: wherever they lead. The scaler needs the same.',
+  },
   KUBERNETES_SERVICE_HOST: {
     default: '',
-    help: 'The API server, as Kubernetes names it in each pod; no guarded `function.uri` leads there, nor to that of the kubeconfig.',
+    help: 'The API server, as Kubernetes names it in each pod; nothing that is guarded leads there, nor to that of the kubeconfig.',
   },
   GATEWAY_SERVICE: {
     default: '',
@@ -209,6 +217,11 @@ function readKubernetes(read: Read): KubernetesConfig | undefined {
   const kubeconfig = read('KUBECONFIG', (text) => text, 'paths') || undefined;
   const namespaces = read('WATCH_NAMESPACES', parseNamespaces, 'names of namespaces, separated by commas');
   const uris = read('MILLRACE_FUNCTION_URIS', parseFunctionUris, `one of ${functionUris.join(', ')}`);
+  const addresses = read(
+    'MILLRACE_TENANT_ADDRESSES',
+    parseTenantAddresses,
+    `one of ${tenantAddresses.join(', ')}`,
+  );
   const apiServerHost = read('KUBERNETES_SERVICE_HOST', (text) => text, 'a name or an address') || undefined;
   const service = read('GATEWAY_SERVICE', (text) => text, 'a name');
   const self = read('POD_NAME', (text) => text, 'a name');
@@ -220,6 +233,7 @@ function readKubernetes(read: Read): KubernetesConfig | undefined {
     kubeconfig,
     namespaces: namespaces.length > 0 ? namespaces : undefined,
     functionUris: uris,
+    tenantAddresses: addresses,
     apiServerHost,
     sharing: isShared ? { service, namespace, self, replicas } : undefined,
   };

@@ -1,6 +1,5 @@
 // The gateway's composition root: settings → wired parts → running → drained.
 import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns/promises';
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import { createLog, logEvents } from './admin/log.ts';
@@ -11,7 +10,7 @@ import type { Recognizer } from './contract/callers.ts';
 import { formatProblem } from './contract/manifests.ts';
 import { describeError } from './contract/errors.ts';
 import type { Problem } from './contract/problem.ts';
-import { hostOf } from './contract/function-address.ts';
+import { hostOf } from './contract/tenant-address.ts';
 import type { EndpointSource, GatewayEvents, TriggerSource } from './contract/ports.ts';
 import type { SecretReader } from './contract/secrets.ts';
 import type { Subscription } from './contract/subscription.ts';
@@ -25,13 +24,13 @@ import { createSharedLoad } from './control/shared-load.ts';
 import { createStaticEndpoints } from './control/static-endpoints.ts';
 import { createFunctionAccess } from './credentials/function-access.ts';
 import { createKeptFile } from './credentials/kept-file.ts';
-import { createConnectGuard, type ConnectGuard } from './delivery/connect-guard.ts';
 import { logDoor } from './doors/log-door.ts';
 import { openAccess } from './doors/open-access.ts';
 import { checkExpression } from './filter/expression.ts';
 import { createClusters } from './kafka/clusters.ts';
 import { openOwnConnection } from './kafka/client-config.ts';
 import type { ClientLog, ConnectionSettings } from './kafka/connection.ts';
+import { createConnectGuard, type ConnectGuard } from './network/connect-guard.ts';
 import type { TriggerSnapshot } from './pipeline/snapshot.ts';
 import { Supervisor } from './pipeline/supervisor.ts';
 
@@ -43,7 +42,7 @@ export interface GatewayDependencies {
   /** Default: Kubernetes, or the manifests at `triggersPath`. */
   readonly secrets?: SecretReader | undefined;
   readonly log?: Logger | undefined;
-  /** All addresses of the name of a function. Default: the system's lookup. */
+  /** All addresses of a name that a tenant has written. Default: the system's lookup. */
   readonly resolve?: ((name: string) => Promise<readonly LookupAddress[]>) | undefined;
   /** Ends a start that waits for the API server: `startGateway` then rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
@@ -127,6 +126,8 @@ interface Control {
   readonly uriGuard?: ConnectGuard | undefined;
   /** Absent: no API server is asked who calls. */
   readonly tokenReviews?: Recognizer | undefined;
+  /** Of what else tenants name. Absent: it leads anywhere. */
+  readonly guard?: ConnectGuard | undefined;
   close(): Promise<void>;
 }
 
@@ -152,8 +153,8 @@ async function openControl(
 }
 
 async function openKubernetes(
-  { kubeconfig, namespaces, sharing, functionUris, apiServerHost }: KubernetesConfig,
-  { signal, resolve = resolveName }: GatewayDependencies,
+  { kubeconfig, namespaces, sharing, functionUris, tenantAddresses, apiServerHost }: KubernetesConfig,
+  { signal, resolve }: GatewayDependencies,
   log: Logger,
 ): Promise<Control> {
   // The client library takes a second to load, and 80 MB: only for who needs it.
@@ -164,6 +165,7 @@ async function openKubernetes(
   const { withResolvedClusters } = await import('./kubernetes/resolved-clusters.ts');
   const connection = await openConnection({ kubeconfig });
   const apiServerHosts = [hostOf(connection.url), ...(apiServerHost === undefined ? [] : [apiServerHost])];
+  const guard = createConnectGuard({ resolve, apiServerHosts });
   const resources = createKubernetesClient({
     connection,
     onTrouble: (error) =>
@@ -191,17 +193,14 @@ async function openKubernetes(
       sharing === undefined ? all : createSharedLoad({ ...sharing, triggers: all, resources, signal }),
     endpoints,
     secrets,
-    uriGuard: functionUris === 'guarded' ? createConnectGuard({ resolve, apiServerHosts }) : undefined,
+    uriGuard: functionUris === 'guarded' ? guard : undefined,
+    guard: tenantAddresses === 'guarded' ? guard : undefined,
     tokenReviews: createTokenReviews({ connection, ownNamespace: connection.namespace ?? 'default' }),
     close: async () => {
       endpoints.close();
       await connection.close();
     },
   };
-}
-
-function resolveName(name: string): Promise<LookupAddress[]> {
-  return lookup(name, { all: true });
 }
 
 interface DataPlaneParts {
@@ -214,9 +213,9 @@ interface DataPlaneParts {
 /** All that carries records, and how to end it in order. */
 function createDataPlane(
   config: GatewayConfig,
-  { own, control: { endpoints, secrets, uriGuard }, events, log }: DataPlaneParts,
+  { own, control: { endpoints, secrets, uriGuard, guard }, events, log }: DataPlaneParts,
 ): { supervisor: Supervisor; close: () => Promise<void> } {
-  const clusters = createClusters({ own, secrets, log: clientLog(log) });
+  const clusters = createClusters({ own, secrets, log: clientLog(log), guard });
   const activation = createActivationCall({
     urls: config.scalerUrls,
     ...scalerAccess(config),
@@ -228,7 +227,7 @@ function createDataPlane(
     sinkOf: clusters.sinkOf,
     activation,
     uriGuard,
-    openAccess: createFunctionAccess({ secrets, log: clientLog(log) }),
+    openAccess: createFunctionAccess({ secrets, log: clientLog(log), guard }),
     events,
     drainLimitMs: config.drainLimitMs,
     perTrigger: { records: config.maxRecordsPerTrigger, bytes: config.maxBytesPerTrigger },

@@ -10,6 +10,7 @@ import { openAccess } from '../gateway/doors/open-access.ts';
 import { openOwnConnection } from '../gateway/kafka/client-config.ts';
 import type { ClientLog } from '../gateway/kafka/connection.ts';
 import { createClustersReader } from '../gateway/kafka/offsets-of-clusters.ts';
+import type { ConnectGuard } from '../gateway/network/connect-guard.ts';
 import { createDemand, type Demand } from './activation/demand.ts';
 import { createDrainTargets } from './activation/drain-target.ts';
 import { createGroupDemand } from './activation/group-demand.ts';
@@ -29,6 +30,8 @@ export interface ScalerDependencies {
   readonly triggers: TriggerSource;
   /** What is secret about the clusters of triggers. */
   readonly secrets: SecretReader;
+  /** Of the brokers and token endpoints that triggers name; absent: they may be anywhere. */
+  readonly guard?: ConnectGuard | undefined;
   /**
    * Ready replicas of the function of a trigger, by its key; undefined where that is not known. Without it, a `targetDrainTime`
    * has to do with `lagThreshold`.
@@ -76,6 +79,7 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     const offsets = createClustersReader({
       own,
       secrets: dependencies.secrets,
+      guard: dependencies.guard,
       log: clientLog,
       onRequest: (apiName) => events.emit('kafkaRequest', apiName),
     });

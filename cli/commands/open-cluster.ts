@@ -2,6 +2,8 @@
 import type { Logger } from 'pino';
 import type { Recognizer } from '../../gateway/contract/callers.ts';
 import { describeError } from '../../gateway/contract/errors.ts';
+import type { SecretReader } from '../../gateway/contract/secrets.ts';
+import { hostOf } from '../../gateway/contract/tenant-address.ts';
 import { readTriggerResource } from '../../gateway/contract/trigger-resource.ts';
 import { createKubernetesEndpoints } from '../../gateway/control/kubernetes-endpoints.ts';
 import { createKubernetesTriggers } from '../../gateway/control/kubernetes-triggers.ts';
@@ -11,7 +13,7 @@ import { openConnection } from '../../gateway/kubernetes/connection.ts';
 import { withResolvedClusters } from '../../gateway/kubernetes/resolved-clusters.ts';
 import { createKubernetesSecrets } from '../../gateway/kubernetes/secrets.ts';
 import { createTokenReviews } from '../../gateway/kubernetes/token-reviews.ts';
-import type { SecretReader } from '../../gateway/contract/secrets.ts';
+import { createConnectGuard, type ConnectGuard } from '../../gateway/network/connect-guard.ts';
 import type { KubernetesConfig } from '../../scaler/controller/settings.ts';
 import type { ScalerDependencies } from '../../scaler/main.ts';
 import type { CommandIo } from '../command-io.ts';
@@ -21,15 +23,20 @@ export interface OpenCluster extends ReadyReplicas {
   readonly cluster: NonNullable<ScalerDependencies['cluster']>;
   readonly secrets: SecretReader;
   readonly tokenReviews: Recognizer;
+  /** Of the brokers and token endpoints that tenants name; absent: they may be anywhere. */
+  readonly guard?: ConnectGuard | undefined;
   /** After the scaler has stopped. */
   close(): Promise<void>;
 }
 
-type OpenClusterConfig = Pick<KubernetesConfig, 'namespaces' | 'functionUris' | 'podNamespace'>;
+type Reach = Pick<
+  KubernetesConfig,
+  'namespaces' | 'functionUris' | 'tenantAddresses' | 'apiServerHost' | 'podNamespace'
+>;
 
 export async function openCluster(
   { env, signal }: CommandIo,
-  { namespaces, functionUris, podNamespace }: OpenClusterConfig,
+  { namespaces, functionUris, tenantAddresses, apiServerHost, podNamespace }: Reach,
   log: Logger,
 ): Promise<OpenCluster> {
   const connection = await openConnection({ kubeconfig: env.KUBECONFIG });
@@ -51,6 +58,7 @@ export async function openCluster(
     onWrong: (trigger, problem) => log.debug({ trigger, problem }, 'Wrong trigger'),
     signal,
   });
+  const apiServerHosts = [hostOf(connection.url), ...(apiServerHost === undefined ? [] : [apiServerHost])];
   const endpoints = createKubernetesEndpoints({ resources: client, namespaces });
   return {
     ...countReadyReplicas(triggers, endpoints),
@@ -60,6 +68,7 @@ export async function openCluster(
       connection,
       ownNamespace: podNamespace ?? connection.namespace ?? 'default',
     }),
+    guard: tenantAddresses === 'guarded' ? createConnectGuard({ apiServerHosts }) : undefined,
     close: () => {
       endpoints.close();
       return connection.close();

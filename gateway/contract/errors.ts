@@ -55,7 +55,7 @@ export const errorTable = {
   MILLRACE_KUBERNETES_INVALID: 'Correct the field that the API server names.',
   MILLRACE_KUBERNETES_FAILED: 'See the message of the API server, and its log.',
   MILLRACE_ADDRESS_REFUSED:
-    'Let `function.uri` name a host whose addresses are all open to functions, or write a ref or a service. The name is looked up again by itself.',
+    'Let `function.uri`, the brokers of the KafkaCluster, or the `tokenEndpoint` be at hosts whose addresses are all open to tenants (docs/guides/kubernetes.md lists the others). The name is looked up again by itself.',
   MILLRACE_FUNCTION_TLS_FAILED:
     'Correct `function.tls` of the trigger, or the certificate of the function, as the message says. It is tried again by itself, and records are held meanwhile.',
   MILLRACE_TOOL_MISSING: 'Install the named tool with the command that the message gives.',

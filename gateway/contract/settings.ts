@@ -29,7 +29,7 @@ export function parseLogLevel(text: string): LogLevel | undefined {
 
 /**
  * What becomes of `function.uri` in Kubernetes: it is refused; or it is taken, and connected to unless that leads where no function is
- * (function-address.ts); or it is taken, wherever it leads.
+ * (tenant-address.ts); or it is taken, wherever it leads.
  */
 export const functionUris = ['refused', 'guarded', 'unguarded'] as const;
 
@@ -37,4 +37,16 @@ export type FunctionUris = (typeof functionUris)[number];
 
 export function parseFunctionUris(text: string): FunctionUris | undefined {
   return functionUris.find((one) => one === text);
+}
+
+/**
+ * What becomes of addresses that tenants name beside `function.uri`: they are connected to unless they lead where tenants have nothing
+ * (tenant-address.ts); or wherever they lead.
+ */
+export const tenantAddresses = ['guarded', 'unguarded'] as const;
+
+export type TenantAddresses = (typeof tenantAddresses)[number];
+
+export function parseTenantAddresses(text: string): TenantAddresses | undefined {
+  return tenantAddresses.find((one) => one === text);
 }

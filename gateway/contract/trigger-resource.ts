@@ -4,7 +4,7 @@ import { lackingIn } from './cluster-resolution.ts';
 import { annotationWording, declareByAnnotations } from './annotations.ts';
 import type { CheckExpression } from './expressions.ts';
 import { judgeDeployment, judgeTrigger } from './judge.ts';
-import { whyUriRefused } from './function-address.ts';
+import { whyUriRefused } from './tenant-address.ts';
 import {
   chooseCluster,
   knownCluster,

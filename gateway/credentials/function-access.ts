@@ -13,6 +13,7 @@ import { certificatesIn } from '../contract/pem.ts';
 import type { FunctionAccess, OpenFunctionAccess } from '../contract/ports.ts';
 import type { SecretReader } from '../contract/secrets.ts';
 import type { Subscription } from '../contract/subscription.ts';
+import type { ConnectGuard } from '../network/connect-guard.ts';
 import { createKeptToken } from './kept-token.ts';
 import { createLiveCredentials, type LiveCredentials } from './live-credentials.ts';
 import { createOauthTokens } from './oauth-tokens.ts';
@@ -25,6 +26,8 @@ export interface FunctionAccessOptions {
   readonly pauseMs?: number | undefined;
   /** Least milliseconds between two tokens that are asked for because one was refused; 10,000 when absent. */
   readonly patienceMs?: number | undefined;
+  /** Of token endpoints; absent: they may be anywhere. */
+  readonly guard?: ConnectGuard | undefined;
 }
 
 export function createFunctionAccess(options: FunctionAccessOptions): OpenFunctionAccess {
@@ -91,7 +94,7 @@ class LiveAccess implements FunctionAccess {
       this.#isNamed = true;
       void this.#look();
     });
-    this.#tokens = createTokens(subscription, secrets, () => this.#named.current());
+    this.#tokens = createTokens(subscription, options, () => this.#named.current());
     if (this.#tokens === undefined) return;
     this.#timer = setInterval(() => void this.#look(), tokenPauseMs).unref();
   }
@@ -196,7 +199,7 @@ async function readTls(
 
 function createTokens(
   { namespace, function: { authentication } }: Subscription,
-  secrets: SecretReader,
+  { secrets, guard }: FunctionAccessOptions,
   named: () => Named,
 ): Tokens | undefined {
   if (authentication === undefined) return undefined;
@@ -204,7 +207,7 @@ function createTokens(
   const leastUseMs = 0;
   if (authentication.type === 'oauthbearer') {
     const credentials = (): OauthCredentials => named().oauth as OauthCredentials;
-    const tokens = createOauthTokens({ credentials, leastUseMs });
+    const tokens = createOauthTokens({ credentials, leastUseMs, guard });
     return { ...tokens, current: async () => (await tokens.token()).value };
   }
   let refused: string | undefined;

@@ -16,7 +16,7 @@ const mostDescription = 200;
 
 /**
  * Rejects with MILLRACE_KAFKA_UNAUTHENTICATED where the provider refuses, or could not be asked as `credentials` stand; with
- * MILLRACE_KAFKA_UNREACHABLE where it does not answer, or with no token. Redirects are not followed: a secret goes to where it is meant for.
+ * MILLRACE_KAFKA_UNREACHABLE where it does not answer, or with no token; with MILLRACE_ADDRESS_REFUSED where a guard lets nobody ask. Redirects are not followed: a secret goes to where it is meant for.
  */
 export async function requestGrant(
   credentials: OauthCredentials,
@@ -27,6 +27,8 @@ export async function requestGrant(
   const provider = `the token endpoint of ${originOf(credentials)}`;
   const { status, text } = await post(credentials.tokenEndpoint, composed, dispatcher, signal).catch(
     (error: unknown) => {
+      if (error instanceof MillraceError)
+        throw new MillraceError(error.code, `${provider} is not asked: ${error.message}`);
       // Not the error itself, which may hold what was answered. Where several addresses were tried, the first one tells enough.
       const [first = error] = error instanceof AggregateError ? (error.errors as unknown[]) : [];
       const cause = new Error(describeError(first));

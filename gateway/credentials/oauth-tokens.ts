@@ -4,6 +4,7 @@ import { Agent } from 'undici';
 import { MillraceError } from '../contract/errors.ts';
 import type { OauthCredentials } from '../contract/kafka-access.ts';
 import { wrongExtension } from '../contract/sasl-extensions.ts';
+import { createGuardedConnector, type ConnectGuard } from '../network/connect-guard.ts';
 import { createKeptToken, type TokenClient } from './kept-token.ts';
 import { requestGrant } from './oauth-grant.ts';
 
@@ -17,7 +18,7 @@ export interface OauthToken {
 export interface OauthTokens {
   /**
    * A token that holds. Rejects with MILLRACE_KAFKA_UNAUTHENTICATED where the provider refuses, with MILLRACE_KAFKA_UNREACHABLE where it does
-   * not answer as one; for some time after that with the same error, without asking again.
+   * not answer as one, with MILLRACE_ADDRESS_REFUSED where it is not asked; for some time after that with the same error, without asking again.
    */
   token(): Promise<OauthToken>;
   /** Whom it was shown does not take `value`: it is shown no more, but for one that has just been given, for another would be no better. */
@@ -37,6 +38,8 @@ export interface OauthTokensOptions {
   readonly limitMs?: number;
   /** So long a token that is refused is kept; see kept-token.ts. */
   readonly leastUseMs?: number;
+  /** Where a tenant names the token endpoint; absent: it may be anywhere. */
+  readonly guard?: ConnectGuard | undefined;
 }
 
 const connectLimitMs = 5_000;
@@ -44,8 +47,8 @@ const answerLimitMs = 10_000;
 const mostBytes = 1_048_576;
 
 export function createOauthTokens(options: OauthTokensOptions): OauthTokens {
-  const { credentials, ...kept } = options;
-  const connections = new Connections();
+  const { credentials, guard, ...kept } = options;
+  const connections = new Connections(guard);
   const token = createKeptToken({ ...kept, client: () => clientOf(credentials(), connections) });
   return {
     token: async () => {
@@ -74,15 +77,21 @@ function clientOf(credentials: OauthCredentials, connections: Connections): Toke
 
 /** To the provider; those of the last authorities alone. */
 class Connections {
+  readonly #guard: ConnectGuard | undefined;
   readonly #open = new Set<Agent>();
   #current: { ca: string | undefined; agent: Agent } | undefined;
+
+  constructor(guard: ConnectGuard | undefined) {
+    this.#guard = guard;
+  }
 
   trusting(ca: string | undefined): Agent {
     if (this.#current !== undefined && this.#current.ca === ca) return this.#current.agent;
     const old = this.#current?.agent;
     if (old !== undefined) void old.close().finally(() => this.#open.delete(old));
+    const connect = { ...(ca === undefined ? {} : { ca }), timeout: connectLimitMs };
     const agent = new Agent({
-      connect: { ...(ca === undefined ? {} : { ca }), timeout: connectLimitMs },
+      connect: this.#guard === undefined ? connect : createGuardedConnector(this.#guard, connect),
       headersTimeout: answerLimitMs,
       bodyTimeout: answerLimitMs,
       maxResponseSize: mostBytes,

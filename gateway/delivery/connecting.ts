@@ -5,7 +5,7 @@ import { buildConnector } from 'undici';
 import { MillraceError } from '../contract/errors.ts';
 import type { FunctionTlsCredentials } from '../contract/function-access.ts';
 import { tlsDetailOf, tlsFailureOf, type TlsFailure } from '../contract/tls-failure.ts';
-import { createGuardedConnector, type ConnectGuard } from './connect-guard.ts';
+import { createGuardedConnector, type ConnectGuard } from '../network/connect-guard.ts';
 
 export interface Connecting {
   /** Absent: any address may be connected to. */

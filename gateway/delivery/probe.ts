@@ -1,7 +1,7 @@
 // Waits for an endpoint that refused a connection to accept one, asking with growing pauses: by TCP, and over https by a whole handshake.
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { hostOf } from '../contract/function-address.ts';
+import { hostOf } from '../contract/tenant-address.ts';
 import { tlsOptions, whenAdmitted, type Connecting } from './connecting.ts';
 
 /** First and longest pause between two looks, and how long one look may take, in ms. */

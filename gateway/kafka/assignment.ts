@@ -142,10 +142,10 @@ export class Assignment {
         if (!isOver()) this.#open(established, before, member);
         return;
       } catch (error) {
-        if (isOver()) return;
         const topics = [...new Set(joined.partitions.map(({ topic }) => topic))];
-        if (pauseMs >= quietMs || !isPassing(error))
-          this.#options.listener.state(failing(explainRead(error, topics)));
+        const told = await explainRead(error, topics, this.#options.watch);
+        const isTold = pauseMs >= quietMs || !isPassing(error);
+        if (isTold && !isOver()) this.#options.listener.state(failing(told));
         await pause(pauseMs, this.#options.signal);
         if (isOver()) return;
       }

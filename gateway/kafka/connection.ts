@@ -2,6 +2,7 @@
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
 import type { Credentials } from '../contract/kafka-access.ts';
 import type { LiveCredentials } from '../credentials/live-credentials.ts';
+import type { ConnectGuard } from '../network/connect-guard.ts';
 import { mendReadCommitted } from './aborted.ts';
 import { registerCodecs } from './codecs.ts';
 import type { SaslOptions } from './sasl.ts';
@@ -23,6 +24,8 @@ export interface ConnectionSettings {
   readonly clientId: string;
   /** Stays the caller's to close. Absent: plain text, as nobody. */
   readonly security?: Security | undefined;
+  /** Where a tenant names the brokers; absent: they may be anywhere. */
+  readonly guard?: ConnectGuard | undefined;
 }
 
 export type ClientLog = (
@@ -35,13 +38,14 @@ export type ClientLog = (
  * A Kafka client. All that it says itself goes to `log` as `debug`: what matters of it reaches our log through the
  * component that the client works for, once and with a remedy.
  */
-export function createKafka({ brokers, clientId, security }: ConnectionSettings, log?: ClientLog): Kafka {
+export function createKafka(settings: ConnectionSettings, log?: ClientLog): Kafka {
+  const { brokers, clientId, security, guard } = settings;
   registerCodecs();
   mendReadCommitted();
   return new Kafka({
     clientId,
     brokers: [...brokers],
-    socketFactory: createSocketFactory(security?.credentials),
+    socketFactory: createSocketFactory({ credentials: security?.credentials, guard }),
     ...(security?.sasl === undefined ? {} : { sasl: security.sasl }),
     connectionTimeout: 3_000,
     requestTimeout: 30_000,

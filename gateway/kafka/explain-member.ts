@@ -4,7 +4,9 @@ import { MillraceError } from '../contract/errors.ts';
 import type { OffsetConnections } from './offset-connections.ts';
 import { failureOf } from './offset-failures.ts';
 import { findCoordinatorsRequest, type CoordinatorKind } from './offset-requests.ts';
-import { topicsForbidden } from './topics.ts';
+import { topicsForbidden } from './refusal.ts';
+import type { TopicWatch } from './topic-watch.ts';
+import { unreadableIn } from './topics.ts';
 
 /** `ask` rejects with MILLRACE_KAFKA_FORBIDDEN where there is a coordinator, but not for our user; whatever else it finds does not count. */
 export async function explainCoordinator(error: unknown, ask: () => Promise<unknown>): Promise<unknown> {
@@ -17,9 +19,16 @@ export async function explainCoordinator(error: unknown, ask: () => Promise<unkn
   return error;
 }
 
-/** One of `topics` was to be read. */
-export function explainRead(error: unknown, topics: readonly string[]): unknown {
-  return mayNotRead(error) ? topicsForbidden('read', topics) : error;
+/** `topics` were to be read: where that is forbidden, those are named of which Kafka says so, and else all of them. */
+export async function explainRead(
+  error: unknown,
+  topics: readonly string[],
+  watch: Pick<TopicWatch, 'look'>,
+): Promise<unknown> {
+  if (!mayNotRead(error)) return error;
+  const sight = await watch.look(topics).catch(() => undefined);
+  const unreadable = sight === undefined ? [] : unreadableIn(sight, topics);
+  return topicsForbidden('read', unreadable.length === 0 ? topics : unreadable);
 }
 
 /** Rejects with MILLRACE_KAFKA_FORBIDDEN where our user may not know of `name`. */

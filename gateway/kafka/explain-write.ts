@@ -1,6 +1,5 @@
 // Why nothing could be written, in our words where somebody refused it.
-import { explainRefusal } from './refusal.ts';
-import { topicsForbidden } from './topics.ts';
+import { explainRefusal, topicsForbidden } from './refusal.ts';
 
 export function explainWrite(error: Error, topic: string): Error {
   const refusal = explainRefusal(error);

@@ -51,7 +51,7 @@ export interface OffsetConnectionsOptions {
 
 /**
  * Connections made by `kafka`. Deadlines are in milliseconds of `performance.now()`. Requests reject with
- * MILLRACE_KAFKA_UNREACHABLE where no broker answers in time, MILLRACE_KAFKA_FAILED where one is too old.
+ * MILLRACE_KAFKA_UNREACHABLE where no broker answers in time, MILLRACE_KAFKA_FAILED where one is too old, and with why one refuses.
  */
 export function createOffsetConnections(options: OffsetConnectionsOptions): OffsetConnections {
   return new BrokerConnections(options);
@@ -71,16 +71,20 @@ class BrokerConnections implements OffsetConnections {
   async sendToAny<T>(request: OffsetRequest<T>, deadlineMs: number): Promise<T> {
     const open = [...this.#brokers.values()].filter((broker) => broker.isConnected());
     let failure: unknown;
+    let refused: MillraceError | undefined;
     for (let attempt = 0; attempt < open.length + this.#options.seeds; attempt++) {
       if (attempt > 0 && performance.now() >= deadlineMs) break;
       try {
         return await this.#exchange(open[attempt] ?? (await this.#brokerAt(undefined)), request, deadlineMs);
       } catch (error) {
         const refusal = explainRefusal(error);
-        if (refusal !== undefined) throw refusal;
+        // Of one server at that; the others of its cluster may be open to us.
+        if (refusal?.code === 'MILLRACE_ADDRESS_REFUSED') refused ??= refusal;
+        else if (refusal !== undefined) throw refusal;
         failure = error;
       }
     }
+    if (refused !== undefined) throw refused;
     throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'No broker answers', { cause: failure });
   }
 

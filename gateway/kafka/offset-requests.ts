@@ -25,6 +25,8 @@ export interface TopicMetadata {
   readonly id: string | undefined;
   readonly errorCode: number;
   readonly internal: boolean;
+  /** A bit for each AclOperation that is allowed to our user; the least int32 where that was not asked. */
+  readonly allowed: number;
   readonly partitions: readonly {
     readonly partition: number;
     readonly errorCode: number;
@@ -37,15 +39,21 @@ export interface ClusterMetadata {
   readonly topics: readonly TopicMetadata[];
 }
 
-/** Metadata v10, the first with topic ids. Without `topics`, of all topics; topics are never created by asking. */
-export function metadataRequest(topics: readonly string[] | undefined): OffsetRequest<ClusterMetadata> {
+/**
+ * Metadata v10, the first with topic ids. Without `topics`, of all topics; topics are never created by asking. `asksRights`: what our user
+ * may do with each (KIP-430).
+ */
+export function metadataRequest(
+  topics: readonly string[] | undefined,
+  asksRights: boolean,
+): OffsetRequest<ClusterMetadata> {
   return flexible('Metadata', 3, 10, {
     write: (writer) =>
       writer
         .array(topics, (to, topic) => to.uuid(noId).string(topic).tags())
         .bool(false)
         .bool(false)
-        .bool(false),
+        .bool(asksRights),
     read(reader) {
       reader.int32();
       const brokers = reader.array(readBroker);
@@ -83,8 +91,8 @@ function readTopic(reader: WireReader): TopicMetadata {
       from.tags();
       return partition;
     }),
+    allowed: reader.int32(),
   };
-  reader.int32();
   reader.tags();
   return topic;
 }

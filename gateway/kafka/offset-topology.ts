@@ -16,9 +16,13 @@ export interface TopicView {
   readonly names: readonly string[];
   /** Leaders by partition of `topic`, or why they are not known. */
   leadersOf(topic: string): ReadonlyMap<number, BrokerAddress> | OffsetFailure;
+  /** Whether our user lacks this right to `topic`; false where that was not asked, or the brokers do not tell. */
+  lacks(right: TopicRight, topic: string): boolean;
   /** Undefined where the topic is not there, or brokers have no ids. */
   idOf(topic: string): string | undefined;
 }
+
+export type TopicRight = 'read' | 'write';
 
 export type CoordinatorOf = ReadonlyMap<string, BrokerAddress | OffsetFailure>;
 
@@ -37,9 +41,15 @@ export interface TopologyOptions {
    * Milliseconds for which metadata is kept where it is whole: how late a new partition is noticed at worst.
    */
   readonly metadataMaxAgeMs: number;
+  /** Whether it is told what our user may do with topics; not, when absent. */
+  readonly asksRights?: boolean | undefined;
 }
 
-export function createTopology({ connections, metadataMaxAgeMs }: TopologyOptions): Topology {
+export function createTopology({
+  connections,
+  metadataMaxAgeMs,
+  asksRights = false,
+}: TopologyOptions): Topology {
   let kept:
     | { readonly view: TopicView; readonly wanted: ReadonlySet<string> | undefined; readonly untilMs: number }
     | undefined;
@@ -54,7 +64,8 @@ export function createTopology({ connections, metadataMaxAgeMs }: TopologyOption
   return {
     async topics(wanted, deadlineMs) {
       if (kept !== undefined && covers(wanted)) return kept.view;
-      const metadata = await connections.sendToAny(metadataRequest(wanted && [...wanted]), deadlineMs);
+      const request = metadataRequest(wanted && [...wanted], asksRights);
+      const metadata = await connections.sendToAny(request, deadlineMs);
       const view = viewOf(metadata);
       const complete =
         wanted === undefined || [...wanted].every((topic) => view.leadersOf(topic) instanceof Map);
@@ -104,7 +115,19 @@ function viewOf({ brokers, topics }: ClusterMetadata): TopicView {
       return known;
     },
     idOf: (topic) => byName.get(topic)?.id,
+    lacks(right, topic) {
+      const allowed = byName.get(topic)?.allowed ?? 0;
+      // Who sees a topic may describe it: a broker that does not even say so does not tell.
+      return isAllowed(allowed, 'describe') && !isAllowed(allowed, right);
+    },
   };
+}
+
+/** org.apache.kafka.common.acl.AclOperation. */
+const operations = { read: 3, write: 4, describe: 8 } as const;
+
+function isAllowed(allowed: number, operation: keyof typeof operations): boolean {
+  return (allowed & (1 << operations[operation])) !== 0;
 }
 
 function leadersIn(

@@ -10,7 +10,8 @@ import { append, fetchCommitted, fetchTopics, listOffsets, partitionKey } from '
 import type { CommittedByGroup, LedPartition, PartitionKey, TopicsByGroup } from './offset-exchange.ts';
 import { requestFailed, type OffsetFailure } from './offset-failures.ts';
 import { logEndTimestamp, logStartTimestamp } from './offset-requests.ts';
-import { createTopology, type Topology, type TopicView } from './offset-topology.ts';
+import { createTopology, type Topology, type TopicRight, type TopicView } from './offset-topology.ts';
+import { topicsForbidden } from './refusal.ts';
 
 /** The offsets that one consumer group has to do with. */
 export interface OffsetsQuery {
@@ -22,6 +23,8 @@ export interface OffsetsQuery {
   readonly topicPattern?: string | undefined;
   /** Besides, all topics that the group has committed offsets in. */
   readonly committedTopics?: boolean | undefined;
+  /** Failed, with MILLRACE_KAFKA_FORBIDDEN, where Kafka says that our user lacks this right to one of the topics. */
+  readonly right?: TopicRight | undefined;
   /** Where partitions without a committed offset begin, by time; looked up for those only. */
   readonly startTimestampMs?: number | undefined;
 }
@@ -80,7 +83,8 @@ export function createOffsetsReader(options: OffsetsReaderOptions): OffsetsReade
     requestTimeoutMs: options.requestTimeoutMs ?? 2_000,
     onRequest: options.onRequest,
   });
-  const topology = createTopology({ connections, metadataMaxAgeMs: options.metadataMaxAgeMs ?? 5_000 });
+  const { metadataMaxAgeMs = 5_000 } = options;
+  const topology = createTopology({ connections, metadataMaxAgeMs, asksRights: true });
   return {
     read: (queries) => readOffsets(connections, topology, queries, options.timeoutMs ?? 5_000),
     close: () => connections.close(),
@@ -166,6 +170,8 @@ function planOf(query: OffsetsQuery, view: TopicView, groupTopics: TopicsByGroup
       return requestFailed(new Error(`"${query.topicPattern}" is no pattern of topics`));
     for (const name of view.names) if (pattern.test(name)) names.add(name);
   }
+  const forbidden = forbiddenOf([...names], query.right, view);
+  if (forbidden !== undefined) return forbidden;
   const partitions: LedPartition[] = [];
   for (const topic of names) {
     const leaders = view.leadersOf(topic);
@@ -173,6 +179,23 @@ function planOf(query: OffsetsQuery, view: TopicView, groupTopics: TopicsByGroup
     for (const [partition, leader] of leaders) partitions.push({ topic, partition, leader });
   }
   return { query, partitions };
+}
+
+/** With the names of all that our user may not know of, or lacks the right to. */
+function forbiddenOf(
+  topics: readonly string[],
+  right: TopicRight | undefined,
+  view: TopicView,
+): OffsetFailure | undefined {
+  const unseen = topics.filter((topic) => {
+    const leaders = view.leadersOf(topic);
+    return 'error' in leaders && leaders.error.code === 'MILLRACE_KAFKA_FORBIDDEN';
+  });
+  if (unseen.length > 0) return requestFailed(topicsForbidden('describe', unseen));
+  const lacking = right === undefined ? [] : topics.filter((topic) => view.lacks(right, topic));
+  return right === undefined || lacking.length === 0
+    ? undefined
+    : requestFailed(topicsForbidden(right, lacking));
 }
 
 /**

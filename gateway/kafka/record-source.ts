@@ -160,10 +160,11 @@ class GroupSource implements RecordSource {
     await this.#transactions?.closeAll();
   }
 
-  #explain(error: unknown): Promise<unknown> {
+  async #explain(error: unknown): Promise<unknown> {
+    const { watch } = this.#options;
     const { consumerGroup: group, topics, topicPattern } = this.#subscription.source;
-    const ask = (): Promise<unknown> => this.#options.watch.readOffsets({ group, topics, topicPattern });
-    return explainCoordinator(explainRead(error, this.#found), ask);
+    const ask = (): Promise<unknown> => watch.readOffsets({ group, topics, topicPattern });
+    return explainCoordinator(await explainRead(error, this.#found, watch), ask);
   }
 
   /** One life of a client: resolves when it is to be left (stop, other topics, a stall); rejects when it failed. */

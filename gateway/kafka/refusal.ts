@@ -17,7 +17,11 @@ export function explainRefusal(error: unknown): MillraceError | undefined {
 function ownOf(error: Error): MillraceError | undefined {
   const code = codeOf(error);
   if (!Object.hasOwn(errorTable, code)) return undefined;
-  return new MillraceError(code as ErrorCode, detailOf(error));
+  const refused = code === 'MILLRACE_ADDRESS_REFUSED' && 'broker' in error;
+  const message = refused
+    ? `the broker ${String(error.broker)} is not connected to: ${detailOf(error)}`
+    : detailOf(error);
+  return new MillraceError(code as ErrorCode, message);
 }
 
 function codeOf(error: Error): string {
@@ -83,4 +87,14 @@ function explainRight(error: Error): MillraceError | undefined {
 
 function unauthenticated(message: string): MillraceError {
   return new MillraceError('MILLRACE_KAFKA_UNAUTHENTICATED', message);
+}
+
+/** What our user lacks of which topics. */
+export function topicsForbidden(
+  right: 'describe' | 'read' | 'write',
+  names: readonly string[],
+): MillraceError {
+  const list = names.map((topic) => `"${topic}"`).join(', ');
+  const topics = names.length === 1 ? `the topic ${list}` : `each of the topics ${list}`;
+  return new MillraceError('MILLRACE_KAFKA_FORBIDDEN', `Kafka does not allow our user to ${right} ${topics}`);
 }

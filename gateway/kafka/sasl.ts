@@ -5,6 +5,7 @@ import { MillraceError } from '../contract/errors.ts';
 import type { Credentials, PasswordMechanism, SaslCredentials } from '../contract/kafka-access.ts';
 import type { LiveCredentials } from '../credentials/live-credentials.ts';
 import { createOauthTokens, type OauthTokens } from '../credentials/oauth-tokens.ts';
+import type { ConnectGuard } from '../network/connect-guard.ts';
 
 export type SaslMechanism = SaslCredentials['mechanism'];
 export type SaslOptions = NonNullable<KafkaConfig['sasl']>;
@@ -16,20 +17,28 @@ export interface Sasl {
   close(): Promise<void>;
 }
 
-/** `mechanism` is that of all credentials there will be. */
-export function createSasl(
-  mechanism: SaslMechanism,
-  credentials: Pick<LiveCredentials<Credentials>, 'current'>,
-): Sasl {
+export interface SaslSettings {
+  /** Of all credentials there will be. */
+  readonly mechanism: SaslMechanism;
+  readonly credentials: Pick<LiveCredentials<Credentials>, 'current'>;
+  /** Absent: tokens may be asked for anywhere. */
+  readonly guard?: ConnectGuard | undefined;
+}
+
+export function createSasl({ mechanism, credentials, guard }: SaslSettings): Sasl {
   if (mechanism !== 'oauthbearer')
     return { options: passwordOptions(mechanism, credentials), close: () => Promise.resolve() };
-  const tokens = createTokens(credentials);
+  const tokens = createTokens(credentials, guard);
   return { options: bearerOptions(tokens), close: () => tokens.close() };
 }
 
 /** Tokens by what is held at the moment. */
-function createTokens(credentials: Pick<LiveCredentials<Credentials>, 'current'>): OauthTokens {
+function createTokens(
+  credentials: SaslSettings['credentials'],
+  guard: ConnectGuard | undefined,
+): OauthTokens {
   return createOauthTokens({
+    guard,
     credentials: () => {
       const { sasl } = credentials.current();
       if (sasl?.mechanism !== 'oauthbearer') throw otherMechanism('oauthbearer', sasl);
@@ -49,7 +58,7 @@ function bearerOptions(tokens: OauthTokens): SaslOptions {
 
 function passwordOptions(
   mechanism: PasswordMechanism,
-  credentials: Pick<LiveCredentials<Credentials>, 'current'>,
+  credentials: SaslSettings['credentials'],
 ): SaslOptions {
   const held = (): { username: string; password: string } => {
     const { sasl } = credentials.current();

@@ -5,6 +5,7 @@ import type { Credentials, KafkaAccess } from '../contract/kafka-access.ts';
 import type { SecretReader } from '../contract/secrets.ts';
 import { createKafka, type ClientLog, type ConnectionSettings, type Security } from './connection.ts';
 import { createLiveCredentials, type LiveCredentials } from '../credentials/live-credentials.ts';
+import type { ConnectGuard } from '../network/connect-guard.ts';
 import { readCredentials } from './read-credentials.ts';
 import { createSasl, type SaslMechanism } from './sasl.ts';
 
@@ -15,23 +16,28 @@ export interface SecurityOptions {
   readonly mechanism: SaslMechanism | undefined;
   readonly read: () => Promise<Credentials>;
   readonly log?: ClientLog | undefined;
+  /** Where a tenant names the brokers and the token endpoint; absent: they may be anywhere. */
+  readonly guard?: ConnectGuard | undefined;
 }
 
-export function openSecurity({ brokers, mechanism, read, log }: SecurityOptions): Security {
+export function openSecurity(options: SecurityOptions): Security {
+  const { brokers, read, log } = options;
   const cluster = brokers.join(',');
   const credentials = createLiveCredentials({
     read,
     shown: shownToBrokers,
-    prove: (candidate) => prove(brokers, mechanism, candidate),
+    prove: (candidate) => prove(options, candidate),
     onTrouble: (error) =>
       log?.('warn', 'credentials not taken on, tried again', { cluster, reason: describeError(error) }),
     onRenewed: () => log?.('info', 'credentials renewed', { cluster }),
   });
-  return secured(credentials, mechanism);
+  return secured(credentials, options);
 }
 
-function secured(credentials: LiveCredentials<Credentials>, mechanism: SaslMechanism | undefined): Security {
-  const sasl = mechanism === undefined ? undefined : createSasl(mechanism, credentials);
+type Peers = Pick<SecurityOptions, 'brokers' | 'mechanism' | 'guard'>;
+
+function secured(credentials: LiveCredentials<Credentials>, { mechanism, guard }: Peers): Security {
+  const sasl = mechanism === undefined ? undefined : createSasl({ mechanism, credentials, guard });
   return {
     credentials,
     sasl: sasl?.options,
@@ -48,6 +54,8 @@ export interface Installation {
   readonly own: ConnectionSettings;
   readonly secrets: SecretReader;
   readonly log?: ClientLog | undefined;
+  /** For all clusters but the own one; absent: they may be anywhere. */
+  readonly guard?: ConnectGuard | undefined;
 }
 
 /** Two accesses of one identity can share their connections. */
@@ -62,22 +70,29 @@ function plainIdentity(brokers: readonly string[]): string {
   return JSON.stringify(brokers.toSorted());
 }
 
-/** The caller closes the security of a connection that is not the installation's own. */
+/** The own one also where a KafkaCluster means just that. The caller closes the security of any other. */
 export function connectionTo(
   access: KafkaAccess | undefined,
-  { own, secrets, log }: Installation,
+  installation: Installation,
 ): ConnectionSettings {
-  if (access === undefined) return own;
-  return { brokers: access.brokers, clientId: own.clientId, security: securityOf(access, secrets, log) };
+  const { own, guard } = installation;
+  if (access === undefined || identityOf(access, installation) === identityOf(undefined, installation))
+    return own;
+  return {
+    brokers: access.brokers,
+    clientId: own.clientId,
+    security: securityOf(access, installation),
+    guard,
+  };
 }
 
 /** What a KafkaCluster asks for; undefined where that is nothing. */
-function securityOf(access: KafkaAccess, secrets: SecretReader, log?: ClientLog): Security | undefined {
+function securityOf(access: KafkaAccess, { secrets, log, guard }: Installation): Security | undefined {
   const { brokers, tls, authentication } = access;
   if (tls === undefined && authentication === undefined) return undefined;
   const type = authentication?.type;
   const mechanism = type === 'tls' ? undefined : type;
-  return openSecurity({ brokers, mechanism, read: () => readCredentials(access, secrets), log });
+  return openSecurity({ brokers, mechanism, read: () => readCredentials(access, secrets), log, guard });
 }
 
 /** A client is asked who it is at each new token: what proves it may change without any connection. */
@@ -88,13 +103,10 @@ function shownToBrokers({ tls, sasl }: Credentials): unknown {
 }
 
 /** A connection by `candidate`, to a broker that then knows who asks. */
-async function prove(
-  brokers: readonly string[],
-  mechanism: SaslMechanism | undefined,
-  candidate: Credentials,
-): Promise<void> {
-  const security = secured(heldFast(candidate), mechanism);
-  const admin = createKafka({ brokers, clientId: 'millrace-proof', security }).admin({
+async function prove(peers: Peers, candidate: Credentials): Promise<void> {
+  const { brokers, guard } = peers;
+  const security = secured(heldFast(candidate), peers);
+  const admin = createKafka({ brokers, clientId: 'millrace-proof', security, guard }).admin({
     retry: { retries: 0 },
   });
   try {

@@ -1,24 +1,32 @@
 // The connections below kafkajs: TLS by the credentials of the moment. When these are renewed, each connection ends as soon as nothing
 // is under way on it; kafkajs opens it again for its next request, and no request is lost.
 import { connect, isIP, Socket, type NetConnectOpts } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { checkServerIdentity, connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 import type { Credentials } from '../contract/kafka-access.ts';
 import type { LiveCredentials } from '../credentials/live-credentials.ts';
+import { guardedTarget, type ConnectGuard } from '../network/connect-guard.ts';
 
 /** As kafkajs has it; shorter than what firewalls forget a connection after. */
 const keepAliveDelayMs = 60_000;
 /** So long, in ms, a connection may go on that always has something under way. */
 const retireLimitMs = 30_000;
 
-/** Without `credentials`: plain text, to whoever answers. */
-export function createSocketFactory(credentials: LiveCredentials<Credentials> | undefined): ISocketFactory {
+export interface SocketFactoryOptions {
+  /** Absent: plain text, to whoever answers. */
+  readonly credentials?: LiveCredentials<Credentials> | undefined;
+  /** Absent: to any address. */
+  readonly guard?: ConnectGuard | undefined;
+}
+
+export function createSocketFactory(options: SocketFactoryOptions): ISocketFactory {
+  const { credentials } = options;
   const open = new Set<TrackedSocket>();
   credentials?.onRenewed(() => {
     for (const socket of open) socket.retire();
   });
   return ({ host, port, onConnect }) => {
-    const socket = openSocket(host, port, credentials, onConnect);
+    const socket = openSocket(host, port, options, onConnect);
     socket.setKeepAlive(true, keepAliveDelayMs);
     if (credentials === undefined) return socket;
     const tracked = new TrackedSocket(socket);
@@ -31,19 +39,25 @@ export function createSocketFactory(credentials: LiveCredentials<Credentials> | 
 function openSocket(
   host: string,
   port: number,
-  credentials: LiveCredentials<Credentials> | undefined,
+  { credentials, guard }: SocketFactoryOptions,
   onConnect: () => void,
 ): Socket {
-  const address = { host, port } satisfies NetConnectOpts;
+  const target = guard === undefined ? { host } : guardedTarget(guard, host);
+  const address = { ...target, port } satisfies NetConnectOpts;
   if (credentials === undefined) return connect(address, onConnect);
   try {
     const options = tlsOptions(credentials.current(), host);
     return options === undefined
       ? connect(address, onConnect)
-      : connectTls({ ...address, ...options }, onConnect);
+      : connectTls({ ...address, ...namedAs(host), ...options }, onConnect);
   } catch (error) {
     return new Socket().destroy(error as Error);
   }
+}
+
+/** Whose certificate is expected, whatever the host is called that is connected to. */
+function namedAs(host: string): ConnectionOptions {
+  return { checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate) };
 }
 
 /** Undefined: plain text. */

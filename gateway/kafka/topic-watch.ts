@@ -12,7 +12,13 @@ import { createTopology, type TopicView } from './offset-topology.ts';
 import { readOffsets, type OffsetsQuery, type PartitionOffsets } from './offsets.ts';
 
 export type TopicSight =
-  | { readonly kind: 'there'; readonly id: string | undefined; readonly partitions: number }
+  | {
+      readonly kind: 'there';
+      readonly id: string | undefined;
+      readonly partitions: number;
+      /** Our user may know of it, and not read it; false where that was not asked. */
+      readonly isUnreadable: boolean;
+    }
   | { readonly kind: 'missing' }
   /** Our user may not know of it. */
   | { readonly kind: 'forbidden' }
@@ -39,7 +45,7 @@ export interface TopicFollower {
 export interface TopicWatch {
   /** Returns how to stop. What the watch holds open ends with the last follower. */
   follow(follower: TopicFollower): () => void;
-  /** Now, without ends; without `topics`, at all. This and the next two reject where Kafka does not answer. */
+  /** Now, without ends, and with our rights; without `topics`, at all. This and the next two reject where Kafka does not answer. */
   look(topics: readonly string[] | undefined): Promise<Sight>;
   /** Of all partitions of the topics of `query`; also rejects where one is missing. */
   readOffsets(query: OffsetsQuery): Promise<readonly PartitionOffsets[]>;
@@ -100,7 +106,7 @@ export function createTopicWatch(kafka: Kafka): TopicWatch {
     },
     look: async (topics) => {
       const asked = { ...nobody, wantsAllNames: topics === undefined, topics: () => topics ?? [] };
-      return lookOnce(connected(), [asked]);
+      return lookOnce(connected(), [asked], { asksRights: true });
     },
     readOffsets: async (query) => {
       const open = connected();
@@ -111,7 +117,7 @@ export function createTopicWatch(kafka: Kafka): TopicWatch {
     },
     offsetAt: async (partition, timestampMs) => {
       const asked = { ...nobody, topics: () => [partition.topic], partitions: () => [partition] };
-      const sight = await lookOnce(connected(), [asked], BigInt(timestampMs));
+      const sight = await lookOnce(connected(), [asked], { timestamp: BigInt(timestampMs) });
       const offset = sight.end(partition);
       return offset === undefined || offset < 0n ? undefined : offset;
     },
@@ -128,12 +134,12 @@ const nobody: TopicFollower = {
 async function lookOnce(
   connections: OffsetConnections,
   followers: readonly TopicFollower[],
-  timestamp = logEndTimestamp,
+  { timestamp = logEndTimestamp, asksRights = false }: { timestamp?: bigint; asksRights?: boolean } = {},
 ): Promise<Sight> {
   const deadlineMs = performance.now() + watchMs.look;
   const wantsAll = followers.some(({ wantsAllNames }) => wantsAllNames);
   const wanted = new Set(followers.flatMap((one) => [...one.topics()]));
-  const view = await createTopology({ connections, metadataMaxAgeMs: 0 }).topics(
+  const view = await createTopology({ connections, metadataMaxAgeMs: 0, asksRights }).topics(
     wantsAll ? undefined : wanted,
     deadlineMs,
   );
@@ -163,7 +169,10 @@ function sightOf(view: TopicView, ends: ReadonlyMap<PartitionKey, bigint | Offse
     names: view.names,
     topic(name) {
       const leaders = view.leadersOf(name);
-      if (!('error' in leaders)) return { kind: 'there', id: view.idOf(name), partitions: leaders.size };
+      if (!('error' in leaders)) {
+        const isUnreadable = view.lacks('read', name);
+        return { kind: 'there', id: view.idOf(name), partitions: leaders.size, isUnreadable };
+      }
       return { kind: unseen[leaders.error.code] ?? 'unknown' };
     },
     end({ topic, partition }) {

@@ -3,7 +3,8 @@ import type { Admin } from 'kafkajs';
 import { MillraceError } from '../contract/errors.ts';
 import { compileTopicPattern } from '../contract/formats.ts';
 import type { SourceSettings } from '../contract/subscription.ts';
-import type { TopicWatch } from './topic-watch.ts';
+import { topicsForbidden } from './refusal.ts';
+import type { Sight, TopicWatch } from './topic-watch.ts';
 
 /** Those of `existing` that `pattern` means, sorted; internal topics never. */
 export function matchTopics(pattern: string, existing: readonly string[]): string[] {
@@ -13,21 +14,31 @@ export function matchTopics(pattern: string, existing: readonly string[]): strin
 
 /**
  * The topics that `source` means, sorted: those that exist now, and those named that do not. Rejects with
- * MILLRACE_KAFKA_FORBIDDEN where our user may not know of one that is named.
+ * MILLRACE_KAFKA_FORBIDDEN, and their names, where our user may not know of some that are named, or not read some.
  */
 export async function scanTopics(
   watch: TopicWatch,
   { topics, topicPattern }: SourceSettings,
 ): Promise<{ found: string[]; missing: string[] }> {
   const sight = await watch.look(topicPattern === undefined ? topics : undefined);
-  if (topicPattern !== undefined) return { found: matchTopics(topicPattern, sight.names), missing: [] };
-  const forbidden = topics.filter((topic) => sight.topic(topic).kind === 'forbidden');
+  const named = topicPattern === undefined ? topics : matchTopics(topicPattern, sight.names);
+  const forbidden = named.filter((topic) => sight.topic(topic).kind === 'forbidden');
   if (forbidden.length > 0) throw topicsForbidden('describe', forbidden);
+  const unreadable = unreadableIn(sight, named);
+  if (unreadable.length > 0) throw topicsForbidden('read', unreadable);
   const isMissing = (topic: string): boolean => sight.topic(topic).kind === 'missing';
   return {
-    found: topics.filter((topic) => !isMissing(topic)).sort(),
-    missing: topics.filter(isMissing),
+    found: named.filter((topic) => !isMissing(topic)).sort(),
+    missing: named.filter(isMissing),
   };
+}
+
+/** Those of `topics` that our user may know of, and not read. */
+export function unreadableIn(sight: Sight, topics: readonly string[]): string[] {
+  return topics.filter((topic) => {
+    const seen = sight.topic(topic);
+    return seen.kind === 'there' && seen.isUnreadable;
+  });
 }
 
 /** Without names: no topic matches the pattern of `source`. */
@@ -38,16 +49,6 @@ export function topicsMissing({ topicPattern }: SourceSettings, names: readonly 
       ? `no topic matches the pattern "${topicPattern ?? ''}"`
       : `${names.length === 1 ? 'topic' : 'topics'} ${list} missing`;
   return new MillraceError('MILLRACE_TOPIC_MISSING', text);
-}
-
-/** What our user lacks of which topics. */
-export function topicsForbidden(
-  right: 'describe' | 'read' | 'write',
-  names: readonly string[],
-): MillraceError {
-  const list = names.map((topic) => `"${topic}"`).join(', ');
-  const topics = names.length === 1 ? `the topic ${list}` : `each of the topics ${list}`;
-  return new MillraceError('MILLRACE_KAFKA_FORBIDDEN', `Kafka does not allow our user to ${right} ${topics}`);
 }
 
 /** How long a new topic may take until its partitions are led, in ms. */

@@ -29,7 +29,7 @@ import type {
 import type { Settlement } from '../contract/settlement.ts';
 import type { BlockedRecord, SkipAnswer, SkipRequest } from '../contract/skip.ts';
 import type { Subscription } from '../contract/subscription.ts';
-import type { ConnectGuard } from '../delivery/connect-guard.ts';
+import type { ConnectGuard } from '../network/connect-guard.ts';
 import { Endpoints } from '../delivery/endpoints.ts';
 import { Lanes } from '../delivery/lanes.ts';
 import { createDecode } from '../events/decode.ts';

@@ -5,6 +5,7 @@ import type { KafkaAccess } from '../../gateway/contract/kafka-access.ts';
 import type { Subscription } from '../../gateway/contract/subscription.ts';
 import type { OffsetsQuery, OffsetsResult } from '../../gateway/kafka/offsets.ts';
 import type { ClustersReader } from '../../gateway/kafka/offsets-of-clusters.ts';
+import type { TopicRight } from '../../gateway/kafka/offset-topology.ts';
 import { factsOf, storesOf } from './plan/kafka-facts.ts';
 import { graceMs } from './plan/judge-source.ts';
 import type { KafkaFacts } from './plan/observed.ts';
@@ -142,11 +143,16 @@ function isLackingIn(facts: KafkaFacts | undefined): boolean {
   );
 }
 
-/** First the source, then each topic that is stored to. */
+/**
+ * First the source, then each topic that is stored to. The user of a KafkaCluster is the gateway's too, so what it lacks is lacking there;
+ * at the own cluster the gateway may be another user than we are.
+ */
 function queriesOf(subscription: Subscription): OffsetsQuery[] {
   const { access, topics, topicPattern, consumerGroup: group } = subscription.source;
-  const stores = storesOf(subscription).map(({ topic }) => ({ access, group, topics: [topic] }));
-  return [{ access, group, topics, topicPattern }, ...stores];
+  const needing = (right: TopicRight): Pick<OffsetsQuery, 'access' | 'group' | 'right'> =>
+    access === undefined ? { group } : { access, group, right };
+  const stores = storesOf(subscription).map(({ topic }) => ({ ...needing('write'), topics: [topic] }));
+  return [{ ...needing('read'), topics, topicPattern }, ...stores];
 }
 
 async function readAll(

@@ -1,11 +1,22 @@
 // Where the controller runs, and what it looks after.
-import { functionUris, parseFunctionUris, type FunctionUris } from '../../gateway/contract/settings.ts';
+import {
+  functionUris,
+  parseFunctionUris,
+  parseTenantAddresses,
+  tenantAddresses,
+  type FunctionUris,
+  type TenantAddresses,
+} from '../../gateway/contract/settings.ts';
 
 export interface KubernetesConfig {
   /** Where triggers are looked after; absent: everywhere. */
   readonly namespaces: readonly string[] | undefined;
   /** What becomes of `function.uri`. */
   readonly functionUris: FunctionUris;
+  /** What becomes of other addresses that tenants name. */
+  readonly tenantAddresses: TenantAddresses;
+  /** Name or address of the API server, as pods are told it. */
+  readonly apiServerHost: string | undefined;
   /** Where KEDA reaches the scaler, `host:port`; absent: nothing is scaled. */
   readonly scalerService: string | undefined;
   /** A file with the certificates that KEDA is to trust the scaler by; absent: plain text. */
@@ -31,8 +42,9 @@ export function isInKubernetes(env: Env, mistakes: string[]): boolean {
 }
 
 /**
- * Settings from `env`: WATCH_NAMESPACES (comma-separated), MILLRACE_FUNCTION_URIS (refused), SCALER_SERVICE, SCALER_TLS_CA,
- * SCALER_CLUSTER_AUTHENTICATION, POD_NAME, POD_NAMESPACE, POD_UID. The Lease has the name of the scaler's Service.
+ * Settings from `env`: WATCH_NAMESPACES (comma-separated), MILLRACE_FUNCTION_URIS (refused), MILLRACE_TENANT_ADDRESSES (guarded),
+ * KUBERNETES_SERVICE_HOST, SCALER_SERVICE, SCALER_TLS_CA, SCALER_CLUSTER_AUTHENTICATION, POD_NAME, POD_NAMESPACE, POD_UID. The Lease has
+ * the name of the scaler's Service.
  */
 export function parseKubernetesConfig(env: Env, mistakes: string[]): KubernetesConfig {
   const namespaces = (env.WATCH_NAMESPACES ?? '').split(',').flatMap((name) => name.trim() || []);
@@ -44,6 +56,11 @@ export function parseKubernetesConfig(env: Env, mistakes: string[]): KubernetesC
     mistakes.push(
       `MILLRACE_FUNCTION_URIS is '${env.MILLRACE_FUNCTION_URIS}': one of ${functionUris.join(', ')}`,
     );
+  const addresses = parseTenantAddresses(env.MILLRACE_TENANT_ADDRESSES || 'guarded');
+  if (addresses === undefined)
+    mistakes.push(
+      `MILLRACE_TENANT_ADDRESSES is '${env.MILLRACE_TENANT_ADDRESSES}': one of ${tenantAddresses.join(', ')}`,
+    );
   const scalerService = env.SCALER_SERVICE || undefined;
   if (scalerService !== undefined && !/^[^\s:/]+:\d+$/.test(scalerService))
     mistakes.push(`SCALER_SERVICE is '${scalerService}': host:port`);
@@ -53,6 +70,8 @@ export function parseKubernetesConfig(env: Env, mistakes: string[]): KubernetesC
   return Object.freeze({
     namespaces: namespaces.length === 0 ? undefined : Object.freeze(namespaces),
     functionUris: uris ?? 'refused',
+    tenantAddresses: addresses ?? 'guarded',
+    apiServerHost: env.KUBERNETES_SERVICE_HOST || undefined,
     scalerService,
     scalerCaPath: scalerCaPath || undefined,
     clusterAuthentication: clusterAuthentication || undefined,

@@ -425,8 +425,9 @@ t.test('gateway and scaler understand all that they are told', async (t) => {
       `${name}: nothing that the gateway does not know`,
     );
     const functionUris = name === 'everything' ? 'guarded' : 'refused';
+    const tenantAddresses = name === 'everything' ? 'unguarded' : 'guarded';
     const { kubernetes, access } = parseGatewayConfig(gateway);
-    t.match(kubernetes, { sharing: {}, functionUris }, name);
+    t.match(kubernetes, { sharing: {}, functionUris, tenantAddresses }, name);
     t.equal(
       access.trustsLocal,
       name === 'plain',
@@ -435,7 +436,7 @@ t.test('gateway and scaler understand all that they are told', async (t) => {
     t.equal(access.oidc?.caPath, name === 'everything' ? '/etc/millrace/oidc/ca.crt' : undefined);
     const config = readScalerConfig(told('scaler'));
     t.strictSame(config.access, access);
-    t.match(config, { grpcPort: 6000, httpPort: 8081, kubernetes: { functionUris } }, name);
+    t.match(config, { grpcPort: 6000, httpPort: 8081, kubernetes: { functionUris, tenantAddresses } }, name);
     t.equal(
       config.kubernetes?.scalerCaPath,
       name === 'plain' ? undefined : config.tls?.certPath.replace('tls.crt', 'ca.crt'),

@@ -53,6 +53,7 @@ t.test('wrong values are refused, with their place', async (t) => {
     ['image.digest=sha256:abc', /at '\/image\/digest': 'sha256:abc' does not match pattern/],
     ['kafka.bootstrapServers=kafka', /at '\/kafka\/bootstrapServers': 'kafka' does not match pattern/],
     ['functions.uris=unguarded', /at '\/functions\/uris': value must be one of 'refused', 'guarded'/],
+    ['tenantAddresses=refused', /at '\/tenantAddresses': value must be one of 'guarded', 'unguarded'/],
     ['logLevel=verbose', /at '\/logLevel': value must be one of 'trace', 'debug'/],
     ['watchNamespaces={shop,shop}', /at '\/watchNamespaces': items at 0 and 1 are equal/],
     ['commonLabels.app\\.kubernetes\\.io/name=x', /invalid propertyName 'app.kubernetes.io\/name'/],

@@ -104,6 +104,7 @@ t.test(
       kubeconfig: undefined,
       namespaces: undefined,
       functionUris: 'refused',
+      tenantAddresses: 'guarded',
       apiServerHost: undefined,
       sharing: undefined,
     });
@@ -112,6 +113,7 @@ t.test(
         KUBECONFIG: '/a:/b',
         WATCH_NAMESPACES: 'geo, shop',
         MILLRACE_FUNCTION_URIS: 'guarded',
+        MILLRACE_TENANT_ADDRESSES: 'unguarded',
         KUBERNETES_SERVICE_HOST: '10.96.0.1',
         GATEWAY_SERVICE: 'millrace-gateway',
         POD_NAME: 'millrace-gateway-1',
@@ -122,6 +124,7 @@ t.test(
         kubeconfig: '/a:/b',
         namespaces: ['geo', 'shop'],
         functionUris: 'guarded',
+        tenantAddresses: 'unguarded',
         apiServerHost: '10.96.0.1',
         sharing: {
           service: 'millrace-gateway',

@@ -142,8 +142,7 @@ const lacking: Record<string, { without: (right: Right) => boolean; gateway: Reg
     without: ({ resource, name }) => resource === 'topic' && name.includes('.in-'),
     gateway:
       /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user to describe the topic "topic-unseen\.in-\w+"$/,
-    scaler:
-      /does not allow our user to ask for the metadata of topic-unseen\.in-\w+ \(TOPIC_AUTHORIZATION_FAILED\)$/,
+    scaler: /does not allow our user to describe the topic "topic-unseen\.in-\w+"$/,
   },
   'topic-unread': {
     without: ({ resource, name }) => resource === 'topic' && name.includes('.in-'),

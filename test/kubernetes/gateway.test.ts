@@ -23,10 +23,11 @@ const bootstrapServers = await useKafka(t);
 
 type Spec = Record<string, unknown>;
 
-/** The functions of these tests are on loopback, where no guard lets a gateway go. */
+/** Functions and brokers of these tests are on loopback, where no guard lets a gateway go. */
 function environment(namespace: string, functionUris = 'unguarded'): Record<string, string> {
   return {
     MILLRACE_FUNCTION_URIS: functionUris,
+    MILLRACE_TENANT_ADDRESSES: 'unguarded',
     KAFKA_BROKERS: bootstrapServers,
     MILLRACE_KUBERNETES: 'true',
     KUBECONFIG: plane.kubeconfig,

@@ -101,6 +101,8 @@ capabilities: { drop: [ALL] }
 {{- end }}
 - name: MILLRACE_FUNCTION_URIS
   value: {{ .Values.functions.uris }}
+- name: MILLRACE_TENANT_ADDRESSES
+  value: {{ .Values.tenantAddresses }}
 - name: KAFKA_BROKERS
 {{- if .Values.kafka.existingSecret.name }}
   valueFrom:

@@ -62,6 +62,7 @@ function unread({ code, message }: Unread): Finding {
     MILLRACE_KAFKA_UNREACHABLE: 'KafkaUnreachable',
     MILLRACE_KAFKA_UNAUTHENTICATED: 'KafkaUnauthenticated',
     MILLRACE_KAFKA_FORBIDDEN: 'KafkaForbidden',
+    MILLRACE_ADDRESS_REFUSED: 'AddressRefused',
     MILLRACE_CREDENTIALS_UNUSABLE: 'CredentialsUnusable',
     MILLRACE_KUBERNETES_FORBIDDEN: 'SecretForbidden',
   };

@@ -1,4 +1,4 @@
-// DeadLetterReady: the topics that the trigger stores to are there.
+// DeadLetterReady: the topics that the trigger stores to are there, and may be written.
 import { no, unknown, yes } from './finding.ts';
 import type { Finding, KafkaFacts } from './observed.ts';
 
@@ -10,6 +10,12 @@ export function judgeStores(kafka: KafkaFacts | undefined): Finding {
     const { what, topic } = missing;
     const message = `Topic ${topic}, for ${what}, does not exist: create it; until then a record that needs it blocks its lane.`;
     return no(what === 'replies' ? 'ReplyTopicMissing' : 'TopicMissing', message);
+  }
+  const forbidden = stores.find(({ state }) => state === 'forbidden');
+  if (forbidden !== undefined) {
+    const { what, topic } = forbidden;
+    const message = `Kafka does not allow our user to write the topic ${topic}, for ${what}: grant it that right; until then a record that needs it blocks its lane.`;
+    return no('KafkaForbidden', message);
   }
   const unseen = stores.find(({ state }) => state === 'unknown');
   if (unseen !== undefined) {

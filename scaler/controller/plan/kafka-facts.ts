@@ -80,5 +80,12 @@ function unread({ code, message }: { code: Unread['code']; message: string }): U
 function stateOf(result: OffsetsResult | undefined): StoreFact['state'] {
   if (result === undefined) return 'unknown';
   if (result.kind === 'read') return 'there';
-  return result.error.code === 'MILLRACE_TOPIC_MISSING' ? 'missing' : 'unknown';
+  switch (result.error.code) {
+    case 'MILLRACE_TOPIC_MISSING':
+      return 'missing';
+    case 'MILLRACE_KAFKA_FORBIDDEN':
+      return 'forbidden';
+    default:
+      return 'unknown';
+  }
 }

@@ -51,7 +51,8 @@ export interface KafkaFacts {
 export interface StoreFact {
   readonly what: 'dead letters' | 'replies';
   readonly topic: string;
-  readonly state: 'there' | 'missing' | 'unknown';
+  /** `forbidden`: our user may not know of it, or not write to it. */
+  readonly state: 'there' | 'missing' | 'forbidden' | 'unknown';
 }
 
 /** What stands under the names that the controller would give, whoever made it. */

@@ -4,6 +4,7 @@ import {
   parseFunctionUris,
   parseLogLevel,
   parsePort,
+  parseTenantAddresses,
 } from '../../../gateway/contract/settings.ts';
 
 t.test('brokers are host:port, at least one, IPv6 in brackets', async (t) => {
@@ -37,4 +38,9 @@ t.test('log levels are known by name, in any case', async (t) => {
 t.test('what becomes of URIs is one of three words', async (t) => {
   t.same(['refused', 'guarded', 'unguarded'].map(parseFunctionUris), ['refused', 'guarded', 'unguarded']);
   t.same(['', 'true', 'Guarded'].map(parseFunctionUris), Array(3).fill(undefined));
+});
+
+t.test('what becomes of other addresses of tenants is one of two', async (t) => {
+  t.same(['guarded', 'unguarded'].map(parseTenantAddresses), ['guarded', 'unguarded']);
+  t.same(['', 'refused'].map(parseTenantAddresses), Array(2).fill(undefined));
 });

@@ -4,6 +4,7 @@ import { describeError, MillraceError } from '../../../gateway/contract/errors.t
 import type { OauthCredentials } from '../../../gateway/contract/kafka-access.ts';
 import { createOauthTokens, type OauthTokens } from '../../../gateway/credentials/oauth-tokens.ts';
 import { planted } from '../../fixtures/planted.ts';
+import { guardOf, type Names } from '../../fixtures/tenant-guard.ts';
 import { makeCertificate } from '../../scaler/fixtures/certificates.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import {
@@ -400,4 +401,24 @@ t.test('what cannot be said of the credentials is told to whoever asks', async (
   });
   await t.rejects(tokens.token(), { code: 'MILLRACE_CONFIG_INVALID' });
   await tokens.close();
+});
+
+t.test('where a guard lets nobody ask, the endpoint is not asked, and the address is told', async (t) => {
+  const endpoint = await startTokenEndpoint(t);
+  const names: Names = { 'sso.test': '127.0.0.2' };
+  const credentials = (): OauthCredentials => ({
+    mechanism: 'oauthbearer',
+    tokenEndpoint: `http://sso.test:${endpoint.port}/`,
+    clientId: 'gateway',
+    clientSecret,
+  });
+  const tokens = createOauthTokens({ credentials, random: () => 0, guard: guardOf(names) });
+  t.teardown(() => tokens.close());
+  t.match(await refused(t, tokens), {
+    code: 'MILLRACE_ADDRESS_REFUSED',
+    message: `the token endpoint of http://sso.test:${endpoint.port} is not asked: sso.test resolves to 127.0.0.2, which is not open`,
+  });
+  t.equal(endpoint.requests.length, 0);
+  names['sso.test'] = '127.0.0.1';
+  t.match(await tokens.token(), { value: 'token-1' });
 });

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import type { FunctionSettings } from '../../../gateway/contract/subscription.ts';
 import { startAttempt, type AttemptResult } from '../../../gateway/delivery/attempt.ts';
-import { createConnectGuard, type ConnectGuard } from '../../../gateway/delivery/connect-guard.ts';
+import { createConnectGuard, type ConnectGuard } from '../../../gateway/network/connect-guard.ts';
 import { Endpoints, type Gate } from '../../../gateway/delivery/endpoints.ts';
 import { startFunction } from '../../fixtures/function-server.ts';
 import { until } from '../../scaler/fixtures/until.ts';

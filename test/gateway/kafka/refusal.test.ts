@@ -52,6 +52,12 @@ t.test(
       code: own.code,
       message: 'the Secret is not there',
     });
+    const refused = { code: 'MILLRACE_ADDRESS_REFUSED', broker: 'localhost:9092' };
+    t.match(explainRefusal(wrapped('localhost resolves to ::1, which is a loopback address', refused)), {
+      code: refused.code,
+      message:
+        'the broker localhost:9092 is not connected to: localhost resolves to ::1, which is a loopback address',
+    });
   },
 );
 

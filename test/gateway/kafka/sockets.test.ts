@@ -43,7 +43,12 @@ function answerOf(bytes: number): Buffer {
 
 async function open(t: Test, live: LiveCredentials<Credentials> | undefined, port: number) {
   const ends: Error[] = [];
-  const socket = createSocketFactory(live)({ host: '127.0.0.1', port, ssl: {}, onConnect: () => undefined });
+  const socket = createSocketFactory({ credentials: live })({
+    host: '127.0.0.1',
+    port,
+    ssl: {},
+    onConnect: () => undefined,
+  });
   socket.on('error', (error) => ends.push(error)).on('data', () => undefined);
   t.teardown(() => socket.destroy());
   await once(socket, 'connect');
@@ -95,7 +100,7 @@ t.test('what was not opened by credentials stays', async (t) => {
 
 t.test('without credentials there is no connection, but the reason', async (t) => {
   const reason = new Error('the Secret is not there');
-  const socket = createSocketFactory(credentialsOf(reason).live)({
+  const socket = createSocketFactory({ credentials: credentialsOf(reason).live })({
     host: '127.0.0.1',
     port: 1,
     ssl: {},

@@ -21,6 +21,8 @@ t.test('defaults', async (t) => {
   t.strictSame(config, {
     namespaces: undefined,
     functionUris: 'refused',
+    tenantAddresses: 'guarded',
+    apiServerHost: undefined,
     scalerService: undefined,
     scalerCaPath: undefined,
     clusterAuthentication: undefined,
@@ -42,6 +44,8 @@ t.test('everything given', async (t) => {
     {
       WATCH_NAMESPACES: 'geo, shop',
       MILLRACE_FUNCTION_URIS: 'guarded',
+      MILLRACE_TENANT_ADDRESSES: 'unguarded',
+      KUBERNETES_SERVICE_HOST: '10.96.0.1',
       SCALER_SERVICE: 'mill-scaler.mill.svc:6000',
       SCALER_TLS_CA: '/etc/ca.crt',
       SCALER_CLUSTER_AUTHENTICATION: 'mill-scaler.mill',
@@ -54,6 +58,8 @@ t.test('everything given', async (t) => {
   t.strictSame(config, {
     namespaces: ['geo', 'shop'],
     functionUris: 'guarded',
+    tenantAddresses: 'unguarded',
+    apiServerHost: '10.96.0.1',
     scalerService: 'mill-scaler.mill.svc:6000',
     scalerCaPath: '/etc/ca.crt',
     clusterAuthentication: 'mill-scaler.mill',
@@ -70,13 +76,16 @@ t.test('mistakes', async (t) => {
   const wrong = {
     WATCH_NAMESPACES: 'geo,Shop',
     MILLRACE_FUNCTION_URIS: 'true',
+    MILLRACE_TENANT_ADDRESSES: 'refused',
     SCALER_SERVICE: 'http://scaler',
     SCALER_CLUSTER_AUTHENTICATION: 'mill-scaler.mill',
   };
-  t.equal(parseKubernetesConfig(wrong, mistakes).functionUris, 'refused');
+  const config = parseKubernetesConfig(wrong, mistakes);
+  t.match(config, { functionUris: 'refused', tenantAddresses: 'guarded' });
   t.match(mistakes, [
     /'Shop'/,
     /MILLRACE_FUNCTION_URIS is 'true': one of refused, guarded, unguarded/,
+    /MILLRACE_TENANT_ADDRESSES is 'refused': one of guarded, unguarded/,
     /SCALER_SERVICE is 'http:\/\/scaler'/,
     /SCALER_CLUSTER_AUTHENTICATION needs SCALER_TLS_CA/,
   ]);

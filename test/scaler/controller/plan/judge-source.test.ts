@@ -27,6 +27,7 @@ t.test('what is lacking, and what to do', async (t) => {
       /Topic a does not exist\. Create the topic/,
     ],
     [{ source: failed('MILLRACE_KAFKA_UNREACHABLE') }, 'KafkaUnreachable', /Check KAFKA_BROKERS/],
+    [{ source: failed('MILLRACE_ADDRESS_REFUSED') }, 'AddressRefused', /open to tenants/],
     [{ group: failed('MILLRACE_KAFKA_FAILED') }, 'KafkaFailed', /See the cause/],
     [{ source: { kind: 'read', partitions: 0, committed: 0 } }, 'NoTopicMatches', /matches earthquakes/],
     [{ group: { ...group, members: 0, assigned: 0 } }, 'NoGateway', /millrace\.geo\.quakes/],

@@ -13,6 +13,12 @@ t.test('the topics that are stored to', async (t) => {
     [[dead('there')], 'True', 'TopicExists', /a\.dead/],
     [[dead('missing'), reply('unknown')], 'False', 'TopicMissing', /a\.dead.*create it/],
     [[dead('unknown'), reply('missing')], 'False', 'ReplyTopicMissing', /Topic b, for replies/],
+    [
+      [dead('forbidden'), reply('unknown')],
+      'False',
+      'KafkaForbidden',
+      /write the topic a\.dead, for dead letters/,
+    ],
     [[dead('unknown')], 'Unknown', 'KafkaUnreachable', /a\.dead/],
   ];
   for (const [stores, status, reason, message] of cases)

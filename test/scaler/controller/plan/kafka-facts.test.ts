@@ -90,5 +90,11 @@ t.test('the topics that are stored to', async (t) => {
     ]),
     ['there', 'missing'],
   );
-  t.strictSame(states([['dead', failed('MILLRACE_KAFKA_FAILED')]]), ['unknown', 'unknown']);
+  t.strictSame(
+    states([
+      ['dead', failed('MILLRACE_KAFKA_FAILED')],
+      ['reply', failed('MILLRACE_KAFKA_FORBIDDEN')],
+    ]),
+    ['unknown', 'forbidden'],
+  );
 });

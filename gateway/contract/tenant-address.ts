@@ -1,9 +1,9 @@
-// Which addresses no function has where tenants write them: those that lead into the gateway's own pod, to what hands out the
-// credentials of a cloud, or to the API server. An address that is not understood is refused.
+// Which addresses are connected to where tenants name them, as those of functions, brokers or token endpoints: none that leads into our
+// own pod, to what hands out the credentials of a cloud, or to the API server. One that is not understood is refused.
 import { BlockList, isIP } from 'node:net';
 import type { FunctionUris } from './settings.ts';
 
-/** Why no function has `address`, to follow "which is"; undefined where one may have it. */
+/** Why `address` is refused, to follow "which is"; undefined where it is open to tenants. */
 export type JudgeAddress = (address: string) => string | undefined;
 
 type Range = readonly [address: string, prefix: number];

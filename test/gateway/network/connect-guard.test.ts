@@ -7,7 +7,7 @@ import {
   createConnectGuard,
   createGuardedConnector,
   type ConnectGuardOptions,
-} from '../../../gateway/delivery/connect-guard.ts';
+} from '../../../gateway/network/connect-guard.ts';
 import { untilAccepting } from '../../../gateway/delivery/probe.ts';
 import { startFunction } from '../../fixtures/function-server.ts';
 import { until } from '../../scaler/fixtures/until.ts';

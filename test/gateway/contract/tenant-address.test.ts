@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { createJudgeAddress, hostOf, whyUriRefused } from '../../../gateway/contract/function-address.ts';
+import { createJudgeAddress, hostOf, whyUriRefused } from '../../../gateway/contract/tenant-address.ts';
 
 const judge = createJudgeAddress([]);
 
@@ -98,7 +98,7 @@ const told: readonly [address: string, why: RegExp | undefined][] = [
   ['example.com', /^no IP address/],
 ];
 for (const [address, why] of told) {
-  t.test(`${address} ${why === undefined ? 'may be that of a function' : 'is refused'}`, async (t) => {
+  t.test(`${address} ${why === undefined ? 'is open to tenants' : 'is refused'}`, async (t) => {
     if (why === undefined) t.equal(judge(address), undefined);
     else t.match(judge(address), why);
   });

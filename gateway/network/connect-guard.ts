@@ -1,17 +1,18 @@
-// Connections to functions whose URIs tenants write. A name is looked up for each connection, for it may lead elsewhere by then; unless all
-// of its addresses are open to functions nothing is connected to, and otherwise nothing else is.
+// Connections to addresses that tenants name: those of functions, brokers and token endpoints. A name is looked up for each connection, for
+// it may lead elsewhere by then; unless all of its addresses are open to tenants nothing is connected to, and otherwise nothing else is.
 import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
 import { MillraceError } from '../contract/errors.ts';
-import { createJudgeAddress, type JudgeAddress } from '../contract/function-address.ts';
+import { createJudgeAddress, type JudgeAddress } from '../contract/tenant-address.ts';
 
 export interface ConnectGuardOptions {
-  /** All addresses of a name; rejects, as node:dns does, where there are none. */
-  readonly resolve: (name: string) => Promise<readonly LookupAddress[]>;
+  /** All addresses of a name; rejects, as node:dns does, where there are none. Default: the system's lookup. */
+  readonly resolve?: ((name: string) => Promise<readonly LookupAddress[]>) | undefined;
   /** Names and addresses of the API server. */
   readonly apiServerHosts: readonly string[];
-  /** What is refused beside the addresses of the API server, which it is given; default: function-address.ts. */
+  /** What is refused beside the addresses of the API server, which it is given; default: tenant-address.ts. */
   readonly createJudge?: ((apiServer: readonly string[]) => JudgeAddress) | undefined;
 }
 
@@ -23,7 +24,7 @@ export interface ConnectGuard {
 }
 
 export function createConnectGuard(options: ConnectGuardOptions): ConnectGuard {
-  const { resolve, apiServerHosts, createJudge = createJudgeAddress } = options;
+  const { resolve = resolveName, apiServerHosts, createJudge = createJudgeAddress } = options;
   let apiServer: readonly string[] | undefined;
 
   const addressesOf = async (host: string): Promise<readonly LookupAddress[]> => {
@@ -66,6 +67,18 @@ export function createConnectGuard(options: ConnectGuardOptions): ConnectGuard {
     passAddress: async (host) => {
       if (isIP(host) !== 0) await openAddresses(host);
     },
+  };
+}
+
+function resolveName(name: string): Promise<LookupAddress[]> {
+  return lookup(name, { all: true });
+}
+
+/** For node:net and node:tls, which ask nobody for an address: here it is looked up as a name is, so that it is judged too. */
+export function guardedTarget(guard: ConnectGuard, host: string): { host: string; lookup: LookupFunction } {
+  return {
+    host: `guarded ${host}`,
+    lookup: (_name, options, callback) => guard.lookup(host, options, callback),
   };
 }
 

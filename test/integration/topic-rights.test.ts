@@ -1,0 +1,128 @@
+// A trigger of several topics, not all of which the user of its KafkaCluster may read: gateway and scaler name just those, in state and
+// log, and go on by themselves when the rights are there.
+import { Writable } from 'node:stream';
+import { pino, type Logger } from 'pino';
+import t, { type Test } from 'tap';
+import { createFileSecrets } from '../../gateway/control/file-secrets.ts';
+import { createFileTriggers } from '../../gateway/control/files.ts';
+import { checkExpression } from '../../gateway/filter/expression.ts';
+import { startScaler } from '../../scaler/main.ts';
+import { localAccess } from '../fixtures/doors.ts';
+import { clusterManifests } from '../fixtures/client-settings.ts';
+import { startFunction } from '../fixtures/function-server.ts';
+import { useGateway, writeManifests } from '../fixtures/gateway.ts';
+import { createTopic, produce, uniqueName } from '../fixtures/kafka.ts';
+import { startSecureKafka } from '../fixtures/secure-kafka.ts';
+import { until } from '../scaler/fixtures/until.ts';
+
+t.setTimeout(240_000);
+const kind = 'tls-scram-sha-512';
+const kafka = await startSecureKafka(t);
+const { bootstrapServers } = kafka;
+const nowhere = '127.0.0.1:1';
+
+interface Line {
+  readonly msg: string;
+  readonly code?: string;
+  readonly reason?: string;
+  readonly error?: string;
+}
+
+function logTo(lines: Line[]): Logger {
+  const stream = new Writable({
+    write(line: Buffer, _encoding, done) {
+      lines.push(JSON.parse(line.toString()) as Line);
+      done();
+    },
+  });
+  return pino({ level: 'info' }, stream);
+}
+
+async function useScaler(t: Test, manifests: readonly string[], log: Logger) {
+  const { path } = await writeManifests(t, manifests);
+  const config = {
+    kafkaBrokers: [nowhere],
+    access: localAccess,
+    host: '127.0.0.1',
+    grpcPort: 0,
+    httpPort: 0,
+  } as const;
+  const triggers = createFileTriggers({ path, checkExpression, onProblems: () => undefined });
+  const scaler = await startScaler(
+    { ...config, logLevel: 'info' },
+    { triggers, secrets: createFileSecrets(path), log },
+  );
+  t.teardown(() => scaler.stop());
+  return () => scaler.demand.backlog('default/several').catch(() => undefined);
+}
+
+t.test('each topic that may not be read is named, and no other', async (t) => {
+  const make = (name: string) => createTopic(t, bootstrapServers, { partitions: 1, name });
+  const [open, unread, unseen] = [await make('open'), await make('unread'), await make('unseen')];
+  const group = uniqueName('several');
+  const may = (operation: 'read' | 'describe', ...topics: string[]) =>
+    kafka.grant(
+      kind,
+      topics.map((name) => ({ operation, resource: 'topic', name })),
+    );
+  await kafka.grant(kind, [{ operation: 'read', resource: 'group', name: group }]);
+  await may('read', open);
+  await may('describe', unread);
+  for (const topic of [open, unread, unseen]) await produce(bootstrapServers, topic, [{ value: 'one' }]);
+
+  const fn = await startFunction(t);
+  const topics = [open, unread, unseen];
+  const spec = {
+    source: { cluster: 'secured', topics, consumerGroup: group, initialOffset: 'earliest' },
+    function: { uri: fn.origin },
+  };
+  const metadata = { name: 'several' };
+  const manifests = [
+    JSON.stringify({ apiVersion: 'millrace.dev/v1alpha1', kind: 'Trigger', metadata, spec }),
+    ...clusterManifests('secured', kafka.client(kind)),
+  ];
+  const logs = { gateway: [] as Line[], scaler: [] as Line[] };
+  const backlog = await useScaler(t, manifests, logTo(logs.scaler));
+  const gateway = await useGateway(t, { bootstrapServers: nowhere, manifests, log: logTo(logs.gateway) });
+  const forbidden = (right: string, ...names: string[]) => {
+    const list = names.map((name) => `"${name}"`).join(', ');
+    const what = names.length === 1 ? `the topic ${list}` : `each of the topics ${list}`;
+    return `Kafka does not allow our user to ${right} ${what}`;
+  };
+  const saidByGateway = async (text: string) => {
+    await until(() => gateway.trigger().reason === text, 20_000);
+    const code = 'MILLRACE_KAFKA_FORBIDDEN';
+    t.ok(
+      logs.gateway.find((line) => line.reason === text && line.code === code),
+      text,
+    );
+  };
+
+  await saidByGateway(forbidden('describe', unseen));
+  t.equal(await backlog(), undefined, 'unknown is never zero');
+  const line = logs.scaler.find(({ msg }) => msg === 'Backlog unknown');
+  t.match(line?.error, forbidden('describe', unseen));
+
+  await may('describe', unseen);
+  await saidByGateway(forbidden('read', unread, unseen));
+  await until(async () => (await backlog()) === 3n);
+
+  await may('read', unseen);
+  await saidByGateway(forbidden('read', unread));
+  t.equal(fn.calls.length, 0, 'what may be read waits for what may not');
+
+  await may('read', unread);
+  await until(() => gateway.trigger().state === 'consuming', 20_000);
+  await until(() => fn.calls.length === 3);
+
+  await kafka.revoke(kind, [{ operation: 'read', resource: 'topic', name: unread }]);
+  await produce(bootstrapServers, unread, [{ value: 'two' }]);
+  logs.gateway.splice(0);
+  await saidByGateway(forbidden('read', unread));
+  t.notOk(
+    logs.gateway.some(({ reason }) => reason?.includes(open)),
+    'what may be read is not complained of',
+  );
+  await may('read', unread);
+  await until(() => fn.calls.length === 4, 30_000);
+});
