@@ -1,20 +1,16 @@
 // The scaler's log: JSON lines, secrets redacted by name; and what of the events is worth a line.
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { describeError, MillraceError } from '../gateway/contract/errors.ts';
+import { redactedPaths } from '../gateway/contract/redacted.ts';
 import type { LogLevel } from '../gateway/contract/settings.ts';
 import type { ScalerEmitter } from './events.ts';
 
-const secretNames = ['password', 'secret', 'token', 'key', 'cert', 'authorization', 'sasl'];
-
-/**
- * Writes to `destination`, standard output when absent. Whatever is called a secret stays out, two levels
- * deep.
- */
+/** Writes to `destination`, standard output when absent. */
 export function createScalerLog(level: LogLevel, destination?: DestinationStream): Logger {
   const options = {
     level,
     base: { component: 'scaler' },
-    redact: { paths: secretNames.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
+    redact: { paths: [...redactedPaths], censor: '[redacted]' },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
 }

@@ -54,7 +54,8 @@ export async function startFunctionProcess(options: ProcessOptions): Promise<Fun
   const { command, directory, port, onLine } = options;
   const child = spawn('sh', ['-c', watchedCommand, 'dev-command', command], {
     cwd: directory,
-    env: { ...process.env, ...options.env, PORT: String(port) },
+    // Who decides about records is not the function's to be.
+    env: { ...process.env, MILLRACE_ADMIN_TOKEN: undefined, ...options.env, PORT: String(port) },
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
   });

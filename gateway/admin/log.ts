@@ -6,22 +6,8 @@ import { skipCommand } from '../contract/skip.ts';
 import type { GatewayEvents, SourceNotice, SourceState } from '../contract/ports.ts';
 import type { KafkaRecord } from '../contract/record.ts';
 import type { Subscription } from '../contract/subscription.ts';
+import { redactedPaths } from '../contract/redacted.ts';
 import { masked } from './masked.ts';
-
-/** Names under which secrets travel; their values are replaced wherever they stand in a logged object. */
-const secretNames = [
-  'password',
-  'secret',
-  'token',
-  'adminToken',
-  'authorization',
-  'cookie',
-  'sasl',
-  'key',
-  'value',
-  'headers',
-  'data',
-];
 
 /**
  * A JSON log to `destination`; on standard error when absent, as standard output belongs to what a command prints.
@@ -32,10 +18,7 @@ export function createLog(level: string, destination?: DestinationStream): Logge
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: {
-        paths: secretNames.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),
-        censor: '[redacted]',
-      },
+      redact: { paths: [...redactedPaths], censor: '[redacted]' },
     },
     destination ?? pino.destination({ fd: 2, sync: true }),
   );

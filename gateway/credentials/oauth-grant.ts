@@ -29,9 +29,8 @@ export async function requestGrant(
     (error: unknown) => {
       if (error instanceof MillraceError)
         throw new MillraceError(error.code, `${provider} is not asked: ${error.message}`);
-      // Not the error itself, which may hold what was answered. Where several addresses were tried, the first one tells enough.
-      const [first = error] = error instanceof AggregateError ? (error.errors as unknown[]) : [];
-      const cause = new Error(describeError(first));
+      // Not the error itself, which may hold what was answered.
+      const cause = new Error(describeError(error));
       throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', `${provider} does not answer`, { cause });
     },
   );

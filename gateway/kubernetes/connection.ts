@@ -113,6 +113,7 @@ class TlsPool {
   readonly #proxyUrl: string | undefined;
   #key = '';
   #current: Dispatcher | undefined;
+  #isClosed = false;
   /** Serve what is under way over them, to its end. */
   readonly #retired = new Set<Dispatcher>();
 
@@ -127,6 +128,11 @@ class TlsPool {
   }
 
   dispatcherFor(options: RequestOptions): Dispatcher {
+    if (this.#isClosed)
+      throw new MillraceError(
+        'MILLRACE_KUBERNETES_UNREACHABLE',
+        'the connection to the API server is closed',
+      );
     const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
     const given = { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername };
     const tls = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
@@ -140,6 +146,7 @@ class TlsPool {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const all = [...this.#retired, ...(this.#current === undefined ? [] : [this.#current])];
     await Promise.all(all.map((dispatcher) => dispatcher.destroy()));
   }

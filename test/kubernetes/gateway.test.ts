@@ -2,7 +2,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
-import { renderCrds } from '../../.build/crds.ts';
 import { parseGatewayConfig } from '../../gateway/config.ts';
 import { startGateway, type GatewayDependencies } from '../../gateway/main.ts';
 import { startFunction, type FunctionServer } from '../fixtures/function-server.ts';
@@ -11,14 +10,13 @@ import { apiServer, createNamespace } from '../fixtures/kubernetes.ts';
 import { unheardGatewayLog } from '../fixtures/unheard-logs.ts';
 import { startControlPlane } from '../lab/control-plane.ts';
 import { until } from '../scaler/fixtures/until.ts';
+import { applyCrds } from './fixtures/installation.ts';
 
 t.setTimeout(300_000);
 const plane = await startControlPlane();
 t.teardown(() => plane.stop());
 const server = apiServer(plane.kubeconfig);
-for (const text of renderCrds().values()) await server.kubectl(['apply', '--server-side', '-f', '-'], text);
-const crds = ['crd/triggers.millrace.dev', 'crd/kafkaclusters.millrace.dev'];
-await server.kubectl(['wait', '--for=condition=Established', ...crds]);
+await applyCrds(server);
 const bootstrapServers = await useKafka(t);
 
 type Spec = Record<string, unknown>;
