@@ -35,10 +35,10 @@ export const errorTable = {
   MILLRACE_SKIP_REFUSED:
     'See the message; `/v1/triggers/NAMESPACE/NAME/blocked` of the gateway lists what blocks.',
   MILLRACE_ADMIN_FORBIDDEN:
-    'Ask from where the gateway runs (kubectl exec, kubectl port-forward), or set the same MILLRACE_ADMIN_TOKEN on both sides.',
-  MILLRACE_UNAUTHENTICATED:
+    'Let who administers the namespace grant the named right; docs/guides/access.md says which there are, and who has them.',
+  MILLRACE_ADMIN_UNAUTHENTICATED:
     'Show a bearer token: `kubectl create token NAME --audience=millrace`, one of the OpenID provider that the installation names, or MILLRACE_ADMIN_TOKEN. Without any of these set up, ask from where it runs.',
-  MILLRACE_TOO_MANY_REQUESTS: 'Ask more slowly: 1,200 requests a minute from one address.',
+  MILLRACE_ADMIN_THROTTLED: 'Ask more slowly: 1,200 requests a minute from one address.',
   MILLRACE_ACCESS_UNKNOWN:
     'Try again; where it lasts, check the way to the API server, or to the OpenID provider, and the rights of the ServiceAccount there.',
   MILLRACE_REQUEST_INVALID: 'Correct the request as the message says.',

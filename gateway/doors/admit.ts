@@ -75,15 +75,16 @@ async function recognize(
   if (authorization === undefined)
     return trustsLocal && isLocal(request.raw)
       ? { kind: 'caller', caller: localCaller(request) }
-      : refusal('MILLRACE_UNAUTHENTICATED', 'nobody comes in here without a bearer token');
+      : refusal('MILLRACE_ADMIN_UNAUTHENTICATED', 'nobody comes in here without a bearer token');
   const token = bearer.exec(authorization)?.[1];
-  if (token === undefined) return refusal('MILLRACE_UNAUTHENTICATED', 'the authorization is no bearer token');
+  if (token === undefined)
+    return refusal('MILLRACE_ADMIN_UNAUTHENTICATED', 'the authorization is no bearer token');
   for (const recognizer of recognizers) {
     const recognition = await recognizer.recognize(token);
     if (recognition.kind === 'caller') return recognition;
-    if (recognition.kind === 'refused') return refusal('MILLRACE_UNAUTHENTICATED', recognition.why);
+    if (recognition.kind === 'refused') return refusal('MILLRACE_ADMIN_UNAUTHENTICATED', recognition.why);
   }
-  return refusal('MILLRACE_UNAUTHENTICATED', 'nobody here knows the bearer token');
+  return refusal('MILLRACE_ADMIN_UNAUTHENTICATED', 'nobody here knows the bearer token');
 }
 
 function refusal(code: keyof typeof statuses, why: string): Admission {
@@ -91,7 +92,7 @@ function refusal(code: keyof typeof statuses, why: string): Admission {
 }
 
 const statuses = {
-  MILLRACE_UNAUTHENTICATED: 401,
+  MILLRACE_ADMIN_UNAUTHENTICATED: 401,
   MILLRACE_ADMIN_FORBIDDEN: 403,
   MILLRACE_ACCESS_UNKNOWN: 503,
 } as const;

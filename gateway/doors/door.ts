@@ -72,7 +72,7 @@ export async function createDoor(options: DoorOptions): Promise<FastifyInstance>
     const message = status < 500 ? error.message : 'this failed; the log says more';
     void reply
       .code(status)
-      .send(problem(status === 429 ? 'MILLRACE_TOO_MANY_REQUESTS' : 'MILLRACE_REQUEST_INVALID', message));
+      .send(problem(status === 429 ? 'MILLRACE_ADMIN_THROTTLED' : 'MILLRACE_REQUEST_INVALID', message));
   });
   return server;
 }

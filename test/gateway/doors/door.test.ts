@@ -80,11 +80,19 @@ t.test('what a caller is told who does not come in', async (t) => {
   const { options, unknown } = strictDoor(grants);
   const { ask, as } = await open(t, options);
   const refusals: [authorization: Record<string, string>, status: number, answer: object][] = [
-    [{}, 401, { code: 'MILLRACE_UNAUTHENTICATED', message: /without a bearer token/ }],
-    [{ authorization: 'Basic YTpi' }, 401, { code: 'MILLRACE_UNAUTHENTICATED', message: /no bearer token/ }],
-    [{ authorization: 'Bearer a b' }, 401, { code: 'MILLRACE_UNAUTHENTICATED', message: /no bearer token/ }],
-    [as('unheard'), 401, { code: 'MILLRACE_UNAUTHENTICATED', message: /nobody here knows/ }],
-    [as('expired'), 401, { code: 'MILLRACE_UNAUTHENTICATED', message: 'the token is over' }],
+    [{}, 401, { code: 'MILLRACE_ADMIN_UNAUTHENTICATED', message: /without a bearer token/ }],
+    [
+      { authorization: 'Basic YTpi' },
+      401,
+      { code: 'MILLRACE_ADMIN_UNAUTHENTICATED', message: /no bearer token/ },
+    ],
+    [
+      { authorization: 'Bearer a b' },
+      401,
+      { code: 'MILLRACE_ADMIN_UNAUTHENTICATED', message: /no bearer token/ },
+    ],
+    [as('unheard'), 401, { code: 'MILLRACE_ADMIN_UNAUTHENTICATED', message: /nobody here knows/ }],
+    [as('expired'), 401, { code: 'MILLRACE_ADMIN_UNAUTHENTICATED', message: 'the token is over' }],
     [
       as('nobody'),
       403,
@@ -207,7 +215,7 @@ t.test('an address that asks too often waits, whoever it claims to be; others do
   for (let asked = 0; asked < 1_200; asked += 1) await from('10.0.0.1');
   const { statusCode, headers, body } = await from('10.0.0.1');
   t.equal(statusCode, 429);
-  t.match(JSON.parse(body), { code: 'MILLRACE_TOO_MANY_REQUESTS' });
+  t.match(JSON.parse(body), { code: 'MILLRACE_ADMIN_THROTTLED' });
   t.ok(Number(headers['retry-after']) > 0);
   t.equal((await from('10.0.0.2')).statusCode, 401);
 });
