@@ -25,7 +25,7 @@ const rights: readonly Right[] = ['scrape', 'view', 'operate', 'activate'];
 
 async function connectAs(component: 'gateway' | 'scaler'): Promise<Connection> {
   const opened = await openConnection({
-    kubeconfig: await kubeconfigOf(server, own, component, t.testdir()),
+    kubeconfig: await kubeconfigOf(server, own, `millrace-${component}`, t.testdir()),
   });
   t.teardown(() => opened.close());
   return opened;

@@ -20,7 +20,8 @@ t.test(
       tokenReviews: false,
       trustsLocal: true,
     });
-    const provider = { MILLRACE_OIDC_ISSUER: 'https://sso', MILLRACE_OIDC_VIEWERS: 'dev' };
+    t.equal(parse({ MILLRACE_METRICS_ACCESS: 'anybody' }).access.metricsAccess, 'anybody');
+  const provider = { MILLRACE_OIDC_ISSUER: 'https://sso', MILLRACE_OIDC_VIEWERS: 'dev' };
     t.match(parse(provider).access, { tokenReviews: false, trustsLocal: false });
   },
 );
