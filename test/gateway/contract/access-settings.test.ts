@@ -21,7 +21,7 @@ t.test(
       trustsLocal: true,
     });
     t.equal(parse({ MILLRACE_METRICS_ACCESS: 'anybody' }).access.metricsAccess, 'anybody');
-  const provider = { MILLRACE_OIDC_ISSUER: 'https://sso', MILLRACE_OIDC_VIEWERS: 'dev' };
+    const provider = { MILLRACE_OIDC_ISSUER: 'https://sso', MILLRACE_OIDC_VIEWERS: 'dev' };
     t.match(parse(provider).access, { tokenReviews: false, trustsLocal: false });
   },
 );
