@@ -40,10 +40,11 @@ async function nodeLayer(): Promise<Layer> {
 /** What `npm ci --omit=dev` would install. */
 async function dependencyLayer(): Promise<Layer> {
   const lock = JSON.parse(await readFile(join(root, 'node_modules', '.package-lock.json'), 'utf8')) as {
-    packages: Record<string, { dev?: boolean; devOptional?: boolean }>;
+    packages: Record<string, { dev?: boolean; devOptional?: boolean; link?: boolean }>;
   };
+  // A link says not what needs it: the folder of the project that it leads to does.
   const needed = Object.entries(lock.packages).filter(
-    ([, entry]) => entry.dev !== true && entry.devOptional !== true,
+    ([, entry]) => entry.dev !== true && entry.devOptional !== true && entry.link !== true,
   );
   return Object.fromEntries(needed.map(([path]) => [`/app/${path}`, join(root, path)]));
 }
