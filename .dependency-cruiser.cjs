@@ -2,7 +2,7 @@
 
 const STAGES = 'events|filter|transform|delivery|settlement|control';
 const PIPELINE_STAGES = 'events|filter|transform|delivery|settlement';
-const WHO_CONNECTS = 'delivery|credentials|kafka';
+const WHO_CONNECTS = 'control|delivery|credentials|kafka';
 const OURS = '^(gateway|scaler|cli)/';
 const DIRTY_NODE_MODULES = 'child_process|cluster|dgram|dns|fs|http|http2|https|net|tls|worker_threads';
 
@@ -54,7 +54,7 @@ module.exports = {
     },
     {
       name: 'network-is-for-who-connects',
-      comment: 'The pipeline hands a guard on; the planes make one.',
+      comment: 'Who connects goes by it; the pipeline hands a guard on; the planes make one.',
       severity: 'error',
       from: {
         path: OURS,

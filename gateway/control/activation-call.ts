@@ -6,6 +6,7 @@ import { isIP } from 'node:net';
 import { Agent, request } from 'undici';
 import type { ActivationCall } from '../contract/ports.ts';
 import type { Subscription } from '../contract/subscription.ts';
+import { TrustingAgents } from '../network/trusting-agents.ts';
 
 export interface ActivationCallOptions {
   /**
@@ -58,7 +59,10 @@ class CoalescingCall implements ActivationCall {
     this.#minIntervalMs = options.minIntervalMs ?? 500;
     this.#timeoutMs = options.timeoutMs ?? 1_000;
     this.#targets = options.urls.map((url) => new URL('/v1/activations', url));
-    this.#agents = new TrustingAgents(this.#timeoutMs);
+    const connect = { timeout: this.#timeoutMs };
+    this.#agents = new TrustingAgents(
+      (trust) => new Agent({ connections: 2, connect: { ...connect, ...trust }, keepAliveTimeout: 30_000 }),
+    );
   }
 
   wake(subscription: Subscription): void {
@@ -142,41 +146,6 @@ class CoalescingCall implements ActivationCall {
 
   #fail(error: unknown, { origin }: URL): void {
     this.#options.onError(error instanceof Error ? error : new Error(String(error)), origin);
-  }
-}
-
-/** Connections that trust the same authorities; other ones get new connections. */
-class TrustingAgents {
-  readonly #timeoutMs: number;
-  #ca: string | undefined;
-  #agent: Agent;
-
-  constructor(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
-    this.#agent = this.#open();
-  }
-
-  trusting(ca: string | undefined): Agent {
-    if (ca !== this.#ca) {
-      // What is under way over it ends in time by its own limit.
-      void this.#agent.close();
-      this.#ca = ca;
-      this.#agent = this.#open();
-    }
-    return this.#agent;
-  }
-
-  close(): Promise<void> {
-    return this.#agent.destroy();
-  }
-
-  #open(): Agent {
-    const trust = this.#ca === undefined ? {} : { ca: this.#ca };
-    return new Agent({
-      connections: 2,
-      connect: { timeout: this.#timeoutMs, ...trust },
-      keepAliveTimeout: 30_000,
-    });
   }
 }
 

@@ -5,6 +5,7 @@ import { MillraceError } from '../contract/errors.ts';
 import type { OauthCredentials } from '../contract/kafka-access.ts';
 import { wrongExtension } from '../contract/sasl-extensions.ts';
 import { createGuardedConnector, type ConnectGuard } from '../network/connect-guard.ts';
+import { TrustingAgents } from '../network/trusting-agents.ts';
 import { createKeptToken, type TokenClient } from './kept-token.ts';
 import { requestGrant } from './oauth-grant.ts';
 
@@ -48,7 +49,7 @@ const mostBytes = 1_048_576;
 
 export function createOauthTokens(options: OauthTokensOptions): OauthTokens {
   const { credentials, guard, ...kept } = options;
-  const connections = new Connections(guard);
+  const connections = new TrustingAgents((trust) => openAgent(guard, trust));
   const token = createKeptToken({ ...kept, client: () => clientOf(credentials(), connections) });
   return {
     token: async () => {
@@ -63,7 +64,7 @@ export function createOauthTokens(options: OauthTokensOptions): OauthTokens {
   };
 }
 
-function clientOf(credentials: OauthCredentials, connections: Connections): TokenClient {
+function clientOf(credentials: OauthCredentials, connections: TrustingAgents): TokenClient {
   const { tokenEndpoint, clientId, clientSecret, clientAssertion, scope, audience, ca } = credentials;
   const wrong = wrongExtension(credentials.extensions ?? {});
   if (wrong !== undefined)
@@ -75,33 +76,12 @@ function clientOf(credentials: OauthCredentials, connections: Connections): Toke
   };
 }
 
-/** To the provider; those of the last authorities alone. */
-class Connections {
-  readonly #guard: ConnectGuard | undefined;
-  readonly #open = new Set<Agent>();
-  #current: { ca: string | undefined; agent: Agent } | undefined;
-
-  constructor(guard: ConnectGuard | undefined) {
-    this.#guard = guard;
-  }
-
-  trusting(ca: string | undefined): Agent {
-    if (this.#current !== undefined && this.#current.ca === ca) return this.#current.agent;
-    const old = this.#current?.agent;
-    if (old !== undefined) void old.close().finally(() => this.#open.delete(old));
-    const connect = { ...(ca === undefined ? {} : { ca }), timeout: connectLimitMs };
-    const agent = new Agent({
-      connect: this.#guard === undefined ? connect : createGuardedConnector(this.#guard, connect),
-      headersTimeout: answerLimitMs,
-      bodyTimeout: answerLimitMs,
-      maxResponseSize: mostBytes,
-    });
-    this.#open.add(agent);
-    this.#current = { ca, agent };
-    return agent;
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([...this.#open].map((agent) => agent.destroy()));
-  }
+function openAgent(guard: ConnectGuard | undefined, trust: { readonly ca?: string }): Agent {
+  const connect = { ...trust, timeout: connectLimitMs };
+  return new Agent({
+    connect: guard === undefined ? connect : createGuardedConnector(guard, connect),
+    headersTimeout: answerLimitMs,
+    bodyTimeout: answerLimitMs,
+    maxResponseSize: mostBytes,
+  });
 }

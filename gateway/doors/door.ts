@@ -38,11 +38,7 @@ const maxConnections = 1_000;
 const requestLimitMs = 10_000;
 
 /** All of a request within its limit. Of two limits Node takes the shorter for the headers, and looks every 30 s if not told otherwise. */
-const timing = {
-  requestTimeout: requestLimitMs,
-  headersTimeout: requestLimitMs,
-  connectionsCheckingInterval: 1_000,
-};
+const timing = { headersTimeout: requestLimitMs, connectionsCheckingInterval: 1_000 };
 
 const serverOptions = {
   logger: false,
