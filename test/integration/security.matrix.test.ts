@@ -5,16 +5,13 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { describeError } from '../../gateway/contract/errors.ts';
 import type { SaslCredentials } from '../../gateway/contract/kafka-access.ts';
-import { createFileSecrets } from '../../gateway/control/file-secrets.ts';
-import { createFileTriggers } from '../../gateway/control/files.ts';
-import { checkExpression } from '../../gateway/filter/expression.ts';
-import { startScaler, type Scaler } from '../../scaler/main.ts';
+import type { Scaler } from '../../scaler/main.ts';
 import { runCli } from '../cli/fixtures/run-cli.ts';
-import { localAccess } from '../fixtures/doors.ts';
 import { createAuthority } from '../fixtures/authority.ts';
 import { clientProperties, type ClientSettings } from '../fixtures/client-settings.ts';
+import { nowhere, useFileScaler } from '../fixtures/file-scaler.ts';
 import { startFunction } from '../fixtures/function-server.ts';
-import { useGateway, writeManifests, type TestGateway } from '../fixtures/gateway.ts';
+import { useGateway, type TestGateway } from '../fixtures/gateway.ts';
 import { produce } from '../fixtures/kafka.ts';
 import { mark, planted } from '../fixtures/planted.ts';
 import type { Right } from '../fixtures/rights.ts';
@@ -26,35 +23,11 @@ import {
   valuesIn,
   type SecuredTrigger,
 } from '../fixtures/secured-trigger.ts';
-import { unheardScalerLog } from '../fixtures/unheard-logs.ts';
 import { until } from '../scaler/fixtures/until.ts';
-
-/** Nothing here is of the installation's own cluster: where it is asked for by mistake, nobody answers. */
-const nowhere = '127.0.0.1:1';
 
 t.setTimeout(240_000);
 const kafka = await startSecureKafka(t);
 const { bootstrapServers } = kafka;
-
-async function useScaler(t: Test, manifests: readonly string[]): Promise<Scaler> {
-  const { path } = await writeManifests(t, manifests);
-  const config = {
-    kafkaBrokers: [nowhere],
-    access: localAccess,
-    host: '127.0.0.1',
-    grpcPort: 0,
-    httpPort: 0,
-    logLevel: 'silent',
-  } as const;
-  const triggers = createFileTriggers({ path, checkExpression, onProblems: () => undefined });
-  const scaler = await startScaler(config, {
-    triggers,
-    secrets: createFileSecrets(path),
-    log: unheardScalerLog,
-  });
-  t.teardown(() => scaler.stop());
-  return scaler;
-}
 
 /** A function that replies to each record, but to those that say `wrong`. */
 function serveReplies(t: Test) {
@@ -92,7 +65,7 @@ t.test('every way in, with the least rights', async (t) => {
   }
 
   await grant('scaler');
-  const scaler = await useScaler(t, manifests);
+  const scaler = await useFileScaler(t, manifests);
   for (const [kind] of ways) {
     await until(async () => (await scaler.demand.backlog(`default/${kind}`)) === 3n);
     t.pass(`scaler: ${kind}`);
@@ -192,7 +165,7 @@ t.test('with one right less, of which the gateway speaks, and the scaler where i
     }),
   );
   const manifests = triggers.flatMap((one) => securedManifests(one, origin, kafka.client(kind)));
-  const scaler = await useScaler(t, manifests);
+  const scaler = await useFileScaler(t, manifests);
   const gateway = await useGateway(t, { bootstrapServers: nowhere, manifests, env });
   const told = listen(gateway);
   for (const [name, expected] of Object.entries(lacking)) {
@@ -294,7 +267,7 @@ t.test('what is seen of a way that does not lead in', async (t) => {
   );
   const sound = await prepareTrigger(t, { bootstrapServers, name: 'sound' });
   manifests.push(securedManifests(sound, origin, kafka.client('tls')));
-  const scaler = await useScaler(t, manifests.flat());
+  const scaler = await useFileScaler(t, manifests.flat());
   const gateway = await useGateway(t, { bootstrapServers: nowhere, manifests: manifests.flat(), env });
   const told = listen(gateway);
   for (const [name, [, expected]] of wrong) {

@@ -2,15 +2,11 @@
 // log, and go on by themselves when the rights are there.
 import { Writable } from 'node:stream';
 import { pino, type Logger } from 'pino';
-import t, { type Test } from 'tap';
-import { createFileSecrets } from '../../gateway/control/file-secrets.ts';
-import { createFileTriggers } from '../../gateway/control/files.ts';
-import { checkExpression } from '../../gateway/filter/expression.ts';
-import { startScaler } from '../../scaler/main.ts';
-import { localAccess } from '../fixtures/doors.ts';
+import t from 'tap';
 import { clusterManifests } from '../fixtures/client-settings.ts';
+import { nowhere, useFileScaler } from '../fixtures/file-scaler.ts';
 import { startFunction } from '../fixtures/function-server.ts';
-import { useGateway, writeManifests } from '../fixtures/gateway.ts';
+import { useGateway } from '../fixtures/gateway.ts';
 import { createTopic, produce, uniqueName } from '../fixtures/kafka.ts';
 import { startSecureKafka } from '../fixtures/secure-kafka.ts';
 import { until } from '../scaler/fixtures/until.ts';
@@ -19,7 +15,6 @@ t.setTimeout(240_000);
 const kind = 'tls-scram-sha-512';
 const kafka = await startSecureKafka(t);
 const { bootstrapServers } = kafka;
-const nowhere = '127.0.0.1:1';
 
 interface Line {
   readonly msg: string;
@@ -36,24 +31,6 @@ function logTo(lines: Line[]): Logger {
     },
   });
   return pino({ level: 'info' }, stream);
-}
-
-async function useScaler(t: Test, manifests: readonly string[], log: Logger) {
-  const { path } = await writeManifests(t, manifests);
-  const config = {
-    kafkaBrokers: [nowhere],
-    access: localAccess,
-    host: '127.0.0.1',
-    grpcPort: 0,
-    httpPort: 0,
-  } as const;
-  const triggers = createFileTriggers({ path, checkExpression, onProblems: () => undefined });
-  const scaler = await startScaler(
-    { ...config, logLevel: 'info' },
-    { triggers, secrets: createFileSecrets(path), log },
-  );
-  t.teardown(() => scaler.stop());
-  return () => scaler.demand.backlog('default/several').catch(() => undefined);
 }
 
 t.test('each topic that may not be read is named, and no other', async (t) => {
@@ -82,7 +59,8 @@ t.test('each topic that may not be read is named, and no other', async (t) => {
     ...clusterManifests('secured', kafka.client(kind)),
   ];
   const logs = { gateway: [] as Line[], scaler: [] as Line[] };
-  const backlog = await useScaler(t, manifests, logTo(logs.scaler));
+  const scaler = await useFileScaler(t, manifests, logTo(logs.scaler));
+  const backlog = () => scaler.demand.backlog('default/several').catch(() => undefined);
   const gateway = await useGateway(t, { bootstrapServers: nowhere, manifests, log: logTo(logs.gateway) });
   const forbidden = (right: string, ...names: string[]) => {
     const list = names.map((name) => `"${name}"`).join(', ');

@@ -1,12 +1,12 @@
 // KafkaClusters of tenants whose brokers are where tenants have nothing, as gateway and scaler are installed: the Trigger says so, nothing
 // is connected to, and the brokers of the installation itself, here on loopback, are not in question.
-import { createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import t from 'tap';
 import { findFreePorts } from '../../cli/kafka/ports.ts';
 import { kafkaClusterKind } from '../../gateway/contract/kinds.ts';
 import { createTopic, ownKafka } from '../fixtures/kafka.ts';
 import { useApiServer } from '../fixtures/kubernetes.ts';
+import { countConnections } from '../fixtures/tenant-guard.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds, applyKedaCrds, install } from './fixtures/installation.ts';
 import { createTenant, openClient } from './fixtures/tenant.ts';
@@ -56,16 +56,10 @@ async function readBy(name: string, brokers: string): Promise<void> {
 t.test(
   'a refused address is told by scaler and gateway, whether anything listens there or not',
   async (t) => {
-    let connections = 0;
-    const listening = createServer((socket) => {
-      connections += 1;
-      socket.destroy();
-    });
-    await new Promise<void>((resolve) => listening.listen(0, resolve));
-    t.teardown(() => new Promise((resolve) => listening.close(resolve)));
+    const { port, connections } = await countConnections(t);
     const places = {
-      'by-name': `localhost:${(listening.address() as AddressInfo).port}`,
-      'by-address': `127.0.0.2:${(listening.address() as AddressInfo).port}`,
+      'by-name': `localhost:${port}`,
+      'by-address': `127.0.0.2:${port}`,
       'to-nobody': '127.0.0.2:1',
       'to-a-cloud': '169.254.169.254:80',
     };
@@ -80,7 +74,7 @@ t.test(
       await until(() => found()?.state === 'failing');
       t.match(found()?.reason, why, name);
     }
-    t.equal(connections, 0);
+    t.equal(connections(), 0);
   },
 );
 

@@ -1,6 +1,5 @@
 // Clusters that tenants name, as the gateway and the scaler reach them: with a guard, neither the bootstrap servers nor a broker that the
 // metadata of a Kafka names is connected to where tenants have nothing.
-import { createServer, type AddressInfo } from 'node:net';
 import t from 'tap';
 import { createClusters } from '../../../gateway/kafka/clusters.ts';
 import { createClustersReader } from '../../../gateway/kafka/offsets-of-clusters.ts';
@@ -8,7 +7,7 @@ import { openSecurity, type Installation } from '../../../gateway/kafka/security
 import { createTopic, ownKafka, uniqueName } from '../../fixtures/kafka.ts';
 import { memorySecrets } from '../../fixtures/memory-secrets.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
-import { guardOf, type Names } from '../../fixtures/tenant-guard.ts';
+import { countConnections, guardOf, type Names } from '../../fixtures/tenant-guard.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { Listener } from './fixtures/member.ts';
 
@@ -85,17 +84,11 @@ t.test('the gateway reads what is open, and says why not where it is not', async
 });
 
 t.test('new credentials are proved nowhere else either', async (t) => {
-  let connections = 0;
-  const server = createServer((socket) => {
-    connections += 1;
-    socket.destroy();
-  });
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  t.teardown(() => new Promise((resolve) => server.close(resolve)));
+  const { port, connections } = await countConnections(t);
   const told: unknown[] = [];
   let reads = 0;
   const security = openSecurity({
-    brokers: [`kafka.test:${(server.address() as AddressInfo).port}`],
+    brokers: [`kafka.test:${port}`],
     mechanism: 'plain',
     read: async () => ({ sasl: { mechanism: 'plain', username: 'paula', password: `${(reads += 1)}` } }),
     guard: guardOf({ 'kafka.test': '127.0.0.2' }),
@@ -104,5 +97,5 @@ t.test('new credentials are proved nowhere else either', async (t) => {
   t.teardown(() => security.close());
   await until(() => told.length > 0, 20_000);
   t.match(told, [['credentials not taken on, tried again', /resolves to 127\.0\.0\.2, which is not open/]]);
-  t.equal(connections, 0);
+  t.equal(connections(), 0);
 });

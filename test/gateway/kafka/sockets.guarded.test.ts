@@ -1,24 +1,12 @@
 // Connections to brokers that a tenant names: which address each of them leads to is judged as it is made.
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import type { Credentials } from '../../../gateway/contract/kafka-access.ts';
 import { createSocketFactory, type SocketFactoryOptions } from '../../../gateway/kafka/sockets.ts';
 import { createAuthority } from '../../fixtures/authority.ts';
-import { guardOf, type Names } from '../../fixtures/tenant-guard.ts';
-
-/** Listens on all addresses of this machine. */
-async function serve(t: Test): Promise<{ port: number; connections: () => number }> {
-  let connections = 0;
-  const server = createServer((socket) => {
-    connections += 1;
-    socket.on('error', () => undefined).destroy();
-  });
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  t.teardown(() => new Promise((resolve) => server.close(resolve)));
-  return { port: (server.address() as AddressInfo).port, connections: () => connections };
-}
+import { countConnections, guardOf, type Names } from '../../fixtures/tenant-guard.ts';
 
 /** `connected`, or the error. */
 function outcome(options: SocketFactoryOptions, host: string, port: number): Promise<unknown> {
@@ -47,7 +35,7 @@ const ways: readonly Pick<SocketFactoryOptions, 'credentials'>[] = [
 t.test(
   'no connection is made to a refused address, by name or by itself, in plain text or TLS',
   async (t) => {
-    const { port, connections } = await serve(t);
+    const { port, connections } = await countConnections(t);
     const guard = guardOf({ 'kafka.test': '127.0.0.2', 'cloud.test': '169.254.169.254' });
     for (const way of ways)
       for (const host of ['127.0.0.2', '::1', '0.0.0.0', '::ffff:127.0.0.1', 'kafka.test', 'cloud.test'])
@@ -57,7 +45,7 @@ t.test(
 );
 
 t.test('a name that leads elsewhere by the next connection is judged anew', async (t) => {
-  const { port, connections } = await serve(t);
+  const { port, connections } = await countConnections(t);
   const names: Names = { 'kafka.test': '127.0.0.1' };
   const guard = guardOf(names);
   t.equal(await outcome({ guard }, 'kafka.test', port), 'connected');
@@ -70,7 +58,7 @@ t.test('a name that leads elsewhere by the next connection is judged anew', asyn
 });
 
 t.test('it is told alike whether anything listens there or not', async (t) => {
-  const { port } = await serve(t);
+  const { port } = await countConnections(t);
   const guard = guardOf({});
   const told = await Promise.all([port, 1].map((at) => outcome({ guard }, '127.0.0.2', at)));
   t.strictSame(String(told[0]), String(told[1]));

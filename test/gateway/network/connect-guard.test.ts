@@ -1,4 +1,3 @@
-import { createServer, type AddressInfo } from 'node:net';
 import type { LookupAddress } from 'node:dns';
 import t, { type Test } from 'tap';
 import { Pool } from 'undici';
@@ -10,6 +9,7 @@ import {
 } from '../../../gateway/network/connect-guard.ts';
 import { untilAccepting } from '../../../gateway/delivery/probe.ts';
 import { startFunction } from '../../fixtures/function-server.ts';
+import { countConnections } from '../../fixtures/tenant-guard.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 
 t.setTimeout(30_000);
@@ -39,20 +39,8 @@ function send(t: Test, origin: string, guard: ReturnType<typeof guardOf>['guard'
   return new Promise((resolve) => startAttempt(pool, request, resolve));
 }
 
-/** Listens on all addresses of this machine, and must never be connected to. */
-async function startForbidden(t: Test): Promise<{ port: number; connections: () => number }> {
-  let connections = 0;
-  const server = createServer((socket) => {
-    connections += 1;
-    socket.destroy();
-  });
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  t.teardown(() => new Promise((resolve) => server.close(resolve)));
-  return { port: (server.address() as AddressInfo).port, connections: () => connections };
-}
-
 t.test('no connection is made to a refused address, however it is come by', async (t) => {
-  const { port, connections } = await startForbidden(t);
+  const { port, connections } = await countConnections(t);
   const names = {
     'four.test': ['127.0.0.1'],
     'six.test': ['::1'],
@@ -83,7 +71,7 @@ t.test('no connection is made to a refused address, however it is come by', asyn
 });
 
 t.test('a probe makes none either', async (t) => {
-  const { port, connections } = await startForbidden(t);
+  const { port, connections } = await countConnections(t);
   const { guard, looks } = guardOf(
     { 'four.test': ['127.0.0.1'], 'api.test': ['10.0.0.1'] },
     { apiServerHosts: ['api.test'] },
@@ -136,7 +124,7 @@ t.test('a name is judged anew for each connection', async (t) => {
 });
 
 t.test('a redirect is an answer, which leads nowhere', async (t) => {
-  const { port, connections } = await startForbidden(t);
+  const { port, connections } = await countConnections(t);
   const location = `http://127.0.0.1:${port}/`;
   const fn = await startFunction(t, { status: 307, headers: { location } });
   const { guard } = guardOf({}, { createJudge });
