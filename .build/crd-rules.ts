@@ -1,13 +1,13 @@
 // What must hold between the fields of a resource, as far as the API server can judge it: in CEL, by the path of the field
-// that it stands at. The gateway's own rules (gateway/contract/trigger-rules.ts) say the same, and more.
-import { typesWith, type FieldsOfType } from '../gateway/contract/authentication-rules.ts';
-import { computedDefault, fieldTable } from '../gateway/contract/fields.ts';
-import { functionFieldsOfType, tlsPairs } from '../gateway/contract/function-access-rules.ts';
+// that it stands at. The gateway's own rules (core/resources/validation/trigger-rules.ts) say the same, and more.
+import { typesWith, type FieldsOfType } from '../core/resources/validation/authentication-rules.ts';
+import { computedDefault, fieldTable } from '../core/resources/schema/fields.ts';
+import { functionFieldsOfType, tlsPairs } from '../core/resources/validation/function-access-rules.ts';
 import {
   besideBootstrapServers,
   fieldsOfType,
   waysToBrokers,
-} from '../gateway/contract/kafka-cluster-rules.ts';
+} from '../core/resources/validation/kafka-cluster-rules.ts';
 import type { Rule, Rules } from './crd-schema.ts';
 
 function defaultOf(path: string): string {

@@ -4,8 +4,8 @@
 // No defaults: what the API server filled in would stand in every object from then on, as if its author had written it. A
 // later release could not change a default for it, and what has no meaning beside another field (`port` beside `uri`)
 // would be there. They are filled in where a Trigger is read, as for files; here they are told in words.
-import { formatOf, formats, type FormatName } from '../gateway/contract/formats.ts';
-import type { FieldSchema } from '../gateway/contract/fields.ts';
+import { formatOf, formats, type FormatName } from '../core/resources/schema/formats.ts';
+import type { FieldSchema } from '../core/resources/schema/fields.ts';
 
 export type StructuralSchema = Readonly<Record<string, unknown>>;
 

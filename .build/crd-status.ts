@@ -1,5 +1,5 @@
-// The schemas of statuses, which only the controller writes (gateway/contract/trigger-status.ts).
-import { conditionTypes } from '../gateway/contract/trigger-status.ts';
+// The schemas of statuses, which only the controller writes (core/resources/trigger-status.ts).
+import { conditionTypes } from '../core/resources/trigger-status.ts';
 import type { StructuralSchema } from './crd-schema.ts';
 
 const text = (description: string, maxLength: number): StructuralSchema => ({

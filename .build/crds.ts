@@ -1,9 +1,9 @@
 // Writes the CustomResourceDefinitions that are made from the contract: `npm run generate:crds`. A test fails when they drift.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { Document } from 'yaml';
-import type { FieldSchema } from '../gateway/contract/fields.ts';
-import { kafkaClusterSchema } from '../gateway/contract/kafka-cluster-schema.ts';
-import { apiGroup, apiVersion, triggerSchema } from '../gateway/contract/trigger.ts';
+import type { FieldSchema } from '../core/resources/schema/fields.ts';
+import { kafkaClusterSchema } from '../core/resources/schema/kafka-cluster-schema.ts';
+import { apiGroup, apiVersion, triggerSchema } from '../core/resources/schema/trigger-schema.ts';
 import { kafkaClusterRules, triggerRules } from './crd-rules.ts';
 import { structural, type Rules, type StructuralSchema } from './crd-schema.ts';
 import { kafkaClusterStatus, triggerStatus } from './crd-status.ts';

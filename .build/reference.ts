@@ -1,17 +1,17 @@
 // Writes the reference pages that are made from the code: `npm run docs:reference`. A test fails when they drift.
 import { EventEmitter } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createMetrics } from '../gateway/admin/metrics.ts';
+import { createMetrics } from '../gateway/admin/gateway-metrics.ts';
 import { gatewaySettings } from '../gateway/config.ts';
-import { accessSettings } from '../gateway/contract/access-settings.ts';
-import { annotationTable, topicsAnnotation } from '../gateway/contract/annotations.ts';
-import { errorTable } from '../gateway/contract/errors.ts';
-import { clusterFieldTable, expectation, fieldTable, type Field } from '../gateway/contract/fields.ts';
-import { apiVersion } from '../gateway/contract/trigger.ts';
-import { createScalerMetrics } from '../scaler/admin/metrics.ts';
+import { accessSettings } from '../core/access/access-settings.ts';
+import { annotationTable, topicsAnnotation } from '../core/resources/annotations.ts';
+import { errorTable } from '../core/contract/errors.ts';
+import { clusterFieldTable, expectation, fieldTable, type Field } from '../core/resources/schema/fields.ts';
+import { apiVersion } from '../core/resources/schema/trigger-schema.ts';
+import { createScalerMetrics } from '../scaler/admin/scaler-metrics.ts';
 import { readScalerConfig } from '../scaler/config.ts';
-import { parseKubernetesConfig } from '../scaler/controller/settings.ts';
-import { createScalerEmitter } from '../scaler/events.ts';
+import { parseKubernetesConfig } from '../controller/controller-settings.ts';
+import { createScalerEmitter } from '../scaler/scaler-events.ts';
 import { createWantedTriggers } from '../scaler/wanted-triggers.ts';
 
 const note = '<!-- Made by `npm run docs:reference`. Do not edit. -->';

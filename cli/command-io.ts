@@ -1,5 +1,5 @@
 // What a command gets from the terminal, and how it ends: signals, broken pipes, errors, exit codes.
-import { describeError, MillraceError } from '../gateway/contract/errors.ts';
+import { describeError, MillraceError } from '../core/contract/errors.ts';
 
 export interface CommandIo {
   readonly stdin: NodeJS.ReadStream;

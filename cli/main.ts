@@ -1,18 +1,18 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 // `millrace`: what the commands are called and what they take. Each is loaded when it is asked for.
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
-import { parseDuration } from '../gateway/contract/duration.ts';
+import { parseDuration } from '../core/resources/schema/duration.ts';
 import type { BenchOptions } from './bench/load.ts';
-import type { CheckFiles } from './check/command.ts';
+import type { CheckFiles } from './commands/check.ts';
 import { runCommand } from './command-io.ts';
 import type { DevOptions } from './commands/dev.ts';
 import type { GatewayOptions } from './commands/gateway.ts';
 import type { ScalerOptions } from './commands/scaler.ts';
 import type { FeedOptions, FeedStep } from './demo/cluster/feed.ts';
-import type { DemoOptions } from './demo/command.ts';
-import type { SendOptions } from './send/command.ts';
-import type { SkipOptions } from './skip/command.ts';
-import type { TryOptions } from './try/command.ts';
+import type { DemoOptions } from './commands/demo.ts';
+import type { SendOptions } from './commands/send.ts';
+import type { SkipOptions } from './commands/skip.ts';
+import type { TryOptions } from './commands/try.ts';
 
 const program = new Command('millrace')
   .description('Carries Kafka records to HTTP functions as CloudEvents, and lets the functions sleep.')
@@ -25,7 +25,7 @@ program
   .option('--dir <dir>', 'keep the records there for the next run')
   .addOption(new Option('--brokers <n>', 'how many brokers: 1 or 3').choices(['1', '3']).default('1'))
   .action(async ({ port, dir, brokers }: { port?: number; dir?: string; brokers: string }) => {
-    const { runKafkaCommand } = await import('./kafka/command.ts');
+    const { runKafkaCommand } = await import('./commands/kafka.ts');
     await runCommand((io) => runKafkaCommand({ port, dir, brokers: Number(brokers) }, io));
   });
 
@@ -77,7 +77,7 @@ program
   .option('--namespace <name>', 'with --kubernetes: what is made, and removed (default: "millrace-demo")')
   .option('--keep', 'with --kubernetes: leave everything there at the end', false)
   .action(async (options: DemoOptions) => {
-    const { runDemoCommand } = await import('./demo/command.ts');
+    const { runDemoCommand } = await import('./commands/demo.ts');
     await runCommand((io) => runDemoCommand(options, io));
   });
 
@@ -115,7 +115,7 @@ program
   .option('--json', 'tell where each record is stored as a JSON object', false)
   .option('--config <file>', 'properties of a Kafka client, for TLS and SASL (KAFKA_CONFIG)')
   .action(async (topic: string, options: Omit<SendOptions, 'topic'>) => {
-    const { runSendCommand } = await import('./send/command.ts');
+    const { runSendCommand } = await import('./commands/send.ts');
     await runCommand((io) => runSendCommand({ ...options, topic }, io));
   });
 
@@ -136,7 +136,7 @@ program
   )
   .option('--ca <file>', 'authority that a gateway with https is trusted by (MILLRACE_GATEWAY_CA)')
   .action(async (trigger: string, options: Omit<SkipOptions, 'trigger'>) => {
-    const { runSkipCommand } = await import('./skip/command.ts');
+    const { runSkipCommand } = await import('./commands/skip.ts');
     await runCommand((io) => runSkipCommand({ ...options, trigger }, io));
   });
 
@@ -154,7 +154,7 @@ program
   .option('--key <file>', 'key of that certificate')
   .option('--limit <duration>', 'how long each is waited for', parseLimit, 60_000)
   .action(async (urls: string[], { limit, ...files }: { limit: number } & CheckFiles) => {
-    const { runCheckCommand } = await import('./check/command.ts');
+    const { runCheckCommand } = await import('./commands/check.ts');
     await runCommand((io) => runCheckCommand({ urls, ...files, limitMs: limit }, io));
   });
 
@@ -184,7 +184,7 @@ program
   .option('--cel <expr>', 'an expression of CEL')
   .option('--filters <file>', 'a list of filters, or manifests: tells which filter refuses, and why')
   .action(async (options: TryOptions) => {
-    const { runTryCommand } = await import('./try/command.ts');
+    const { runTryCommand } = await import('./commands/try.ts');
     await runCommand((io) => runTryCommand(options, io));
   });
 
@@ -200,7 +200,7 @@ program
   )
   .option('--stuck-seconds <n>', 'how long that function is watched', parseCount, 60)
   .action(async (options: Omit<BenchOptions, 'print' | 'signal'>) => {
-    const { runBench } = await import('./bench/main.ts');
+    const { runBench } = await import('./bench/bench.ts');
     await runCommand(async ({ stdout, signal }) => {
       await runBench({ ...options, signal, print: (text) => void stdout.write(`${text}\n`) });
       return 0;

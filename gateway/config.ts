@@ -1,9 +1,9 @@
 // The gateway's settings: read from the environment once, all mistakes told at once, then frozen.
-import { accessSettings, parseAccessSettings, type AccessConfig } from './contract/access-settings.ts';
-import { parseDuration } from './contract/duration.ts';
-import { MillraceError } from './contract/errors.ts';
-import { withoutCredentials } from './contract/problem.ts';
-import { parseQuantity } from './contract/quantity.ts';
+import { accessSettings, parseAccessSettings, type AccessConfig } from '../core/access/access-settings.ts';
+import { parseDuration } from '../core/resources/schema/duration.ts';
+import { MillraceError } from '../core/contract/errors.ts';
+import { withoutCredentials } from '../core/contract/problem.ts';
+import { parseQuantity } from '../core/resources/schema/quantity.ts';
 import {
   functionUris,
   logLevels,
@@ -16,7 +16,7 @@ import {
   type FunctionUris,
   type LogLevel,
   type TenantAddresses,
-} from './contract/settings.ts';
+} from '../core/process/settings.ts';
 
 export interface GatewayConfig {
   /** `host:port`; undefined where `kafkaConfigPath` says it. */

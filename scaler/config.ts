@@ -1,16 +1,16 @@
 // The scaler's settings: the only reader of process.env here; validated once, frozen.
-import { parseAccessSettings, type AccessConfig } from '../gateway/contract/access-settings.ts';
-import { MillraceError } from '../gateway/contract/errors.ts';
-import { withoutCredentials } from '../gateway/contract/problem.ts';
+import { parseAccessSettings, type AccessConfig } from '../core/access/access-settings.ts';
+import { MillraceError } from '../core/contract/errors.ts';
+import { withoutCredentials } from '../core/contract/problem.ts';
 import {
   logLevels,
   parseBrokers,
   parseLogLevel,
   parsePort,
   type LogLevel,
-} from '../gateway/contract/settings.ts';
-import type { TlsFiles } from '../gateway/doors/certificate-files.ts';
-import { isInKubernetes, parseKubernetesConfig, type KubernetesConfig } from './controller/settings.ts';
+} from '../core/process/settings.ts';
+import type { TlsFiles } from '../core/access/certificate-files.ts';
+import { isInKubernetes, parseKubernetesConfig, type KubernetesConfig } from '../controller/controller-settings.ts';
 
 export interface ScalerConfig {
   /** `host:port`; undefined where `kafkaConfigPath` says it. */
@@ -37,8 +37,8 @@ export interface ScalerConfig {
  * Settings from `env`: KAFKA_BROKERS (comma-separated, required unless
  * KAFKA_CONFIG names them), KAFKA_CONFIG, MILLRACE_TRIGGERS, SCALER_HOST (0.0.0.0),
  * SCALER_GRPC_PORT (6000), SCALER_HTTP_PORT (8081), SCALER_TLS_CERT, SCALER_TLS_KEY, SCALER_TLS_CLIENT_CA,
- * LOG_LEVEL (info), those of gateway/contract/access-settings.ts, MILLRACE_KUBERNETES (false) and with it those of
- * controller/settings.ts. An empty value is an absent one.
+ * LOG_LEVEL (info), those of core/access/access-settings.ts, MILLRACE_KUBERNETES (false) and with it those of
+ * controller/controller-settings.ts. An empty value is an absent one.
  * @throws MillraceError MILLRACE_CONFIG_INVALID that names all mistakes at once
  */
 export function readScalerConfig(

@@ -1,6 +1,6 @@
 // Which Kafka clusters a ScaledObject may ask about: those that the installation is set up for. Its `bootstrapServers`
 // only choose among them; we never connect to an address because a ScaledObject names it.
-import type { KafkaAccess } from '../gateway/contract/kafka-access.ts';
+import type { KafkaAccess } from '../core/contract/kafka-access.ts';
 import type { WantedTriggers } from './wanted-triggers.ts';
 
 export interface KnownClusters {

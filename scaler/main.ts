@@ -1,29 +1,29 @@
 // Composition root of the scaler: triggers and Kafka in, KEDA's gRPC service and the HTTP port out.
 import type { Server } from 'node:net';
 import type { Logger } from 'pino';
-import type { Recognizer } from '../gateway/contract/callers.ts';
-import { describeError } from '../gateway/contract/errors.ts';
-import type { TriggerSource } from '../gateway/contract/ports.ts';
-import type { SecretReader } from '../gateway/contract/secrets.ts';
-import { logDoor } from '../gateway/doors/log-door.ts';
-import { openAccess } from '../gateway/doors/open-access.ts';
-import { openOwnConnection } from '../gateway/kafka/client-config.ts';
-import type { ClientLog } from '../gateway/kafka/connection.ts';
-import { createClustersReader } from '../gateway/kafka/offsets-of-clusters.ts';
-import type { ConnectGuard } from '../gateway/network/connect-guard.ts';
+import type { Recognizer } from '../core/contract/callers.ts';
+import { describeError } from '../core/contract/errors.ts';
+import type { TriggerSource } from '../core/contract/trigger-source.ts';
+import type { SecretReader } from '../core/contract/secret-reader.ts';
+import { logDoor } from '../core/access/audit-log.ts';
+import { openAccess } from '../core/access/open-access.ts';
+import { openOwnConnection } from '../core/kafka/connection/own-connection.ts';
+import type { ClientLog } from '../core/kafka/connection/kafka-client.ts';
+import { createClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
+import type { ConnectGuard } from '../core/network/connect-guard.ts';
 import { createDemand, type Demand } from './activation/demand.ts';
 import { createDrainTargets } from './activation/drain-target.ts';
 import { createGroupDemand } from './activation/group-demand.ts';
 import { createWatchedGroups } from './activation/watched-groups.ts';
-import { createScalerMetrics } from './admin/metrics.ts';
-import { createAdminServer, type Readiness } from './admin/server.ts';
+import { createScalerMetrics } from './admin/scaler-metrics.ts';
+import { createAdminServer, type Readiness } from './admin/scaler-admin-server.ts';
 import { createBacklogReader } from './backlog/backlog-reader.ts';
 import type { ScalerConfig } from './config.ts';
-import { startController, type ControllerOptions } from './controller/controller.ts';
-import { createScalerEmitter, type ScalerEmitter } from './events.ts';
-import { startGrpcServer } from './grpc/server.ts';
+import { startController, type ControllerOptions } from '../controller/controller.ts';
+import { createScalerEmitter, type ScalerEmitter } from './scaler-events.ts';
+import { startGrpcServer } from './grpc/grpc-server.ts';
 import { createKnownClusters } from './known-clusters.ts';
-import { createScalerLog, logScalerEvents } from './log.ts';
+import { createScalerLog, logScalerEvents } from './admin/log-scaler-events.ts';
 import { createWantedTriggers, type WantedTriggers } from './wanted-triggers.ts';
 
 export interface ScalerDependencies {

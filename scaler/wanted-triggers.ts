@@ -1,7 +1,7 @@
 // The triggers that are wanted now, as the trigger source last told them. Nothing else in the scaler keeps a
 // list.
-import { MillraceError } from '../gateway/contract/errors.ts';
-import type { Subscription } from '../gateway/contract/subscription.ts';
+import { MillraceError } from '../core/contract/errors.ts';
+import type { Subscription } from '../core/contract/subscription.ts';
 
 export interface WantedTriggers {
   /** Undefined where nobody wants a trigger of that key. */

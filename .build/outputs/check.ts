@@ -1,7 +1,7 @@
 // Judges what a run of the tests has put out: no secret may be in it, and there must have been one that could be.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { mark } from '../../test/fixtures/planted.ts';
+import { mark } from '../../test/fixtures/secrets/planted.ts';
 import { needlesFor } from './needles.ts';
 import { searchFolder, type Finding } from './search.ts';
 

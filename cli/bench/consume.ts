@@ -1,7 +1,7 @@
 // Raw consumption, in a process of its own: the gateway's record source with nobody behind it. Arguments: brokers, topic,
 // records. Reports seconds and CPU over IPC.
-import { createKafka } from '../../gateway/kafka/connection.ts';
-import { createRecordSources } from '../../gateway/kafka/record-source.ts';
+import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
+import { createRecordSources } from '../../core/kafka/group/group-record-source.ts';
 import { benchSubscription } from './triggers.ts';
 
 const [brokers = '', topic = '', total = '0'] = process.argv.slice(2);

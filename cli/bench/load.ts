@@ -1,5 +1,5 @@
 // What the benchmarks write, and what all of them are given.
-import type { RecordSink } from '../../gateway/contract/ports.ts';
+import type { RecordSink } from '../../core/contract/record-sink.ts';
 import { sampleRecord } from './sample.ts';
 
 export interface BenchOptions {

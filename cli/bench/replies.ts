@@ -1,6 +1,6 @@
 // Replies beside replies in transactions: how many come through, what they cost, and how old they are when a reader of committed
 // records sees them.
-import type { CreateRecordSource } from '../../gateway/contract/ports.ts';
+import type { CreateRecordSource } from '../../core/contract/record-source.ts';
 import { sendAtRate, type Bench } from './load.ts';
 import { startGatewayProcess, startSink, until, type GatewayProcess, type Sink } from './processes.ts';
 import { formatTable, percentile } from './report.ts';

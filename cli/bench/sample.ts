@@ -1,5 +1,5 @@
 // The event that the benchmarks send: 200 bytes of JSON, five attributes, a key.
-import type { OutgoingRecord } from '../../gateway/contract/ports.ts';
+import type { OutgoingRecord } from '../../core/contract/record-sink.ts';
 
 const filler = 'x'.repeat(200);
 

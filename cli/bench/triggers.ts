@@ -1,7 +1,7 @@
 // The triggers of the benchmarks, as manifests: with the defaults, but for what a row says that it changes.
-import { parseManifests } from '../../gateway/contract/manifests.ts';
-import type { Subscription } from '../../gateway/contract/subscription.ts';
-import { checkExpression } from '../../gateway/filter/expression.ts';
+import { parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
+import { checkExpression } from '../../core/expressions/compile-expression.ts';
 
 export interface BenchTrigger {
   readonly name: string;

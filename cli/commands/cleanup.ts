@@ -1,9 +1,9 @@
 // `millrace cleanup`: what the chart runs before it is uninstalled.
-import { MillraceError } from '../../gateway/contract/errors.ts';
-import { createKubernetesClient } from '../../gateway/kubernetes/client.ts';
-import { openConnection } from '../../gateway/kubernetes/connection.ts';
-import { cleanUp } from '../../scaler/controller/cleanup.ts';
-import { parseKubernetesConfig } from '../../scaler/controller/settings.ts';
+import { MillraceError } from '../../core/contract/errors.ts';
+import { createKubernetesClient } from '../../core/kubernetes/api-client.ts';
+import { openConnection } from '../../core/kubernetes/api-connection.ts';
+import { cleanUp } from '../../controller/cleanup.ts';
+import { parseKubernetesConfig } from '../../controller/controller-settings.ts';
 import type { CommandIo } from '../command-io.ts';
 
 /** Prints what it removes. Exits with 1 where KEDA did not let go of something in time. */

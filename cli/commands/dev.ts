@@ -1,16 +1,16 @@
 // `millrace dev`: a folder of functions and their manifests, running, with all that they need around them.
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
-import { formatProblem } from '../../gateway/contract/manifests.ts';
-import type { Subscription } from '../../gateway/contract/subscription.ts';
-import { createFileSecrets } from '../../gateway/control/file-secrets.ts';
-import { createFileTriggers } from '../../gateway/control/files.ts';
-import { checkExpression } from '../../gateway/filter/expression.ts';
+import { describeError, MillraceError } from '../../core/contract/errors.ts';
+import { formatProblem } from '../../core/resources/manifests/parse-manifests.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
+import { createFileSecrets } from '../../core/resources/manifests/file-secrets.ts';
+import { createFileTriggers } from '../../core/resources/manifests/manifest-files.ts';
+import { checkExpression } from '../../core/expressions/compile-expression.ts';
 import { untilAborted, type CommandIo } from '../command-io.ts';
 import { LocalStack } from '../local/local-stack.ts';
 import { shareTriggers, type SharedTriggers } from '../local/shared-triggers.ts';
-import { topicsOf } from '../local/topics.ts';
+import { topicsOf } from '../local/required-topics.ts';
 import { ensureTopics, foreignKafka, startOwnKafka, type UsedKafka } from '../local/use-kafka.ts';
 import { LiveView } from '../status/live-view.ts';
 import { lineOf, tableOf } from '../status/table.ts';

@@ -1,12 +1,12 @@
 // `millrace scaler`: KEDA's external scaler alone, as it is deployed.
 import { pino } from 'pino';
-import { MillraceError } from '../../gateway/contract/errors.ts';
-import { formatProblem } from '../../gateway/contract/manifests.ts';
-import { createFileSecrets } from '../../gateway/control/file-secrets.ts';
-import { createFileTriggers } from '../../gateway/control/files.ts';
-import { checkExpression } from '../../gateway/filter/expression.ts';
+import { MillraceError } from '../../core/contract/errors.ts';
+import { formatProblem } from '../../core/resources/manifests/parse-manifests.ts';
+import { createFileSecrets } from '../../core/resources/manifests/file-secrets.ts';
+import { createFileTriggers } from '../../core/resources/manifests/manifest-files.ts';
+import { checkExpression } from '../../core/expressions/compile-expression.ts';
 import { readScalerConfig } from '../../scaler/config.ts';
-import { createScalerLog } from '../../scaler/log.ts';
+import { createScalerLog } from '../../scaler/admin/log-scaler-events.ts';
 import { startScaler, type Scaler } from '../../scaler/main.ts';
 import { untilAborted, type CommandIo } from '../command-io.ts';
 

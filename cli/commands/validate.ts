@@ -1,7 +1,7 @@
 // `millrace validate`: every mistake in manifests at once.
-import { formatProblem, parseManifests } from '../../gateway/contract/manifests.ts';
-import { readManifests } from '../../gateway/control/files.ts';
-import { checkExpression } from '../../gateway/filter/expression.ts';
+import { formatProblem, parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
+import { readManifests } from '../../core/resources/manifests/manifest-files.ts';
+import { checkExpression } from '../../core/expressions/compile-expression.ts';
 import type { CommandIo } from '../command-io.ts';
 
 /** All `paths` are one installation: what is named in one may be used in another. 1 where there is a mistake. */

@@ -1,7 +1,7 @@
 // The demo's input: a week of earthquakes (USGS, as the package `vega-datasets` carries it), oldest first, as CloudEvents.
 import { readFile } from 'node:fs/promises';
-import { MillraceError } from '../../gateway/contract/errors.ts';
-import type { CloudEvent } from '../../gateway/contract/event.ts';
+import { MillraceError } from '../../core/contract/errors.ts';
+import type { CloudEvent } from '../../core/contract/event.ts';
 
 export interface Earthquake {
   readonly event: CloudEvent;

@@ -4,7 +4,7 @@
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { MillraceError } from '../../gateway/contract/errors.ts';
+import { MillraceError } from '../../core/contract/errors.ts';
 
 /** `expected`: we ended it (`kill`, `stop`). */
 export type BrokerExit = { code: number | null; signal: NodeJS.Signals | null; expected: boolean };

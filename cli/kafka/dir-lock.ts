@@ -3,7 +3,7 @@
 
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MillraceError } from '../../gateway/contract/errors.ts';
+import { MillraceError } from '../../core/contract/errors.ts';
 
 /**
  * Makes the directory if need be and takes it for this process; returns what gives it back. The lock of a

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawnBroker } from './broker-process.ts';
 import { openLogDirs, type LogDirTemplates } from './log-dir.ts';
-import { findFreePorts } from './ports.ts';
+import { findFreePorts } from './free-ports.ts';
 import { formatProperties, serverProperties } from './server-properties.ts';
 
 const logConfigPath = fileURLToPath(new URL('log4j2.xml', import.meta.url));

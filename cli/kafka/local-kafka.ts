@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isPortClash, spawnBroker, type BrokerExit, type BrokerProcess } from './broker-process.ts';
 import { lockDir } from './dir-lock.ts';
-import { ensureKafkaInstalled, type KafkaInstallation } from './install.ts';
+import { ensureKafkaInstalled, type KafkaInstallation } from './install-kafka.ts';
 import { jvmArguments, readArchive } from './jvm.ts';
 import { openLogDirs } from './log-dir.ts';
-import { findFreePorts, requireFreePort } from './ports.ts';
+import { findFreePorts, requireFreePort } from './free-ports.ts';
 import { formatProperties, serverProperties, type BrokerAddress } from './server-properties.ts';
 
 type BrokerProperties = Readonly<Record<string, string>>;

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { MillraceError } from '../../gateway/contract/errors.ts';
+import { MillraceError } from '../../core/contract/errors.ts';
 import { formatProperties, serverProperties, type BrokerAddress } from './server-properties.ts';
 
 const run = promisify(execFile);

@@ -1,12 +1,12 @@
 // Gateway, scaler and functions in one process, wired as in a cluster: offsets in Kafka, activation calls over HTTP, and
 // in the place of KEDA and Kubernetes an autoscaler and processes. One way to start it, one way to stop it.
 import { isDeepStrictEqual } from 'node:util';
-import type { SecretReader } from '../../gateway/contract/secrets.ts';
-import type { Subscription } from '../../gateway/contract/subscription.ts';
+import type { SecretReader } from '../../core/contract/secret-reader.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
 import { parseGatewayConfig } from '../../gateway/config.ts';
 import { createStaticEndpoints } from '../../gateway/control/static-endpoints.ts';
 import { startGateway, type Gateway } from '../../gateway/main.ts';
-import type { TriggerSnapshot } from '../../gateway/pipeline/snapshot.ts';
+import type { TriggerSnapshot } from '../../gateway/pipeline/trigger-snapshot.ts';
 import { readScalerConfig } from '../../scaler/config.ts';
 import { startScaler, type Scaler } from '../../scaler/main.ts';
 import { Autoscaler } from '../runtime/autoscaler.ts';
@@ -14,7 +14,7 @@ import { ProcessEndpoints, type ReplicaCount } from '../runtime/process-endpoint
 import type { TriggerStatus } from '../status/table.ts';
 import type { SharedTriggers } from './shared-triggers.ts';
 import { createStackLog } from './stack-log.ts';
-import { tallyOf, type TriggerTally } from './tally.ts';
+import { tallyOf, type TriggerTally } from './trigger-tally.ts';
 import type { UsedKafka } from './use-kafka.ts';
 
 export interface LocalStackOptions {

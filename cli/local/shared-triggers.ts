@@ -1,6 +1,6 @@
 // One trigger source for gateway, scaler and functions: read once, told to all of them in the order in which they asked.
-import type { TriggerSource } from '../../gateway/contract/ports.ts';
-import type { Subscription } from '../../gateway/contract/subscription.ts';
+import type { TriggerSource } from '../../core/contract/trigger-source.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
 
 type Listener = (wanted: readonly Subscription[]) => void;
 

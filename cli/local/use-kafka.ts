@@ -1,6 +1,6 @@
 // The Kafka that a command works with: the one that KAFKA_BROKERS names, or one of our own for as long as the command runs.
-import { createKafka } from '../../gateway/kafka/connection.ts';
-import { createMissingTopics } from '../../gateway/kafka/topics.ts';
+import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
+import { createMissingTopics } from '../../core/kafka/connection/topics.ts';
 import { startLocalKafka } from '../kafka/local-kafka.ts';
 
 export interface UsedKafka {

@@ -1,6 +1,6 @@
 // KEDA's arithmetic for one function, pure: what is known of its metric goes in, the number of replicas comes out.
 // KEDA itself decides 0 ↔ 1 (activation, cooldown); the HorizontalPodAutoscaler that it drives decides 1 ↔ N.
-import type { ScaleSettings } from '../../gateway/contract/subscription.ts';
+import type { ScaleSettings } from '../../core/contract/subscription.ts';
 
 export interface Observation {
   readonly nowMs: number;

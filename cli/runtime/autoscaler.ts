@@ -1,6 +1,6 @@
 // Keeps one function at the scale that its backlog asks for: the part of KEDA on one machine. A push acts at once; the
 // polls come at `pollIntervalMs`, more often than a cluster's `pollingInterval`, because here they cost next to nothing.
-import type { Subscription } from '../../gateway/contract/subscription.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
 import { asleep, autoscale } from './autoscale.ts';
 import type { ScaleState } from './autoscale.ts';
 

@@ -1,9 +1,9 @@
 // The replicas of one function: as many processes as were asked for, started again where they end by themselves.
 // An endpoint is gone before its process is asked to stop, and at once where the process ends unasked.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeError } from '../../gateway/contract/errors.ts';
-import type { Endpoint } from '../../gateway/contract/ports.ts';
-import { findFreePorts } from '../kafka/ports.ts';
+import { describeError } from '../../core/contract/errors.ts';
+import type { Endpoint } from '../../core/contract/endpoint-source.ts';
+import { findFreePorts } from '../kafka/free-ports.ts';
 import { startFunctionProcess } from './process-function.ts';
 import type { FunctionProcess, ProcessExit } from './process-function.ts';
 

@@ -1,7 +1,7 @@
 // The functions of all triggers as processes on this machine, and their ready endpoints for the gateway. What Deployment,
 // kubelet and EndpointSlices are in a cluster.
-import type { Endpoint, EndpointSource } from '../../gateway/contract/ports.ts';
-import type { Subscription } from '../../gateway/contract/subscription.ts';
+import type { Endpoint, EndpointSource } from '../../core/contract/endpoint-source.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
 import { FunctionReplicas } from './function-replicas.ts';
 
 export interface ProcessEndpointsOptions {

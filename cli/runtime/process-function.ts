@@ -5,7 +5,7 @@ import type { ChildProcess } from 'node:child_process';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MillraceError } from '../../gateway/contract/errors.ts';
+import { MillraceError } from '../../core/contract/errors.ts';
 
 export interface ProcessExit {
   readonly code: number | null;

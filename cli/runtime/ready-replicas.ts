@@ -1,6 +1,7 @@
 // How many replicas of a function are ready, as its endpoints show it: for triggers with a `targetDrainTime`, which go by it.
-import type { EndpointSource, TriggerSource } from '../../gateway/contract/ports.ts';
-import type { Subscription } from '../../gateway/contract/subscription.ts';
+import type { EndpointSource } from '../../core/contract/endpoint-source.ts';
+import type { TriggerSource } from '../../core/contract/trigger-source.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
 
 export interface ReadyReplicas {
   /** As it was given, and followed by the way. */

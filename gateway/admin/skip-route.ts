@@ -1,10 +1,10 @@
 // Blocked records, and skipping one: `GET /v1/triggers/:namespace/:name/blocked` and `POST …/skip`.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { CloudEvent } from '../contract/event.ts';
-import type { KafkaRecord } from '../contract/record.ts';
-import type { BlockedRecord, Place, SkipAnswer, SkipRequest, SkipTrace } from '../contract/skip.ts';
-import { problem } from '../doors/door.ts';
-import { masked } from './masked.ts';
+import type { CloudEvent } from '../../core/contract/event.ts';
+import type { KafkaRecord } from '../../core/contract/record.ts';
+import type { BlockedRecord, Place, SkipAnswer, SkipRequest, SkipTrace } from '../../core/contract/skip.ts';
+import { problem } from '../../core/access/http-server.ts';
+import { masked } from './masked-reason.ts';
 
 export interface SkipRouteOptions {
   readonly skip: (key: string, request: SkipRequest) => Promise<SkipAnswer>;

@@ -4,9 +4,9 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { Agent, request } from 'undici';
-import type { ActivationCall } from '../contract/ports.ts';
-import type { Subscription } from '../contract/subscription.ts';
-import { TrustingAgents } from '../network/trusting-agents.ts';
+import type { ActivationCall } from '../../core/contract/activation-call.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
+import { TrustingAgents } from '../../core/network/trusting-agents.ts';
 
 export interface ActivationCallOptions {
   /**

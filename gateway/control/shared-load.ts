@@ -1,11 +1,11 @@
 // The part of the triggers that this gateway serves: each is served by some of the gateways, so that connections to brokers and
 // functions grow with the triggers, and not with triggers × gateways.
-import type { Resource, ResourceWatch } from '../contract/kubernetes.ts';
-import { endpointSliceKind } from '../contract/kinds.ts';
-import type { TriggerSource } from '../contract/ports.ts';
-import type { Subscription } from '../contract/subscription.ts';
+import type { Resource, ResourceWatch } from '../../core/contract/kubernetes-client.ts';
+import { endpointSliceKind } from '../../core/resources/kinds.ts';
+import type { TriggerSource } from '../../core/contract/trigger-source.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
 import { chooseMembers } from './rendezvous.ts';
-import { readyPods } from './slice-endpoints.ts';
+import { readyPods } from '../../core/kubernetes/informers/endpoint-slices.ts';
 
 export interface SharedLoadOptions {
   /** All that are wanted. */

@@ -13,8 +13,8 @@
 // - The limit begins at the lower bound and doubles until latency rises; from then on it grows by its square root, and by one
 //   after a loss. It grows only when it is used.
 // - Of a batch the latency counts whole: while batches differ much in size, less is learned.
-import type { ConcurrencyBounds } from '../contract/subscription.ts';
-import type { Sign } from './sign.ts';
+import type { ConcurrencyBounds } from '../../core/contract/subscription.ts';
+import type { Sign } from './endpoint-sign.ts';
 
 /** Latency by which a window may exceed that without a queue, as a factor: up to the first it grows, above the second it shrinks. */
 const growUpTo = Math.log(1.2);

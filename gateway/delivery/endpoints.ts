@@ -1,17 +1,17 @@
 // The ready endpoints of one function: the least busy one is next, none gets more than `concurrency` requests at a time,
 // one that refuses connections is left alone until it takes them again, and one that fails for a while (`circuit.ts`).
 import { Pool, type Dispatcher } from 'undici';
-import type { FunctionTlsCredentials } from '../contract/function-access.ts';
-import type { Endpoint } from '../contract/ports.ts';
-import type { FunctionSettings } from '../contract/subscription.ts';
-import type { ConnectGuard } from '../network/connect-guard.ts';
+import type { FunctionTlsCredentials } from '../../core/contract/function-access.ts';
+import type { Endpoint } from '../../core/contract/endpoint-source.ts';
+import type { FunctionSettings } from '../../core/contract/subscription.ts';
+import type { ConnectGuard } from '../../core/network/connect-guard.ts';
 import type { AttemptResult } from './attempt.ts';
 import { Circuit } from './circuit.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
-import { createConnector, type Connecting } from './connecting.ts';
-import { untilAccepting } from './probe.ts';
+import { createConnector, type Connecting } from './function-connector.ts';
+import { untilAccepting } from './probe-endpoint.ts';
 import { parseRetryAfter } from './retry-after.ts';
-import { signOf, type Sign } from './sign.ts';
+import { signOf, type Sign } from './endpoint-sign.ts';
 
 /** Why there is no connection. */
 type Unreachable = Pick<AttemptResult & { kind: 'unreachable' }, 'reason' | 'code'>;

@@ -7,7 +7,7 @@
 //
 // A lane is idle (empty), ready (waits for its turn), busy (a lot of it is taken) or parked (waits for its delay). What is not
 // taken may be withdrawn at any time.
-import type { Ordering } from '../contract/subscription.ts';
+import type { Ordering } from '../../core/contract/subscription.ts';
 
 export type LaneState = 'idle' | 'ready' | 'busy' | 'parked' | 'dropped';
 

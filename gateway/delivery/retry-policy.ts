@@ -1,6 +1,6 @@
 // When a failed attempt is made again: a pure function of the settings, the attempts so far and a random
 // number.
-import type { RetrySettings } from '../contract/subscription.ts';
+import type { RetrySettings } from '../../core/contract/subscription.ts';
 
 /** Doubling more often changes nothing: any delay is past every cap by then. */
 const maxDoublings = 1_000;

@@ -1,7 +1,7 @@
 // What CloudEvents 1.0.2 (section 3) allows in attributes, and the one place where an event is put together
 // from texts. An empty text stands for an attribute that is not set, so that objects keep one shape.
 import { isUtf8 } from 'node:buffer';
-import type { AttributeValue, CloudEvent } from '../contract/event.ts';
+import type { AttributeValue, CloudEvent } from '../../core/contract/event.ts';
 
 export type DecodeResult =
   | { readonly kind: 'event'; readonly event: CloudEvent }

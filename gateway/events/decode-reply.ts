@@ -1,9 +1,9 @@
 // The answer of a function as an event (HTTP protocol binding 1.0.2): binary, structured, or no event at all.
-import type { AttributeValue, CloudEvent } from '../contract/event.ts';
+import type { AttributeValue, CloudEvent } from '../../core/contract/event.ts';
 import { assembleEvent, emptyAttributes, isCoreName, isExtensionName, isText, quoted } from './attributes.ts';
 import type { DecodeResult } from './attributes.ts';
 import { decodeStructured } from './decode-structured.ts';
-import { cloudEventsMode } from '../contract/media-type.ts';
+import { cloudEventsMode } from '../../core/contract/media-type.ts';
 import { percentDecode } from './percent.ts';
 
 export type ReplyResult =

@@ -1,5 +1,5 @@
 // The JSON event format 1.0.2: bytes → event. The bytes of the member `data` are kept as they stand.
-import type { AttributeValue } from '../contract/event.ts';
+import type { AttributeValue } from '../../core/contract/event.ts';
 import {
   assembleEvent,
   emptyAttributes,
@@ -14,7 +14,7 @@ import {
 import type { CoreAttributes, DecodeResult } from './attributes.ts';
 import { membersOf, stringAt } from './json-bytes.ts';
 import { createKnownTexts } from './known-texts.ts';
-import { isJsonMediaType } from '../contract/media-type.ts';
+import { isJsonMediaType } from '../../core/contract/media-type.ts';
 
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const maxInteger = 2 ** 31;

@@ -1,13 +1,13 @@
 // A Kafka record as an event: structured, binary (Kafka protocol binding 1.0.2), or wrapped where it is no
 // CloudEvent. Never throws; what calls itself a CloudEvent and is none is undecodable, everything else
 // becomes an event.
-import type { AttributeValue } from '../contract/event.ts';
-import type { KafkaRecord } from '../contract/record.ts';
-import type { EventSettings } from '../contract/subscription.ts';
+import type { AttributeValue } from '../../core/contract/event.ts';
+import type { KafkaRecord } from '../../core/contract/record.ts';
+import type { EventSettings } from '../../core/contract/subscription.ts';
 import { assembleEvent, quoted, textOf, undecodable } from './attributes.ts';
 import type { DecodeResult } from './attributes.ts';
 import { decodeStructured } from './decode-structured.ts';
-import { cloudEventsMode } from '../contract/media-type.ts';
+import { cloudEventsMode } from '../../core/contract/media-type.ts';
 import { createReadHeaders } from './read-headers.ts';
 import type { Headers } from './read-headers.ts';
 import { createKnativeWrap, createWrap } from './wrap.ts';

@@ -1,8 +1,8 @@
 // Events in the JSON event format 1.0.2, alone and in batches. JSON data is embedded as the bytes it is.
-import type { CloudEvent } from '../contract/event.ts';
+import type { CloudEvent } from '../../core/contract/event.ts';
 import { isUtf8 } from 'node:buffer';
 import { isJson } from './json-bytes.ts';
-import { isJsonMediaType, isTextMediaType } from '../contract/media-type.ts';
+import { isJsonMediaType, isTextMediaType } from '../../core/contract/media-type.ts';
 
 const openBracket = 0x5b;
 const comma = 0x2c;

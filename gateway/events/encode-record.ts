@@ -1,7 +1,7 @@
 // Events as Kafka records (Kafka protocol binding 1.0.2): binary or structured.
-import type { CloudEvent } from '../contract/event.ts';
-import type { OutgoingRecord } from '../contract/ports.ts';
-import type { RecordHeader } from '../contract/record.ts';
+import type { CloudEvent } from '../../core/contract/event.ts';
+import type { OutgoingRecord } from '../../core/contract/record-sink.ts';
+import type { RecordHeader } from '../../core/contract/record.ts';
 import { encodeJson } from './encode-json.ts';
 
 export type RecordParts = Pick<OutgoingRecord, 'key' | 'value' | 'headers'>;

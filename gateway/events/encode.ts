@@ -1,8 +1,8 @@
 // Events as HTTP requests (HTTP protocol binding 1.0.2): a flat list of headers, as undici takes them, and a
 // body. Every header name is `ce-<attribute>`, `content-type`, `traceparent` or `tracestate`; no value can
 // hold a line break.
-import type { CloudEvent } from '../contract/event.ts';
-import type { FunctionSettings } from '../contract/subscription.ts';
+import type { CloudEvent } from '../../core/contract/event.ts';
+import type { FunctionSettings } from '../../core/contract/subscription.ts';
 import { isExtensionName } from './attributes.ts';
 import { encodeJson, joinBatch } from './encode-json.ts';
 import { percentEncode } from './percent.ts';

@@ -1,6 +1,6 @@
 // One pass over the headers of a record: core attributes, extensions, content type and trace context.
-import type { AttributeValue } from '../contract/event.ts';
-import type { KafkaRecord } from '../contract/record.ts';
+import type { AttributeValue } from '../../core/contract/event.ts';
+import type { KafkaRecord } from '../../core/contract/record.ts';
 import { quoted, textOf } from './attributes.ts';
 import type { CoreAttributes } from './attributes.ts';
 import { createHeaderRoles } from './header-roles.ts';

@@ -1,7 +1,7 @@
 // A record that is no CloudEvent becomes one, in the way of Millrace or in the way of Knative's KafkaSource.
-import type { CloudEvent } from '../contract/event.ts';
-import type { KafkaRecord } from '../contract/record.ts';
-import type { EventSettings } from '../contract/subscription.ts';
+import type { CloudEvent } from '../../core/contract/event.ts';
+import type { KafkaRecord } from '../../core/contract/record.ts';
+import type { EventSettings } from '../../core/contract/subscription.ts';
 import { textOf } from './attributes.ts';
 import { isJson } from './json-bytes.ts';
 import type { Headers } from './read-headers.ts';

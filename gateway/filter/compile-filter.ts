@@ -1,11 +1,11 @@
 // Filters of the CloudEvents Subscriptions API (draft, section 3.2.4) as one function per trigger.
-import { attributeOf } from '../contract/event.ts';
-import type { CloudEvent } from '../contract/event.ts';
-import type { ExpressionDialect } from '../contract/expressions.ts';
-import { pathText, type Path } from '../contract/path.ts';
-import type { FilterFault } from '../contract/ports.ts';
-import type { Filter } from '../contract/subscription.ts';
-import { compileExpression } from './expression.ts';
+import { attributeOf } from '../../core/contract/event.ts';
+import type { CloudEvent } from '../../core/contract/event.ts';
+import type { ExpressionDialect } from '../../core/contract/expressions.ts';
+import { pathText, type Path } from '../../core/contract/path.ts';
+import type { FilterFault } from '../../core/contract/gateway-events.ts';
+import type { Filter } from '../../core/contract/subscription.ts';
+import { compileExpression } from '../../core/expressions/compile-expression.ts';
 
 export type Matches = (event: CloudEvent) => boolean;
 

@@ -1,8 +1,8 @@
 // Which filter refuses an event, and why: what compile-filter.ts decides, for people, and as slow as it likes.
-import { attributeOf, type CloudEvent } from '../contract/event.ts';
-import { pathText, type Path } from '../contract/path.ts';
-import type { Filter } from '../contract/subscription.ts';
-import { compileExpression, type EvaluationFault } from './expression.ts';
+import { attributeOf, type CloudEvent } from '../../core/contract/event.ts';
+import { pathText, type Path } from '../../core/contract/path.ts';
+import type { Filter } from '../../core/contract/subscription.ts';
+import { compileExpression, type EvaluationFault } from '../../core/expressions/compile-expression.ts';
 
 export interface Refusal {
   /** `filters[1].all[0]`: as deep as one filter is to blame. */

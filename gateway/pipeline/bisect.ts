@@ -1,7 +1,7 @@
 // Which event of a batch makes it fail as a whole: the batch is halved until that one stands alone. Only then is it charged with
 // an attempt, or rejected. Pure.
-import type { AttemptOutcome } from '../contract/settlement.ts';
-import type { RetrySettings } from '../contract/subscription.ts';
+import type { AttemptOutcome } from '../../core/contract/settlement.ts';
+import type { RetrySettings } from '../../core/contract/subscription.ts';
 
 /**
  * True where one event may have spoiled it for the others: rejected, a server error, no whole answer. 429 and 503 speak of the

@@ -1,12 +1,13 @@
 // How the progress of a trigger's partitions reaches Kafka: together, or where replies are transactional, each by itself and
 // with what its outbox holds.
 import type { EventEmitter } from 'node:events';
-import type { GatewayEvents, RecordSource } from '../contract/ports.ts';
-import type { Subscription } from '../contract/subscription.ts';
+import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+import type { RecordSource } from '../../core/contract/record-source.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
 import { Committer, type CommitterOptions } from '../settlement/committer.ts';
-import type { Delivery } from './delivery.ts';
+import type { Delivery } from './pending-record.ts';
 import { Outbox } from './outbox.ts';
-import type { OpenPartition } from './partition.ts';
+import type { OpenPartition } from './open-partition.ts';
 
 /** At most one commit in this time, in ms: after a crash, what was settled since the last one is sent again. */
 const intervalMs = 100;

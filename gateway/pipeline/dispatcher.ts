@@ -10,29 +10,32 @@
 //
 // A lane has one thing under way at a time, so order holds by construction. A delivery that is not settled stays in its lane.
 import type { EventEmitter } from 'node:events';
-import type { CloudEvent } from '../contract/event.ts';
-import type { ActivationCall, FunctionAccess, GatewayEvents, RecordSink } from '../contract/ports.ts';
-import type { AttemptOutcome, Settlement } from '../contract/settlement.ts';
-import type { Subscription } from '../contract/subscription.ts';
+import type { CloudEvent } from '../../core/contract/event.ts';
+import type { ActivationCall } from '../../core/contract/activation-call.ts';
+import type { FunctionAccess } from '../../core/contract/function-access.ts';
+import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+import type { RecordSink } from '../../core/contract/record-sink.ts';
+import type { AttemptOutcome, Settlement } from '../../core/contract/settlement.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
 import { startAttempt, type AttemptResult } from '../delivery/attempt.ts';
 import type { Endpoints, Gate } from '../delivery/endpoints.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import { nextDelayMs } from '../delivery/retry-policy.ts';
 import type { RequestParts } from '../events/encode.ts';
-import type { SkipAnswer, SkipRequest } from '../contract/skip.ts';
+import type { SkipAnswer, SkipRequest } from '../../core/contract/skip.ts';
 import { bisectDelayMs, failsAsWhole, halfOf } from './bisect.ts';
-import { Blocked } from './blocked.ts';
-import type { Delivery } from './delivery.ts';
-import { createEncodeLot } from './encode-lot.ts';
-import { expire } from './expire.ts';
-import { Holding } from './holding.ts';
-import type { OpenPartition } from './partition.ts';
-import { beginLot, gatherLot, lastDelivered, LotClock } from './lot.ts';
-import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from './outcome.ts';
-import { Pace } from './pace.ts';
-import { Parking } from './parking.ts';
-import { Skipping } from './skipping.ts';
-import { Storing } from './storing.ts';
+import { Blocked } from './blocked-records.ts';
+import type { Delivery } from './pending-record.ts';
+import { createEncodeLot } from './encode-request.ts';
+import { expire } from './expired-records.ts';
+import { Holding } from './holds.ts';
+import type { OpenPartition } from './open-partition.ts';
+import { beginLot, gatherLot, lastDelivered, LotClock } from './request-batch.ts';
+import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from './attempt-outcome.ts';
+import { Pace } from './rate-limiter.ts';
+import { Parking } from './parked-lanes.ts';
+import { Skipping } from './skip-record.ts';
+import { Storing } from './output-writer.ts';
 
 export interface DispatcherOptions {
   readonly subscription: Subscription;

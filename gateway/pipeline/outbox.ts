@@ -5,8 +5,9 @@
 //                        └─ take: these, and the progress as if they were settled ──► one transaction ──► settled, for good
 //                                 ▲                                                          │
 //                                 └──────────── aborted: all stay staged ◄───────────────────┘
-import type { OutgoingRecord, PartitionProgress, StoredAt, TransactionOutcome } from '../contract/ports.ts';
-import { decodeMark } from '../contract/progress-mark.ts';
+import type { OutgoingRecord, StoredAt } from '../../core/contract/record-sink.ts';
+import type { PartitionProgress, TransactionOutcome } from '../../core/contract/record-source.ts';
+import { decodeMark } from '../../core/contract/progress-mark.ts';
 
 export interface Output {
   /** Of the record that is settled by it. */

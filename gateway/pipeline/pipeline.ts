@@ -11,35 +11,27 @@ import {
   recordBytes,
   type KafkaRecord,
   type TopicPartition,
-} from '../contract/record.ts';
-import type {
-  ActivationCall,
-  CreateRecordSource,
-  EndpointSource,
-  FunctionAccess,
-  GatewayEvents,
-  OpenFunctionAccess,
-  PartitionProgress,
-  RecordListener,
-  RecordSink,
-  RecordSource,
-  SourceNotice,
-  SourceState,
-} from '../contract/ports.ts';
-import type { Settlement } from '../contract/settlement.ts';
-import type { BlockedRecord, SkipAnswer, SkipRequest } from '../contract/skip.ts';
-import type { Subscription } from '../contract/subscription.ts';
-import type { ConnectGuard } from '../network/connect-guard.ts';
+} from '../../core/contract/record.ts';
+import type { ActivationCall } from '../../core/contract/activation-call.ts';
+import type { CreateRecordSource, PartitionProgress, RecordListener, RecordSource, SourceNotice, SourceState } from '../../core/contract/record-source.ts';
+import type { EndpointSource } from '../../core/contract/endpoint-source.ts';
+import type { FunctionAccess, OpenFunctionAccess } from '../../core/contract/function-access.ts';
+import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+import type { RecordSink } from '../../core/contract/record-sink.ts';
+import type { Settlement } from '../../core/contract/settlement.ts';
+import type { BlockedRecord, SkipAnswer, SkipRequest } from '../../core/contract/skip.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
+import type { ConnectGuard } from '../../core/network/connect-guard.ts';
 import { Endpoints } from '../delivery/endpoints.ts';
 import { Lanes } from '../delivery/lanes.ts';
 import { createDecode } from '../events/decode.ts';
 import { compileFilter } from '../filter/compile-filter.ts';
 import { createCommits, type Commits } from './commits.ts';
-import { Delivery } from './delivery.ts';
+import { Delivery } from './pending-record.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { Fetching } from './fetching.ts';
-import { OpenPartition, type Budget } from './partition.ts';
-import type { TriggerSnapshot } from './snapshot.ts';
+import { Fetching } from './paused-partitions.ts';
+import { OpenPartition, type Budget } from './open-partition.ts';
+import type { TriggerSnapshot } from './trigger-snapshot.ts';
 
 export interface PipelineDependencies {
   readonly createSource: CreateRecordSource;

@@ -1,11 +1,11 @@
 // Wanted triggers → running pipelines: starts what is new, stops what is gone or suspended, and replaces what changed,
 // without touching the others. Offsets stay where they are in all of these.
 import { isDeepStrictEqual } from 'node:util';
-import type { BlockedRecord, SkipAnswer, SkipRequest } from '../contract/skip.ts';
-import type { Subscription } from '../contract/subscription.ts';
-import type { Budget } from './partition.ts';
+import type { BlockedRecord, SkipAnswer, SkipRequest } from '../../core/contract/skip.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
+import type { Budget } from './open-partition.ts';
 import { Pipeline, type PipelineDependencies } from './pipeline.ts';
-import type { TriggerSnapshot } from './snapshot.ts';
+import type { TriggerSnapshot } from './trigger-snapshot.ts';
 
 export interface SupervisorOptions extends PipelineDependencies {
   /** What may lie in memory of one trigger, at most. */

@@ -1,7 +1,7 @@
 // Carries progress to Kafka: at once when idle, at most one commit in flight, and at most one per interval under load. A
 // failed commit loses nothing: what it said is said again by the next, less often the longer it fails.
-import type { TopicPartition } from '../contract/record.ts';
-import type { PartitionProgress } from '../contract/ports.ts';
+import type { TopicPartition } from '../../core/contract/record.ts';
+import type { PartitionProgress } from '../../core/contract/record-source.ts';
 
 export interface CommitterOptions<P extends Committable> {
   /**

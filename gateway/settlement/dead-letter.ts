@@ -1,7 +1,7 @@
 // A record that will never be delivered, as it is stored: its bytes as they were, and headers that tell why and whence.
-import type { OutgoingRecord } from '../contract/ports.ts';
-import type { KafkaRecord, RecordHeader } from '../contract/record.ts';
-import type { DeadLetterCause } from '../contract/settlement.ts';
+import type { OutgoingRecord } from '../../core/contract/record-sink.ts';
+import type { KafkaRecord, RecordHeader } from '../../core/contract/record.ts';
+import type { DeadLetterCause } from '../../core/contract/settlement.ts';
 
 /** Longest `millrace-detail`, in characters: the dead letter must not outgrow the record that it carries. */
 const maxDetail = 512;

@@ -7,7 +7,7 @@
 //
 // Invariant: every fetched offset below `position` is settled, and `position` is all that may be committed. What is settled
 // beyond it goes into the mark beside it; no offset at or above the `horizon` is attempted, so that the mark has room for it.
-import { markRoom, maxMarkBytes, type ProgressMark } from '../contract/progress-mark.ts';
+import { markRoom, maxMarkBytes, type ProgressMark } from '../../core/contract/progress-mark.ts';
 import { OpenOffsets } from './open-offsets.ts';
 
 /** This part of a mark is left to attempts: what is stuck keeps its count, whatever is settled behind it. */

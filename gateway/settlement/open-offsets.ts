@@ -5,7 +5,7 @@
 //
 // Invariant: the ring begins with the lowest open offset; memory is proportional to the open offsets, not to what is
 // settled between them.
-import { varintBytes } from '../contract/progress-mark.ts';
+import { varintBytes } from '../../core/contract/progress-mark.ts';
 
 const minCapacity = 64;
 const none = -1;

@@ -1,6 +1,6 @@
 // Tells listeners while something is active, by looking at it again and again: often while it is active, at its own
 // interval while it is not.
-import type { EmitScaler } from '../events.ts';
+import type { EmitScaler } from '../scaler-events.ts';
 
 export interface ActivityWatchOptions {
   readonly isActive: (key: string) => Promise<boolean>;

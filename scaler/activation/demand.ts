@@ -1,9 +1,9 @@
 // Who needs replicas, and who needs the first one now: the one decision behind KEDA's gRPC service and the
 // local process runtime. It needs no gateway: with listeners it looks at Kafka by itself, at every trigger's
 // polling interval.
-import type { Subscription } from '../../gateway/contract/subscription.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
 import type { BacklogReader } from '../backlog/backlog-reader.ts';
-import type { EmitScaler } from '../events.ts';
+import type { EmitScaler } from '../scaler-events.ts';
 import type { WantedTriggers } from '../wanted-triggers.ts';
 import type { DrainTargets } from './drain-target.ts';
 import { createActivityWatch, type ActivityWatch } from './activity-watch.ts';

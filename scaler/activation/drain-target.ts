@@ -1,5 +1,5 @@
 // `targetDrainTime`: what a trigger owes, told to KEDA so that there are as many replicas as are done with it in that time.
-import type { Subscription } from '../../gateway/contract/subscription.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
 import type { Owed } from '../backlog/backlog-reader.ts';
 import { createSettleRate, sampleMs, type SettleRate } from '../backlog/settle-rate.ts';
 import type { WantedTriggers } from '../wanted-triggers.ts';

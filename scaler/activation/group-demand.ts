@@ -1,9 +1,9 @@
 // Who needs replicas among the consumer groups that have no trigger: what Demand is for triggers.
-import type { MillraceError } from '../../gateway/contract/errors.ts';
-import type { OffsetsReader } from '../../gateway/kafka/offsets.ts';
+import type { MillraceError } from '../../core/contract/errors.ts';
+import type { OffsetsReader } from '../../core/kafka/offsets/offsets-reader.ts';
 import { groupLag, type GroupLag } from '../backlog/group-lag.ts';
 import { createSharedPoll } from '../backlog/shared-poll.ts';
-import type { EmitScaler } from '../events.ts';
+import type { EmitScaler } from '../scaler-events.ts';
 import { createActivityWatch } from './activity-watch.ts';
 import type { Scaling } from './demand.ts';
 import type { WatchedGroup, WatchedGroups } from './watched-groups.ts';

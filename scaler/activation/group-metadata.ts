@@ -1,8 +1,8 @@
 // The metadata of a ScaledObject that somebody wrote by hand for a consumer group: names, defaults and meanings of KEDA's
 // scaler `type: kafka` (KEDA 2.21), so that its metadata can be taken over as it is. Pure.
-import { MillraceError } from '../../gateway/contract/errors.ts';
-import { nearest } from '../../gateway/contract/nearest.ts';
-import { parseBrokers } from '../../gateway/contract/settings.ts';
+import { MillraceError } from '../../core/contract/errors.ts';
+import { nearest } from '../../core/resources/validation/nearest-name.ts';
+import { parseBrokers } from '../../core/process/settings.ts';
 
 export interface GroupScale {
   /** `host:port`, as it is written; empty for the installation's own cluster. */

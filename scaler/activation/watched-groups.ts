@@ -1,8 +1,8 @@
 // The consumer groups that KEDA asks about without a trigger: known from the first call that describes one, bounded in number,
 // and forgotten when nobody has asked for a while.
 import { createHash } from 'node:crypto';
-import { MillraceError } from '../../gateway/contract/errors.ts';
-import type { KafkaAccess } from '../../gateway/contract/kafka-access.ts';
+import { MillraceError } from '../../core/contract/errors.ts';
+import type { KafkaAccess } from '../../core/contract/kafka-access.ts';
 import { createStandstill, type Standstill } from '../backlog/standstill.ts';
 import type { PollTargets } from '../backlog/shared-poll.ts';
 import type { KnownClusters } from '../known-clusters.ts';

@@ -1,7 +1,7 @@
 // The activation call of the gateway, server side: `POST /v1/activations`.
 import type { FastifyInstance } from 'fastify';
-import { errorTable } from '../../gateway/contract/errors.ts';
-import type { EmitScaler } from '../events.ts';
+import { errorTable } from '../../core/contract/errors.ts';
+import type { EmitScaler } from '../scaler-events.ts';
 import type { WantedTriggers } from '../wanted-triggers.ts';
 import type { Demand } from '../activation/demand.ts';
 

@@ -1,8 +1,8 @@
 // The backlog of any wanted trigger, from one poll of Kafka that all share.
-import { MillraceError } from '../../gateway/contract/errors.ts';
-import type { Subscription } from '../../gateway/contract/subscription.ts';
-import type { OffsetsQuery, OffsetsReader, PartitionOffsets } from '../../gateway/kafka/offsets.ts';
-import type { EmitScaler } from '../events.ts';
+import { MillraceError } from '../../core/contract/errors.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
+import type { OffsetsQuery, OffsetsReader, PartitionOffsets } from '../../core/kafka/offsets/offsets-reader.ts';
+import type { EmitScaler } from '../scaler-events.ts';
 import type { WantedTriggers } from '../wanted-triggers.ts';
 import { backlog } from './backlog.ts';
 import { createSharedPoll, type SharedPoll } from './shared-poll.ts';

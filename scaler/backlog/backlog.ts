@@ -1,9 +1,9 @@
 // Backlog: what remains to be done for one trigger. Pure; computed here and nowhere else.
-import { MillraceError } from '../../gateway/contract/errors.ts';
-import { decodeMark, settledBeyond } from '../../gateway/contract/progress-mark.ts';
-import { partitionName } from '../../gateway/contract/record.ts';
-import type { InitialOffset } from '../../gateway/contract/subscription.ts';
-import type { PartitionOffsets } from '../../gateway/kafka/offsets.ts';
+import { MillraceError } from '../../core/contract/errors.ts';
+import { decodeMark, settledBeyond } from '../../core/contract/progress-mark.ts';
+import { partitionName } from '../../core/contract/record.ts';
+import type { InitialOffset } from '../../core/contract/subscription.ts';
+import type { PartitionOffsets } from '../../core/kafka/offsets/offsets-reader.ts';
 
 /**
  * Records that are owed: the sum over the partitions of max(0, end − max(next, log start)), where next is the

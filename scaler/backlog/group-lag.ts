@@ -1,6 +1,6 @@
 // What a consumer group lags behind, and how many replicas that asks for: the meaning of KEDA's scaler `type: kafka`.
 // Pure; docs/guides/keda.md has where it differs, and why.
-import type { PartitionOffsets } from '../../gateway/kafka/offsets.ts';
+import type { PartitionOffsets } from '../../core/kafka/offsets/offsets-reader.ts';
 import { partitionBacklog } from './backlog.ts';
 
 /** The rules of `GroupScale` (activation/group-metadata.ts) that the lag is measured by. */

@@ -1,13 +1,13 @@
 // One poll of Kafka for all that is scaled by it: concurrent readers wait for the same poll, and its answer
 // serves for `maxAgeMs`.
 import { isDeepStrictEqual } from 'node:util';
-import { describeError, MillraceError } from '../../gateway/contract/errors.ts';
+import { describeError, MillraceError } from '../../core/contract/errors.ts';
 import type {
   OffsetsQuery,
   OffsetsReader,
   OffsetsResult,
   PartitionOffsets,
-} from '../../gateway/kafka/offsets.ts';
+} from '../../core/kafka/offsets/offsets-reader.ts';
 
 /** What is read for now. */
 export interface PollTargets<T> {

@@ -1,5 +1,5 @@
 // Which partitions of a group stand still: they lag, and their committed offset has not moved for a while.
-import type { PartitionOffsets } from '../../gateway/kafka/offsets.ts';
+import type { PartitionOffsets } from '../../core/kafka/offsets/offsets-reader.ts';
 
 export interface Standstill {
   /** At every look, of all partitions; `nowMs` never goes back. */

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { apiServer, createNamespace, type ApiServer } from '../fixtures/kubernetes.ts';
+import { apiServer, createNamespace, type ApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { startControlPlane } from '../lab/control-plane.ts';
 import { kedaCrd } from '../lab/keda.ts';
 import { until } from '../scaler/fixtures/until.ts';

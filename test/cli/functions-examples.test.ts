@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Test } from 'tap';
-import { findFreePorts } from '../../cli/kafka/ports.ts';
+import { findFreePorts } from '../../cli/kafka/free-ports.ts';
 import { startFunctionProcess } from '../../cli/runtime/process-function.ts';
 import type { FunctionProcess } from '../../cli/runtime/process-function.ts';
-import { hasPython } from '../../cli/demo/python.ts';
+import { hasPython } from '../../cli/demo/find-python.ts';
 
 const examples = join(import.meta.dirname, '../../functions-examples');
 const quake = {

@@ -1,6 +1,6 @@
 // `gateway` and `scaler` as they are deployed: processes that tell where they listen, and end when they are asked to.
 import t from 'tap';
-import { createTopic, uniqueName, useKafka } from '../fixtures/kafka.ts';
+import { createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
 import { startCli } from './fixtures/run-cli.ts';
 
 t.test('gateway and scaler', async (t) => {

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { mark, planted } from '../fixtures/planted.ts';
+import { mark, planted } from '../fixtures/secrets/planted.ts';
 import { runCli } from './fixtures/run-cli.ts';
 
 t.setTimeout(200_000);

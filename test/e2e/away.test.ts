@@ -1,6 +1,6 @@
 // Who is away, and what goes on without them: the scaler, KEDA, the API server.
 import t from 'tap';
-import { createRestricted, installMillrace, useCluster } from '../fixtures/cluster.ts';
+import { createRestricted, installMillrace, useCluster } from '../fixtures/kubernetes/cluster.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { cutOffApiServer } from './cut-off.ts';
 import { deployFunction } from './pod-function.ts';

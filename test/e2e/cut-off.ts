@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { readFile } from 'node:fs/promises';
-import type { TestCluster } from '../fixtures/cluster.ts';
+import type { TestCluster } from '../fixtures/kubernetes/cluster.ts';
 
 const run = promisify(execFile);
 

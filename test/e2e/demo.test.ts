@@ -1,11 +1,11 @@
 // The demo in a cluster: it refuses one that has no Millrace; elsewhere its account adds up, it removes what a killed run has left, and leaves
 // nothing behind.
 import t, { type Test } from 'tap';
-import { createKafka } from '../../gateway/kafka/connection.ts';
+import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
 import { runCli, startCli, type Ended } from '../cli/fixtures/run-cli.ts';
-import { installMillrace, useCluster, type TestCluster } from '../fixtures/cluster.ts';
-import { uniqueName } from '../fixtures/kafka.ts';
-import type { ClusterAccount } from '../../cli/demo/cluster/account.ts';
+import { installMillrace, useCluster, type TestCluster } from '../fixtures/kubernetes/cluster.ts';
+import { uniqueName } from '../fixtures/kafka/kafka.ts';
+import type { ClusterAccount } from '../../cli/demo/cluster/cluster-account.ts';
 
 const records = 300;
 

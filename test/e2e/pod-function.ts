@@ -1,10 +1,10 @@
 // A function in pods, as a user deploys it: a Deployment with annotations. What its pods get they hand on to this process, where the oracle
 // writes it down and answers.
 
-import { serveFunction, type Behaviour, type OracleFunction } from '../fixtures/oracle-function.ts';
-import { createOracle, type Oracle } from '../fixtures/oracle.ts';
-import { createTopic, uniqueName } from '../fixtures/kafka.ts';
-import type { TestCluster } from '../fixtures/cluster.ts';
+import { serveFunction, type Behaviour, type OracleFunction } from '../fixtures/oracle/oracle-function.ts';
+import { createOracle, type Oracle } from '../fixtures/oracle/oracle.ts';
+import { createTopic, uniqueName } from '../fixtures/kafka/kafka.ts';
+import type { TestCluster } from '../fixtures/kubernetes/cluster.ts';
 import { addresses } from '../lab/network.ts';
 import { images } from '../lab/millrace-image.ts';
 import { until } from '../scaler/fixtures/until.ts';

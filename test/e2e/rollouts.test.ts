@@ -1,6 +1,6 @@
 // Under load, everything is replaced, one after the other: nothing is lost, nothing comes twice.
 import t from 'tap';
-import { createRestricted, installMillrace, useCluster } from '../fixtures/cluster.ts';
+import { createRestricted, installMillrace, useCluster } from '../fixtures/kubernetes/cluster.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { deployFunction, type PodFunction } from './pod-function.ts';
 

@@ -1,7 +1,7 @@
 // A ScaledObject that a user wrote by hand, for a consumer of their own: what KEDA's `type: kafka` does, with a push.
 import t from 'tap';
-import { createRestricted, installMillrace, useCluster } from '../fixtures/cluster.ts';
-import { createTopic, produce, uniqueName, withAdmin } from '../fixtures/kafka.ts';
+import { createRestricted, installMillrace, useCluster } from '../fixtures/kubernetes/cluster.ts';
+import { createTopic, produce, uniqueName, withAdmin } from '../fixtures/kafka/kafka.ts';
 import { images } from '../lab/millrace-image.ts';
 import { until } from '../scaler/fixtures/until.ts';
 

@@ -3,7 +3,7 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Installation, TestCluster } from '../fixtures/cluster.ts';
+import type { Installation, TestCluster } from '../fixtures/kubernetes/cluster.ts';
 import { toolPath } from '../lab/tools.ts';
 import type { PodFunction } from './pod-function.ts';
 

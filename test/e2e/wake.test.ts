@@ -1,7 +1,7 @@
 // Annotations on a Deployment: it sleeps, wakes with its topic, grows with its backlog, and sleeps again; without them it is as it was.
 import t from 'tap';
-import { createRestricted, installMillrace, useCluster } from '../fixtures/cluster.ts';
-import { accepts } from '../fixtures/oracle-function.ts';
+import { createRestricted, installMillrace, useCluster } from '../fixtures/kubernetes/cluster.ts';
+import { accepts } from '../fixtures/oracle/oracle-function.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { deployFunction } from './pod-function.ts';

@@ -1,7 +1,7 @@
 // Brokers die, hang, restart one after the other, and hand over what they lead.
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Admin } from 'kafkajs';
-import { withAdmin } from '../fixtures/kafka.ts';
+import { withAdmin } from '../fixtures/kafka/kafka.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { offsetsTopic, type Cluster } from './cluster.ts';
 import type { BrokerFault } from './scenario.ts';

@@ -1,9 +1,9 @@
 // Three brokers that all seeds share. Each gateway has a way of its own to each of them, through a proxy: brokers advertise the
 // proxies on listeners of their own. The oracle talks to them directly.
-import { findFreePorts } from '../../cli/kafka/ports.ts';
+import { findFreePorts } from '../../cli/kafka/free-ports.ts';
 import { startLocalKafka, type LocalBroker, type LocalKafka } from '../../cli/kafka/local-kafka.ts';
-import { withAdmin } from '../fixtures/kafka.ts';
-import { openTcpProxy, type TcpProxy } from '../fixtures/tcp-proxy.ts';
+import { withAdmin } from '../fixtures/kafka/kafka.ts';
+import { openTcpProxy, type TcpProxy } from '../fixtures/kafka/tcp-proxy.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { findController } from './controller.ts';
 import type { BrokerRole } from './scenario.ts';

@@ -1,6 +1,6 @@
 // Who leads the quorum of controllers: DescribeQuorum (KIP-595), which kafkajs does not know.
 import { connect } from 'node:net';
-import { WireReader, WireWriter } from '../../gateway/kafka/offset-wire.ts';
+import { WireReader, WireWriter } from '../../core/kafka/connection/wire.ts';
 
 /** The id of the active controller, by the broker at `port`. */
 export async function findController(port: number): Promise<number> {

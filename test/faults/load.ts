@@ -4,8 +4,8 @@
 //   f  filtered out      u  calls itself a CloudEvent and is none     x  failed for ever
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Message } from 'kafkajs';
-import type { LoggedRecord } from '../fixtures/oracle-evidence.ts';
-import type { Oracle } from '../fixtures/oracle.ts';
+import type { LoggedRecord } from '../fixtures/oracle/oracle-evidence.ts';
+import type { Oracle } from '../fixtures/oracle/oracle.ts';
 import { createRandom } from './random.ts';
 import type { Scenario, Shape } from './scenario.ts';
 

@@ -1,9 +1,9 @@
 // The function of a seed: well by default, and in one mood at a time otherwise. What it does to a record hangs on the record's
 // fate and on how often it came, so that a repetition is treated as the first was.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Receipt } from '../fixtures/oracle-evidence.ts';
-import { eventId, type Answer, type Behaviour, type Call } from '../fixtures/oracle-function.ts';
-import type { Oracle } from '../fixtures/oracle.ts';
+import type { Receipt } from '../fixtures/oracle/oracle-evidence.ts';
+import { eventId, type Answer, type Behaviour, type Call } from '../fixtures/oracle/oracle-function.ts';
+import type { Oracle } from '../fixtures/oracle/oracle.ts';
 import { fateOf } from './load.ts';
 import type { Shape } from './scenario.ts';
 

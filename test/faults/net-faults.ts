@@ -1,6 +1,6 @@
 // The network on the way to Kafka, or to the function, of one gateway or of all.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TcpProxy } from '../fixtures/tcp-proxy.ts';
+import type { TcpProxy } from '../fixtures/kafka/tcp-proxy.ts';
 import type { NetFault } from './scenario.ts';
 import { beginTrouble, type Stage } from './stage.ts';
 

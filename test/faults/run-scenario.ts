@@ -1,7 +1,7 @@
 // One seed: set up, load, faults in their time, everything mended, the backlog back to zero, the verdict.
 import { setTimeout as delay } from 'node:timers/promises';
-import { placeOf } from '../fixtures/oracle-evidence.ts';
-import type { Verdict } from '../fixtures/oracle-verdict.ts';
+import { placeOf } from '../fixtures/oracle/oracle-evidence.ts';
+import type { Verdict } from '../fixtures/oracle/oracle-verdict.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { bounds } from './bounds.ts';
 import { inflictOnBrokers } from './broker-faults.ts';

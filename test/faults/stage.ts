@@ -1,10 +1,10 @@
 // One seed set up on the cluster: topics, oracle, function, and a place for each gateway, which knows its own way to Kafka and
 // its own way to the function.
 import { triggerManifest, type GatewayProcess } from '../fixtures/gateway.ts';
-import { createTopic, uniqueName } from '../fixtures/kafka.ts';
-import { serveFunction, type OracleFunction } from '../fixtures/oracle-function.ts';
-import { createOracle, type Oracle } from '../fixtures/oracle.ts';
-import { openTcpProxy, type TcpProxy } from '../fixtures/tcp-proxy.ts';
+import { createTopic, uniqueName } from '../fixtures/kafka/kafka.ts';
+import { serveFunction, type OracleFunction } from '../fixtures/oracle/oracle-function.ts';
+import { createOracle, type Oracle } from '../fixtures/oracle/oracle.ts';
+import { openTcpProxy, type TcpProxy } from '../fixtures/kafka/tcp-proxy.ts';
 import { bounds } from './bounds.ts';
 import { mostGateways, type Cluster, type Route } from './cluster.ts';
 import { filter, isFiltered } from './load.ts';

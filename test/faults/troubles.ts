@@ -1,5 +1,5 @@
 // When Kafka was in trouble, for all gateways or for one, and what that excuses. Pure.
-import type { Exposure } from '../fixtures/oracle-evidence.ts';
+import type { Exposure } from '../fixtures/oracle/oracle-evidence.ts';
 import { bounds } from './bounds.ts';
 
 export type Trouble = {

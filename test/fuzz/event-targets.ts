@@ -1,15 +1,15 @@
 // What producers and functions write: records, batches of Kafka, expressions over events, and answers.
 import { ok } from 'node:assert/strict';
-import type { AttributeValue, CloudEvent } from '../../gateway/contract/event.ts';
-import type { ExpressionDialect } from '../../gateway/contract/expressions.ts';
-import type { KafkaRecord } from '../../gateway/contract/record.ts';
-import { classifyAnswer } from '../../gateway/delivery/answer.ts';
+import type { AttributeValue, CloudEvent } from '../../core/contract/event.ts';
+import type { ExpressionDialect } from '../../core/contract/expressions.ts';
+import type { KafkaRecord } from '../../core/contract/record.ts';
+import { classifyAnswer } from '../../gateway/delivery/classify-answer.ts';
 import { createDecode } from '../../gateway/events/decode.ts';
 import { decodeReply } from '../../gateway/events/decode-reply.ts';
 import { encodeJson } from '../../gateway/events/encode-json.ts';
 import { createEncode, encodeBatch } from '../../gateway/events/encode.ts';
-import { checkExpression, compileExpression } from '../../gateway/filter/expression.ts';
-import { createCodec, type Compression } from '../../gateway/kafka/codecs.ts';
+import { checkExpression, compileExpression } from '../../core/expressions/compile-expression.ts';
+import { createCodec, type Compression } from '../../core/kafka/fetch/codecs.ts';
 import { partsOf, seedOf, type Target } from './target.ts';
 
 const owner = { namespace: 'geo', name: 'quake-alerts' };

@@ -1,14 +1,14 @@
 // What tenants and operators write, and what others commit: manifests, annotations, metadata, properties and keys.
 import { ok } from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
-import { parseClientProperties, parseServiceBinding } from '../../gateway/contract/client-properties.ts';
-import { MillraceError } from '../../gateway/contract/errors.ts';
-import { compileTopicPattern } from '../../gateway/contract/formats.ts';
-import { formatProblem, parseManifests } from '../../gateway/contract/manifests.ts';
-import { certificatesIn, privateKeyIn } from '../../gateway/contract/pem.ts';
-import { decodeMark, encodeMark } from '../../gateway/contract/progress-mark.ts';
-import { declareTrigger, readTriggerResource } from '../../gateway/contract/trigger-resource.ts';
-import { checkExpression } from '../../gateway/filter/expression.ts';
+import { parseClientProperties, parseServiceBinding } from '../../core/kafka/properties/client-properties.ts';
+import { MillraceError } from '../../core/contract/errors.ts';
+import { compileTopicPattern } from '../../core/resources/schema/formats.ts';
+import { formatProblem, parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
+import { certificatesIn, privateKeyIn } from '../../core/credentials/pem.ts';
+import { decodeMark, encodeMark } from '../../core/contract/progress-mark.ts';
+import { declareTrigger, readTriggerResource } from '../../core/resources/trigger-resource.ts';
+import { checkExpression } from '../../core/expressions/compile-expression.ts';
 import { parseGroupMetadata } from '../../scaler/activation/group-metadata.ts';
 import { partsOf, seedOf, type Target } from './target.ts';
 

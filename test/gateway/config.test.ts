@@ -1,7 +1,7 @@
 import t from 'tap';
 import { gatewaySettings, parseGatewayConfig } from '../../gateway/config.ts';
-import { MillraceError } from '../../gateway/contract/errors.ts';
-import { planted } from '../fixtures/planted.ts';
+import { MillraceError } from '../../core/contract/errors.ts';
+import { planted } from '../fixtures/secrets/planted.ts';
 
 const required = { KAFKA_BROKERS: 'kafka:9092', MILLRACE_TRIGGERS: '/triggers' };
 

@@ -3,9 +3,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { triggerManifest, useGateway } from '../fixtures/gateway.ts';
-import { createTopic, ownKafka, uniqueName, withAdmin } from '../fixtures/kafka.ts';
-import { serveFunction } from '../fixtures/oracle-function.ts';
-import { createOracle } from '../fixtures/oracle.ts';
+import { createTopic, ownKafka, uniqueName, withAdmin } from '../fixtures/kafka/kafka.ts';
+import { serveFunction } from '../fixtures/oracle/oracle-function.ts';
+import { createOracle } from '../fixtures/oracle/oracle.ts';
 import type { LocalBroker } from '../../cli/kafka/local-kafka.ts';
 import { until } from '../scaler/fixtures/until.ts';
 

@@ -2,15 +2,15 @@
 // belong: one key, one item of a batch.
 import t, { type Test } from 'tap';
 import { triggerManifest, useGateway, type TestGateway, type TriggerParts } from '../fixtures/gateway.ts';
-import { consumeAll, createTopic, uniqueName, useKafka, withAdmin } from '../fixtures/kafka.ts';
+import { consumeAll, createTopic, uniqueName, useKafka, withAdmin } from '../fixtures/kafka/kafka.ts';
 import {
   eventId,
   serveFunction,
   type Behaviour,
   type Call,
   type OracleFunction,
-} from '../fixtures/oracle-function.ts';
-import { createOracle, idOf, type Oracle, type OracleOptions } from '../fixtures/oracle.ts';
+} from '../fixtures/oracle/oracle-function.ts';
+import { createOracle, idOf, type Oracle, type OracleOptions } from '../fixtures/oracle/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 type Stage = { oracle: Oracle; gateway: TestGateway; fn: OracleFunction; calls: Call[] };

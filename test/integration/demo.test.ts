@@ -1,7 +1,7 @@
 // The whole way, as a stranger would run it: `millrace demo --once --json`, on fewer earthquakes.
 import t from 'tap';
-import type { Account } from '../../cli/demo/account.ts';
-import { hasPython } from '../../cli/demo/python.ts';
+import type { Account } from '../../cli/demo/demo-account.ts';
+import { hasPython } from '../../cli/demo/find-python.ts';
 import { runCli } from '../cli/fixtures/run-cli.ts';
 
 const limit = 200;

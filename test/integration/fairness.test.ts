@@ -3,7 +3,7 @@
 import t from 'tap';
 import { startFunction } from '../fixtures/function-server.ts';
 import { useGateway } from '../fixtures/gateway.ts';
-import { createTopic, kafkaClient, useKafka } from '../fixtures/kafka.ts';
+import { createTopic, kafkaClient, useKafka } from '../fixtures/kafka/kafka.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(115_000);

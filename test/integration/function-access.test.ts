@@ -3,13 +3,13 @@
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
 import t, { type Test } from 'tap';
 import { Agent, request } from 'undici';
-import { createAuthority } from '../fixtures/authority.ts';
+import { createAuthority } from '../fixtures/access/authority.ts';
 import { triggerManifest, useGateway } from '../fixtures/gateway.ts';
-import { createTopic, uniqueName, useKafka } from '../fixtures/kafka.ts';
-import { startOidcProvider, type OidcProvider } from '../fixtures/oidc-provider.ts';
-import { accepts, serveFunction, type Behaviour } from '../fixtures/oracle-function.ts';
-import { createOracle } from '../fixtures/oracle.ts';
-import { planted } from '../fixtures/planted.ts';
+import { createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
+import { startOidcProvider, type OidcProvider } from '../fixtures/access/oidc-provider.ts';
+import { accepts, serveFunction, type Behaviour } from '../fixtures/oracle/oracle-function.ts';
+import { createOracle } from '../fixtures/oracle/oracle.ts';
+import { planted } from '../fixtures/secrets/planted.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(200_000);

@@ -1,9 +1,9 @@
 // Several gateways in one group: members come and go under load, and nobody notices but the partitions.
 import t from 'tap';
 import { triggerManifest, useGateway, type TestGateway } from '../fixtures/gateway.ts';
-import { createTopic, uniqueName, useKafka } from '../fixtures/kafka.ts';
-import { serveFunction } from '../fixtures/oracle-function.ts';
-import { createOracle } from '../fixtures/oracle.ts';
+import { createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
+import { serveFunction } from '../fixtures/oracle/oracle-function.ts';
+import { createOracle } from '../fixtures/oracle/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 for (const ordering of ['partition', 'key'] as const) {

@@ -1,8 +1,8 @@
 // The oracle can fail: every fault that it is for, it finds in made-up evidence.
 import t from 'tap';
-import { encodeMark } from '../../gateway/contract/progress-mark.ts';
-import type { Evidence, Exposure, LoggedRecord, Receipt } from '../fixtures/oracle-evidence.ts';
-import { judge } from '../fixtures/oracle-verdict.ts';
+import { encodeMark } from '../../core/contract/progress-mark.ts';
+import type { Evidence, Exposure, LoggedRecord, Receipt } from '../fixtures/oracle/oracle-evidence.ts';
+import { judge } from '../fixtures/oracle/oracle-verdict.ts';
 
 function record(offset: number, rest: Partial<LoggedRecord> = {}): LoggedRecord {
   const value = Buffer.from(`v${offset}`);

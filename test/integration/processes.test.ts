@@ -2,9 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { spawnGateway, triggerManifest } from '../fixtures/gateway.ts';
-import { createTopic, uniqueName, useKafka } from '../fixtures/kafka.ts';
-import { serveFunction } from '../fixtures/oracle-function.ts';
-import { createOracle } from '../fixtures/oracle.ts';
+import { createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
+import { serveFunction } from '../fixtures/oracle/oracle-function.ts';
+import { createOracle } from '../fixtures/oracle/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(240_000);

@@ -3,12 +3,12 @@
 // with what is new.
 import type { Socket } from 'node:net';
 import t, { type Test } from 'tap';
-import { createAuthority, type Authority } from '../fixtures/authority.ts';
+import { createAuthority, type Authority } from '../fixtures/access/authority.ts';
 import { connectionsTo } from '../fixtures/connections.ts';
-import { planted } from '../fixtures/planted.ts';
-import { beginRotation, flows, keepings, untilPolled, type Rotation } from '../fixtures/rotation.ts';
-import { startSecureKafka } from '../fixtures/secure-kafka.ts';
-import { maxReauthMs, type ListenerName } from '../fixtures/secure-listeners.ts';
+import { planted } from '../fixtures/secrets/planted.ts';
+import { beginRotation, flows, keepings, untilPolled, type Rotation } from '../fixtures/kafka/rotation.ts';
+import { startSecureKafka } from '../fixtures/kafka/secure-kafka.ts';
+import { maxReauthMs, type ListenerName } from '../fixtures/kafka/secure-listeners.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(600_000);

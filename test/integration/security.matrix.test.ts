@@ -3,26 +3,26 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { describeError } from '../../gateway/contract/errors.ts';
-import type { SaslCredentials } from '../../gateway/contract/kafka-access.ts';
+import { describeError } from '../../core/contract/errors.ts';
+import type { SaslCredentials } from '../../core/contract/kafka-access.ts';
 import type { Scaler } from '../../scaler/main.ts';
 import { runCli } from '../cli/fixtures/run-cli.ts';
-import { createAuthority } from '../fixtures/authority.ts';
-import { clientProperties, type ClientSettings } from '../fixtures/client-settings.ts';
+import { createAuthority } from '../fixtures/access/authority.ts';
+import { clientProperties, type ClientSettings } from '../fixtures/kafka/client-settings.ts';
 import { nowhere, useFileScaler } from '../fixtures/file-scaler.ts';
 import { startFunction } from '../fixtures/function-server.ts';
 import { useGateway, type TestGateway } from '../fixtures/gateway.ts';
-import { produce } from '../fixtures/kafka.ts';
-import { mark, planted } from '../fixtures/planted.ts';
-import type { Right } from '../fixtures/rights.ts';
-import { clientKinds, startSecureKafka, type ClientKind } from '../fixtures/secure-kafka.ts';
+import { produce } from '../fixtures/kafka/kafka.ts';
+import { mark, planted } from '../fixtures/secrets/planted.ts';
+import type { Right } from '../fixtures/kubernetes/rights.ts';
+import { clientKinds, startSecureKafka, type ClientKind } from '../fixtures/kafka/secure-kafka.ts';
 import {
   leastRights,
   prepareTrigger,
   securedManifests,
   valuesIn,
   type SecuredTrigger,
-} from '../fixtures/secured-trigger.ts';
+} from '../fixtures/kafka/secured-trigger.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(240_000);

@@ -2,9 +2,9 @@
 import t from 'tap';
 import { runCli } from '../cli/fixtures/run-cli.ts';
 import { triggerManifest, useGateway } from '../fixtures/gateway.ts';
-import { consumeAll, createTopic, uniqueName, useKafka } from '../fixtures/kafka.ts';
-import { serveFunction } from '../fixtures/oracle-function.ts';
-import { createOracle } from '../fixtures/oracle.ts';
+import { consumeAll, createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
+import { serveFunction } from '../fixtures/oracle/oracle-function.ts';
+import { createOracle } from '../fixtures/oracle/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(120_000);

@@ -1,7 +1,7 @@
 // The proxy of the fault tests, between real sockets: what it passes on, what it holds back, and what it breaks.
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
-import { openTcpProxy, type LinkTrouble, type TcpProxy } from '../fixtures/tcp-proxy.ts';
+import { openTcpProxy, type LinkTrouble, type TcpProxy } from '../fixtures/kafka/tcp-proxy.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 type Peer = { socket: Socket; text: string; isEnded: boolean; error: string | undefined };

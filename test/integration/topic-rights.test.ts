@@ -3,12 +3,12 @@
 import { Writable } from 'node:stream';
 import { pino, type Logger } from 'pino';
 import t from 'tap';
-import { clusterManifests } from '../fixtures/client-settings.ts';
+import { clusterManifests } from '../fixtures/kafka/client-settings.ts';
 import { nowhere, useFileScaler } from '../fixtures/file-scaler.ts';
 import { startFunction } from '../fixtures/function-server.ts';
 import { useGateway } from '../fixtures/gateway.ts';
-import { createTopic, produce, uniqueName } from '../fixtures/kafka.ts';
-import { startSecureKafka } from '../fixtures/secure-kafka.ts';
+import { createTopic, produce, uniqueName } from '../fixtures/kafka/kafka.ts';
+import { startSecureKafka } from '../fixtures/kafka/secure-kafka.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(240_000);

@@ -1,9 +1,9 @@
 // A topic that is not there when the gateway starts.
 import t from 'tap';
 import { triggerManifest, useGateway } from '../fixtures/gateway.ts';
-import { createTopic, uniqueName, useKafka, withAdmin } from '../fixtures/kafka.ts';
-import { serveFunction } from '../fixtures/oracle-function.ts';
-import { createOracle } from '../fixtures/oracle.ts';
+import { createTopic, uniqueName, useKafka, withAdmin } from '../fixtures/kafka/kafka.ts';
+import { serveFunction } from '../fixtures/oracle/oracle-function.ts';
+import { createOracle } from '../fixtures/oracle/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 for (const initialOffset of ['latest', 'earliest'] as const) {

@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { createRandom } from '../faults/random.ts';
 import { spawnGateway, triggerManifest, type GatewayProcess } from '../fixtures/gateway.ts';
-import { consumeAll, createTopic, uniqueName, useKafka, withAdmin } from '../fixtures/kafka.ts';
-import { serveFunction } from '../fixtures/oracle-function.ts';
-import { createOracle, type Oracle } from '../fixtures/oracle.ts';
+import { consumeAll, createTopic, uniqueName, useKafka, withAdmin } from '../fixtures/kafka/kafka.ts';
+import { serveFunction } from '../fixtures/oracle/oracle-function.ts';
+import { createOracle, type Oracle } from '../fixtures/oracle/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(240_000);

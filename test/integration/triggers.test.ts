@@ -2,9 +2,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { triggerManifest, useGateway } from '../fixtures/gateway.ts';
-import { createTopic, uniqueName, useKafka } from '../fixtures/kafka.ts';
-import { accepts, serveFunction } from '../fixtures/oracle-function.ts';
-import { createOracle } from '../fixtures/oracle.ts';
+import { createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
+import { accepts, serveFunction } from '../fixtures/oracle/oracle-function.ts';
+import { createOracle } from '../fixtures/oracle/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 t.test('suspended and resumed under load, by editing the manifest', async (t) => {

@@ -1,9 +1,9 @@
 // The client against a real API server.
 import t from 'tap';
-import { createKubernetesClient } from '../../gateway/kubernetes/client.ts';
-import { openConnection } from '../../gateway/kubernetes/connection.ts';
-import { probeCrd, testConformance } from '../fixtures/kubernetes-conformance.ts';
-import { createNamespace, useApiServer } from '../fixtures/kubernetes.ts';
+import { createKubernetesClient } from '../../core/kubernetes/api-client.ts';
+import { openConnection } from '../../core/kubernetes/api-connection.ts';
+import { probeCrd, testConformance } from '../fixtures/kubernetes/kubernetes-conformance.ts';
+import { createNamespace, useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 
 t.setTimeout(180_000);
 const server = await useApiServer(t);

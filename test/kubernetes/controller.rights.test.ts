@@ -6,9 +6,9 @@ import {
   serviceKind,
   triggerAuthenticationKind,
   triggerKind,
-} from '../../gateway/contract/kinds.ts';
-import { createTopic, useKafka } from '../fixtures/kafka.ts';
-import { useApiServer } from '../fixtures/kubernetes.ts';
+} from '../../core/resources/kinds.ts';
+import { createTopic, useKafka } from '../fixtures/kafka/kafka.ts';
+import { useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { applyCrds, applyKedaCrds, install } from './fixtures/installation.ts';
 import { createTenant, openClient } from './fixtures/tenant.ts';
 

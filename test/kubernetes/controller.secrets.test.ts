@@ -1,8 +1,8 @@
 // A KafkaCluster with TLS and SASL, at a real broker: what a Trigger says while something is lacking, from the right to read a Secret to
 // the ACL of its topic; and that each goes on by itself when it is there.
 import t from 'tap';
-import { secretKind } from '../../gateway/contract/kinds.ts';
-import { planted } from '../fixtures/planted.ts';
+import { secretKind } from '../../core/resources/kinds.ts';
+import { planted } from '../fixtures/secrets/planted.ts';
 import { base64, useSecuredTenant } from './fixtures/secured-tenant.ts';
 
 t.setTimeout(240_000);

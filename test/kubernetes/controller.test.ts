@@ -9,12 +9,12 @@ import {
   serviceKind,
   triggerAuthenticationKind,
   triggerKind,
-} from '../../gateway/contract/kinds.ts';
-import type { Resource, ResourceKind } from '../../gateway/contract/kubernetes.ts';
-import { valueAt } from '../../gateway/contract/path.ts';
-import { drainFinalizer } from '../../scaler/controller/names.ts';
-import { createTopic, uniqueName, useKafka } from '../fixtures/kafka.ts';
-import { apiServer } from '../fixtures/kubernetes.ts';
+} from '../../core/resources/kinds.ts';
+import type { Resource, ResourceKind } from '../../core/contract/kubernetes-client.ts';
+import { valueAt } from '../../core/contract/path.ts';
+import { drainFinalizer } from '../../controller/names.ts';
+import { createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
+import { apiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { startControlPlane } from '../lab/control-plane.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds, applyKedaCrds, install } from './fixtures/installation.ts';

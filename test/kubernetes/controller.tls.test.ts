@@ -1,10 +1,10 @@
 // KEDA shows the scaler who it is, and then does not: what the controller makes of it on a real API server, with the rights of the chart,
 // and over TLS by which the scaler looks whether it is reached.
 import t from 'tap';
-import { configMapKind, scaledObjectKind, triggerAuthenticationKind } from '../../gateway/contract/kinds.ts';
-import { valueAt } from '../../gateway/contract/path.ts';
-import { createTopic, useKafka } from '../fixtures/kafka.ts';
-import { useApiServer } from '../fixtures/kubernetes.ts';
+import { configMapKind, scaledObjectKind, triggerAuthenticationKind } from '../../core/resources/kinds.ts';
+import { valueAt } from '../../core/contract/path.ts';
+import { createTopic, useKafka } from '../fixtures/kafka/kafka.ts';
+import { useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds, applyKedaCrds, install } from './fixtures/installation.ts';
 import { createTenant, openClient } from './fixtures/tenant.ts';

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { parseAllDocuments } from 'yaml';
 import { renderCrds } from '../../.build/crds.ts';
-import { triggerWith } from '../gateway/contract/minimal-trigger.ts';
-import { createNamespace, useApiServer } from '../fixtures/kubernetes.ts';
+import { triggerWith } from '../core/resources/minimal-trigger.ts';
+import { createNamespace, useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 
 t.setTimeout(180_000);
 const server = await useApiServer(t);

@@ -6,8 +6,8 @@ import t from 'tap';
 import { Agent, request } from 'undici';
 import { runCli } from '../cli/fixtures/run-cli.ts';
 import { startFunction } from '../fixtures/function-server.ts';
-import { createTopic, produce, uniqueName, useKafka } from '../fixtures/kafka.ts';
-import { createNamespace, useApiServer } from '../fixtures/kubernetes.ts';
+import { createTopic, produce, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
+import { createNamespace, useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds, applyKedaCrds, install } from './fixtures/installation.ts';
 

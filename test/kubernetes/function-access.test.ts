@@ -2,10 +2,10 @@
 import t from 'tap';
 import { parseGatewayConfig } from '../../gateway/config.ts';
 import { startGateway } from '../../gateway/main.ts';
-import { createAuthority } from '../fixtures/authority.ts';
+import { createAuthority } from '../fixtures/access/authority.ts';
 import { startFunction } from '../fixtures/function-server.ts';
-import { createTopic, produce, uniqueName, useKafka } from '../fixtures/kafka.ts';
-import { createNamespace, useApiServer } from '../fixtures/kubernetes.ts';
+import { createTopic, produce, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
+import { createNamespace, useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { unheardGatewayLog } from '../fixtures/unheard-logs.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds } from './fixtures/installation.ts';

@@ -2,8 +2,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import t from 'tap';
-import { apiServer } from '../fixtures/kubernetes.ts';
-import { mark, planted } from '../fixtures/planted.ts';
+import { apiServer } from '../fixtures/kubernetes/kubernetes.ts';
+import { mark, planted } from '../fixtures/secrets/planted.ts';
 import { startControlPlane } from '../lab/control-plane.ts';
 import { until } from '../scaler/fixtures/until.ts';
 

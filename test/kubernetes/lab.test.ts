@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
-import { createNamespace, useApiServer } from '../fixtures/kubernetes.ts';
+import { createNamespace, useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { removeLeftovers } from '../lab/leftovers.ts';
 import { until } from '../scaler/fixtures/until.ts';
 

@@ -1,11 +1,11 @@
 // Secrets and tokens of ServiceAccounts by a real API server.
 import t from 'tap';
-import { secretKind, serviceAccountKind } from '../../gateway/contract/kinds.ts';
-import { createKubernetesClient } from '../../gateway/kubernetes/client.ts';
-import { openConnection } from '../../gateway/kubernetes/connection.ts';
-import { createKubernetesSecrets } from '../../gateway/kubernetes/secrets.ts';
-import { createNamespace, useApiServer } from '../fixtures/kubernetes.ts';
-import { testSecrets } from '../fixtures/secrets-conformance.ts';
+import { secretKind, serviceAccountKind } from '../../core/resources/kinds.ts';
+import { createKubernetesClient } from '../../core/kubernetes/api-client.ts';
+import { openConnection } from '../../core/kubernetes/api-connection.ts';
+import { createKubernetesSecrets } from '../../core/kubernetes/kubernetes-secrets.ts';
+import { createNamespace, useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
+import { testSecrets } from '../fixtures/secrets/secrets-conformance.ts';
 
 t.setTimeout(180_000);
 const server = await useApiServer(t);

@@ -1,8 +1,8 @@
 // A KafkaCluster of one namespace, granted to another: what a Trigger there says and reads with the grant, and without it.
 import t from 'tap';
-import { kafkaClusterKind } from '../../gateway/contract/kinds.ts';
-import { createTopic, useKafka, withAdmin } from '../fixtures/kafka.ts';
-import { createNamespace, useApiServer } from '../fixtures/kubernetes.ts';
+import { kafkaClusterKind } from '../../core/resources/kinds.ts';
+import { createTopic, useKafka, withAdmin } from '../fixtures/kafka/kafka.ts';
+import { createNamespace, useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds, applyKedaCrds, install } from './fixtures/installation.ts';
 import { createTenant, openClient } from './fixtures/tenant.ts';

@@ -1,17 +1,17 @@
 // From the chart to a trigger, where Strimzi runs Kafka: the users that the chart makes have the rights that are written down, with which
 // triggers run and do nothing else; and a password that the operator replaces is followed.
 import t from 'tap';
-import { kafkaClusterKind, secretKind, triggerKind } from '../../gateway/contract/kinds.ts';
+import { kafkaClusterKind, secretKind, triggerKind } from '../../core/resources/kinds.ts';
 import { parseManifests, template } from '../charts/fixtures/helm.ts';
 import { connectionsTo } from '../fixtures/connections.ts';
 import { startFunction } from '../fixtures/function-server.ts';
-import { createTopic, produce } from '../fixtures/kafka.ts';
-import { apiServer, createNamespace } from '../fixtures/kubernetes.ts';
-import { serveFunction } from '../fixtures/oracle-function.ts';
-import { createOracle } from '../fixtures/oracle.ts';
-import { readRights } from '../fixtures/rights.ts';
-import { startSecureKafka } from '../fixtures/secure-kafka.ts';
-import { valuesIn } from '../fixtures/secured-trigger.ts';
+import { createTopic, produce } from '../fixtures/kafka/kafka.ts';
+import { apiServer, createNamespace } from '../fixtures/kubernetes/kubernetes.ts';
+import { serveFunction } from '../fixtures/oracle/oracle-function.ts';
+import { createOracle } from '../fixtures/oracle/oracle.ts';
+import { readRights } from '../fixtures/kubernetes/rights.ts';
+import { startSecureKafka } from '../fixtures/kafka/secure-kafka.ts';
+import { valuesIn } from '../fixtures/kafka/secured-trigger.ts';
 import { startControlPlane } from '../lab/control-plane.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds, applyKedaCrds, applyStrimziCrds, install } from './fixtures/installation.ts';

@@ -1,7 +1,7 @@
 // A KafkaCluster of a Kafka that Strimzi runs, at a real broker, with Strimzi's own CustomResourceDefinitions: what a Trigger says while
 // something is lacking, until it goes on by itself; and what is followed later without anybody doing anything here.
 import t, { type Test } from 'tap';
-import { planted } from '../fixtures/planted.ts';
+import { planted } from '../fixtures/secrets/planted.ts';
 import { applyStrimziCrds, removeStrimziCrds } from './fixtures/installation.ts';
 import { useSecuredTenant } from './fixtures/secured-tenant.ts';
 

@@ -2,10 +2,10 @@
 // is connected to, and the brokers of the installation itself, here on loopback, are not in question.
 import { networkInterfaces } from 'node:os';
 import t from 'tap';
-import { findFreePorts } from '../../cli/kafka/ports.ts';
-import { kafkaClusterKind } from '../../gateway/contract/kinds.ts';
-import { createTopic, ownKafka } from '../fixtures/kafka.ts';
-import { useApiServer } from '../fixtures/kubernetes.ts';
+import { findFreePorts } from '../../cli/kafka/free-ports.ts';
+import { kafkaClusterKind } from '../../core/resources/kinds.ts';
+import { createTopic, ownKafka } from '../fixtures/kafka/kafka.ts';
+import { useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { countConnections } from '../fixtures/tenant-guard.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds, applyKedaCrds, install } from './fixtures/installation.ts';

@@ -1,11 +1,11 @@
 // Who calls, and what they may do, by a real API server: tokens of ServiceAccounts, and rights by RBAC.
 import { generateKeyPairSync, sign } from 'node:crypto';
 import t, { type Test } from 'tap';
-import type { Recognizer, Right } from '../../gateway/contract/callers.ts';
-import { openConnection, type Connection } from '../../gateway/kubernetes/connection.ts';
-import { createTokenReviews, type ReviewTimes } from '../../gateway/kubernetes/token-reviews.ts';
-import { createNamespace, useApiServer } from '../fixtures/kubernetes.ts';
-import { callerIn, testRecognizer } from '../fixtures/recognizer-conformance.ts';
+import type { Recognizer, Right } from '../../core/contract/callers.ts';
+import { openConnection, type Connection } from '../../core/kubernetes/api-connection.ts';
+import { createTokenReviews, type ReviewTimes } from '../../core/access/token-reviews.ts';
+import { createNamespace, useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
+import { callerIn, testRecognizer } from '../fixtures/access/recognizer-conformance.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { kubeconfigOf } from './fixtures/installation.ts';
 

@@ -3,12 +3,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { parse } from 'yaml';
-import type { MillraceError } from '../../gateway/contract/errors.ts';
-import { createKubernetesClient } from '../../gateway/kubernetes/client.ts';
-import { openConnection } from '../../gateway/kubernetes/connection.ts';
-import { configMapKind } from '../fixtures/kubernetes-conformance.ts';
-import { apiServer, createNamespace, useApiServer, type ApiServer } from '../fixtures/kubernetes.ts';
-import { openTcpProxy } from '../fixtures/tcp-proxy.ts';
+import type { MillraceError } from '../../core/contract/errors.ts';
+import { createKubernetesClient } from '../../core/kubernetes/api-client.ts';
+import { openConnection } from '../../core/kubernetes/api-connection.ts';
+import { configMapKind } from '../fixtures/kubernetes/kubernetes-conformance.ts';
+import { apiServer, createNamespace, useApiServer, type ApiServer } from '../fixtures/kubernetes/kubernetes.ts';
+import { openTcpProxy } from '../fixtures/kafka/tcp-proxy.ts';
 import { startControlPlane } from '../lab/control-plane.ts';
 import { until } from '../scaler/fixtures/until.ts';
 

@@ -3,7 +3,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createAuthority, type Authority, type KeyPair, type Leaf } from '../fixtures/authority.ts';
+import { createAuthority, type Authority, type KeyPair, type Leaf } from '../fixtures/access/authority.ts';
 
 /** Client certificates: who is what to the API server. */
 const clients = {

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startLocalKafka, type LocalKafka } from '../../cli/kafka/local-kafka.ts';
-import { apiServer, type ApiServer } from '../fixtures/kubernetes.ts';
+import { apiServer, type ApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
 import { startDns } from './dns.ts';
 import { writeImage } from './image.ts';

@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findFreePorts } from '../../cli/kafka/ports.ts';
+import { findFreePorts } from '../../cli/kafka/free-ports.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { auditArguments } from './audit.ts';
 import { writeCertificates, writeKubeconfig, type ClientName } from './certificates.ts';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
-import { cacheRoot } from '../../cli/kafka/install.ts';
+import { cacheRoot } from '../../cli/kafka/install-kafka.ts';
 
 const run = promisify(execFile);
 const pomPath = fileURLToPath(new URL('strimzi/pom.xml', import.meta.url));

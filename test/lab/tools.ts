@@ -8,7 +8,7 @@ import { access, mkdir, mkdtemp, readFile, readdir, rename, rm, symlink } from '
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { cacheRoot } from '../../cli/kafka/install.ts';
+import { cacheRoot } from '../../cli/kafka/install-kafka.ts';
 
 const run = promisify(execFile);
 const goDir = fileURLToPath(new URL('go/', import.meta.url));

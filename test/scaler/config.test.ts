@@ -1,6 +1,6 @@
 import t from 'tap';
 import { readScalerConfig } from '../../scaler/config.ts';
-import { localAccess } from '../fixtures/doors.ts';
+import { localAccess } from '../fixtures/access/open-server.ts';
 
 t.test('defaults', async (t) => {
   const config = readScalerConfig({ KAFKA_BROKERS: 'a:9092, b:9093', SCALER_HTTP_PORT: '' });

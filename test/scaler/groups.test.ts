@@ -8,15 +8,15 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
-import { createKafka } from '../../gateway/kafka/connection.ts';
-import { loadExternalScaler } from '../../scaler/grpc/definition.ts';
+import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
+import { loadExternalScaler } from '../../scaler/grpc/proto-definition.ts';
 import { startScaler } from '../../scaler/main.ts';
-import { localAccess } from '../fixtures/doors.ts';
-import { createTopic, ownKafka, produce, uniqueName, useKafka, withAdmin } from '../fixtures/kafka.ts';
-import { memorySecrets } from '../fixtures/memory-secrets.ts';
+import { localAccess } from '../fixtures/access/open-server.ts';
+import { createTopic, ownKafka, produce, uniqueName, useKafka, withAdmin } from '../fixtures/kafka/kafka.ts';
+import { memorySecrets } from '../fixtures/secrets/memory-secrets.ts';
 import { unheardScalerLog } from '../fixtures/unheard-logs.ts';
 import { triggerSource } from '../fixtures/subscription.ts';
-import { commit } from '../gateway/kafka/fixtures/offsets.ts';
+import { commit } from '../core/kafka/fixtures/offsets.ts';
 import { until } from './fixtures/until.ts';
 
 t.setTimeout(300_000);

@@ -8,11 +8,11 @@ import {
 } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { createActivationCall } from '../../gateway/control/activation-call.ts';
-import { loadExternalScaler } from '../../scaler/grpc/definition.ts';
+import { loadExternalScaler } from '../../scaler/grpc/proto-definition.ts';
 import { startScaler, type Scaler } from '../../scaler/main.ts';
-import { localAccess } from '../fixtures/doors.ts';
-import { createTopic, ownKafka, produce, uniqueName, useKafka, withAdmin } from '../fixtures/kafka.ts';
-import { memorySecrets } from '../fixtures/memory-secrets.ts';
+import { localAccess } from '../fixtures/access/open-server.ts';
+import { createTopic, ownKafka, produce, uniqueName, useKafka, withAdmin } from '../fixtures/kafka/kafka.ts';
+import { memorySecrets } from '../fixtures/secrets/memory-secrets.ts';
 import { unheardScalerLog } from '../fixtures/unheard-logs.ts';
 import { subscriptionOf, triggerSource } from '../fixtures/subscription.ts';
 import { until } from './fixtures/until.ts';

@@ -1,10 +1,10 @@
 // The namespace that the demo makes, and everything in it: it bears our label, and no other namespace is ever touched.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MillraceError } from '../../../gateway/contract/errors.ts';
-import { namespaceKind, secretKind } from '../../../gateway/contract/kinds.ts';
-import type { KubernetesClient, Resource } from '../../../gateway/contract/kubernetes.ts';
+import { MillraceError } from '../../../core/contract/errors.ts';
+import { namespaceKind, secretKind } from '../../../core/resources/kinds.ts';
+import type { KubernetesClient, Resource } from '../../../core/contract/kubernetes-client.ts';
 import { secretsOf, type Installation } from './installation.ts';
-import { patiently } from './patiently.ts';
+import { patiently } from './with-retries.ts';
 
 const demoLabel = 'millrace.dev/demo';
 const removalLimitMs = 180_000;

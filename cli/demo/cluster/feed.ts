@@ -1,12 +1,12 @@
 // `millrace demo-feed`: what the demo does inside of the cluster, where the brokers can be reached. Each step is a pod of its own.
 import { readFile } from 'node:fs/promises';
-import { createKafka } from '../../../gateway/kafka/connection.ts';
-import { createRecordSink } from '../../../gateway/kafka/record-sink.ts';
-import { createMissingTopics, removeTopics } from '../../../gateway/kafka/topics.ts';
+import { createKafka } from '../../../core/kafka/connection/kafka-client.ts';
+import { createRecordSink } from '../../../core/kafka/produce/producer-sink.ts';
+import { createMissingTopics, removeTopics } from '../../../core/kafka/connection/topics.ts';
 import type { CommandIo } from '../../command-io.ts';
-import { brokersIn } from '../../kafka/brokers.ts';
+import { brokersIn } from '../../commands/brokers.ts';
 import { weekOf } from '../earthquakes.ts';
-import { append, burstsOf } from '../replay.ts';
+import { append, burstsOf } from '../replay-week.ts';
 import { unpackEarthquakes } from './pack.ts';
 
 /** `create` makes the topics anew, should a run that was killed have left them; `append` stores a burst in the first of them. */

@@ -1,8 +1,8 @@
 // Has things done inside of the cluster, one after the other: each is a pod that runs `millrace demo-feed`, and ends.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MillraceError } from '../../../gateway/contract/errors.ts';
-import { configMapKind } from '../../../gateway/contract/kinds.ts';
-import type { KubernetesClient } from '../../../gateway/contract/kubernetes.ts';
+import { MillraceError } from '../../../core/contract/errors.ts';
+import { configMapKind } from '../../../core/resources/kinds.ts';
+import type { KubernetesClient } from '../../../core/contract/kubernetes-client.ts';
 import type { Earthquake } from '../earthquakes.ts';
 import type { FeedStep } from './feed.ts';
 import type { FollowedPods } from './followed-pods.ts';

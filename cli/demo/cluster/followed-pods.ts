@@ -1,9 +1,9 @@
 // The pods of the demo, and every line that they write: each log is read from its first line to its last, also that of a pod that goes. A
 // stream that breaks is taken up again: the log is read anew, less the lines that were heard.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MillraceError } from '../../../gateway/contract/errors.ts';
-import { podKind } from '../../../gateway/contract/kinds.ts';
-import type { PodLogs, Resource, ResourceWatch } from '../../../gateway/contract/kubernetes.ts';
+import { MillraceError } from '../../../core/contract/errors.ts';
+import { podKind } from '../../../core/resources/kinds.ts';
+import type { PodLogs, Resource, ResourceWatch } from '../../../core/contract/kubernetes-client.ts';
 import { appLabel } from './pods.ts';
 
 export interface FollowOptions {

@@ -1,7 +1,7 @@
 // The Millrace that is installed in a cluster, as far as the demo has to know it: read off the Deployment of its gateway.
-import { MillraceError } from '../../../gateway/contract/errors.ts';
-import { deploymentKind, scaledObjectKind } from '../../../gateway/contract/kinds.ts';
-import type { KubernetesClient, Resource } from '../../../gateway/contract/kubernetes.ts';
+import { MillraceError } from '../../../core/contract/errors.ts';
+import { deploymentKind, scaledObjectKind } from '../../../core/resources/kinds.ts';
+import type { KubernetesClient, Resource } from '../../../core/contract/kubernetes-client.ts';
 
 export interface EnvVariable {
   readonly name: string;

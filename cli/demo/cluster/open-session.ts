@@ -1,9 +1,9 @@
 // The way of the demo into a cluster: the connection that a kubeconfig names, for as long as it lasts.
-import { describeError } from '../../../gateway/contract/errors.ts';
-import { createKubernetesClient } from '../../../gateway/kubernetes/client.ts';
-import { openConnection } from '../../../gateway/kubernetes/connection.ts';
-import { createPodLogs } from '../../../gateway/kubernetes/pod-logs.ts';
-import { ClusterSession, type ClusterSessionOptions } from './session.ts';
+import { describeError } from '../../../core/contract/errors.ts';
+import { createKubernetesClient } from '../../../core/kubernetes/api-client.ts';
+import { openConnection } from '../../../core/kubernetes/api-connection.ts';
+import { createPodLogs } from '../../../core/kubernetes/pod-logs.ts';
+import { ClusterSession, type ClusterSessionOptions } from './cluster-session.ts';
 
 export interface ClusterSettings extends Omit<ClusterSessionOptions, 'client' | 'logs'> {
   readonly kubeconfig: string;

@@ -1,6 +1,6 @@
 // Pods as the demo makes them: of the image of the installation, as the restricted Pod Security Standard wants them. Pure.
-import { deploymentKind, podKind } from '../../../gateway/contract/kinds.ts';
-import type { Resource } from '../../../gateway/contract/kubernetes.ts';
+import { deploymentKind, podKind } from '../../../core/resources/kinds.ts';
+import type { Resource } from '../../../core/contract/kubernetes-client.ts';
 import type { Installation } from './installation.ts';
 
 /** On every pod: the name of the function, or `feed`. */

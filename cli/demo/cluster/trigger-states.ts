@@ -1,7 +1,7 @@
 // What the API server says of the demo's triggers and functions, now: by watches. Pure, but for these.
-import { deploymentKind, triggerKind } from '../../../gateway/contract/kinds.ts';
-import type { Resource, ResourceWatch } from '../../../gateway/contract/kubernetes.ts';
-import type { TriggerStatus } from '../../../gateway/contract/trigger-status.ts';
+import { deploymentKind, triggerKind } from '../../../core/resources/kinds.ts';
+import type { Resource, ResourceWatch } from '../../../core/contract/kubernetes-client.ts';
+import type { TriggerStatus } from '../../../core/resources/trigger-status.ts';
 
 export interface TriggerState {
   /** The condition Ready: `True`, `False` or `Unknown`. */

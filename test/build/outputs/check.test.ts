@@ -1,6 +1,6 @@
 import t from 'tap';
 import { checkOutputs } from '../../../.build/outputs/check.ts';
-import { planted } from '../../fixtures/planted.ts';
+import { planted } from '../../fixtures/secrets/planted.ts';
 
 t.test('outputs without a secret pass, and are counted', async (t) => {
   const folder = t.testdir({ planted: 'a\n', 'a.stdout': 'x'.repeat(1_200_000) });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { needlesFor, type Needle } from '../../../.build/outputs/needles.ts';
-import { mark, planted } from '../../fixtures/planted.ts';
+import { mark, planted } from '../../fixtures/secrets/planted.ts';
 
 const needles = needlesFor(mark);
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { magnitudeClass, readEarthquakes, regionOf } from '../../../cli/demo/earthquakes.ts';
-import { burstsOf } from '../../../cli/demo/replay.ts';
+import { burstsOf } from '../../../cli/demo/replay-week.ts';
 
 t.test('a week of earthquakes, oldest first', async (t) => {
   const earthquakes = await readEarthquakes();

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { startLocalKafka, type LocalBroker, type LocalKafka } from '../../../cli/kafka/local-kafka.ts';
-import { consumeAll, createTopic, ownKafka, produce, withAdmin } from '../../fixtures/kafka.ts';
+import { consumeAll, createTopic, ownKafka, produce, withAdmin } from '../../fixtures/kafka/kafka.ts';
 
 t.setTimeout(180_000);
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { asleep, autoscale, replicasFor } from '../../../cli/runtime/autoscale.ts';
 import type { Observation, ScaleState } from '../../../cli/runtime/autoscale.ts';
-import type { ScaleSettings } from '../../../gateway/contract/subscription.ts';
+import type { ScaleSettings } from '../../../core/contract/subscription.ts';
 
 const settings: ScaleSettings = {
   minReplicaCount: 0,

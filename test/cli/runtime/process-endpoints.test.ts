@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Test } from 'tap';
 import { ProcessEndpoints } from '../../../cli/runtime/process-endpoints.ts';
-import type { Subscription } from '../../../gateway/contract/subscription.ts';
+import type { Subscription } from '../../../core/contract/subscription.ts';
 import { subscriptionOf } from './fixtures/subscription.ts';
 import { until } from './fixtures/until.ts';
 

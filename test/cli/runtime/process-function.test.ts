@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import t from 'tap';
 import type { Test } from 'tap';
-import { findFreePorts } from '../../../cli/kafka/ports.ts';
+import { findFreePorts } from '../../../cli/kafka/free-ports.ts';
 import { startFunctionProcess } from '../../../cli/runtime/process-function.ts';
 import type { FunctionProcess } from '../../../cli/runtime/process-function.ts';
 import { isGone } from '../fixtures/is-gone.ts';

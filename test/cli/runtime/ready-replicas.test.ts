@@ -1,7 +1,8 @@
 import t from 'tap';
 import { countReadyReplicas } from '../../../cli/runtime/ready-replicas.ts';
-import type { Endpoint, TriggerSource } from '../../../gateway/contract/ports.ts';
-import type { Subscription } from '../../../gateway/contract/subscription.ts';
+import type { Endpoint } from '../../../core/contract/endpoint-source.ts';
+import type { TriggerSource } from '../../../core/contract/trigger-source.ts';
+import type { Subscription } from '../../../core/contract/subscription.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 
 /** Endpoints and triggers that the test tells. */

@@ -1,10 +1,10 @@
 import { request as httpRequest } from 'node:http';
 import { Registry } from 'prom-client';
 import t, { type Test } from 'tap';
-import { startAdminServer, type AdminOptions } from '../../../gateway/admin/server.ts';
-import type { SkipAnswer, SkipRequest } from '../../../gateway/contract/skip.ts';
-import { localDoor, strictDoor } from '../../fixtures/doors.ts';
-import { mark } from '../../fixtures/planted.ts';
+import { startAdminServer, type AdminOptions } from '../../../gateway/admin/admin-server.ts';
+import type { SkipAnswer, SkipRequest } from '../../../core/contract/skip.ts';
+import { localDoor, strictDoor } from '../../fixtures/access/open-server.ts';
+import { mark } from '../../fixtures/secrets/planted.ts';
 import { recordOf } from '../events/build.ts';
 
 const record = recordOf({

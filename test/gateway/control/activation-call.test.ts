@@ -6,7 +6,7 @@ import {
   createActivationCall,
   type ActivationCallOptions,
 } from '../../../gateway/control/activation-call.ts';
-import { createAuthority, type Authority } from '../../fixtures/authority.ts';
+import { createAuthority, type Authority } from '../../fixtures/access/authority.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap';
-import { endpointSliceKind } from '../../../gateway/contract/kinds.ts';
+import { endpointSliceKind } from '../../../core/resources/kinds.ts';
 import { chooseMembers } from '../../../gateway/control/rendezvous.ts';
 import { createSharedLoad } from '../../../gateway/control/shared-load.ts';
-import { MemoryKubernetes } from '../../fixtures/memory-kubernetes.ts';
+import { MemoryKubernetes } from '../../fixtures/kubernetes/memory-kubernetes.ts';
 import { subscriptionOf, triggerSource } from '../../fixtures/subscription.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 

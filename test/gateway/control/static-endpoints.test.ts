@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { FunctionTarget } from '../../../gateway/contract/subscription.ts';
+import type { FunctionTarget } from '../../../core/contract/subscription.ts';
 import { createStaticEndpoints } from '../../../gateway/control/static-endpoints.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 

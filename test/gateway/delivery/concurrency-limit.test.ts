@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { ConcurrencyLimit } from '../../../gateway/delivery/concurrency-limit.ts';
-import type { Sign } from '../../../gateway/delivery/sign.ts';
+import type { Sign } from '../../../gateway/delivery/endpoint-sign.ts';
 
 t.setTimeout(120_000);
 

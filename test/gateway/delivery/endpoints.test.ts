@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
-import type { FunctionSettings } from '../../../gateway/contract/subscription.ts';
+import type { FunctionSettings } from '../../../core/contract/subscription.ts';
 import { startAttempt, type AttemptResult } from '../../../gateway/delivery/attempt.ts';
-import { createConnectGuard, type ConnectGuard } from '../../../gateway/network/connect-guard.ts';
+import { createConnectGuard, type ConnectGuard } from '../../../core/network/connect-guard.ts';
 import { Endpoints, type Gate } from '../../../gateway/delivery/endpoints.ts';
 import { startFunction } from '../../fixtures/function-server.ts';
 import { until } from '../../scaler/fixtures/until.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import type { Ordering } from '../../../gateway/contract/subscription.ts';
+import type { Ordering } from '../../../core/contract/subscription.ts';
 import { type Lane, type LaneGroup, Lanes, type ParkedCount } from '../../../gateway/delivery/lanes.ts';
 
 /** `laneName`: items of one name must leave in order, and never two lots of it at a time. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { RetrySettings } from '../../../gateway/contract/subscription.ts';
+import type { RetrySettings } from '../../../core/contract/subscription.ts';
 import { nextDelayMs } from '../../../gateway/delivery/retry-policy.ts';
 
 const settings: RetrySettings = {

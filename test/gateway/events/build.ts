@@ -1,8 +1,8 @@
 // Records and events for the tests of this folder: literal ones, and arbitrary ones for properties.
 import fc from 'fast-check';
-import type { AttributeValue, CloudEvent } from '../../../gateway/contract/event.ts';
-import type { KafkaRecord, RecordHeader } from '../../../gateway/contract/record.ts';
-import type { EventSettings } from '../../../gateway/contract/subscription.ts';
+import type { AttributeValue, CloudEvent } from '../../../core/contract/event.ts';
+import type { KafkaRecord, RecordHeader } from '../../../core/contract/record.ts';
+import type { EventSettings } from '../../../core/contract/subscription.ts';
 
 export const settings: EventSettings = { type: 'dev.millrace.record', dialect: 'millrace' };
 export const owner = { namespace: 'geo', name: 'quake-alerts' };

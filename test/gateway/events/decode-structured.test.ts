@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { AttributeValue } from '../../../gateway/contract/event.ts';
+import type { AttributeValue } from '../../../core/contract/event.ts';
 import { decodeStructured } from '../../../gateway/events/decode-structured.ts';
 import { encodeJson } from '../../../gateway/events/encode-json.ts';
 import { anyEvent, eventOf } from './build.ts';

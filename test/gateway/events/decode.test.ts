@@ -1,7 +1,7 @@
 import { Kafka, type CloudEventV1 } from 'cloudevents';
 import fc from 'fast-check';
 import t from 'tap';
-import { attributeOf } from '../../../gateway/contract/event.ts';
+import { attributeOf } from '../../../core/contract/event.ts';
 import { createDecode } from '../../../gateway/events/decode.ts';
 import { createEncode, createEncodeBinary } from '../../../gateway/events/encode.ts';
 import { encodeRecord, encodeStructuredRecord } from '../../../gateway/events/encode-record.ts';

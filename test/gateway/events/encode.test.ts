@@ -1,7 +1,7 @@
 import { HTTP, type CloudEventV1 } from 'cloudevents';
 import fc from 'fast-check';
 import t from 'tap';
-import type { CloudEvent } from '../../../gateway/contract/event.ts';
+import type { CloudEvent } from '../../../core/contract/event.ts';
 import { decodeReply } from '../../../gateway/events/decode-reply.ts';
 import { createEncode, createEncodeBinary, encodeBatch } from '../../../gateway/events/encode.ts';
 import { encodeJson } from '../../../gateway/events/encode-json.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { attributeOf, type CloudEvent } from '../../../gateway/contract/event.ts';
-import type { FilterFault } from '../../../gateway/contract/ports.ts';
-import type { Filter } from '../../../gateway/contract/subscription.ts';
+import { attributeOf, type CloudEvent } from '../../../core/contract/event.ts';
+import type { FilterFault } from '../../../core/contract/gateway-events.ts';
+import type { Filter } from '../../../core/contract/subscription.ts';
 import { compileFilter } from '../../../gateway/filter/compile-filter.ts';
 
 const event: CloudEvent = {

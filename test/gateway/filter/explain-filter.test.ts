@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { Filter } from '../../../gateway/contract/subscription.ts';
+import type { Filter } from '../../../core/contract/subscription.ts';
 import { compileFilter } from '../../../gateway/filter/compile-filter.ts';
 import { explainRefusal } from '../../../gateway/filter/explain-filter.ts';
-import { eventWith } from './cel/event.ts';
+import { eventWith } from '../../core/expressions/cel/event.ts';
 
 const event = eventWith({ mag: 6 });
 const type = (kind: 'exact' | 'prefix' | 'suffix', value: string): Filter => ({

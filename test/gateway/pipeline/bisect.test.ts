@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { AttemptOutcome } from '../../../gateway/contract/settlement.ts';
+import type { AttemptOutcome } from '../../../core/contract/settlement.ts';
 import { bisectDelayMs, failsAsWhole, halfOf } from '../../../gateway/pipeline/bisect.ts';
 import { quickSubscription } from './run-pipeline.ts';
 

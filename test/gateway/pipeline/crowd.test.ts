@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { until } from '../../scaler/fixtures/until.ts';
-import { MemoryKafka } from '../../fixtures/memory-kafka.ts';
+import { MemoryKafka } from '../../fixtures/kafka/memory-kafka.ts';
 import { runPipeline } from './run-pipeline.ts';
 
 t.setTimeout(100_000);

@@ -1,7 +1,7 @@
 // What a function is shown with each request, and what becomes of records while it is not there or is refused.
 import t from 'tap';
-import type { FunctionAccess, OpenFunctionAccess } from '../../../gateway/contract/ports.ts';
-import { planted } from '../../fixtures/planted.ts';
+import type { FunctionAccess, OpenFunctionAccess } from '../../../core/contract/function-access.ts';
+import { planted } from '../../fixtures/secrets/planted.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { runPipeline } from './run-pipeline.ts';
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import type { Ordering } from '../../../gateway/contract/subscription.ts';
-import { MemoryKafka } from '../../fixtures/memory-kafka.ts';
+import type { Ordering } from '../../../core/contract/subscription.ts';
+import { MemoryKafka } from '../../fixtures/kafka/memory-kafka.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { offsetsOf, runPipeline } from './run-pipeline.ts';
 

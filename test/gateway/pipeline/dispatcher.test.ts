@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { Ordering } from '../../../gateway/contract/subscription.ts';
+import type { Ordering } from '../../../core/contract/subscription.ts';
 import type { FunctionServer } from '../../fixtures/function-server.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { offsetsOf, runPipeline } from './run-pipeline.ts';

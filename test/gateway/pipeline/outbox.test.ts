@@ -2,13 +2,10 @@
 // transaction settles exactly the records whose outputs it stores, and that a plain commit covers none of them.
 import fc from 'fast-check';
 import t from 'tap';
-import type {
-  OutgoingRecord,
-  PartitionProgress,
-  TransactionOutcome,
-} from '../../../gateway/contract/ports.ts';
+import type { OutgoingRecord } from '../../../core/contract/record-sink.ts';
+import type { PartitionProgress, TransactionOutcome } from '../../../core/contract/record-source.ts';
 import { Outbox, type Output } from '../../../gateway/pipeline/outbox.ts';
-import { MemoryKafka } from '../../fixtures/memory-kafka.ts';
+import { MemoryKafka } from '../../fixtures/kafka/memory-kafka.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { runPipeline } from './run-pipeline.ts';
 

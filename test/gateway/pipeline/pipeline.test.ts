@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { MemoryKafka } from '../../fixtures/memory-kafka.ts';
+import { MemoryKafka } from '../../fixtures/kafka/memory-kafka.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { offsetsOf, runPipeline } from './run-pipeline.ts';
 

@@ -1,17 +1,14 @@
 // A pipeline for tests, between a Kafka in memory and a function on a real socket.
 import { EventEmitter } from 'node:events';
 import type { Test } from 'tap';
-import type {
-  EndpointSource,
-  Endpoint,
-  GatewayEvents,
-  OpenFunctionAccess,
-} from '../../../gateway/contract/ports.ts';
+import type { EndpointSource, Endpoint } from '../../../core/contract/endpoint-source.ts';
+import type { GatewayEvents } from '../../../core/contract/gateway-events.ts';
+import type { OpenFunctionAccess } from '../../../core/contract/function-access.ts';
 import type {
   DeliverySettings,
   FunctionSettings,
   Subscription,
-} from '../../../gateway/contract/subscription.ts';
+} from '../../../core/contract/subscription.ts';
 import { Pipeline } from '../../../gateway/pipeline/pipeline.ts';
 import {
   startFunction,
@@ -19,7 +16,7 @@ import {
   type FunctionAnswer,
   type FunctionServer,
 } from '../../fixtures/function-server.ts';
-import { MemoryKafka, type MemoryMember } from '../../fixtures/memory-kafka.ts';
+import { MemoryKafka, type MemoryMember } from '../../fixtures/kafka/memory-kafka.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 
 export interface PipelineChanges {

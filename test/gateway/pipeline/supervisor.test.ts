@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events';
 import t, { type Test } from 'tap';
-import type { GatewayEvents } from '../../../gateway/contract/ports.ts';
-import type { Subscription } from '../../../gateway/contract/subscription.ts';
+import type { GatewayEvents } from '../../../core/contract/gateway-events.ts';
+import type { Subscription } from '../../../core/contract/subscription.ts';
 import { Supervisor } from '../../../gateway/pipeline/supervisor.ts';
 import { startFunction, type Behaviour } from '../../fixtures/function-server.ts';
-import { MemoryKafka } from '../../fixtures/memory-kafka.ts';
+import { MemoryKafka } from '../../fixtures/kafka/memory-kafka.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { quickSubscription } from './run-pipeline.ts';
 

@@ -1,6 +1,6 @@
 import { mock } from 'node:test';
 import t, { type Test } from 'tap';
-import type { PartitionProgress } from '../../../gateway/contract/ports.ts';
+import type { PartitionProgress } from '../../../core/contract/record-source.ts';
 import { Committer, type Committable } from '../../../gateway/settlement/committer.ts';
 
 const intervalMs = 100;

@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { OutgoingRecord } from '../../../gateway/contract/ports.ts';
-import type { DeadLetterCause } from '../../../gateway/contract/settlement.ts';
+import type { OutgoingRecord } from '../../../core/contract/record-sink.ts';
+import type { DeadLetterCause } from '../../../core/contract/settlement.ts';
 import { deadLetterOf } from '../../../gateway/settlement/dead-letter.ts';
 import { headersOf, recordOf } from '../events/build.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { decodeMark, encodeMark, maxMarkBytes } from '../../../gateway/contract/progress-mark.ts';
+import { decodeMark, encodeMark, maxMarkBytes } from '../../../core/contract/progress-mark.ts';
 import { Ledger } from '../../../gateway/settlement/ledger.ts';
 
 /** The ledger as one writes it without a thought for speed. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { varintBytes } from '../../../gateway/contract/progress-mark.ts';
+import { varintBytes } from '../../../core/contract/progress-mark.ts';
 import { OpenOffsets } from '../../../gateway/settlement/open-offsets.ts';
 
 /** The bytes of the gaps in a list of `offsets`. */

@@ -1,7 +1,7 @@
 // What of watching is not a trigger's: test/scaler/activation/demand.test.ts has the rest.
 import t from 'tap';
 import { createActivityWatch } from '../../../scaler/activation/activity-watch.ts';
-import { createScalerEmitter } from '../../../scaler/events.ts';
+import { createScalerEmitter } from '../../../scaler/scaler-events.ts';
 import { until } from '../fixtures/until.ts';
 
 t.test('looks by itself at every interval, pushes while active, and leaves others alone', async (t) => {

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { createDemand } from '../../../scaler/activation/demand.ts';
 import type { Owed } from '../../../scaler/backlog/backlog-reader.ts';
-import { createScalerEmitter } from '../../../scaler/events.ts';
+import { createScalerEmitter } from '../../../scaler/scaler-events.ts';
 import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
 import { subscriptionOf, type SubscriptionChanges } from '../../fixtures/subscription.ts';
 import { until } from '../fixtures/until.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { MillraceError } from '../../../gateway/contract/errors.ts';
+import { MillraceError } from '../../../core/contract/errors.ts';
 import { createBacklogReader } from '../../../scaler/backlog/backlog-reader.ts';
 import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';

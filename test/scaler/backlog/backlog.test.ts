@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { encodeMark } from '../../../gateway/contract/progress-mark.ts';
-import type { PartitionOffsets } from '../../../gateway/kafka/offsets.ts';
+import { encodeMark } from '../../../core/contract/progress-mark.ts';
+import type { PartitionOffsets } from '../../../core/kafka/offsets/offsets-reader.ts';
 import { backlog } from '../../../scaler/backlog/backlog.ts';
 
 function partition(

@@ -1,6 +1,6 @@
 // The meaning of KEDA's Kafka scaler (kafka_scaler_test.go, KEDA 2.21), in our words; then where ours differs.
 import t from 'tap';
-import type { PartitionOffsets } from '../../../gateway/kafka/offsets.ts';
+import type { PartitionOffsets } from '../../../core/kafka/offsets/offsets-reader.ts';
 import { groupLag, type LagRules } from '../../../scaler/backlog/group-lag.ts';
 
 const defaults: LagRules = {

@@ -1,6 +1,6 @@
 // How the triggers share a poll: when it is made, whom it serves, and what its failure means.
 import t from 'tap';
-import { MillraceError } from '../../../gateway/contract/errors.ts';
+import { MillraceError } from '../../../core/contract/errors.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 import { until } from '../fixtures/until.ts';
 import { owed, owing, setUp } from './fixtures/polls.ts';

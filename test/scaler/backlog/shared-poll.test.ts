@@ -1,7 +1,7 @@
 // What of the shared poll is not a trigger's: shared-poll.backlog.test.ts has the rest.
 import t from 'tap';
-import { MillraceError } from '../../../gateway/contract/errors.ts';
-import type { OffsetsResult } from '../../../gateway/kafka/offsets.ts';
+import { MillraceError } from '../../../core/contract/errors.ts';
+import type { OffsetsResult } from '../../../core/kafka/offsets/offsets-reader.ts';
 import { createSharedPoll } from '../../../scaler/backlog/shared-poll.ts';
 
 const targets = new Map(['a', 'b'].map((key) => [key, { key, group: `group-of-${key}` }]));

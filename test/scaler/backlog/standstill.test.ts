@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { PartitionOffsets } from '../../../gateway/kafka/offsets.ts';
+import type { PartitionOffsets } from '../../../core/kafka/offsets/offsets-reader.ts';
 import { createStandstill } from '../../../scaler/backlog/standstill.ts';
 
 const at = (committed: bigint | undefined, end: bigint): PartitionOffsets => ({

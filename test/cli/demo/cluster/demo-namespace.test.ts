@@ -5,10 +5,10 @@ import {
   removeDemoNamespace,
 } from '../../../../cli/demo/cluster/demo-namespace.ts';
 import { readInstallation } from '../../../../cli/demo/cluster/installation.ts';
-import { MillraceError } from '../../../../gateway/contract/errors.ts';
-import { namespaceKind, secretKind } from '../../../../gateway/contract/kinds.ts';
-import type { Metadata } from '../../../../gateway/contract/kubernetes.ts';
-import { MemoryKubernetes } from '../../../fixtures/memory-kubernetes.ts';
+import { MillraceError } from '../../../../core/contract/errors.ts';
+import { namespaceKind, secretKind } from '../../../../core/resources/kinds.ts';
+import type { Metadata } from '../../../../core/contract/kubernetes-client.ts';
+import { MemoryKubernetes } from '../../../fixtures/kubernetes/memory-kubernetes.ts';
 import { gatewayDeployment } from '../fixtures/gateway-deployment.ts';
 
 const { signal } = new AbortController();

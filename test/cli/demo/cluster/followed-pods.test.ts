@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { FollowedPods } from '../../../../cli/demo/cluster/followed-pods.ts';
-import { MillraceError } from '../../../../gateway/contract/errors.ts';
-import { podKind } from '../../../../gateway/contract/kinds.ts';
-import type { PodLogs } from '../../../../gateway/contract/kubernetes.ts';
-import { MemoryKubernetes } from '../../../fixtures/memory-kubernetes.ts';
+import { MillraceError } from '../../../../core/contract/errors.ts';
+import { podKind } from '../../../../core/resources/kinds.ts';
+import type { PodLogs } from '../../../../core/contract/kubernetes-client.ts';
+import { MemoryKubernetes } from '../../../fixtures/kubernetes/memory-kubernetes.ts';
 import { until } from '../../../scaler/fixtures/until.ts';
 
 const running = { running: {} };

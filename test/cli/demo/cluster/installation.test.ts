@@ -1,8 +1,8 @@
 import t from 'tap';
 import { findInstallation, readInstallation, secretsOf } from '../../../../cli/demo/cluster/installation.ts';
-import { MillraceError } from '../../../../gateway/contract/errors.ts';
-import { deploymentKind } from '../../../../gateway/contract/kinds.ts';
-import { MemoryKubernetes } from '../../../fixtures/memory-kubernetes.ts';
+import { MillraceError } from '../../../../core/contract/errors.ts';
+import { deploymentKind } from '../../../../core/resources/kinds.ts';
+import { MemoryKubernetes } from '../../../fixtures/kubernetes/memory-kubernetes.ts';
 import { brokersVariable, gatewayDeployment } from '../fixtures/gateway-deployment.ts';
 
 function serving(namespaces: string): object[] {

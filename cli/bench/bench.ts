@@ -1,0 +1,195 @@
+// `millrace bench`: what the whole gateway costs beside a bare HTTP loop, how late events are, and whether memory stays
+// flat; all in one run on one machine, as ratios, for absolute figures are the machine's.
+import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
+import { createRecordSink } from '../../core/kafka/produce/producer-sink.ts';
+import { createRecordSources } from '../../core/kafka/group/group-record-source.ts';
+import { createMissingTopics } from '../../core/kafka/connection/topics.ts';
+import { startLocalKafka } from '../kafka/local-kafka.ts';
+import { fill, sendAtRate, type Bench, type BenchOptions } from './load.ts';
+import { measure, startGatewayProcess, startSink, until, type Measured, type Sink } from './processes.ts';
+import { formatTable, percentile } from './report.ts';
+import { replies } from './replies.ts';
+import type { BenchTrigger } from './triggers.ts';
+
+const partitions = 6;
+const topic = 'bench';
+
+export async function runBench(options: BenchOptions): Promise<void> {
+  options.print('Starting Kafka, and writing the topic…');
+  const local = await startLocalKafka({ benchmark: true });
+  const kafka = createKafka({ brokers: local.bootstrapServers.split(','), clientId: 'millrace-bench' });
+  const admin = kafka.admin();
+  const sink = createRecordSink(kafka);
+  try {
+    await createMissingTopics(admin, [topic, 'stuck', 'asked', 'replies', 'replies-tx'], partitions);
+    await createMissingTopics(admin, ['latency'], partitions, { 'message.timestamp.type': 'LogAppendTime' });
+    const bench: Bench = { ...options, brokers: local.bootstrapServers, sink };
+    await fill(bench, topic, options.events);
+    await throughput(bench);
+    await slowFunction(bench);
+    await latency(bench);
+    await replies(bench, createRecordSources({ kafka }), { topic, partitions });
+    await stuckFunction(bench);
+  } finally {
+    await sink.close();
+    await admin.disconnect();
+    await local.stop();
+  }
+}
+
+/** CPU and pace of the gateway beside the bare loop, with the defaults: 8 requests in flight, and as many as it takes. */
+async function throughput(bench: Bench): Promise<void> {
+  const function_ = await startSink(0);
+  const raw = await measure('consume', [bench.brokers, topic, bench.events]);
+  const bare = new Map<number, Measured>();
+  for (const inFlight of [6, 8, 64])
+    bare.set(inFlight, await measure('bare', [function_.origin, bench.events, inFlight]));
+  const rows = [['raw consumption', '', ...figures(raw, bench.events), '']];
+  for (const [inFlight, measured] of bare)
+    rows.push(['bare undici loop', String(inFlight), ...figures(measured, bench.events), '1.00']);
+  const cases = [
+    { ordering: 'partition', inFlight: partitions, concurrency: undefined },
+    { ordering: 'key', inFlight: 8, concurrency: undefined },
+    { ordering: 'none', inFlight: 8, concurrency: undefined },
+    { ordering: 'key', inFlight: 64, concurrency: 64 },
+    { ordering: 'none', inFlight: 64, concurrency: 64 },
+  ] as const;
+  for (const { ordering, inFlight, concurrency } of cases) {
+    const name = `${ordering}-${inFlight}`;
+    const measured = await deliver(bench, function_, { name, ordering, concurrency });
+    const peer = bare.get(inFlight);
+    const ratio =
+      peer === undefined ? '' : (measured.cpuSeconds / (peer.cpuSeconds / bench.events)).toFixed(2);
+    const label = `gateway, ordering ${ordering}${concurrency === undefined ? ', defaults' : ''}`;
+    rows.push([
+      label,
+      String(inFlight),
+      (1 / measured.seconds).toFixed(0),
+      (measured.cpuSeconds * 1e6).toFixed(1),
+      ratio,
+    ]);
+  }
+  await function_.stop();
+  bench.print(
+    formatTable(
+      ['200 B events, an instant function', 'in flight', 'events/s', 'CPU µs/event', '× bare'],
+      rows,
+    ),
+  );
+}
+
+function figures({ seconds, cpuSeconds }: Measured, events: number): [string, string] {
+  return [(events / seconds).toFixed(0), ((cpuSeconds / events) * 1e6).toFixed(1)];
+}
+
+/** Seconds and CPU seconds per event, over the last nine tenths of the topic. */
+async function deliver(
+  bench: Bench,
+  function_: Sink,
+  settings: Pick<BenchTrigger, 'name' | 'ordering' | 'concurrency'>,
+): Promise<Measured> {
+  function_.reset();
+  const trigger = { ...settings, topic, origin: function_.origin, initialOffset: 'earliest' } as const;
+  const gateway = await startGatewayProcess(bench.brokers, trigger);
+  try {
+    const reached = (count: number) => async () => (await function_.report()).requests >= count;
+    await until(reached(bench.events / 10), 120_000, 'the first events');
+    const startedMs = performance.now();
+    const before = await gateway.usage();
+    const from = (await function_.report()).requests;
+    await until(reached(bench.events), 600_000, 'all events');
+    const seconds = (performance.now() - startedMs) / 1000;
+    const after = await gateway.usage();
+    const events = (await function_.report()).requests - from;
+    return { seconds: seconds / events, cpuSeconds: (after.cpuSeconds - before.cpuSeconds) / events };
+  } finally {
+    await gateway.stop();
+  }
+}
+
+async function slowFunction(bench: Bench): Promise<void> {
+  const function_ = await startSink(5);
+  const { seconds } = await deliver(bench, function_, { name: 'slow', ordering: 'none', concurrency: 64 });
+  await function_.stop();
+  const most = 64 / 0.005;
+  bench.print(
+    formatTable(
+      ['a function of 5 ms, 64 in flight', 'events/s', 'of what is possible'],
+      [['gateway, ordering none', (1 / seconds).toFixed(0), `${(100 / seconds / most).toFixed(0)} %`]],
+    ),
+  );
+}
+
+/** From the append, and from the producer's send before it, to the arrival at the function, at 200 events/s. */
+async function latency(bench: Bench): Promise<void> {
+  const function_ = await startSink(0);
+  const name = 'latency';
+  const gateway = await startGatewayProcess(bench.brokers, {
+    name,
+    topic: name,
+    origin: function_.origin,
+    initialOffset: 'latest',
+    ordering: 'partition',
+  });
+  try {
+    await until(() => gateway.isReady(), 60_000, 'the gateway');
+    for (const phase of ['warm-up', 'measured']) {
+      if (phase === 'measured') function_.reset();
+      await sendAtRate(bench, name, 200, 10);
+    }
+    await until(async () => (await function_.report()).requests >= 2_000, 30_000, 'the last event');
+    const { ages } = await function_.report();
+    const row = (label: string, values: readonly number[]): string[] => [
+      label,
+      ...[0.5, 0.99, 1].map((share) => percentile(values, share).toFixed(2)),
+    ];
+    bench.print(
+      formatTable(
+        ['200 events/s, gateway with the defaults', 'p50 ms', 'p99 ms', 'max ms'],
+        [
+          row('append (broker, whole ms) → arrival', ages.sinceAppend),
+          row('send (producer) → arrival', ages.sinceSend),
+        ],
+      ),
+    );
+  } finally {
+    await gateway.stop();
+    await function_.stop();
+  }
+}
+
+/** A function that answers nothing, on a long topic: memory must stay flat. */
+async function stuckFunction(bench: Bench): Promise<void> {
+  bench.print(`Writing ${bench.stuckRecords} records for a function that answers nothing…`);
+  await fill(bench, 'stuck', bench.stuckRecords);
+  const function_ = await startSink(3_600_000);
+  const gateway = await startGatewayProcess(bench.brokers, {
+    name: 'stuck',
+    topic: 'stuck',
+    origin: function_.origin,
+    initialOffset: 'earliest',
+    ordering: 'none',
+    timeout: 'PT10M',
+  });
+  const rows: string[][] = [];
+  try {
+    await until(async () => (await function_.report()).requests > 0, 60_000, 'the first request');
+    const parts = 6;
+    for (let part = 0; part <= parts; part += 1) {
+      const { residentBytes } = await gateway.usage();
+      rows.push([
+        `after ${((bench.stuckSeconds / parts) * part).toFixed(0)} s`,
+        (residentBytes / 2 ** 20).toFixed(0),
+      ]);
+      if (part < parts)
+        await new Promise((resolve) => setTimeout(resolve, (bench.stuckSeconds / parts) * 1000));
+      bench.signal.throwIfAborted();
+    }
+  } finally {
+    await function_.stop();
+    await gateway.stop();
+  }
+  bench.print(
+    formatTable([`a function that answers nothing, ${bench.stuckRecords} records`, 'RSS MiB'], rows),
+  );
+}

@@ -1,0 +1,120 @@
+// `millrace check`: asks what is deployed, by its addresses, whether it does its work. `helm test` runs it in the cluster.
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client, credentials, type ChannelCredentials } from '@grpc/grpc-js';
+import { Agent, request, type Dispatcher } from 'undici';
+import { describeError, MillraceError } from '../../core/contract/errors.ts';
+import { withoutCredentials } from '../../core/contract/problem.ts';
+import type { CommandIo } from '../command-io.ts';
+
+/** Paths of PEM files. */
+export interface CheckFiles {
+  /** The authorities that `https://` and `grpcs://` are trusted by; those that Node.js knows where there are none. */
+  readonly ca: readonly string[];
+  /** The certificate that `grpcs://` is shown, and its key: both, or neither. */
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+export interface CheckOptions extends CheckFiles {
+  /** `http://` and `https://` that answer 2xx, `grpc://` and `grpcs://` that take a call. */
+  readonly urls: readonly string[];
+  /** How long each is waited for. */
+  readonly limitMs: number;
+}
+
+/** Resolves where all is well, rejects with why it is not. */
+type Probe = (timeoutMs: number, signal: AbortSignal) => Promise<void>;
+
+const probeLimitMs = 5_000;
+const pauseMs = 500;
+const bodyLength = 500;
+
+/** A line for each address; exit code 0 when all are well within the limit. */
+export async function runCheckCommand(options: CheckOptions, io: CommandIo): Promise<number> {
+  const { urls, limitMs } = options;
+  const trust = await readTrust(options);
+  try {
+    const probes = urls.map((url) => [url, probeOf(url, trust)] as const);
+    const results = await Promise.all(
+      probes.map(async ([url, probe]) => {
+        const failure = await firstSuccess(probe, limitMs, io.signal);
+        io.stdout.write(failure === undefined ? `ok ${url}\n` : `not ok ${url}: ${failure}\n`);
+        return failure === undefined;
+      }),
+    );
+    return results.every(Boolean) ? 0 : 1;
+  } finally {
+    await trust.https.destroy();
+  }
+}
+
+/** Undefined, or why the last try failed when the limit was over. */
+async function firstSuccess(probe: Probe, limitMs: number, signal: AbortSignal): Promise<string | undefined> {
+  const endMs = performance.now() + limitMs;
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      await probe(probeLimitMs, signal);
+      return undefined;
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (performance.now() + pauseMs >= endMs) return describeError(error);
+    }
+    await delay(pauseMs, undefined, { signal });
+  }
+}
+
+interface Trust {
+  readonly https: Dispatcher;
+  readonly grpcs: ChannelCredentials;
+}
+
+async function readTrust({ ca: paths, cert, key }: CheckFiles): Promise<Trust> {
+  if ((cert === undefined) !== (key === undefined))
+    throw new MillraceError('MILLRACE_CONFIG_INVALID', '--cert and --key go together: give both, or neither');
+  const read = (path: string | undefined) => (path === undefined ? null : readFile(path));
+  const authorities = await Promise.all(paths.map((path) => readFile(path)));
+  const ca = authorities.length === 0 ? null : Buffer.concat(authorities);
+  return {
+    https: new Agent({ connect: ca === null ? {} : { ca } }),
+    grpcs: credentials.createSsl(ca, await read(key), await read(cert)),
+  };
+}
+
+function probeOf(url: string, trust: Trust): Probe {
+  const isAddress = URL.canParse(url) && !url.includes('@');
+  switch (isAddress ? new URL(url).protocol : '') {
+    case 'http:':
+    case 'https:':
+      return (timeoutMs, signal) =>
+        probeHttp(url, trust.https, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]));
+    case 'grpc:':
+      return (timeoutMs) => probeGrpc(new URL(url).host, credentials.createInsecure(), timeoutMs);
+    case 'grpcs:':
+      return (timeoutMs) => probeGrpc(new URL(url).host, trust.grpcs, timeoutMs);
+    default:
+      throw new MillraceError(
+        'MILLRACE_CONFIG_INVALID',
+        `${withoutCredentials(url)} is no address that can be asked: http://, https://, grpc:// or grpcs://, without a user`,
+      );
+  }
+}
+
+async function probeHttp(url: string, dispatcher: Dispatcher, signal: AbortSignal): Promise<void> {
+  const { statusCode, body } = await request(url, { dispatcher, signal });
+  const text = await body.text();
+  if (statusCode < 200 || statusCode > 299) throw new Error(`${statusCode} ${text.slice(0, bodyLength)}`);
+}
+
+/** Connected: the certificate, where there is one, is right for the name, and who answers speaks HTTP/2. */
+async function probeGrpc(host: string, trust: ChannelCredentials, timeoutMs: number): Promise<void> {
+  const client = new Client(host, trust);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      client.waitForReady(Date.now() + timeoutMs, (error) => (error ? reject(error) : resolve()));
+    });
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,59 @@
+// `millrace kafka`: a local Kafka in the foreground, for whoever wants one beside their own programs.
+
+import { once } from 'node:events';
+import { describeError } from '../../core/contract/errors.ts';
+import { startLocalKafka, type LocalKafka } from '../kafka/local-kafka.ts';
+
+export type KafkaCommandOptions = {
+  port?: number | undefined;
+  dir?: string | undefined;
+  brokers?: number | undefined;
+};
+
+export type CommandIo = { stdout: NodeJS.WritableStream; stderr: NodeJS.WritableStream; signal: AbortSignal };
+
+/**
+ * Prints `KAFKA_BROKERS=…` on stdout when clients may connect, and runs until `io.signal` aborts. Resolves
+ * with the exit code: 0 after a clean end, 1 when Kafka did not start or died, 2 for options that make no
+ * sense.
+ */
+export async function runKafkaCommand(options: KafkaCommandOptions, io: CommandIo): Promise<number> {
+  const say = (line: string): void => void io.stderr.write(`${line}\n`);
+  const { port, dir, brokers = 1 } = options;
+  if (brokers !== 1 && brokers !== 3) {
+    say(`--brokers is 1 or 3, not ${brokers}.`);
+    return 2;
+  }
+  let kafka: LocalKafka;
+  try {
+    kafka = await startLocalKafka({ port, dir, brokers, log: say });
+  } catch (error) {
+    if (io.signal.aborted) return 0;
+    say(describeError(error));
+    return 1;
+  }
+  try {
+    io.stdout.write(`KAFKA_BROKERS=${kafka.bootstrapServers}\n`);
+    say(
+      dir === undefined
+        ? 'Records live as long as this command: --dir DIR keeps them.'
+        : `Records are kept in ${dir}.`,
+    );
+    return await untilEnd(kafka, io.signal, say);
+  } finally {
+    await kafka.stop();
+  }
+}
+
+async function untilEnd(
+  kafka: LocalKafka,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<number> {
+  if (signal.aborted) return 0;
+  const deaths = kafka.brokers.map(async ({ id, exited }) => ({ id, ...(await exited) }));
+  const death = await Promise.race([once(signal, 'abort').then(() => undefined), ...deaths]);
+  if (death === undefined) return 0;
+  say(`Broker ${death.id} died (${death.signal ?? `exit code ${death.code}`}).`);
+  return 1;
+}

@@ -1,0 +1,124 @@
+// `millrace send`: records into a topic, from a file or from standard input, and where each of them is stored.
+import { createReadStream } from 'node:fs';
+import { buffer } from 'node:stream/consumers';
+import { describeError, MillraceError } from '../../core/contract/errors.ts';
+import type { RecordSink, StoredAt } from '../../core/contract/record-sink.ts';
+import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
+import { explainRefusal } from '../../core/kafka/connection/broker-refusal.ts';
+import { createRecordSink } from '../../core/kafka/produce/producer-sink.ts';
+import type { CommandIo } from '../command-io.ts';
+import { connectionIn } from './brokers.ts';
+import { checkRecordOptions, composeRecord, type RecordOptions } from './compose-records.ts';
+
+export interface SendOptions extends RecordOptions {
+  /** Standard input when absent. */
+  readonly file?: string;
+  /** Where the records are stored as JSON objects. */
+  readonly json: boolean;
+  /** A file of Kafka's client properties. */
+  readonly config?: string;
+}
+
+/** Records that are on their way at a time, at most: the input may be larger than the memory. */
+const maxUnderWay = 1000;
+
+/** Stores all records of the input in their order; stops at the first that Kafka does not take. */
+export async function runSendCommand(options: SendOptions, io: CommandIo): Promise<number> {
+  checkRecordOptions(options);
+  const connection = await connectionIn(io.env, options.config, 'millrace-send');
+  try {
+    return await sendAll(createKafka(connection), options, io);
+  } finally {
+    await connection.security?.close();
+  }
+}
+
+async function sendAll(
+  kafka: ReturnType<typeof createKafka>,
+  options: SendOptions,
+  io: CommandIo,
+): Promise<number> {
+  await requireTopic(kafka.admin({ retry: { retries: 2 } }), options.topic);
+  const sink = createRecordSink(kafka);
+  try {
+    const underWay: Promise<StoredAt>[] = [];
+    const settleFirst = async (): Promise<void> => {
+      const storedAt = await underWay.shift();
+      if (storedAt !== undefined) io.stdout.write(`${placeText(storedAt, options.json)}\n`);
+    };
+    for await (const input of inputsOf(options, io)) {
+      if (io.signal.aborted) break;
+      if (underWay.length === maxUnderWay) await settleFirst();
+      underWay.push(write(sink, input, options));
+    }
+    while (underWay.length > 0) await settleFirst();
+    return io.signal.aborted ? 130 : 0;
+  } finally {
+    await sink.close();
+  }
+}
+
+function write(sink: RecordSink, input: Buffer, options: SendOptions): Promise<StoredAt> {
+  const stored = sink.write(composeRecord(input, options));
+  stored.catch(() => undefined); // waited for in its turn
+  return stored;
+}
+
+/** Clients wait for a topic that may yet come; a person who mistyped its name should not. */
+async function requireTopic(
+  admin: ReturnType<ReturnType<typeof createKafka>['admin']>,
+  topic: string,
+): Promise<void> {
+  let topics: string[];
+  try {
+    await admin.connect();
+    topics = await admin.listTopics();
+  } catch (cause) {
+    throw (
+      explainRefusal(cause) ?? new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'no broker answers', { cause })
+    );
+  } finally {
+    await admin.disconnect();
+  }
+  if (!topics.includes(topic))
+    throw new MillraceError('MILLRACE_TOPIC_MISSING', `there is no topic ${topic}`);
+}
+
+async function* inputsOf({ file, lines, null: isNull }: SendOptions, io: CommandIo): AsyncGenerator<Buffer> {
+  if (isNull) {
+    yield Buffer.alloc(0);
+    return;
+  }
+  if (file === undefined && io.stdin.isTTY)
+    io.stderr.write('Reading what to send from the terminal; Ctrl-D ends it.\n');
+  const stream = file === undefined ? io.stdin : createReadStream(file);
+  io.signal.addEventListener('abort', () => stream.destroy(), { once: true });
+  try {
+    if (lines) yield* linesOf(stream);
+    else yield await buffer(stream);
+  } catch (error) {
+    if (io.signal.aborted) return;
+    throw new MillraceError(
+      'MILLRACE_CONFIG_INVALID',
+      `cannot read ${file ?? 'standard input'}: ${describeError(error)}`,
+    );
+  }
+}
+
+/** The lines of a stream as bytes, without their ends; what follows the last end is a line if it is anything. */
+async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let rest = Buffer.alloc(0);
+  for await (const chunk of stream) {
+    rest = Buffer.concat([rest, chunk]);
+    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
+      yield rest.subarray(0, rest[end - 1] === 0x0d ? end - 1 : end);
+      rest = rest.subarray(end + 1);
+    }
+  }
+  if (rest.length > 0) yield rest;
+}
+
+function placeText({ topic, partition, offset }: StoredAt, asJson: boolean): string {
+  if (asJson) return JSON.stringify({ topic, partition, offset: Number(offset) });
+  return `${topic} partition ${partition} offset ${offset}`;
+}

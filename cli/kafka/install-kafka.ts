@@ -1,0 +1,173 @@
+// Apache Kafka in the user's cache folder, put there by Maven on first use. Every part appears by a rename:
+// an install that is cut short, or two at once, leave nothing half done.
+
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  access,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describeError, MillraceError } from '../../core/contract/errors.ts';
+import { writeArchive } from './jvm.ts';
+import { templatesIn, writeTemplates, type LogDirTemplates } from './log-dir.ts';
+
+const run = promisify(execFile);
+const pomPath = fileURLToPath(new URL('pom.xml', import.meta.url));
+
+export type KafkaInstallation = {
+  javaPath: string;
+  /** Every jar, in one order, which the class archive depends on. */
+  classPath: string;
+  /** Classes parsed in advance for this JVM; undefined (and an empty file) when it could not write them. */
+  archivePath: string | undefined;
+  templates: LogDirTemplates;
+};
+
+export type InstallOptions = { log: (line: string) => void; env?: NodeJS.ProcessEnv };
+
+/**
+ * Installs what is missing: jars (network, some 10 s), formatted log folders, the class archive (5 s).
+ * Without anything to do it takes as long as `java -version`.
+ * @throws MillraceError `MILLRACE_TOOL_MISSING`, `MILLRACE_LOCAL_KAFKA_FAILED`
+ */
+export async function ensureKafkaInstalled(options: InstallOptions): Promise<KafkaInstallation> {
+  const { log, env = process.env } = options;
+  const java = await findJava(env);
+  const pom = await readFile(pomPath, 'utf8');
+  const version = /kafka_[\d.]+<\/artifactId>\s*<version>([^<]+)/.exec(pom)?.[1] ?? 'unknown';
+  const cacheDir = join(cacheRoot(env), `kafka-${version}`);
+  const root = join(cacheDir, shortHash(pom));
+  if (!(await exists(root))) await installOnce(root, cacheDir, java.path, { log, env });
+
+  const templates = templatesIn(join(root, 'templates'));
+  const classPath = await classPathOf(join(root, 'jars'));
+  const archivePath = join(root, `classes-${shortHash(java.version)}.jsa`);
+  if (!(await exists(archivePath))) {
+    log('preparing the JVM for quick starts (once)');
+    await inFreshDir(cacheDir, async (fresh) => {
+      const written = await writeArchive(java.path, classPath, templates, fresh);
+      await rename(written, archivePath);
+    }).catch(async (error: unknown) => {
+      log(`starts will be slower: ${describeError(error)}`);
+      await writeFile(archivePath, '');
+    });
+  }
+  const usable = (await stat(archivePath)).size > 0;
+  return { javaPath: java.path, classPath, archivePath: usable ? archivePath : undefined, templates };
+}
+
+/** Where what is fetched or built once is kept: `MILLRACE_CACHE_DIR`, or `millrace` in the cache folder of the user. */
+export function cacheRoot(env: NodeJS.ProcessEnv): string {
+  const ours = env.MILLRACE_CACHE_DIR || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'millrace');
+  return resolve(ours); // Maven would take a relative path from the folder of its pom.xml
+}
+
+async function findJava(env: NodeJS.ProcessEnv): Promise<{ path: string; version: string }> {
+  const home = env.JAVA_HOME;
+  const folders = home === undefined || home === '' ? (env.PATH ?? '').split(':') : [join(home, 'bin')];
+  for (const folder of folders) {
+    const path = join(folder, 'java');
+    if (!(await exists(path))) continue;
+    const version = await run(path, ['-version'], { env }).then(({ stderr }) => stderr, String);
+    const major = /version "(\d+)/.exec(version)?.[1];
+    if (Number(major) >= 17) return { path, version };
+    throw javaMissing(major === undefined ? `${path} does not run` : `${path} is ${major}`);
+  }
+  throw javaMissing(
+    home === undefined || home === '' ? 'no `java` on the PATH' : `no bin/java in JAVA_HOME, ${home}`,
+  );
+}
+
+function javaMissing(found: string): MillraceError {
+  const message = `Java 17 or newer is needed (${found}): apt-get install openjdk-17-jre-headless`;
+  return new MillraceError('MILLRACE_TOOL_MISSING', message);
+}
+
+async function installOnce(
+  root: string,
+  cacheDir: string,
+  javaPath: string,
+  options: InstallOptions,
+): Promise<void> {
+  options.log(`installing Kafka into ${cacheDir} (once)`);
+  await mkdir(cacheDir, { recursive: true });
+  await removeAbandoned(cacheDir);
+  await inFreshDir(cacheDir, async (fresh) => {
+    await copyJars(join(fresh, 'jars'), options);
+    await writeTemplates(javaPath, await classPathOf(join(fresh, 'jars')), join(fresh, 'templates'));
+    await chmod(fresh, 0o755);
+    await rename(fresh, root).catch(async (error: unknown) => {
+      if (!(await exists(root))) throw error; // else another process was first, and its copy is as good
+    });
+  });
+}
+
+async function inFreshDir(cacheDir: string, work: (dir: string) => Promise<void>): Promise<void> {
+  const fresh = await mkdtemp(join(cacheDir, temporaryPrefix));
+  try {
+    await work(fresh);
+  } finally {
+    await rm(fresh, { recursive: true, force: true });
+  }
+}
+
+async function copyJars(outputDir: string, { env }: InstallOptions): Promise<void> {
+  const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${outputDir}`];
+  try {
+    await run('mvn', ['-B', '-q', '-f', pomPath, ...goal], { env });
+  } catch (cause) {
+    const { code, stdout = '' } = cause as { code?: unknown; stdout?: string };
+    if (code === 'ENOENT') {
+      const message = 'Maven is needed to fetch Kafka (no `mvn`): apt-get install maven';
+      throw new MillraceError('MILLRACE_TOOL_MISSING', message, { cause });
+    }
+    const firstLines = stdout.trimEnd().split('\n').slice(0, 5).join('\n');
+    throw new MillraceError('MILLRACE_LOCAL_KAFKA_FAILED', `Maven could not fetch Kafka:\n${firstLines}`, {
+      cause,
+    });
+  }
+}
+
+async function classPathOf(jarsDir: string): Promise<string> {
+  const jars = (await readdir(jarsDir)).filter((name) => name.endsWith('.jar'));
+  return jars
+    .toSorted()
+    .map((name) => join(jarsDir, name))
+    .join(':');
+}
+
+const temporaryPrefix = 'new-';
+const abandonedAfterMs = 60 * 60 * 1000;
+
+/** What a killed install left. */
+async function removeAbandoned(cacheDir: string): Promise<void> {
+  for (const name of await readdir(cacheDir)) {
+    const path = join(cacheDir, name);
+    if (!name.startsWith(temporaryPrefix)) continue;
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > abandonedAfterMs) await rm(path, { recursive: true, force: true });
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}

@@ -1,0 +1,20 @@
+// The port through which records are stored in Kafka: dead letters and replies.
+import type { RecordHeader, TopicPartition } from './record.ts';
+
+/** Where a record was stored. */
+export interface StoredAt extends TopicPartition {
+  readonly offset: bigint;
+}
+
+export interface OutgoingRecord {
+  readonly topic: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: readonly RecordHeader[];
+  readonly timestampMs?: number | undefined;
+}
+
+/** Stores records. `write` resolves when all in-sync replicas have it; it rejects when it cannot tell, and may be called again. */
+export interface RecordSink {
+  write(record: OutgoingRecord): Promise<StoredAt>;
+}

@@ -1,0 +1,129 @@
+// How connections to one cluster are secured, for all clients of it in this process: credentials that are kept current, and one token
+// for all of its connections.
+import { describeError } from '../../contract/errors.ts';
+import type { Credentials, KafkaAccess } from '../../contract/kafka-access.ts';
+import type { SecretReader } from '../../contract/secret-reader.ts';
+import { createKafka, type ClientLog, type ConnectionSettings, type Security } from './kafka-client.ts';
+import { createLiveCredentials, type LiveCredentials } from '../../credentials/rotating-credentials.ts';
+import type { ConnectGuard } from '../../network/connect-guard.ts';
+import { readCredentials } from './read-credentials.ts';
+import { createSasl, type SaslMechanism } from './sasl.ts';
+
+export interface SecurityOptions {
+  /** Where new credentials are proved. */
+  readonly brokers: readonly string[];
+  /** Of all credentials there will be; undefined: no SASL. */
+  readonly mechanism: SaslMechanism | undefined;
+  readonly read: () => Promise<Credentials>;
+  readonly log?: ClientLog | undefined;
+  /** Where a tenant names the brokers and the token endpoint; absent: they may be anywhere. */
+  readonly guard?: ConnectGuard | undefined;
+}
+
+export function openSecurity(options: SecurityOptions): Security {
+  const { brokers, read, log } = options;
+  const cluster = brokers.join(',');
+  const credentials = createLiveCredentials({
+    read,
+    shown: shownToBrokers,
+    prove: (candidate) => prove(options, candidate),
+    onTrouble: (error) =>
+      log?.('warn', 'credentials not taken on, tried again', { cluster, reason: describeError(error) }),
+    onRenewed: () => log?.('info', 'credentials renewed', { cluster }),
+  });
+  return secured(credentials, options);
+}
+
+type Peers = Pick<SecurityOptions, 'brokers' | 'mechanism' | 'guard'>;
+
+function secured(credentials: LiveCredentials<Credentials>, { mechanism, guard }: Peers): Security {
+  const sasl = mechanism === undefined ? undefined : createSasl({ mechanism, credentials, guard });
+  return {
+    credentials,
+    sasl: sasl?.options,
+    close: async () => {
+      credentials.close();
+      await sasl?.close();
+    },
+  };
+}
+
+/** Where clusters are that triggers name, and what is needed to reach them. */
+export interface Installation {
+  /** Of the installation itself; whoever has opened its security closes it. */
+  readonly own: ConnectionSettings;
+  readonly secrets: SecretReader;
+  readonly log?: ClientLog | undefined;
+  /** For all clusters but the own one; absent: they may be anywhere. */
+  readonly guard?: ConnectGuard | undefined;
+}
+
+/** Two accesses of one identity can share their connections. */
+export function identityOf(access: KafkaAccess | undefined, { own }: Installation): string {
+  if (access === undefined) return own.security === undefined ? plainIdentity(own.brokers) : '';
+  const { brokers, namespace, tls, authentication } = access;
+  if (tls === undefined && authentication === undefined) return plainIdentity(brokers);
+  return JSON.stringify([brokers.toSorted(), namespace, tls, authentication]);
+}
+
+function plainIdentity(brokers: readonly string[]): string {
+  return JSON.stringify(brokers.toSorted());
+}
+
+/** The own one also where a KafkaCluster means just that. The caller closes the security of any other. */
+export function connectionTo(
+  access: KafkaAccess | undefined,
+  installation: Installation,
+): ConnectionSettings {
+  const { own, guard } = installation;
+  if (access === undefined || identityOf(access, installation) === identityOf(undefined, installation))
+    return own;
+  return {
+    brokers: access.brokers,
+    clientId: own.clientId,
+    security: securityOf(access, installation),
+    guard,
+  };
+}
+
+/** What a KafkaCluster asks for; undefined where that is nothing. */
+function securityOf(access: KafkaAccess, { secrets, log, guard }: Installation): Security | undefined {
+  const { brokers, tls, authentication } = access;
+  if (tls === undefined && authentication === undefined) return undefined;
+  const type = authentication?.type;
+  const mechanism = type === 'tls' ? undefined : type;
+  return openSecurity({ brokers, mechanism, read: () => readCredentials(access, secrets), log, guard });
+}
+
+/** A client is asked who it is at each new token: what proves it may change without any connection. */
+function shownToBrokers({ tls, sasl }: Credentials): unknown {
+  if (sasl?.mechanism !== 'oauthbearer') return { tls, sasl };
+  const { clientAssertion: _assertion, ...settings } = sasl;
+  return { tls, sasl: settings };
+}
+
+/** A connection by `candidate`, to a broker that then knows who asks. */
+async function prove(peers: Peers, candidate: Credentials): Promise<void> {
+  const { brokers, guard } = peers;
+  const security = secured(heldFast(candidate), peers);
+  const admin = createKafka({ brokers, clientId: 'millrace-proof', security, guard }).admin({
+    retry: { retries: 0 },
+  });
+  try {
+    await admin.connect();
+    // With TLS 1.3 a client learns with the first answer that its certificate is refused.
+    await admin.describeCluster();
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+    await security.close();
+  }
+}
+
+function heldFast(credentials: Credentials): LiveCredentials<Credentials> {
+  return {
+    current: () => credentials,
+    ready: () => Promise.resolve(),
+    onRenewed: () => undefined,
+    close: () => undefined,
+  };
+}

@@ -1,0 +1,9 @@
+// Why nothing could be written, in our words where somebody refused it.
+import { explainRefusal, topicsForbidden } from '../connection/broker-refusal.ts';
+
+export function explainWrite(error: Error, topic: string): Error {
+  const refusal = explainRefusal(error);
+  return refusal?.code === 'MILLRACE_KAFKA_FORBIDDEN'
+    ? topicsForbidden('write', [topic])
+    : (refusal ?? error);
+}

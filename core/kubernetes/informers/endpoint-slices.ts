@@ -1,0 +1,66 @@
+// EndpointSlices → the ready endpoints behind a Service:
+// https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
+import type { Resource } from '../../contract/kubernetes-client.ts';
+import type { Endpoint } from '../../contract/endpoint-source.ts';
+
+interface SliceEndpoint {
+  readonly addresses?: readonly string[];
+  readonly conditions?: { readonly ready?: boolean | null; readonly terminating?: boolean | null };
+  readonly targetRef?: { readonly kind?: string; readonly name?: string; readonly uid?: string };
+}
+
+interface SlicePort {
+  readonly name?: string | null;
+  readonly port?: number | null;
+  readonly protocol?: string | null;
+}
+
+/**
+ * Of all slices of one Service. `port` chooses where a slice has several. A pod with an address of each family is one endpoint,
+ * and an unknown readiness is one (the API says so of `conditions.ready`).
+ */
+export function readyEndpoints(slices: readonly Resource[], port: number): Endpoint[] {
+  const byPod = new Map<string, string>();
+  for (const slice of slices.filter(hasAddresses).toSorted(byFamily)) {
+    const chosen = choosePort((slice.ports ?? []) as readonly SlicePort[], port);
+    if (chosen === undefined) continue;
+    for (const { addresses: [address] = [], conditions, targetRef } of endpointsOf(slice)) {
+      if (address === undefined || conditions?.ready === false || conditions?.terminating === true) continue;
+      const pod = targetRef?.uid ?? address;
+      if (!byPod.has(pod))
+        byPod.set(pod, `http://${address.includes(':') ? `[${address}]` : address}:${chosen}`);
+    }
+  }
+  return [...new Set(byPod.values())].toSorted().map((origin) => ({ origin }));
+}
+
+/** The pods that serve, by name. */
+export function readyPods(slices: readonly Resource[]): string[] {
+  const ready = slices
+    .flatMap(endpointsOf)
+    .filter(({ conditions }) => conditions?.ready !== false && conditions?.terminating !== true);
+  const names = ready.flatMap(({ targetRef }) => (targetRef?.kind === 'Pod' ? (targetRef.name ?? []) : []));
+  return [...new Set(names)].toSorted();
+}
+
+function endpointsOf({ endpoints }: Resource): readonly SliceEndpoint[] {
+  return (endpoints ?? []) as readonly SliceEndpoint[];
+}
+
+/** A slice may also have names: they are no pods, and might lead anywhere. */
+function hasAddresses({ addressType }: Resource): boolean {
+  return addressType !== 'FQDN';
+}
+
+/** IPv4 before IPv6. */
+function byFamily(left: Resource, right: Resource): number {
+  const [a, b] = [String(left.addressType), String(right.addressType)];
+  return a < b ? -1 : Number(a > b);
+}
+
+function choosePort(ports: readonly SlicePort[], wanted: number): number | undefined {
+  const open = ports.filter(({ port, protocol }) => port != null && (protocol ?? 'TCP') === 'TCP');
+  const chosen =
+    open.find(({ port }) => port === wanted) ?? open.find(({ name }) => name?.startsWith('http')) ?? open[0];
+  return chosen?.port ?? undefined;
+}

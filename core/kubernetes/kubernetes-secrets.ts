@@ -1,0 +1,74 @@
+// What is secret, from the API server: one Secret at a time by its name, so that nobody needs the right to list them.
+import { MillraceError } from '../contract/errors.ts';
+import type { ServiceAccountToken } from '../contract/kafka-access.ts';
+import { secretKind, serviceAccountKind } from '../resources/kinds.ts';
+import type { SecretReader } from '../contract/secret-reader.ts';
+import type { Connection } from './api-connection.ts';
+import { Requests } from './api-requests.ts';
+
+/** What the API server gives at least, in seconds; of it, a token is used for the first half. */
+const tokenSeconds = 1_200;
+
+interface Secret {
+  /** Base64. */
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+/** https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/ */
+interface TokenRequest {
+  readonly status?: { readonly token?: string };
+}
+
+interface KeptToken {
+  readonly token: Promise<string>;
+  readonly untilMs: number;
+}
+
+/** The connection stays the caller's to close. */
+export function createKubernetesSecrets(connection: Connection): SecretReader {
+  const requests = new Requests(connection);
+  const tokens = new Map<string, KeptToken>();
+  return {
+    async read(namespace, name) {
+      try {
+        const place = { ...secretKind, namespace, name };
+        const { data = {} } = (await requests.send({ verb: 'get', place })) as Secret;
+        return new Map(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64')]));
+      } catch (error) {
+        if (error instanceof MillraceError && error.code === 'MILLRACE_KUBERNETES_MISSING') return undefined;
+        throw error;
+      }
+    },
+
+    async serviceAccountToken(namespace, wanted, refused) {
+      const name = JSON.stringify([namespace, wanted.serviceAccountName, wanted.audience]);
+      const kept = tokens.get(name);
+      if (kept !== undefined && performance.now() < kept.untilMs && (await kept.token) !== refused)
+        return kept.token;
+      const token = requestToken(requests, namespace, wanted);
+      tokens.set(name, { token, untilMs: performance.now() + (tokenSeconds * 1_000) / 2 });
+      token.catch(() => tokens.delete(name));
+      return token;
+    },
+  };
+}
+
+async function requestToken(
+  requests: Requests,
+  namespace: string,
+  { serviceAccountName, audience }: ServiceAccountToken,
+): Promise<string> {
+  const place = { ...serviceAccountKind, namespace, name: serviceAccountName, subresource: 'token' };
+  const body = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { audiences: [audience], expirationSeconds: tokenSeconds },
+  };
+  const { status } = (await requests.send({ verb: 'create', place, body })) as TokenRequest;
+  if (status?.token === undefined)
+    throw new MillraceError(
+      'MILLRACE_KUBERNETES_FAILED',
+      `the API server made no token for the ServiceAccount ${serviceAccountName} of namespace ${namespace}`,
+    );
+  return status.token;
+}

@@ -1,0 +1,128 @@
+// What Strimzi has in the cluster: its Kafkas and KafkaUsers, in the version that is served. It may be installed, upgraded or removed at any
+// time; an API server that does not tell changes nothing.
+import { describeError } from '../../contract/errors.ts';
+import type { KubernetesClient, ListOptions, Resource, ResourceKind } from '../../contract/kubernetes-client.ts';
+import { strimziGroup, strimziVersions, type StrimziLook } from './strimzi-kafka.ts';
+
+export interface StrimziViewOptions {
+  readonly client: Pick<KubernetesClient, 'watch' | 'list' | 'hasKind'>;
+  /** Absent: all. */
+  readonly namespaces: readonly string[] | undefined;
+  readonly onChange: () => void;
+  /** Milliseconds between two looks for what is served; 15,000 when absent. */
+  readonly lookMs?: number | undefined;
+}
+
+export interface StrimziView {
+  readonly look: StrimziLook;
+  stop(): void;
+}
+
+interface Kinds {
+  readonly kafkas: ResourceKind;
+  readonly users: ResourceKind;
+}
+
+/** Resolves when it has looked once. */
+export async function openStrimziView(options: StrimziViewOptions): Promise<StrimziView> {
+  const view = new WatchedStrimzi(options);
+  await view.start();
+  return view;
+}
+
+class WatchedStrimzi implements StrimziView {
+  look: StrimziLook = { kind: 'unread', why: 'not yet' };
+  readonly #options: StrimziViewOptions;
+  readonly #stopped = new AbortController();
+  #version: string | undefined;
+  #watching: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: StrimziViewOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#follow(await this.#served());
+    } catch (error) {
+      if (this.look.kind !== 'read') this.look = { kind: 'unread', why: describeError(error) };
+    }
+    if (this.#stopped.signal.aborted) return;
+    this.#timer = setTimeout(() => void this.#again(), this.#options.lookMs ?? 15_000);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#stopped.abort();
+    this.#watching?.abort();
+  }
+
+  async #again(): Promise<void> {
+    const before = this.look;
+    await this.start();
+    if (this.look !== before && !this.#stopped.signal.aborted) this.#options.onChange();
+  }
+
+  async #served(): Promise<string | undefined> {
+    for (const version of strimziVersions)
+      if (await this.#options.client.hasKind(`${strimziGroup}/${version}`, 'Kafka')) return version;
+    return undefined;
+  }
+
+  async #follow(version: string | undefined): Promise<void> {
+    if (version === undefined) {
+      this.#leave();
+      if (this.look.kind !== 'absent') this.look = { kind: 'absent' };
+      return;
+    }
+    if (version === this.#version && this.look.kind === 'read') return;
+    const { client, namespaces } = this.#options;
+    const { kafkas, users } = kindsOf(version);
+    // A watch that may not list would try for ever: what is lacking is to be told.
+    await Promise.all([client.list(kafkas, { namespaces }), client.list(users, { namespaces })]);
+    await this.#watch(version, { namespaces });
+  }
+
+  #leave(): void {
+    this.#watching?.abort();
+    this.#version = undefined;
+  }
+
+  async #watch(version: string, where: ListOptions): Promise<void> {
+    this.#leave();
+    const watching = (this.#watching = new AbortController());
+    if (this.#stopped.signal.aborted) return;
+    const { signal } = watching;
+    const known = new Map<keyof Kinds, readonly Resource[]>();
+    const watches = Object.entries(kindsOf(version)) as [keyof Kinds, ResourceKind][];
+    let isWhole = false;
+    const told = (of: keyof Kinds, all: readonly Resource[]): void => {
+      known.set(of, all);
+      if (!isWhole || signal.aborted) return;
+      this.look = lookOf(known);
+      this.#options.onChange();
+    };
+    const stops = await Promise.all(
+      watches.map(([of, kind]) =>
+        this.#options.client.watch(kind, { ...where, signal }, (all) => told(of, all)),
+      ),
+    );
+    signal.addEventListener('abort', () => stops.forEach((stop) => stop()), { once: true });
+    isWhole = true;
+    this.#version = version;
+    this.look = lookOf(known);
+  }
+}
+
+function lookOf(known: ReadonlyMap<keyof Kinds, readonly Resource[]>): StrimziLook {
+  return { kind: 'read', kafkas: known.get('kafkas') ?? [], users: known.get('users') ?? [] };
+}
+
+function kindsOf(version: string): Kinds {
+  const apiVersion = `${strimziGroup}/${version}`;
+  return {
+    kafkas: { apiVersion, kind: 'Kafka', plural: 'kafkas' },
+    users: { apiVersion, kind: 'KafkaUser', plural: 'kafkausers' },
+  };
+}

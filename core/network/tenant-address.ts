@@ -1,0 +1,123 @@
+// Which addresses are connected to where tenants name them, as those of functions, brokers or token endpoints: none that leads into our
+// own pod, to what hands out the credentials of a cloud, or to the API server. One that is not understood is refused.
+import { BlockList, isIP } from 'node:net';
+import type { FunctionUris } from '../process/settings.ts';
+
+/** Why `address` is refused, to follow "which is"; undefined where it is open to tenants. */
+export type JudgeAddress = (address: string) => string | undefined;
+
+type Range = readonly [address: string, prefix: number];
+
+/** https://www.iana.org/assignments/iana-ipv4-special-registry, and what clouds have put elsewhere. Private addresses are pods'. */
+const refusedIpv4: readonly (readonly [why: string, ranges: readonly Range[]])[] = [
+  ['an unspecified address', [['0.0.0.0', 8]]],
+  ['a loopback address', [['127.0.0.0', 8]]],
+  ['a link-local address, where clouds serve metadata', [['169.254.0.0', 16]]],
+  [
+    'where a cloud serves metadata',
+    [
+      ['100.100.100.200', 32], // Alibaba
+      ['168.63.129.16', 32], // Azure
+      ['192.0.0.192', 32], // Oracle
+    ],
+  ],
+  ['a multicast address', [['224.0.0.0', 4]]],
+  [
+    'a reserved address',
+    [
+      ['192.0.0.0', 24],
+      ['240.0.0.0', 4], // with 255.255.255.255, broadcast
+    ],
+  ],
+];
+
+const refusedIpv6: typeof refusedIpv4 = [
+  ['an unspecified address', [['::', 128]]],
+  ['a loopback address', [['::1', 128]]],
+  ['a link-local address', [['fe80::', 10]]],
+  [
+    'where a cloud serves metadata',
+    [
+      ['fd00:ec2::', 32], // AWS
+      ['fd20:ce::254', 128], // Google
+      ['fd00:42::42', 128], // Scaleway
+    ],
+  ],
+  ['a multicast address', [['ff00::', 8]]],
+  ['an address of a Teredo tunnel', [['2001::', 32]]],
+];
+
+/** Of IPv6 only these are addresses of a host: global and private ones, and those that stand for an IPv4 address. */
+const hostsOfIpv6: readonly Range[] = [
+  ['2000::', 3],
+  ['fc00::', 7],
+  ['::ffff:0:0', 96],
+  ['64:ff9b::', 96],
+];
+
+const rules = [...refusedIpv4, ...refusedIpv6].map(([why, ranges]) => ({ why, list: listOf(ranges) }));
+const known = new BlockList();
+for (const [address, prefix] of hostsOfIpv6) known.addSubnet(address, prefix, 'ipv6');
+
+/** `apiServer`: its addresses, which are refused as well. */
+export function createJudgeAddress(apiServer: readonly string[]): JudgeAddress {
+  const own = listOf(apiServer.map((address) => [address, isIP(address) === 6 ? 128 : 32]));
+  return (text) => {
+    // A zone, as in fe80::1%eth0.
+    const address = text.replace(/%.*$/s, '');
+    const version = isIP(address);
+    if (version === 0) return 'no IP address';
+    const family = version === 6 ? 'ipv6' : 'ipv4';
+    const rule = rules.find(({ list }) => list.check(address, family));
+    if (rule !== undefined) return rule.why;
+    if (family === 'ipv6' && !known.check(address, family)) return 'a reserved address';
+    return own.check(address, family) ? 'an address of the API server' : undefined;
+  };
+}
+
+/** With the addresses of IPv6 by which those of IPv4 are reached: mapped (RFC 4291), NAT64 (RFC 6052) and 6to4 (RFC 3056). */
+function listOf(ranges: readonly Range[]): BlockList {
+  const list = new BlockList();
+  for (const [address, prefix] of ranges) {
+    if (isIP(address) === 6) {
+      list.addSubnet(address, prefix, 'ipv6');
+      continue;
+    }
+    const [a = 0, b = 0, c = 0, d = 0] = address.split('.').map(Number);
+    const [high, low] = [a * 256 + b, c * 256 + d].map((word) => word.toString(16));
+    list.addSubnet(address, prefix, 'ipv4');
+    list.addSubnet(`::ffff:${high}:${low}`, 96 + prefix, 'ipv6');
+    list.addSubnet(`64:ff9b::${high}:${low}`, 96 + prefix, 'ipv6');
+    list.addSubnet(`2002:${high}:${low}::`, 16 + prefix, 'ipv6');
+  }
+  return list;
+}
+
+const judgeAddress = createJudgeAddress([]);
+
+/**
+ * What is wrong with `function.uri` in an installation with this setting, and what to do, in sentences; undefined where nothing is. What
+ * a name leads to is known only when it is connected to.
+ */
+export function whyUriRefused(uri: string, functionUris: FunctionUris): string | undefined {
+  switch (functionUris) {
+    case 'refused':
+      return 'is not allowed in this installation. Write a ref or a service, or let functions.uris=guarded be set in the values of the chart.';
+    case 'guarded': {
+      const why = whyHostRefused(hostOf(uri));
+      return why && `leads to ${new URL(uri).hostname}, which is ${why}. Name a host that is open to all.`;
+    }
+    case 'unguarded':
+      return undefined;
+  }
+}
+
+function whyHostRefused(host: string): string | undefined {
+  if (isIP(host) !== 0) return judgeAddress(host);
+  return /(^|\.)localhost\.?$/.test(host) ? 'a loopback name' : undefined;
+}
+
+/** Name or address in a URL, which has that of IPv6 in brackets, and every other spelling of an address made plain. */
+export function hostOf(url: string): string {
+  return new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
+}

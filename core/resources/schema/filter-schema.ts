@@ -1,0 +1,81 @@
+// A filter as it is declared: the dialects of the CloudEvents Subscriptions API (draft, section 3.2.4.1), and
+// CEL.
+import { Type } from 'typebox';
+import { text } from './schema-notes.ts';
+
+/** Exactly one of the dialects. */
+export interface DeclaredFilter {
+  readonly exact?: Readonly<Record<string, string>>;
+  readonly prefix?: Readonly<Record<string, string>>;
+  readonly suffix?: Readonly<Record<string, string>>;
+  readonly all?: readonly DeclaredFilter[];
+  readonly any?: readonly DeclaredFilter[];
+  readonly not?: DeclaredFilter;
+  readonly cesql?: string;
+  readonly cel?: string;
+}
+
+/** Where the filter stands in the `$defs` of the schema that uses it. */
+export const filterRef = { $ref: '#/$defs/filter' } as const;
+
+function attributes(description: string, example: Readonly<Record<string, string>>) {
+  return Type.Optional(
+    Type.Unsafe<Readonly<Record<string, string>>>({
+      type: 'object',
+      description,
+      example,
+      minProperties: 1,
+      propertyNames: { pattern: '^[a-z0-9]+$' },
+      additionalProperties: text({ minLength: 1, example: 'order.placed' }),
+      expected: 'a mapping of at least one attribute name to a text',
+    }),
+  );
+}
+
+function several(description: string) {
+  return Type.Optional(
+    Type.Unsafe<readonly DeclaredFilter[]>({
+      type: 'array',
+      description,
+      example: [{ exact: { type: 'order.placed' } }],
+      minItems: 1,
+      items: filterRef,
+      expected: 'a list of at least one filter',
+    }),
+  );
+}
+
+export const filterSchema = Type.Object(
+  {
+    exact: attributes('Each named attribute has exactly this value.', { type: 'order.placed' }),
+    prefix: attributes('Each named attribute begins with this text.', { type: 'order.' }),
+    suffix: attributes('Each named attribute ends with this text.', { subject: '.json' }),
+    all: several('Every one of these filters passes.'),
+    any: several('At least one of these filters passes.'),
+    not: Type.Optional(
+      Type.Unsafe<DeclaredFilter>({ ...filterRef, description: 'This filter does not pass.' }),
+    ),
+    cesql: Type.Optional(
+      text({
+        description: 'A CloudEvents SQL expression on the attributes.',
+        annotation: 'filter',
+        example: "type = 'order.placed'",
+        minLength: 1,
+      }),
+    ),
+    cel: Type.Optional(
+      text({
+        description: 'A CEL expression on the attributes and the payload.',
+        example: 'data.total >= 100.0',
+        minLength: 1,
+      }),
+    ),
+  },
+  {
+    additionalProperties: false,
+    minProperties: 1,
+    maxProperties: 1,
+    example: { exact: { type: 'order.placed' } },
+    expected: 'a mapping with exactly one of exact, prefix, suffix, all, any, not, cesql, cel',
+  },
+);

@@ -1,0 +1,179 @@
+// The string formats of manifests: for each name, how to tell a right text from a wrong one and how to say
+// what is right. The schemas of trigger.ts name them; validate-trigger.ts hands them to ajv.
+import { RE2JS } from '@bufbuild/re2';
+import { parseDuration } from './duration.ts';
+import { parseQuantity } from './quantity.ts';
+import { parseBrokers } from '../../process/settings.ts';
+
+/** What Node's timers can wait for is 2^31 ms, not quite 25 days; what is waited for stays below. */
+const longestWait = 'P24D';
+const longestWaitMs = 24 * 24 * 60 * 60 * 1000;
+
+export interface StringFormat {
+  /** Ends the sentence "must be …". */
+  readonly expected: string;
+  /**
+   * A regular expression, alike in JavaScript and in RE2, that every right text matches; the test may know better. The API
+   * server can go by nothing else.
+   */
+  readonly pattern?: string;
+  readonly test: (text: string) => boolean;
+  /** A text that is wrong may have a password in it: it is not shown as it is. */
+  readonly mayHoldPassword?: true;
+}
+
+const broker = String.raw`(?:\[[0-9a-fA-F:.]+\]|[^\s:/,]+):[0-9]{1,5}`;
+const bootstrapServers = `^${broker}(?: *, *${broker})*$`;
+
+const dnsLabel = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+const dnsName = String.raw`[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*`;
+const label = new RegExp(`^${dnsLabel}$`);
+const name = new RegExp(`^${dnsName}$`);
+const clusterName = new RegExp(`^(${dnsLabel}/)?${dnsName}$`);
+
+const duration = String.raw`^P(\d+W)?(\d+D)?(T(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$`;
+
+export const formats = {
+  'topic-name': {
+    expected: 'a topic name (1 to 249 letters, digits, dots, underscores or hyphens)',
+    pattern: String.raw`^[A-Za-z0-9._-]{1,249}$`,
+    test: (text) => /^[A-Za-z0-9._-]{1,249}$/.test(text) && text !== '.' && text !== '..',
+  },
+  'topic-pattern': {
+    expected:
+      'a regular expression (RE2) for whole topic names, not beyond 1000 characters or 500 instructions',
+    test: (text) => text !== '' && compileTopicPattern(text) !== undefined,
+  },
+  'dns-label': {
+    expected: 'a DNS label (at most 63 lower-case letters, digits or hyphens, no hyphen at either end)',
+    pattern: `^${dnsLabel}$`,
+    test: (text) => label.test(text),
+  },
+  'dns-name': {
+    expected:
+      'a DNS name (at most 253 lower-case letters, digits, hyphens or dots; no hyphen or dot at either end)',
+    pattern: `^${dnsName}$`,
+    test: (text) => text.length <= 253 && name.test(text),
+  },
+  'cluster-name': {
+    expected: 'the name of a KafkaCluster, or namespace/name of one that is shared with this namespace',
+    pattern: `^(${dnsLabel}/)?${dnsName}$`,
+    test: (text) => text.replace(/^.*\//, '').length <= 253 && clusterName.test(text),
+  },
+  'namespace-or-any': {
+    expected: 'the name of a namespace, or * for all of them',
+    pattern: String.raw`^(\*|${dnsLabel})$`,
+    test: (text) => text === '*' || label.test(text),
+  },
+  'initial-offset': {
+    expected: 'earliest, latest or an RFC 3339 time such as 2026-01-31T12:00:00Z',
+    pattern: String.raw`^(earliest|latest|\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2}))$`,
+    test: (text) => text === 'earliest' || text === 'latest' || parseTimestamp(text) !== undefined,
+  },
+  wait: {
+    expected: `an ISO 8601 duration from PT0S to ${longestWait}, such as PT0.3S`,
+    pattern: duration,
+    test: (text) => isWait(text, 0),
+  },
+  timeout: {
+    expected: `an ISO 8601 duration from PT0.001S to ${longestWait}, such as PT30S`,
+    pattern: duration,
+    test: (text) => isWait(text, 1),
+  },
+  age: {
+    expected: 'an ISO 8601 duration above zero, such as PT24H (an hour has a fixed length, a month has none)',
+    pattern: duration,
+    test: (text) => (parseDuration(text) ?? 0) > 0,
+  },
+  concurrency: {
+    expected: 'a whole number of at least 1, or adaptive',
+    pattern: String.raw`^adaptive$`,
+    test: (text) => text === 'adaptive',
+  },
+  quantity: {
+    expected: 'a size in bytes above zero such as 1Mi or 500k',
+    pattern: String.raw`^\d+(k|M|G|Ki|Mi|Gi)?$`,
+    test: (text) => (parseQuantity(text) ?? 0) > 0,
+  },
+  'bootstrap-servers': {
+    expected: 'brokers to begin with, host:port, with commas between them',
+    pattern: bootstrapServers,
+    test: (text) => new RegExp(bootstrapServers).test(text) && parseBrokers(text) !== undefined,
+  },
+  'secret-key': {
+    expected: 'a key of a Secret (at most 253 letters, digits, hyphens, underscores or dots)',
+    pattern: String.raw`^[-._a-zA-Z0-9]{1,253}$`,
+    test: (text) => /^[-._a-zA-Z0-9]{1,253}$/.test(text),
+  },
+  'https-uri': {
+    expected: 'an https URL without user, password or fragment',
+    pattern: String.raw`^[Hh][Tt][Tt][Pp][Ss]://[^\s#]+$`,
+    test: (text) => isHttpUri(text) && /^https:/i.test(text),
+    mayHoldPassword: true,
+  },
+  'http-uri': {
+    expected: 'an http or https URL without user, password or fragment',
+    pattern: String.raw`^[Hh][Tt][Tt][Pp][Ss]?://[^\s#]+$`,
+    test: isHttpUri,
+    mayHoldPassword: true,
+  },
+} as const satisfies Readonly<Record<string, StringFormat>>;
+
+export type FormatName = keyof typeof formats;
+
+/** As all formats have it. */
+export function formatOf(name: FormatName): StringFormat {
+  return formats[name];
+}
+
+export interface TopicPattern {
+  /** Whether it matches the whole name of a topic. */
+  test(topic: string): boolean;
+}
+
+/** Instructions of a compiled pattern; matching takes so many steps for each character of a name, at most. */
+const maxPatternSize = 500;
+/** To compile takes its time too. */
+const maxPatternLength = 1_000;
+
+/**
+ * A `topicPattern`, undefined where it is none. RE2, which never goes back in the text: patterns are other people's, and one of them
+ * must not hold up the triggers of all.
+ */
+export function compileTopicPattern(pattern: string): TopicPattern | undefined {
+  if (pattern.length > maxPatternLength) return undefined;
+  try {
+    // Compiled alone first: `a)|(b` is one only inside the parentheses that anchor it.
+    RE2JS.compile(pattern);
+    const whole = RE2JS.compile(`^(?:${pattern})$`);
+    return whole.re2Input.prog.numInst() <= maxPatternSize ? whole : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Milliseconds since 1970 of an RFC 3339 time; undefined where `text` is none, or names a day that no month
+ * has.
+ */
+export function parseTimestamp(text: string): number | undefined {
+  const match = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:\d{2})$/i.exec(text);
+  if (match === null) return undefined;
+  const [, day, time, zone] = match.map((part) => part.toUpperCase());
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  // V8 takes 30 February for 1 March.
+  if (Number.isNaN(midnight) || !new Date(midnight).toISOString().startsWith(`${day}T`)) return undefined;
+  const timestampMs = Date.parse(`${day}T${time}${zone}`);
+  return Number.isNaN(timestampMs) ? undefined : timestampMs;
+}
+
+function isWait(text: string, shortestMs: number): boolean {
+  const durationMs = parseDuration(text);
+  return durationMs !== undefined && durationMs >= shortestMs && durationMs <= longestWaitMs;
+}
+
+function isHttpUri(text: string): boolean {
+  if (!URL.canParse(text) || /\s/.test(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return /^https?:$/.test(protocol) && username === '' && password === '' && !text.includes('#');
+}

@@ -1,0 +1,200 @@
+// Judges what was declared against a schema of ours: fills in the defaults and finds every mistake at once, in
+// plain words.
+import { Ajv, type ErrorObject } from 'ajv';
+import type { TSchema } from 'typebox';
+import { expectation, type Field, type FieldSchema } from '../schema/fields.ts';
+import { formatOf, formats } from '../schema/formats.ts';
+import { nearest } from './nearest-name.ts';
+import { isMapping, pathText, type Path } from '../../contract/path.ts';
+import { invalid, show, withoutCredentials, type Mistake } from '../../contract/problem.ts';
+import { noteKeywords, type NotBuilt } from '../schema/schema-notes.ts';
+import type { Wording } from './wording.ts';
+
+const ajv = new Ajv({
+  allErrors: true,
+  useDefaults: true,
+  strict: true,
+  verbose: true,
+  allowUnionTypes: true,
+});
+for (const [name, { test }] of Object.entries(formats)) ajv.addFormat(name, test);
+ajv.addVocabulary([...noteKeywords]);
+ajv.addKeyword({
+  keyword: 'notBuilt',
+  errors: false,
+  validate: (notBuilt: NotBuilt, value: unknown) =>
+    'except' in notBuilt && JSON.stringify(value) === JSON.stringify(notBuilt.except),
+});
+
+/** What is wrong with `declared`, and what it is with its defaults, as far as its shape allows. */
+export type JudgeBySchema = (
+  declared: unknown,
+  wording: Wording,
+) => { readonly filled: unknown; readonly mistakes: readonly Mistake[] };
+
+/** What lies between fields, where no schema can say it: the mistakes in `declared`, which is `filled` with defaults. */
+export type FieldRules = (declared: unknown, filled: unknown, wording: Wording) => readonly Mistake[];
+
+/**
+ * `table` has the fields of `schema`; where that finds a mistake, `rules` say nothing. What is judged is left as it is; it must hold no
+ * cycles.
+ */
+export function createJudge(
+  schema: TSchema,
+  table: readonly Field[],
+  rules: FieldRules = () => [],
+): JudgeBySchema {
+  const validate = ajv.compile(schema);
+  return (declared, wording) => {
+    const filled: unknown = structuredClone(declared);
+    validate(filled);
+    const found = describeErrors(validate.errors ?? [], filled, wording, table);
+    const known = new Set(found.map(({ at }) => pathText(at)));
+    const others = rules(declared, filled, wording).filter(({ at }) => !known.has(pathText(at)));
+    return { filled, mistakes: [...found, ...others] };
+  };
+}
+
+/** One mistake per place: what is not built is not also of the wrong type. */
+function describeErrors(
+  errors: readonly ErrorObject[],
+  value: unknown,
+  wording: Wording,
+  table: readonly Field[],
+): Mistake[] {
+  const byPlace = new Map<string, Mistake>();
+  for (const error of errors) {
+    const mistake = describeError(error, stepsOf(error.instancePath, value), wording, table);
+    if (mistake === undefined) continue;
+    const place = pathText(mistake.at);
+    if (!byPlace.has(place) || error.keyword === 'notBuilt') byPlace.set(place, mistake);
+  }
+  return [...byPlace.values()];
+}
+
+/** A JSON pointer as a path: steps through lists are numbers. */
+function stepsOf(pointer: string, value: unknown): Path {
+  let within = value;
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => {
+      const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+      const step = Array.isArray(within) ? Number(name) : name;
+      within = (within as Record<string | number, unknown>)[step];
+      return step;
+    });
+}
+
+function describeError(
+  error: ErrorObject,
+  at: Path,
+  wording: Wording,
+  table: readonly Field[],
+): Mistake | undefined {
+  const params = error.params as Readonly<Record<string, unknown>>;
+  const schema = error.parentSchema as FieldSchema;
+  switch (error.keyword) {
+    case 'required':
+      return missing([...at, String(params.missingProperty)], schema, wording);
+    case 'additionalProperties':
+      return unknownField([...at, String(params.additionalProperty)], schema, table);
+    case 'propertyNames':
+      return wrongAttributeName([...at, String(params.propertyName)]);
+    case 'notBuilt':
+      return notBuilt(at, error.schema as NotBuilt, error.data);
+    case 'uniqueItems':
+      return repeated(at, error.data as readonly unknown[], Math.max(Number(params.i), Number(params.j)));
+    case 'maxProperties':
+      return invalid(
+        at,
+        'value',
+        `must be ${expectation(schema)}, has ${Object.keys(error.data as object).join(' and ')}`,
+        'Make them filters of their own, of which all must pass, or items of `any` or `all`.',
+      );
+    default:
+      // The name that a pattern refused is told as `propertyNames`.
+      return error.propertyName === undefined ? wrongValue(at, schema, error.data, wording) : undefined;
+  }
+}
+
+function missing(at: Path, parent: FieldSchema, wording: Wording): Mistake {
+  const schema = parent.properties?.[String(at.at(-1))];
+  return invalid(at, 'value', 'is missing', `Write ${wording.example(at, schema?.example)}.`);
+}
+
+function unknownField(at: Path, parent: FieldSchema, table: readonly Field[]): Mistake {
+  const name = String(at.at(-1));
+  const siblings = Object.keys(parent.properties as object);
+  const elsewhere = table.filter(({ steps }) => steps.at(-1) === name).map(({ path }) => path);
+  const moved = at.includes('filters') ? undefined : elsewhere[0];
+  const meant = nearest(name, siblings, 1) ?? moved ?? nearest(name, siblings);
+  const remedy = meant === undefined ? `There are ${siblings.join(', ')}.` : `Did you mean \`${meant}\`?`;
+  return invalid(at, 'key', 'is not known here', remedy);
+}
+
+function repeated(at: Path, items: readonly unknown[], index: number): Mistake {
+  const message = `is ${show(items[index])}, which the list has already`;
+  return invalid([...at, index], 'value', message, 'Write it once.');
+}
+
+function wrongAttributeName(at: Path): Mistake {
+  return invalid(
+    at,
+    'key',
+    'is no name of a CloudEvents attribute',
+    'Attribute names are lower-case letters and digits, such as type, subject or kafkatopic.',
+  );
+}
+
+function notBuilt(at: Path, { what, instead, ...limits }: NotBuilt, value: unknown): Mistake {
+  const subject = 'except' in limits ? `${show(value)} is` : 'is';
+  return {
+    code: 'MILLRACE_FIELD_NOT_BUILT',
+    at,
+    on: 'value',
+    message: `${subject} not built yet (${what})`,
+    remedy: instead,
+  };
+}
+
+function wrongValue(at: Path, schema: FieldSchema, value: unknown, wording: Wording): Mistake {
+  const message = `must be ${expectation(schema)}, is ${shown(schema, value)}`;
+  return invalid(at, 'value', message, remedyFor(at, schema, value, wording));
+}
+
+/** Problems end up in logs: what should be a reference to a Secret may be what is secret. */
+function shown({ format, properties }: FieldSchema, value: unknown): string {
+  if (properties?.secretName !== undefined) return 'no mapping';
+  const mayHoldPassword = format !== undefined && formatOf(format).mayHoldPassword === true;
+  return show(mayHoldPassword && typeof value === 'string' ? withoutCredentials(value) : value);
+}
+
+function remedyFor(at: Path, schema: FieldSchema, value: unknown, wording: Wording): string {
+  const types = [schema.type].flat();
+  if (typeof value === 'string') {
+    if (types.includes('integer') && /^-?\d+$/.test(value)) {
+      return `Write the number without quotes: ${wording.example(at, Number(value))}.`;
+    }
+    if (types.includes('boolean')) {
+      const how = value === 'true' || value === 'false' ? 'Write it without quotes' : 'Write true or false';
+      return `${how}: ${wording.example(at, /^(true|yes|on|y|1)$/i.test(value))}.`;
+    }
+    if (types.includes('array') && value !== '') {
+      const items = value.split(',').map((item) => item.trim());
+      return `Write a list: ${wording.example(at, items)}.`;
+    }
+    const meant = nearest(value, (schema.enum ?? []).map(String));
+    if (meant !== undefined) return `Did you mean ${wording.example(at, meant)}?`;
+  } else if (types.includes('string') && (typeof value === 'number' || typeof value === 'boolean')) {
+    if (fits(schema, String(value))) return `Write it in quotes: ${wording.example(at, String(value))}.`;
+  }
+  const example = schema.example ?? schema.default;
+  const isBare = isMapping(example) && Object.keys(example).length === 0;
+  if (isBare) return 'Write its fields below it, or leave it out.';
+  return `Write ${wording.example(at, example)}, for example.`;
+}
+
+function fits({ format }: FieldSchema, text: string): boolean {
+  return format === undefined || formats[format].test(text);
+}

@@ -1,0 +1,297 @@
+// The gateway's metrics, fed by its events. Names, units and labels are listed in docs/reference/metrics.md.
+import type { EventEmitter } from 'node:events';
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+import type { Subscription } from '../../core/contract/subscription.ts';
+import { createTalliedCounter, createTalliedHistogram, type TallyDefinition } from './tally.ts';
+
+const labelNames = ['namespace', 'trigger'] as const;
+const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+/** What the gauges show, read when they are scraped. */
+export interface GaugeReading {
+  readonly key: string;
+  readonly queued: number;
+  readonly inFlight: number;
+  readonly held: number;
+  readonly parked: number;
+  readonly crowded: number;
+  readonly blocked: number;
+  readonly readyEndpoints: number;
+  readonly openCircuits: number;
+  readonly concurrencyLimit: number;
+  readonly lowestConcurrencyLimit: number;
+  readonly isRateLimited: boolean;
+  readonly lack: string;
+  readonly partitions: number;
+  readonly ready: boolean;
+}
+
+/** A registry that counts what `events` tell from now on, and reads the gauges from `snapshot`. */
+export function createMetrics(
+  events: EventEmitter<GatewayEvents>,
+  snapshot: () => readonly GaugeReading[],
+): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  createTallies(registry, events);
+  createCounters(registry, events);
+  createGauges(registry, snapshot);
+  return registry;
+}
+
+/**
+ * What `create` makes of a trigger's labels, made once for each trigger: one that was replaced by an edit of its manifest
+ * goes on with the series of its name.
+ */
+function perTrigger<T>(
+  create: (labels: { namespace: string; trigger: string }) => T,
+): (subscription: Subscription) => T {
+  const known = new WeakMap<Subscription, T>();
+  const byKey = new Map<string, T>();
+  return (subscription) => {
+    let made = known.get(subscription);
+    if (made === undefined) {
+      made =
+        byKey.get(subscription.key) ??
+        create({ namespace: subscription.namespace, trigger: subscription.name });
+      known.set(subscription, made);
+      byKey.set(subscription.key, made);
+    }
+    return made;
+  };
+}
+
+/** `make`, once for each pair of arguments. */
+function remember<T>(make: (first: string, second: string) => T): (first: string, second: string) => T {
+  const known = new Map<string, T>();
+  return (first, second) => {
+    const key = `${first} ${second}`;
+    let made = known.get(key);
+    if (made === undefined) known.set(key, (made = make(first, second)));
+    return made;
+  };
+}
+
+/** What counts once or more per event. */
+function createTallies(registry: Registry, events: EventEmitter<GatewayEvents>): void {
+  const definition = (name: string, help: string, more: readonly string[] = []): TallyDefinition => ({
+    name,
+    help,
+    labelNames: [...labelNames, ...more],
+    registry,
+  });
+  const settled = createTalliedCounter(
+    definition('millrace_settled_records_total', 'Records settled, by their settlement.', ['settlement']),
+  );
+  const attempts = createTalliedCounter(
+    definition('millrace_attempts_total', 'Requests to functions, by outcome and HTTP status.', [
+      'outcome',
+      'status',
+    ]),
+  );
+  const took = createTalliedHistogram(
+    definition('millrace_attempt_duration_seconds', 'From sending a request to the end of its answer.'),
+    seconds,
+  );
+  const latency = createTalliedHistogram(
+    definition('millrace_delivery_latency_seconds', "From a record's timestamp to its delivery."),
+    seconds,
+  );
+  const settledOf = perTrigger((labels) => ({
+    delivered: settled({ ...labels, settlement: 'delivered' }),
+    filtered: settled({ ...labels, settlement: 'filtered' }),
+    'dead-lettered': settled({ ...labels, settlement: 'dead-lettered' }),
+    skipped: settled({ ...labels, settlement: 'skipped' }),
+    latency: latency(labels),
+  }));
+  const faults = createTalliedCounter(
+    definition(
+      'millrace_filter_errors_total',
+      'Filters that could not be evaluated on an event, by reason.',
+      ['dialect', 'reason'],
+    ),
+  );
+  const faultsOf = perTrigger((labels) =>
+    remember((dialect: string, reason: string) => faults({ ...labels, dialect, reason })),
+  );
+  events.on('filterFailed', (subscription, { dialect, code }) => {
+    faultsOf(subscription)(dialect, code).count += 1;
+  });
+  events.on('settled', (subscription, record, settlement) => {
+    const series = settledOf(subscription);
+    series[settlement].count += 1;
+    if (settlement === 'delivered')
+      series.latency.observe(Math.max(0, Date.now() - record.timestampMs) / 1000);
+  });
+  const attemptsOf = perTrigger((labels) => ({
+    took: took(labels),
+    count: remember((outcome: string, status: string) => attempts({ ...labels, outcome, status })),
+  }));
+  events.on('attempted', (subscription, outcome, status, duration) => {
+    const series = attemptsOf(subscription);
+    series.took.observe(duration);
+    series.count(outcome, status === undefined ? 'none' : String(status)).count += 1;
+  });
+}
+
+function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>): void {
+  const counter = (name: string, help: string, ...more: string[]): Counter =>
+    new Counter({ name, help, labelNames: [...labelNames, ...more], registers: [registry] });
+  const records = counter('millrace_fetched_records_total', 'Records fetched from Kafka.');
+  const bytes = counter('millrace_fetched_bytes_total', 'Memory charged for fetched records, in bytes.');
+  const retries = counter('millrace_retries_total', 'Attempts that failed and are made again.');
+  const deadLetters = counter(
+    'millrace_dead_lettered_records_total',
+    'Records stored in a dead-letter topic, by reason.',
+    'reason',
+  );
+  const replies = counter('millrace_replies_total', 'Replies stored in the reply topic.');
+  const failures = counter(
+    'millrace_store_failures_total',
+    'Failed writes of dead letters and replies; each is tried again.',
+    'what',
+  );
+  const commits = counter('millrace_commits_total', 'Offset commits, by result.', 'result');
+  const holds = counter(
+    'millrace_holds_total',
+    'Times that records were held because no endpoint was ready.',
+  );
+  const blocks = counter(
+    'millrace_blocks_total',
+    'Times that a record blocked its lane for want of a dead letter.',
+  );
+  const circuits = counter(
+    'millrace_circuits_opened_total',
+    'Times that an endpoint failed so often that it is left alone for a while.',
+  );
+
+  const bisections = counter(
+    'millrace_bisections_total',
+    'Batches that failed as a whole, and went again in halves.',
+  );
+
+  const labelsOf = perTrigger((labels) => labels);
+  countNotices(events, labelsOf, counter);
+  events.on('fetched', (subscription, count, size) => {
+    records.inc(labelsOf(subscription), count);
+    bytes.inc(labelsOf(subscription), size);
+  });
+  events.on('retrying', (subscription) => retries.inc(labelsOf(subscription)));
+  events.on('deadLettered', (subscription, _record, { reason }) =>
+    deadLetters.inc({ ...labelsOf(subscription), reason }),
+  );
+  events.on('replied', (subscription) => replies.inc(labelsOf(subscription)));
+  events.on('storeFailed', (subscription, _record, what) =>
+    failures.inc({ ...labelsOf(subscription), what }),
+  );
+  events.on('committed', (subscription) => commits.inc({ ...labelsOf(subscription), result: 'committed' }));
+  events.on('commitFailed', (subscription) => commits.inc({ ...labelsOf(subscription), result: 'failed' }));
+  events.on('circuitOpened', (subscription) => circuits.inc(labelsOf(subscription)));
+  events.on('held', (subscription) => holds.inc(labelsOf(subscription)));
+  events.on('bisected', (subscription) => bisections.inc(labelsOf(subscription)));
+  events.on('blocked', (subscription) => blocks.inc(labelsOf(subscription)));
+}
+
+/** Name, what it is, and how it is read. */
+const gauges: readonly (readonly [name: string, help: string, read: (reading: GaugeReading) => number])[] = [
+  ['millrace_buffered_records', 'Records in memory that are not settled.', ({ queued }) => queued],
+  ['millrace_in_flight_events', 'Events in requests under way.', ({ inFlight }) => inFlight],
+  ['millrace_held_records', 'Records held because no endpoint is ready.', ({ held }) => held],
+  [
+    'millrace_parked_lanes',
+    'Lanes that wait behind a failure, those that are blocked included.',
+    ({ parked }) => parked,
+  ],
+  [
+    'millrace_crowded_partitions',
+    'Partitions that are not fetched because so much of them waits behind failures.',
+    ({ crowded }) => crowded,
+  ],
+  [
+    'millrace_blocked_lanes',
+    'Lanes that a record blocks for want of a dead letter.',
+    ({ blocked }) => blocked,
+  ],
+  ['millrace_ready_endpoints', 'Ready endpoints of the function.', ({ readyEndpoints }) => readyEndpoints],
+  [
+    'millrace_open_circuits',
+    'Ready endpoints that are left alone because they fail.',
+    ({ openCircuits }) => openCircuits,
+  ],
+  [
+    'millrace_concurrency_limit',
+    'Requests that may be in flight, at all ready endpoints together.',
+    ({ concurrencyLimit }) => concurrencyLimit,
+  ],
+  [
+    'millrace_lowest_concurrency_limit',
+    'Requests that may be in flight at the ready endpoint that may have the fewest.',
+    ({ lowestConcurrencyLimit }) => lowestConcurrencyLimit,
+  ],
+  [
+    'millrace_rate_limited',
+    '1 where records wait for the rate limit.',
+    ({ isRateLimited }) => (isRateLimited ? 1 : 0),
+  ],
+  [
+    'millrace_credentials_lacking',
+    '1 where nothing is sent to the function for want of what it is to be shown: credentials, or a token.',
+    ({ lack }) => (lack === '' ? 0 : 1),
+  ],
+  ['millrace_assigned_partitions', 'Partitions that this gateway reads.', ({ partitions }) => partitions],
+  ['millrace_trigger_ready', '1 where the trigger is assigned and fetching.', ({ ready }) => (ready ? 1 : 0)],
+];
+
+/** What sources came upon and mended by themselves. */
+function countNotices(
+  events: EventEmitter<GatewayEvents>,
+  labelsOf: (subscription: Subscription) => { namespace: string; trigger: string },
+  counter: (name: string, help: string, ...more: string[]) => Counter,
+): void {
+  const rebuilds = counter(
+    'millrace_source_rebuilds_total',
+    'Kafka clients that were given up and built anew, by reason.',
+    'reason',
+  );
+  const skipped = counter(
+    'millrace_skipped_offsets_total',
+    'Offsets passed over without a settlement, by reason.',
+    'reason',
+  );
+  const rewinds = counter(
+    'millrace_source_rewinds_total',
+    'Times that a topic or partition was read again from an earlier offset, by reason.',
+    'reason',
+  );
+  events.on('sourceNotice', (subscription, notice) => {
+    const labels = labelsOf(subscription);
+    switch (notice.kind) {
+      case 'rebuilt':
+        return rebuilds.inc({ ...labels, reason: notice.reason });
+      case 'skipped':
+        return skipped.inc({ ...labels, reason: 'deleted' }, Number(notice.count));
+      case 'recreated':
+      case 'truncated':
+        return rewinds.inc({ ...labels, reason: notice.kind });
+    }
+  });
+}
+
+function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[]): void {
+  for (const [name, help, read] of gauges) {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const reading of snapshot()) {
+          const [namespace = '', trigger = ''] = reading.key.split('/');
+          this.set({ namespace, trigger }, read(reading));
+        }
+      },
+    });
+  }
+}

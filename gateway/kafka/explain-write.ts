@@ -1,9 +1,0 @@
-// Why nothing could be written, in our words where somebody refused it.
-import { explainRefusal, topicsForbidden } from './refusal.ts';
-
-export function explainWrite(error: Error, topic: string): Error {
-  const refusal = explainRefusal(error);
-  return refusal?.code === 'MILLRACE_KAFKA_FORBIDDEN'
-    ? topicsForbidden('write', [topic])
-    : (refusal ?? error);
-}

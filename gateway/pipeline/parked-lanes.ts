@@ -1,0 +1,51 @@
+// Lanes that wait for the end of a delay. Those that wait together have one timer.
+import type { Lane, Lanes } from '../delivery/lanes.ts';
+import type { Delivery } from './pending-record.ts';
+
+interface Wait {
+  readonly lanes: Set<Lane<Delivery>>;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class Parking {
+  readonly #lanes: Lanes<Delivery>;
+  readonly #onDue: () => void;
+  readonly #parked = new Map<Lane<Delivery>, Wait>();
+
+  constructor(lanes: Lanes<Delivery>, onDue: () => void) {
+    this.#lanes = lanes;
+    this.#onDue = onDue;
+  }
+
+  /** `lane`, parked already, takes its turn again after `delayMs`. `prepare` is called just before. */
+  park(lane: Lane<Delivery>, delayMs: number, prepare?: () => void): void {
+    this.parkTogether([lane], delayMs, prepare);
+  }
+
+  /** `lanes`, parked already, take their turns again together, in their order. */
+  parkTogether(lanes: readonly Lane<Delivery>[], delayMs: number, prepare?: () => void): void {
+    if (lanes.length === 0) return;
+    const wait: Wait = { lanes: new Set(lanes), timer: undefined };
+    wait.timer = setTimeout(() => {
+      for (const lane of wait.lanes) this.#parked.delete(lane);
+      prepare?.();
+      for (const lane of wait.lanes) this.#lanes.unpark(lane);
+      this.#onDue();
+    }, delayMs);
+    for (const lane of lanes) this.#parked.set(lane, wait);
+  }
+
+  /** `lane` waits no longer; what becomes of it is the caller's. */
+  cancel(lane: Lane<Delivery>): void {
+    const wait = this.#parked.get(lane);
+    if (wait === undefined) return;
+    this.#parked.delete(lane);
+    wait.lanes.delete(lane);
+    if (wait.lanes.size === 0) clearTimeout(wait.timer);
+  }
+
+  /** Lets go of the lanes of partitions that are no longer ours; of all of them with `all`. */
+  forget(which: 'dropped' | 'all'): void {
+    for (const lane of this.#parked.keys()) if (which === 'all' || lane.group.dropped) this.cancel(lane);
+  }
+}

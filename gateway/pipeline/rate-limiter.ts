@@ -1,0 +1,56 @@
+// When the next lot may leave under the trigger's rate limit. One timer at most, and none without a limit.
+import type { Subscription } from '../../core/contract/subscription.ts';
+import type { Lanes } from '../delivery/lanes.ts';
+import { TokenBucket } from '../delivery/token-bucket.ts';
+import type { Delivery } from './pending-record.ts';
+
+export class Pace {
+  readonly #bucket: TokenBucket | undefined;
+  readonly #onDue: () => void;
+  /** Events that a lot waits for, where there are so many: a batch does not leave with the first token. */
+  readonly #worthWaitingFor: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ delivery, function: settings }: Subscription, onDue: () => void) {
+    const { rateLimit } = delivery;
+    this.#onDue = onDue;
+    this.#worthWaitingFor = 1;
+    if (rateLimit === undefined) return;
+    this.#bucket = new TokenBucket(rateLimit, performance.now());
+    if (settings.contentMode !== 'batched') return;
+    const { maxEvents, maxWaitMs } = settings.batch;
+    const inWait = Math.ceil(this.#bucket.in(maxWaitMs));
+    this.#worthWaitingFor = Math.max(1, Math.min(maxEvents, rateLimit.burst, inWait));
+  }
+
+  /** Records wait for a token. */
+  get isWaiting(): boolean {
+    return this.#timer !== undefined;
+  }
+
+  /** How many events may leave now. Where none may, the owner is called when some may. */
+  room(lanes: Lanes<Delivery>): number {
+    if (this.#bucket === undefined) return Infinity;
+    if (this.#timer !== undefined) return 0;
+    const nowMs = performance.now();
+    const wanted = this.#worthWaitingFor === 1 ? 1 : lanes.readyItems(this.#worthWaitingFor);
+    const available = this.#bucket.available(nowMs);
+    if (available >= wanted) return available;
+    const waitMs = this.#bucket.msUntil(wanted, nowMs);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#onDue();
+    }, Math.ceil(waitMs));
+    return 0;
+  }
+
+  /** So many events left. */
+  take(events: number): void {
+    this.#bucket?.take(events);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,119 @@
+// Which deliveries go in one request: the first of one lane, or for `contentMode: batched` as many as fit, of any lanes.
+import type { CloudEvent } from '../../core/contract/event.ts';
+import { recordBytes } from '../../core/contract/record.ts';
+import type { FunctionSettings } from '../../core/contract/subscription.ts';
+import type { Lane, Lanes } from '../delivery/lanes.ts';
+import type { Delivery } from './pending-record.ts';
+
+/**
+ * Takes the next lot; there must be a next lane, with a delivery first that can be attempted. The sizes that `maxBytes` is
+ * held against are those of the records: one record may exceed it alone. `mostEvents`, at least 1, is a limit besides. What failed
+ * in batches goes with its like, in lots of the size that is left to it: it spoils no other batch.
+ */
+export function gatherLot(
+  lanes: Lanes<Delivery>,
+  settings: FunctionSettings,
+  mostEvents = Infinity,
+): Lane<Delivery>[] {
+  const lot: Lane<Delivery>[] = [];
+  if (settings.contentMode !== 'batched') {
+    const lane = lanes.next();
+    if (lane !== undefined) {
+      lanes.take(lane, 1);
+      lot.push(lane);
+    }
+    return lot;
+  }
+  const { maxEvents, maxBytes } = settings.batch;
+  const limit = lanes.next()?.at(0).lotLimit;
+  const room = { events: Math.min(maxEvents, mostEvents, limit ?? Infinity), bytes: maxBytes };
+  for (let lane = lanes.next(); lane !== undefined; lane = lanes.next()) {
+    const count = countFitting(lane, room, limit, lot.length === 0);
+    if (count === 0) break;
+    lanes.take(lane, count);
+    lot.push(lane);
+  }
+  return lot;
+}
+
+/** Begins all deliveries of a lot; their events. */
+export function beginLot(lot: readonly Lane<Delivery>[]): CloudEvent[] {
+  const events: CloudEvent[] = [];
+  for (const lane of lot) {
+    for (let index = 0; index < lane.taken; index += 1) {
+      const delivery = lane.at(index);
+      delivery.begin();
+      if (delivery.event !== undefined) events.push(delivery.event);
+    }
+  }
+  return events;
+}
+
+/** How many of the first deliveries of `lane` fit into what is left of `room`, which they are taken from. */
+function countFitting(
+  lane: Lane<Delivery>,
+  room: { events: number; bytes: number },
+  limit: number | undefined,
+  isFirst: boolean,
+): number {
+  let count = 0;
+  while (count < lane.length && room.events > 0) {
+    const { cause, reply, record, lotLimit } = lane.at(count);
+    if (cause !== undefined || reply !== undefined || lotLimit !== limit) break;
+    const bytes = recordBytes(record);
+    if (bytes > room.bytes && !(isFirst && count === 0)) break;
+    room.events -= 1;
+    room.bytes -= bytes;
+    count += 1;
+  }
+  return count;
+}
+
+/** A batch is answered once: its reply belongs to the last event that was delivered in it. */
+export function lastDelivered(
+  lot: readonly Lane<Delivery>[],
+  failedIds: ReadonlySet<string> | undefined,
+): Delivery | undefined {
+  let last: Delivery | undefined;
+  for (const lane of lot) {
+    for (let index = 0; index < lane.taken; index += 1) {
+      const delivery = lane.at(index);
+      if (failedIds?.has(delivery.event?.id ?? '') !== true) last = delivery;
+    }
+  }
+  return last;
+}
+
+/** Says when a lot should leave: at once, or for batches when one is full or its first delivery has waited `maxWait`. */
+export class LotClock {
+  readonly #settings: FunctionSettings;
+  readonly #onDue: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
+
+  constructor(settings: FunctionSettings, onDue: () => void) {
+    this.#settings = settings;
+    this.#onDue = onDue;
+  }
+
+  /**
+   * Once due, a lot stays due until it is sent and `stop` called: it may have to wait for an endpoint. What failed in a batch
+   * has waited.
+   */
+  isDue(lanes: Lanes<Delivery>): boolean {
+    if (this.#settings.contentMode !== 'batched' || lanes.next()?.at(0).lotLimit !== undefined) return true;
+    const { maxEvents, maxWaitMs } = this.#settings.batch;
+    if (this.#isOver || lanes.readyItems(maxEvents) >= maxEvents) return true;
+    this.#timer ??= setTimeout(() => {
+      this.#isOver = true;
+      this.#onDue();
+    }, maxWaitMs);
+    return false;
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#isOver = false;
+  }
+}

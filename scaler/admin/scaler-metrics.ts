@@ -1,0 +1,121 @@
+// The scaler's metrics, fed by its events. Labels are bounded: triggers that are wanted, names of requests
+// and methods.
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { MillraceError } from '../../core/contract/errors.ts';
+import type { ScalerEmitter } from '../scaler-events.ts';
+import type { WantedTriggers } from '../wanted-triggers.ts';
+
+/**
+ * A registry that counts what `events` tell. A trigger's series ends when nobody wants it any more, or when
+ * it is unknown.
+ */
+export function createScalerMetrics(events: ScalerEmitter, triggers: WantedTriggers): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+
+  const wanted = new Gauge({
+    name: 'millrace_scaler_triggers',
+    help: 'Triggers that are wanted now.',
+    registers,
+  });
+  triggers.onChange(() => wanted.set(triggers.all().length));
+  watchBacklog(events, triggers, registers);
+  watchActivation(events, registers);
+
+  const polls = counter(
+    'polls_total',
+    'Polls of Kafka for all triggers, by outcome.',
+    ['outcome'],
+    registers,
+  );
+  const seconds = new Histogram({
+    name: 'millrace_scaler_poll_seconds',
+    help: 'Seconds that a poll of Kafka takes, for all triggers.',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers,
+  });
+  events.on('polled', (duration, _triggers, error) => {
+    polls.inc({ outcome: error === undefined ? 'answered' : 'unreachable' });
+    seconds.observe(duration);
+  });
+  const requests = counter('kafka_requests_total', 'Requests to Kafka, by name.', ['api'], registers);
+  events.on('kafkaRequest', (api) => requests.inc({ api }));
+  const answers = counter(
+    'grpc_requests_total',
+    'Calls of KEDA that were answered.',
+    ['method', 'status'],
+    registers,
+  );
+  events.on('answered', (method, status) => answers.inc({ method, status }));
+  return registry;
+}
+
+function watchBacklog(events: ScalerEmitter, triggers: WantedTriggers, registers: Registry[]): void {
+  const labelNames = ['namespace', 'trigger'] as const;
+  const backlog = new Gauge({
+    name: 'millrace_scaler_backlog_records',
+    help: 'Records that a trigger owes, as of the last poll; absent while unknown.',
+    labelNames,
+    registers,
+  });
+  events.on('backlog', (key, records) => {
+    if (records === undefined || triggers.find(key) === undefined) backlog.remove(labelsOf(key));
+    else backlog.set(labelsOf(key), Number(records));
+  });
+  const errors = counter(
+    'backlog_errors_total',
+    'Backlogs that could not be read, by the cause.',
+    ['code'],
+    registers,
+  );
+  events.on('backlogFailed', (_key, error) => errors.inc({ code: codeOf(error) }));
+  let known: readonly string[] = [];
+  triggers.onChange(() => {
+    for (const key of known) if (triggers.find(key) === undefined) backlog.remove(labelsOf(key));
+    known = triggers.all().map(({ key }) => key);
+  });
+}
+
+function watchActivation(events: ScalerEmitter, registers: Registry[]): void {
+  const calls = counter(
+    'activation_calls_total',
+    'Triggers named in activation calls.',
+    ['known'],
+    registers,
+  );
+  events.on('activationCalled', (_key, known) => calls.inc({ known: String(known) }));
+  const streams = new Gauge({
+    name: 'millrace_scaler_push_streams',
+    help: 'Open StreamIsActive streams.',
+    registers,
+  });
+  events.on('streamOpened', () => streams.inc());
+  events.on('streamClosed', () => streams.dec());
+  const pushes = counter(
+    'pushes_total',
+    'Times that a listener was told of an active trigger.',
+    [],
+    registers,
+  );
+  events.on('pushed', () => pushes.inc());
+}
+
+function counter<T extends string>(
+  name: string,
+  help: string,
+  labelNames: T[],
+  registers: Registry[],
+): Counter<T> {
+  return new Counter({ name: `millrace_scaler_${name}`, help, labelNames, registers });
+}
+
+function labelsOf(key: string): { namespace: string; trigger: string } {
+  const slash = key.indexOf('/');
+  return { namespace: key.slice(0, slash), trigger: key.slice(slash + 1) };
+}
+
+/** The innermost code: a backlog is unknown because of something. */
+function codeOf(error: unknown): string {
+  if (!(error instanceof MillraceError)) return 'none';
+  return error.cause instanceof MillraceError ? codeOf(error.cause) : error.code;
+}

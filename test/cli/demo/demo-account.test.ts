@@ -1,0 +1,91 @@
+import t from 'tap';
+import { accountLines, accountOf, faultsOf, type TriggerEvidence } from '../../../cli/demo/demo-account.ts';
+import { Witness } from '../../../cli/demo/function-log.ts';
+
+const appendedMs = new Map([
+  ['a', 1000],
+  ['b', 1100],
+  ['c', 9000],
+]);
+
+const all: TriggerEvidence = {
+  name: 'all',
+  delivered: 3,
+  filtered: 0,
+  deadLettered: 0,
+  replies: 0,
+  arrivals: [
+    { id: 'b', atMs: 1500, sleeps: 0 },
+    { id: 'a', atMs: 1600, sleeps: 0 },
+    { id: 'c', atMs: 9250, sleeps: 1 },
+  ],
+  maxReplicas: 4,
+  finalReplicas: 0,
+};
+const some: TriggerEvidence = {
+  ...all,
+  name: 'some',
+  delivered: 1,
+  filtered: 2,
+  replies: 1,
+  arrivals: [{ id: 'a', atMs: 1300, sleeps: 0 }],
+  maxReplicas: 1,
+};
+
+t.test('an account that adds up', async (t) => {
+  const account = accountOf(appendedMs, [all, some]);
+  const { triggers, ...sums } = account;
+  t.strictSame(sums, {
+    records: 3,
+    filtered: 2,
+    delivered: 4,
+    duplicates: 0,
+    deadLettered: 0,
+    replies: 1,
+    coldStartMs: { all: 500, some: 300 },
+    maxReplicas: 4,
+    finalReplicas: 0,
+  });
+  t.strictSame(triggers.all?.coldStartsMs, [500, 250], 'the oldest record of a wake → its first request');
+  t.strictSame(faultsOf(account), []);
+  t.match(accountLines(account).join('\n'), /^all +3 +0 +0 +0 +3 +0 +4 {2}500 ms, 250 ms$/m);
+});
+
+t.test('accounts that do not', async (t) => {
+  const [first] = all.arrivals;
+  const cases: [Partial<TriggerEvidence>, string][] = [
+    [{ delivered: 2 }, 'all: 2 of 3 records are settled'],
+    [{ arrivals: all.arrivals.slice(1) }, 'all: 2 of 3 events arrived'],
+    [
+      { arrivals: [...all.arrivals, ...(first === undefined ? [] : [first])] },
+      'all: 1 events arrived more than once',
+    ],
+    [{ finalReplicas: 1 }, 'all: 1 replicas still run'],
+  ];
+  for (const [change, fault] of cases) {
+    t.strictSame(faultsOf(accountOf(appendedMs, [{ ...all, ...change }, some])), [fault]);
+  }
+});
+
+t.test('a function that never woke has no cold start', async (t) => {
+  const idle = { ...some, delivered: 0, filtered: 3, arrivals: [], maxReplicas: 0 };
+  t.strictSame(accountOf(appendedMs, [idle]).coldStartMs, {});
+  t.strictSame(faultsOf(accountOf(appendedMs, [idle])), []);
+});
+
+t.test('the witness', async (t) => {
+  const witness = new Witness();
+  t.notOk(witness.hear('one', '! magnitude 5.0'));
+  t.ok(witness.hear('one', 'received a at 2026-01-01T00:00:00.250Z'));
+  for (const ready of [1, 3, 2]) witness.see('one', { alive: 3, ready });
+  witness.see('one', { alive: 0, ready: 0 });
+  witness.see('one', { alive: 0, ready: 0 });
+  t.ok(witness.hear('one', 'received b at 2026-01-01T00:00:09.000Z'));
+  const startMs = Date.parse('2026-01-01T00:00:00.000Z');
+  t.strictSame(witness.arrivals('one'), [
+    { id: 'a', atMs: startMs + 250, sleeps: 0 },
+    { id: 'b', atMs: startMs + 9000, sleeps: 1 },
+  ]);
+  t.equal(witness.maxReady('one'), 3);
+  t.strictSame(witness.arrivals('other'), []);
+});

@@ -1,0 +1,67 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import t from 'tap';
+import { watchTrust } from '../../controller/keda-trust.ts';
+import { until } from '../scaler/fixtures/until.ts';
+
+const log = pino({ level: 'silent' });
+
+/** At once, as a kubelet does it. */
+async function put(path: string, text: string): Promise<void> {
+  await writeFile(`${path}.new`, text);
+  await rename(`${path}.new`, path);
+}
+
+t.test('another revision with each change of what KEDA has to know, or may have to show', async (t) => {
+  const folder = t.testdir({
+    'ca.crt': 'CA 1',
+    'clients.crt': 'clients 1',
+    'tls.crt': 'mine 1',
+    'tls.key': '',
+  });
+  const at = (name: string) => join(folder, name);
+  const watch = async (clientCaPath?: string) => {
+    const tls = { certPath: at('tls.crt'), keyPath: at('tls.key'), clientCaPath };
+    const trust = await watchTrust({ caPath: at('ca.crt'), tls, log, lookMs: 10, onChange: () => undefined });
+    t.teardown(() => trust.stop());
+    return trust;
+  };
+  const [alone, mutual] = [await watch(), await watch(at('clients.crt'))];
+  t.match(alone.now(), { ca: 'CA 1', revision: /^[0-9a-f]{16}$/ });
+  const changed = async (name: string, text: string) => {
+    const before = [alone, mutual].map((trust) => trust.now()?.revision);
+    await put(at(name), text);
+    await until(() => mutual.now()?.revision !== before[1]);
+    return alone.now()?.revision !== before[0];
+  };
+  t.equal(await changed('clients.crt', 'clients 2'), false, 'nobody is asked who it is');
+  t.equal(await changed('tls.crt', 'mine 2'), false);
+  await put(at('ca.crt'), 'CA 2');
+  await until(() => alone.now()?.ca === 'CA 2' && mutual.now()?.ca === 'CA 2');
+});
+
+t.test('what was read last stays while it cannot be read', async (t) => {
+  const folder = t.testdir();
+  const caPath = join(folder, 'ca.crt');
+  let changes = 0;
+  const told: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => void told.push(line) });
+  const onChange = (): void => void (changes += 1);
+  const trust = await watchTrust({ caPath, tls: undefined, log, lookMs: 10, onChange });
+  t.teardown(() => trust.stop());
+  t.equal(trust.now(), undefined);
+  await put(caPath, 'CA 1');
+  await until(() => trust.now()?.ca === 'CA 1');
+  await rm(caPath);
+  const { length } = told;
+  await until(() => told.length > length);
+  t.equal(trust.now()?.ca, 'CA 1');
+  t.equal(changes, 1);
+});
+
+t.test('without a CA there is nothing to know', async (t) => {
+  const trust = await watchTrust({ caPath: undefined, tls: undefined, log, onChange: () => undefined });
+  t.equal(trust.now(), undefined);
+  trust.stop();
+});

@@ -1,0 +1,95 @@
+import t from 'tap';
+import { judgeScaler } from '../../../controller/plan/judge-scaler.ts';
+import type { Observed } from '../../../controller/plan/observed.ts';
+import {
+  madeCompanions,
+  observedOf,
+  refTarget,
+  scaledObjectOf,
+  trigger,
+  withConditions,
+} from '../fixtures/observed.ts';
+
+const made = madeCompanions();
+const judge = (changes: Partial<Observed>) => judgeScaler(observedOf(changes), refTarget);
+
+t.test('nothing to scale', async (t) => {
+  const uri = { kind: 'uri', uri: 'http://elsewhere' } as const;
+  t.match(judgeScaler(observedOf({ hasKeda: false }), uri), { status: 'True', reason: 'NotScaled' });
+});
+
+t.test('what keeps a ScaledObject from being made', async (t) => {
+  const foreign = { ...made, scaledObject: scaledObjectOf({}) };
+  const without = { ...made, scaledObject: undefined };
+  const cases: [Partial<Observed>, string, string, RegExp][] = [
+    [{ scaler: undefined }, 'False', 'ScalerUnnamed', /SCALER_SERVICE/],
+    [{ hasKeda: false }, 'False', 'KedaMissing', /Install KEDA/],
+    [{ targetOf: 'geo/other' }, 'False', 'TargetTaken', /geo\/other/],
+    [{ deployment: undefined }, 'Unknown', 'DeploymentMissing', /mailer/],
+    [{ companions: foreign }, 'False', 'ScaledObjectNotOurs', /ScaledObject quakes is there already/],
+    [
+      { companions: { ...made, ca: scaledObjectOf({}) } },
+      'False',
+      'ConfigMapNotOurs',
+      /ConfigMap quakes-millrace is there/,
+    ],
+    [
+      { companions: without, refusals: new Map([['scaledObject', 'webhook']]) },
+      'False',
+      'ScaledObjectRefused',
+      /webhook/,
+    ],
+    [{ companions: without, scalerAnswers: 'refused' }, 'False', 'ScalerUnreachable', /svc:6000.*refused/],
+    [{ companions: without }, 'Unknown', 'Creating', /being made/],
+    [{ companions: without, scalerAnswers: true }, 'Unknown', 'Creating', /being made/],
+  ];
+  for (const [changes, status, reason, message] of cases)
+    t.match(judge(changes), { status, reason, message }, reason);
+});
+
+t.test('what KEDA says', async (t) => {
+  const said = (conditions: Record<string, string>) =>
+    judge({ companions: { ...made, scaledObject: withConditions(made.scaledObject!, conditions) } });
+  t.match(said({ Ready: 'True', Active: 'False' }), { status: 'True', reason: 'Scaled' });
+  t.match(said({ Ready: 'True', Paused: 'True' }), { status: 'True', reason: 'Paused' });
+  t.match(said({ Ready: 'True', Fallback: 'True' }), { status: 'False', reason: 'FallbackActive' });
+  t.match(said({ Ready: 'Unknown' }), { status: 'Unknown', reason: 'WaitingForKeda' });
+  t.match(said({}), { status: 'Unknown', reason: 'WaitingForKeda' });
+  t.match(said({ Ready: 'False' }), {
+    status: 'False',
+    reason: 'KedaRefuses',
+    message: /not ready: see its log/,
+  });
+  const told = { type: 'Ready', status: 'False', reason: 'TriggerError', message: 'it is away' };
+  const refused = { ...made.scaledObject!, status: { conditions: [told] } };
+  t.match(judge({ companions: { ...made, scaledObject: refused } }), { message: /TriggerError: it is away/ });
+});
+
+t.test('what KEDA forgets for a moment stays as it was said of this ScaledObject', async (t) => {
+  const before = {
+    type: 'ScalerReady',
+    status: 'True',
+    reason: 'Scaled',
+    message: 'KEDA scales it.',
+    lastTransitionTime: '2026-01-01T12:00:00Z',
+  };
+  const forgetting = (creationTimestamp: string | undefined, was = before, reason?: string) => {
+    const { scaledObject } = made;
+    const metadata = {
+      ...scaledObject!.metadata,
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    };
+    const conditions = [{ type: 'Ready', status: 'Unknown', reason }];
+    return judge({
+      trigger: { ...trigger, status: { conditions: [was] } },
+      companions: { ...made, scaledObject: { ...scaledObject!, metadata, status: { conditions } } },
+    });
+  };
+  const { status, reason, message } = before;
+  t.strictSame(forgetting('2026-01-01T12:00:00Z'), { status, reason, message });
+  const waiting = { status: 'Unknown', reason: 'WaitingForKeda' };
+  t.match(forgetting('2026-01-01T12:00:01Z'), waiting, 'it was said of another');
+  t.match(forgetting(undefined), waiting);
+  t.match(forgetting('2026-01-01T12:00:00Z', { ...before, status: 'Unknown' }), waiting);
+  t.match(forgetting('2026-01-01T12:00:00Z', before, 'PartialTriggerError'), waiting, 'it means something');
+});

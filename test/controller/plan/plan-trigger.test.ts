@@ -1,0 +1,177 @@
+import t from 'tap';
+import type { Resource } from '../../../core/contract/kubernetes-client.ts';
+import { companionsOf } from '../../../controller/plan/owned-resources.ts';
+import type { Observed } from '../../../controller/plan/observed.ts';
+import { plan } from '../../../controller/plan/plan-trigger.ts';
+import {
+  deployment,
+  madeCompanions,
+  noCompanions,
+  observedOf,
+  scaledSubscription,
+  scaler,
+  trigger,
+} from '../fixtures/observed.ts';
+
+const named = (changes: Partial<Observed>) => {
+  const { apply, remove, ...rest } = plan(observedOf(changes));
+  return { ...rest, apply: apply.map(({ name }) => name), remove: remove.map(({ kind }) => kind) };
+};
+const ready = (changes: Partial<Observed>) => plan(observedOf(changes)).status.conditions[0];
+const made = madeCompanions();
+const leaving = (resource: Resource | undefined): Resource => ({
+  ...resource!,
+  metadata: { ...resource!.metadata, deletionTimestamp: '2026-01-02T03:04:05Z' },
+});
+
+t.test('where all is as it should be, nothing is done', async (t) => {
+  const decided = named({});
+  t.match(decided, { addFinalizer: false, apply: [], remove: [], needsScaler: false });
+  t.match(decided.status, {
+    observedGeneration: 3,
+    topics: 'earthquakes',
+    function: 'deployment/mailer',
+    consumerGroup: 'millrace.geo.quakes',
+    backlog: '10-99',
+    replicas: 2,
+  });
+  t.match(ready({}), { status: 'True', reason: 'Ready' });
+});
+
+t.test('a trigger that is new', async (t) => {
+  const { finalizers: _finalizers, generation: _generation, ...metadata } = trigger.metadata;
+  const changes = { trigger: { ...trigger, metadata }, companions: noCompanions, kafka: undefined };
+  t.match(named(changes), { addFinalizer: true, apply: ['service'], needsScaler: true });
+  t.match(ready(changes), { status: 'Unknown', reason: 'NotLookedYet' });
+  t.match(named({ ...changes, scalerAnswers: 'no' }), { apply: ['service'], needsScaler: true });
+  t.strictSame(named({ ...changes, scalerAnswers: true }).apply, ['service', 'scaledObject']);
+  t.strictSame(named({ ...changes, scalerAnswers: true, scaler: { ...scaler, ca: 'PEM' } }).apply, [
+    'service',
+    'ca',
+    'authentication',
+    'scaledObject',
+  ]);
+});
+
+t.test('what was changed by others, or is to be otherwise, is applied again', async (t) => {
+  const changed = {
+    ...made,
+    service: { ...made.service!, spec: { ...(made.service!.spec as object), selector: {} } },
+  };
+  t.strictSame(named({ companions: changed }).apply, ['service']);
+  const subscription = scaledSubscription({ scale: { maxReplicaCount: 3 } });
+  t.strictSame(named({ reading: { kind: 'right', subscription } }).apply, ['scaledObject']);
+  t.strictSame(
+    named({
+      reading: { kind: 'right', subscription },
+      companions: { ...made, scaledObject: leaving(made.scaledObject) },
+    }).apply,
+    [],
+    'what is on its way out is left to go',
+  );
+});
+
+t.test('nothing is touched that was not made here', async (t) => {
+  const foreign = {
+    ...made.service!,
+    metadata: { name: 'quakes-millrace', namespace: 'geo', uid: 'theirs' },
+  };
+  const companions = { ...made, service: foreign };
+  t.match(named({ companions }), { apply: [], remove: [] });
+  t.match(named({ companions, deployment: undefined }), { remove: ['ScaledObject'] });
+  t.match(ready({ companions }), { reason: 'ServiceNotOurs' });
+});
+
+t.test('what is not wanted any more goes, the ScaledObject first', async (t) => {
+  const uri = scaledSubscription({}, { kind: 'uri', uri: 'http://elsewhere' });
+  t.match(named({ reading: { kind: 'right', subscription: uri } }), {
+    apply: [],
+    remove: ['ScaledObject', 'Service'],
+  });
+  t.strictSame(named({ deployment: undefined }).remove, ['ScaledObject', 'Service']);
+  t.strictSame(named({ groupOf: 'geo/older' }).remove, ['ScaledObject', 'Service']);
+  t.strictSame(named({ targetOf: 'geo/older' }).remove, ['ScaledObject']);
+  t.strictSame(
+    named({ deployment: undefined, companions: { ...made, scaledObject: leaving(made.scaledObject) } })
+      .remove,
+    ['Service'],
+  );
+  const secured = { ...made, ca: { ...made.service!, kind: 'ConfigMap' } };
+  t.strictSame(named({ companions: secured }).remove, ['ConfigMap'], 'TLS was turned off');
+});
+
+t.test('what KEDA is told beside the trigger stays until the ScaledObject names it no more', async (t) => {
+  const own = { ...scaler, ca: 'PEM' };
+  const cluster = { ...own, clusterAuthentication: 'millrace-scaler.millrace' };
+  const subscription = scaledSubscription();
+  const before = companionsOf(trigger, subscription, deployment, own);
+  t.match(named({ scaler: cluster, companions: before }), { apply: ['scaledObject'], remove: [] });
+  const { scaledObject } = companionsOf(trigger, subscription, deployment, cluster);
+  t.match(named({ scaler: cluster, companions: { ...before, scaledObject } }), {
+    apply: [],
+    remove: ['TriggerAuthentication', 'ConfigMap'],
+  });
+  const after = { ...made, scaledObject };
+  t.match(named({ scaler: own, companions: after }), {
+    apply: ['ca', 'authentication', 'scaledObject'],
+    remove: [],
+  });
+  t.strictSame(
+    named({ scaler: cluster, companions: before, deployment: undefined }).remove,
+    ['ScaledObject', 'TriggerAuthentication', 'ConfigMap', 'Service'],
+    'all goes with the ScaledObject',
+  );
+});
+
+t.test('without KEDA, or without a way for it to the scaler, the rest goes on', async (t) => {
+  const companions = { ...noCompanions };
+  t.match(named({ hasKeda: false, companions }), { apply: ['service'], needsScaler: false });
+  t.match(ready({ hasKeda: false, companions: { ...made, scaledObject: undefined } }), {
+    reason: 'KedaMissing',
+  });
+  t.match(named({ scaler: undefined }), { apply: [], remove: [] }, 'a ScaledObject that is there stays');
+});
+
+t.test('a wrong edit stops nothing', async (t) => {
+  const reading = { kind: 'wrong', reason: 'InvalidSpec', message: 'wrong' } as const;
+  const before = plan(observedOf({})).status;
+  const decided = plan(observedOf({ reading, trigger: { ...trigger, status: before } }));
+  t.match(decided, { addFinalizer: false, apply: [], remove: [], needsScaler: false });
+  t.match(decided.status, {
+    topics: 'earthquakes',
+    function: 'deployment/mailer',
+    backlog: '10-99',
+    replicas: 2,
+  });
+  t.match(decided.status.conditions, [
+    { type: 'Ready', status: 'False', reason: 'InvalidSpec' },
+    { type: 'Accepted', status: 'False' },
+    { type: 'SourceReady', status: 'True', reason: 'Consuming' },
+  ]);
+});
+
+t.test('of a cluster that is not granted any more, nothing is read', async (t) => {
+  const reading = { kind: 'wrong', reason: 'ClusterNotGranted', message: 'taken back' } as const;
+  const before = plan(observedOf({})).status;
+  const decided = plan(observedOf({ reading, trigger: { ...trigger, status: before } }));
+  t.match(decided, { apply: [], remove: [] }, 'what was made for it stays, for it may be granted again');
+  t.match(decided.status.conditions, [
+    { type: 'Ready', status: 'False', reason: 'ClusterNotGranted' },
+    { type: 'Accepted', status: 'False', reason: 'ClusterNotGranted', message: 'taken back' },
+    { type: 'SourceReady', status: 'False', reason: 'ClusterNotGranted' },
+  ]);
+});
+
+t.test('of a trigger that never was right, little is known', async (t) => {
+  const reading = { kind: 'wrong', reason: 'InvalidSpec', message: 'wrong' } as const;
+  const statusOf = (spec: unknown) => plan(observedOf({ reading, trigger: { ...trigger, spec } })).status;
+  t.match(statusOf({ source: { topics: ['a', 'b'] } }), { topics: 'a, b', function: '', backlog: 'unknown' });
+  t.match(statusOf({ source: { topicPattern: 'a.*' } }), { topics: 'a.*' });
+  t.match(statusOf({}), { topics: '', conditions: [{}, {}, { status: 'Unknown', reason: 'NotAccepted' }] });
+  const { generation: _generation, ...metadata } = trigger.metadata;
+  t.equal(plan(observedOf({ reading, trigger: { ...trigger, metadata } })).status.observedGeneration, 0);
+});
+
+t.test('a Deployment without replicas in its status has none', async (t) => {
+  t.equal(plan(observedOf({ deployment: { ...deployment, status: {} } })).status.replicas, 0);
+});

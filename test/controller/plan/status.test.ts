@@ -1,0 +1,119 @@
+import t from 'tap';
+import type { TriggerStatus } from '../../../core/resources/trigger-status.ts';
+import { no, unknown, yes } from '../../../controller/plan/findings.ts';
+import {
+  coarse,
+  conditionBefore,
+  conditionsOf,
+  functionText,
+  quietMs,
+  replicasOf,
+  statusOf,
+  topicsText,
+  toWrite,
+  type Findings,
+} from '../../../controller/plan/status.ts';
+import { deployment, nowMs, refTarget, trigger } from '../fixtures/observed.ts';
+
+const allTrue: Findings = {
+  Accepted: yes('Accepted', 'a'),
+  SourceReady: yes('Consuming', 'b'),
+  FunctionReady: yes('DeploymentExists', 'c'),
+  ScalerReady: yes('Scaled', 'd'),
+  DeadLetterReady: yes('NotUsed', 'e'),
+};
+const at = '2026-01-02T03:04:05Z';
+const withStatus = (status: Partial<TriggerStatus>) => ({ ...trigger, status });
+
+t.test('Ready is the conjunction of the others, in the words of the first that lacks', async (t) => {
+  const ready = (findings: Partial<Findings>) => conditionsOf(trigger, { ...allTrue, ...findings }, nowMs)[0];
+  t.match(ready({}), { type: 'Ready', status: 'True', reason: 'Ready', observedGeneration: 3 });
+  t.match(ready({ SourceReady: unknown('NotLookedYet', 'x'), ScalerReady: no('KedaMissing', 'y') }), {
+    status: 'False',
+    reason: 'KedaMissing',
+    message: 'y',
+  });
+  t.match(ready({ ScalerReady: unknown('Creating', 'x') }), { status: 'Unknown', reason: 'Creating' });
+});
+
+t.test('the time of a condition is that of its last change of status', async (t) => {
+  const first = conditionsOf(trigger, allTrue, nowMs);
+  t.strictSame([...new Set(first.map(({ lastTransitionTime }) => lastTransitionTime))], [at]);
+  const later = conditionsOf(
+    withStatus({ conditions: first }),
+    { ...allTrue, SourceReady: no('NoGateway', 'x'), ScalerReady: yes('Paused', 'y') },
+    nowMs + 60_000,
+  );
+  const times = Object.fromEntries(later.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]));
+  t.match(times, { SourceReady: '2026-01-02T03:05:05Z', Ready: '2026-01-02T03:05:05Z', ScalerReady: at });
+  const { generation: _generation, ...metadata } = trigger.metadata;
+  t.equal(conditionsOf({ ...trigger, metadata }, allTrue, nowMs)[0]?.observedGeneration, 0);
+});
+
+t.test('a status that is none', async (t) => {
+  t.strictSame(statusOf({ ...trigger, status: null }), {});
+  t.strictSame(statusOf({ ...trigger, status: 'text' }), {});
+  t.equal(conditionBefore(trigger, 'Ready'), undefined);
+});
+
+t.test('columns', async (t) => {
+  t.equal(
+    topicsText({ cluster: 'main', topics: ['a', 'b'], consumerGroup: 'g', initialOffset: 'latest' }),
+    'a, b',
+  );
+  t.equal(
+    topicsText({
+      cluster: 'main',
+      topics: [],
+      topicPattern: 'a.*',
+      consumerGroup: 'g',
+      initialOffset: 'latest',
+    }),
+    'a.*',
+  );
+  t.equal(functionText(refTarget), 'deployment/mailer');
+  t.equal(functionText({ kind: 'service', name: 'mailer' }), 'service/mailer');
+  t.equal(functionText({ kind: 'uri', uri: 'http://a/b' }), 'http://a/b');
+  t.equal(replicasOf(deployment), 2);
+  t.equal(replicasOf(undefined), 0);
+});
+
+t.test('the backlog is coarse', async (t) => {
+  for (const [backlog, text] of [
+    [undefined, 'unknown'],
+    [-1n, '0'],
+    [0n, '0'],
+    [1n, '1-9'],
+    [9n, '1-9'],
+    [10n, '10-99'],
+    [999n, '100-999'],
+    [1_000n, '1k-10k'],
+    [99_999n, '10k-100k'],
+    [100_000n, '100k-1M'],
+    [1_234_567n, '1M-10M'],
+    [10n ** 21n, '1-10'],
+  ] as const)
+    t.equal(coarse(backlog), text, String(backlog));
+});
+
+t.test('written only where it says something new, and of the traffic not too often', async (t) => {
+  const status: TriggerStatus = {
+    observedGeneration: 3,
+    conditions: conditionsOf(trigger, allTrue, nowMs),
+    topics: 'earthquakes',
+    function: 'deployment/mailer',
+    consumerGroup: 'g',
+    backlog: '1-9',
+    replicas: 1,
+  };
+  const written = withStatus({ ...status, conditions: status.conditions.toReversed() });
+  t.equal(toWrite(trigger, status, 0), 'now', 'it has none');
+  t.equal(toWrite(written, status, undefined), 'never');
+  t.equal(toWrite(written, { ...status, backlog: '0' }, 0), 'later');
+  t.equal(toWrite(written, { ...status, replicas: 2 }, quietMs - 1), 'later');
+  t.equal(toWrite(written, { ...status, replicas: 2 }, quietMs), 'now');
+  t.equal(toWrite(written, { ...status, backlog: '0' }, undefined), 'now');
+  t.equal(toWrite(written, { ...status, topics: 'other' }, 0), 'now');
+  const turned = conditionsOf(written, { ...allTrue, SourceReady: no('NoGateway', 'x') }, nowMs);
+  t.equal(toWrite(written, { ...status, conditions: turned }, 0), 'now');
+});

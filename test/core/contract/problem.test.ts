@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { invalid, show, withoutCredentials } from '../../../core/contract/problem.ts';
+
+t.test('a mistake in a manifest has the code of one', async (t) => {
+  t.strictSame(invalid(['spec'], 'key', 'is wrong', 'Mend it.'), {
+    code: 'MILLRACE_MANIFEST_INVALID',
+    at: ['spec'],
+    on: 'key',
+    message: 'is wrong',
+    remedy: 'Mend it.',
+  });
+});
+
+for (const [value, shown] of [
+  [null, 'empty'],
+  [undefined, 'empty'],
+  ['', 'empty'],
+  ['ten', '"ten"'],
+  ['a\nb', '"a\\nb"'],
+  ['x'.repeat(60), `"${'x'.repeat(60)}"`],
+  ['x'.repeat(61), `"${'x'.repeat(57)}…"`],
+  [10, '10'],
+  [Infinity, 'Infinity'],
+  [false, 'false'],
+  [[], 'an empty list'],
+  [[1], 'a list'],
+  [{}, 'an empty mapping'],
+  [{ toString: 1 }, 'a mapping'],
+] as const) {
+  t.test(`${JSON.stringify(value)} is shown`, async (t) => t.equal(show(value), shown));
+}
+
+for (const [address, shown] of [
+  ['kafka:9092', 'kafka:9092'],
+  ['http://user:pass@host/path', '***@host/path'],
+  ['user:p@ss@a:1,user:pass\nword@b:2', '***@b:2'],
+] as const) {
+  t.test(`of an address without credentials ${shown} is shown`, async (t) =>
+    t.equal(withoutCredentials(address), shown),
+  );
+}
+
+t.test('whatever it is, it is shown short and on one line', async (t) => {
+  fc.assert(
+    fc.property(fc.anything(), (value) => {
+      if (typeof value === 'symbol' || typeof value === 'function') return;
+      t.match(show(value), /^.{1,400}$/);
+    }),
+  );
+});

@@ -1,0 +1,168 @@
+import t from 'tap';
+import type { Resource } from '../../../../core/contract/kubernetes-client.ts';
+import { formatProblem } from '../../../../core/resources/manifests/parse-manifests.ts';
+import { pathText } from '../../../../core/contract/path.ts';
+import { resolveStrimzi, type StrimziLook } from '../../../../core/kubernetes/strimzi/strimzi-kafka.ts';
+import { kafka, kafkaUser, listeners, users } from '../../../fixtures/kubernetes/strimzi-resources.ts';
+
+const all: StrimziLook = { kind: 'read', kafkas: [kafka()], users: Object.values(users) };
+
+function resolve(wanted: object, look: StrimziLook = all, namespace = 'geo') {
+  return resolveStrimzi({ kafka: 'my-cluster', ...wanted }, namespace, look);
+}
+
+function lacking(...given: Parameters<typeof resolve>): string {
+  const resolution = resolve(...given);
+  if (resolution.kind === 'found') return 'nothing';
+  const { code, at, message, remedy } = resolution.mistake;
+  return formatProblem({ code, path: pathText(at), message, remedy });
+}
+
+const ca = { secretName: 'my-cluster-cluster-ca-cert', key: 'ca.crt' };
+const host = 'my-cluster-kafka-bootstrap.geo.svc';
+
+for (const [wanted, spec] of [
+  [{}, { bootstrapServers: `${host}:9092` }],
+  [
+    { user: 'orders' },
+    {
+      bootstrapServers: `${host}:9093`,
+      tls: { ca },
+      authentication: {
+        type: 'scram-sha-512',
+        username: 'orders',
+        password: { secretName: 'orders', key: 'password' },
+      },
+    },
+  ],
+  [
+    { user: 'audit' },
+    {
+      bootstrapServers: `${host}:9094`,
+      tls: { ca },
+      authentication: {
+        type: 'tls',
+        certificate: { secretName: 'prefix-audit', key: 'user.crt' },
+        key: { secretName: 'prefix-audit', key: 'user.key' },
+      },
+    },
+  ],
+] as const) {
+  t.test(`it comes in with ${JSON.stringify(wanted)}`, async (t) => {
+    t.strictSame(resolve(wanted), { kind: 'found', spec });
+  });
+}
+
+const withUser = (...more: Resource[]): StrimziLook => ({ ...all, users: more });
+const broken = { type: 'NotReady', status: 'True', reason: 'Timeout', message: 'no pod is ready' };
+
+t.test('a Kafka that is not Ready, but has an address, is taken: it is being rolled', async (t) => {
+  const rolled = kafka();
+  const status = { ...(rolled.status as object), conditions: [broken] };
+  t.match(resolve({}, { ...all, kafkas: [{ ...rolled, status }] }), { kind: 'found' });
+});
+
+t.test('a user whose name is nowhere told has that of the resource', async (t) => {
+  const user = kafkaUser('orders', 'scram-sha-512', { secret: 'orders' });
+  t.match(resolve({ user: 'orders' }, withUser(user)), {
+    spec: { authentication: { username: 'orders' } },
+  });
+});
+
+const bare = { ...kafka(), status: undefined };
+for (const [what, given, told] of [
+  [
+    'no Strimzi',
+    [{}, { kind: 'absent' }],
+    /^spec\.strimzi: needs Strimzi, .* not there\. Install it, or: Write boot/,
+  ],
+  [
+    'no right to look',
+    [{}, { kind: 'unread', why: 'no right' }],
+    /^spec\.strimzi: cannot be looked up: no right\. .* strimzi\.enabled=true .* by itself\.$/,
+  ],
+  [
+    'no Kafka',
+    [{ kafka: 'other' }],
+    'spec.strimzi.kafka: names no Kafka of namespace geo, is "other". Make it there. It goes on by itself.',
+  ],
+  [
+    'one of nearly that name',
+    [{ kafka: 'mycluster' }],
+    /is "mycluster"\. Did you mean `kafka: my-cluster`\?$/,
+  ],
+  [
+    'a Kafka of another namespace',
+    [{}, all, 'shop'],
+    /^spec\.strimzi\.kafka: names no Kafka of namespace shop/,
+  ],
+  [
+    'no user',
+    [{ user: 'order' }],
+    /^spec\.strimzi\.user: names no KafkaUser .* Did you mean `user: orders`\?$/,
+  ],
+  [
+    'a user of another Kafka',
+    [{ user: 'orders' }, withUser({ ...users.orders, metadata: { name: 'orders', namespace: 'geo' } })],
+    /^spec\.strimzi\.user: names a KafkaUser whose label strimzi\.io\/cluster is empty, .* one of the Kafka my-cluster\.$/,
+  ],
+  [
+    'a user who shows nothing',
+    [{ user: 'acl' }, withUser(kafkaUser('acl', undefined, { username: 'acl' }))],
+    /^spec\.strimzi\.user: names a KafkaUser without spec\.authentication, .* or leave user out\.$/,
+  ],
+  [
+    'a user whose certificate Strimzi has not',
+    [{ user: 'own' }, withUser(kafkaUser('own', 'tls-external', { username: 'CN=own' }))],
+    /^spec\.strimzi\.user: names a KafkaUser of type "tls-external", for which Strimzi makes no Secret\. Write boot/,
+  ],
+  [
+    'a user who is not made yet',
+    [{ user: 'orders' }, withUser(kafkaUser('orders', 'scram-sha-512', undefined))],
+    /^spec\.strimzi\.user: names a KafkaUser that has no Secret yet\. See `kubectl describe kafkauser orders --namespace geo`\. It goes on/,
+  ],
+  [
+    'a user whom the operator cannot make',
+    [{ user: 'audit' }, withUser(kafkaUser('audit', 'tls', { conditions: [broken] }))],
+    /has no Secret yet: no pod is ready\. See/,
+  ],
+  ['no listener that is meant', [{ listener: 'x' }], /^spec\.strimzi\.listener: names no listener/],
+  [
+    'a Kafka that is not brought up',
+    [{}, { ...all, kafkas: [{ ...bare, metadata: { name: 'my-cluster', namespace: 'geo' } }] }],
+    /^spec\.strimzi\.kafka: names a Kafka without an address of its listener plain yet\. See `kubectl describe kafka my-cluster/,
+  ],
+  [
+    'a Kafka that cannot be brought up',
+    [
+      { listener: 'plain' },
+      {
+        ...all,
+        kafkas: [
+          {
+            ...bare,
+            status: {
+              conditions: [{ type: 'Ready', status: 'False', reason: 'Creating' }, { status: 'False' }],
+            },
+          },
+        ],
+      },
+    ],
+    /listener plain yet: Creating\. See/,
+  ],
+] as [string, Parameters<typeof resolve>, string | RegExp][]) {
+  t.test(`what is lacking is told: ${what}`, async (t) => {
+    const said = lacking(...given);
+    if (typeof told === 'string') t.equal(said, told);
+    else t.match(said, told);
+  });
+}
+
+t.test('nothing is brought up in a Kafka without listeners', async (t) => {
+  t.match(
+    lacking({}, { ...all, kafkas: [kafka('my-cluster', [])] }),
+    /^spec\.strimzi: has no internal listener/,
+  );
+  t.match(lacking({}, { ...all, kafkas: [{ ...bare, spec: undefined }] }), /has none/);
+  t.ok(listeners.length > 0);
+});

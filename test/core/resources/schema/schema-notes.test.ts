@@ -1,0 +1,30 @@
+import t from 'tap';
+import { mapping, maxInt32, text, whole, withDefault } from '../../../../core/resources/schema/schema-notes.ts';
+
+t.test('fields are declared as JSON Schema with notes', async (t) => {
+  const schema = mapping(
+    { description: 'All of it.' },
+    {
+      name: text({ minLength: 1 }),
+      retry: withDefault(10, whole(-1, { annotation: 'retry' })),
+      note: text(),
+    },
+  );
+  t.strictSame(JSON.parse(JSON.stringify(schema)), {
+    type: 'object',
+    description: 'All of it.',
+    required: ['name', 'note'],
+    properties: {
+      name: { type: 'string', minLength: 1 },
+      retry: { type: 'integer', minimum: -1, maximum: maxInt32, annotation: 'retry', default: 10 },
+      note: { type: 'string' },
+    },
+    additionalProperties: false,
+  });
+});
+
+t.test('a default leaves the schema it is given for as it was', async (t) => {
+  const schema = text();
+  withDefault('a', schema);
+  t.strictSame(JSON.parse(JSON.stringify(schema)), { type: 'string' });
+});

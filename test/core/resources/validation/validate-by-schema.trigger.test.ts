@@ -1,0 +1,170 @@
+// What is said of the fields of a Trigger, one by one.
+import t from 'tap';
+import { fieldTable } from '../../../../core/resources/schema/fields.ts';
+import { validateTrigger } from '../../../../core/resources/validation/validate-trigger.ts';
+import { triggerWording } from '../../../../core/resources/validation/wording.ts';
+import { mistakesIn, triggerWith } from '../minimal-trigger.ts';
+
+const told: readonly [changes: Readonly<Record<string, unknown>>, mistakes: readonly string[]][] = [
+  [
+    { spec: undefined },
+    [
+      'spec: is missing. Write `spec: { source: { topics: [ orders ] }, function: { ref: { name: order-mailer } } }`.',
+    ],
+  ],
+  [{ 'metadata.name': undefined }, ['metadata.name: is missing. Write `name: order-mailer`.']],
+  [{ 'spec.delivery.retries': 3 }, ['spec.delivery.retries: is not known here. Did you mean `retry`?']],
+  [{ 'spec.source.topic': 'a' }, ['spec.source.topic: is not known here. Did you mean `topics`?']],
+  [{ 'spec.retry': 3 }, ['spec.retry: is not known here. Did you mean `spec.delivery.retry`?']],
+  [
+    { 'spec.reply': { topic: 'a', zzzzzz: 1 } },
+    ['spec.reply.zzzzzz: is not known here. There are topic, transactional.'],
+  ],
+  [
+    { 'spec.source.topics': 'orders, payments' },
+    [
+      'spec.source.topics: must be a list of at least one topic name, is "orders, payments". Write a list: `topics: [ orders, payments ]`.',
+    ],
+  ],
+  [
+    { 'spec.source.topics': '' },
+    [
+      'spec.source.topics: must be a list of at least one topic name, is empty. Write `topics: [ orders ]`, for example.',
+    ],
+  ],
+  [
+    { 'spec.source.topics': ['a', 'b', 'a'] },
+    ['spec.source.topics[2]: is "a", which the list has already. Write it once.'],
+  ],
+  [
+    { 'spec.delivery.retry': '10' },
+    [
+      'spec.delivery.retry: must be a whole number of at least -1, is "10". Write the number without quotes: `retry: 10`.',
+    ],
+  ],
+  [
+    { 'spec.delivery.retry': 'ten' },
+    ['spec.delivery.retry: must be a whole number of at least -1, is "ten". Write `retry: 10`, for example.'],
+  ],
+  [
+    { 'spec.suspend': 'yes' },
+    ['spec.suspend: must be true or false, is "yes". Write true or false: `suspend: true`.'],
+  ],
+  [
+    { 'spec.suspend': 'no' },
+    ['spec.suspend: must be true or false, is "no". Write true or false: `suspend: false`.'],
+  ],
+  [
+    { 'spec.suspend': 'false' },
+    ['spec.suspend: must be true or false, is "false". Write it without quotes: `suspend: false`.'],
+  ],
+  [
+    { 'spec.function.contentMode': 'batch' },
+    [
+      'spec.function.contentMode: must be one of binary, structured, batched, is "batch". Did you mean `contentMode: batched`?',
+    ],
+  ],
+  [
+    { 'spec.function.contentMode': 'json' },
+    [
+      'spec.function.contentMode: must be one of binary, structured, batched, is "json". Write `contentMode: binary`, for example.',
+    ],
+  ],
+  [
+    { 'spec.filters': [{ exact: { amount: 3 } }] },
+    [
+      'spec.filters[0].exact.amount: must be a text that is not empty, is 3. Write it in quotes: `amount: "3"`.',
+    ],
+  ],
+  [
+    { 'spec.reply.topic': true },
+    [/^spec\.reply\.topic: must be a topic name .*, is true\. Write it in quotes: `topic: "true"`\.$/].map(
+      String,
+    ),
+  ],
+  [
+    { 'spec.delivery.timeout': 30 },
+    [
+      'spec.delivery.timeout: must be an ISO 8601 duration from PT0.001S to P24D, such as PT30S, is 30. Write `timeout: PT30S`, for example.',
+    ],
+  ],
+  [
+    { 'spec.function.concurrency': '8' },
+    [
+      'spec.function.concurrency: must be a whole number of at least 1, or adaptive, is "8". Write the number without quotes: `concurrency: 8`.',
+    ],
+  ],
+  [
+    { 'spec.delivery.rateLimit': 100 },
+    [
+      'spec.delivery.rateLimit: must be a mapping, is 100. Write `rateLimit: { eventsPerSecond: 100 }`, for example.',
+    ],
+  ],
+  [
+    { 'spec.scale': null },
+    ['spec.scale: must be a mapping, is empty. Write its fields below it, or leave it out.'],
+  ],
+  [
+    { 'spec.filters': [{ Type: 'a', prefix: { type: 'b' } }] },
+    [
+      'spec.filters[0]: must be a mapping with exactly one of exact, prefix, suffix, all, any, not, cesql, cel, has Type and prefix. ' +
+        'Make them filters of their own, of which all must pass, or items of `any` or `all`.',
+      'spec.filters[0].Type: is not known here. There are exact, prefix, suffix, all, any, not, cesql, cel.',
+    ],
+  ],
+  [
+    { 'spec.filters': [{ exact: { 'a/b~c': 'd' } }] },
+    [
+      'spec.filters[0].exact["a/b~c"]: is no name of a CloudEvents attribute. ' +
+        'Attribute names are lower-case letters and digits, such as type, subject or kafkatopic.',
+    ],
+  ],
+  [
+    { 'metadata.annotations': { 'millrace.dev/dev-command': 1 } },
+    [
+      'metadata.annotations["millrace.dev/dev-command"]: must be a text that is not empty, is 1. Write it in quotes: `millrace.dev/dev-command: "1"`.',
+    ],
+  ],
+];
+for (const [changes, mistakes] of told) {
+  t.test(JSON.stringify(changes), async (t) => {
+    const found = mistakesIn(changes);
+    t.equal(found.length, mistakes.length, found.join('\n'));
+    for (const [index, mistake] of mistakes.entries()) {
+      const text = String(found[index]);
+      if (mistake.startsWith('/')) t.match(text, new RegExp(mistake.slice(1, -1)));
+      else t.equal(text, mistake);
+    }
+  });
+}
+
+const notBuilt: readonly [path: string, value: unknown, message: string][] = [
+  ['spec.transform', [{ cel: 'a' }], 'a list is not built yet (inline processing)'],
+];
+for (const [path, value, message] of notBuilt) {
+  t.test(`${path}: ${message}`, async (t) => {
+    const verdict = validateTrigger(triggerWith({ [path]: value }), triggerWording);
+    if (verdict.kind === 'right') throw new Error('it must be refused');
+    t.strictSame(
+      verdict.mistakes.map((mistake) => [mistake.code, mistake.message]),
+      [['MILLRACE_FIELD_NOT_BUILT', message]],
+    );
+    t.match(verdict.mistakes[0]?.remedy, /^[A-Z].*\.$/);
+  });
+}
+
+t.test('every field that is not built says what to do instead', async (t) => {
+  for (const { path, schema } of fieldTable)
+    if (schema.notBuilt) t.match(schema.notBuilt.instead, /\.$/, path);
+});
+
+t.test('the password of a URL is not shown', async (t) => {
+  const [mistake] = mistakesIn({
+    'spec.function.ref': undefined,
+    'spec.function.uri': 'http://user:secret@a/',
+  });
+  t.match(mistake, /is "\*\*\*@a\/"/);
+  t.notMatch(mistake, /secret/);
+  const [number] = mistakesIn({ 'spec.function.ref': undefined, 'spec.function.uri': 1 });
+  t.match(number, /is 1\. Write `uri: http:\/\/localhost:8080\/`, for example\.$/);
+});

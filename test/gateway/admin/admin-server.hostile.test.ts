@@ -1,0 +1,28 @@
+// Whatever comes in at the admin port, by real sockets: it stays up, its answers are its own, and only what is well-formed skips a record.
+import t from 'tap';
+import { assail } from '../../fixtures/access/send-hostile.ts';
+import { openGatewayDoor } from '../../fixtures/access/started-servers.ts';
+import type { HostileRoute } from '../../fixtures/access/hostile-request.ts';
+
+const place = (number: number) => ({ topic: 'quakes', partition: 3, offset: String(number) });
+const route: HostileRoute = {
+  path: '/v1/triggers/geo/alerts/skip',
+  body: place,
+  wrongBodies: (number) => [
+    { ...place(number), offset: number },
+    { ...place(number), offset: `-${number}` },
+    { ...place(number), offset: `${number}e0` },
+    { ...place(number), offset: [String(number)] },
+    { ...place(number), partition: '3' },
+    { ...place(number), partition: 3.5 },
+    { ...place(number), partition: null },
+    { ...place(number), deadLetter: 'false' },
+    { ...place(number), reason: 'x'.repeat(501) },
+    { ...place(number), more: 1 },
+    [place(number)],
+  ],
+};
+
+t.test('hostile requests', (t) =>
+  assail(t, { name: 'gateway-port', open: openGatewayDoor, route, honest: 200 }),
+);

@@ -1,7 +1,0 @@
-import t from 'tap';
-import { conditionTypes } from '../../../gateway/contract/trigger-status.ts';
-
-t.test('Ready, which sums up the others, is shown first', async (t) => {
-  t.equal(conditionTypes[0], 'Ready');
-  t.equal(new Set(conditionTypes).size, conditionTypes.length);
-});

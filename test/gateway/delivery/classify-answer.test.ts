@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import t from 'tap';
+import type { CloudEvent } from '../../../core/contract/event.ts';
+import { classifyAnswer, type AnswerContext, type AnswerHeaders } from '../../../gateway/delivery/classify-answer.ts';
+
+const event: CloudEvent = { id: '1', source: 's', type: 't', extensions: {}, data: null };
+const context: AnswerContext = {
+  replyWanted: false,
+  isAuthenticated: false,
+  parseReply: () => ({ kind: 'none' }),
+  nowMs: Date.parse('2024-05-06T07:08:09Z'),
+};
+
+function classify(
+  status: number,
+  change: Partial<AnswerContext> = {},
+  body = '',
+  headers: AnswerHeaders = {},
+) {
+  return classifyAnswer({ status, headers, body: Buffer.from(body) }, { ...context, ...change });
+}
+
+t.test('a 401 is about the token where one was shown, and else about the event', async (t) => {
+  t.match(classify(401, { isAuthenticated: true }), { kind: 'retry', status: 401 });
+  t.match(classify(403, { isAuthenticated: true }), { kind: 'rejected' });
+  t.match(classify(401), { kind: 'rejected' });
+});
+
+t.test('statuses', (t) => {
+  const kinds: Record<string, number[]> = {
+    delivered: [200, 201, 202, 204, 299],
+    retry: [404, 408, 409, 425, 429, 500, 502, 503, 504, 599, 600],
+    rejected: [100, 199, 300, 301, 304, 307, 400, 401, 403, 405, 410, 413, 422, 426, 428, 431, 451, 499],
+  };
+  for (const [kind, statuses] of Object.entries(kinds)) {
+    for (const status of statuses) t.match(classify(status), { kind, status }, String(status));
+  }
+  t.strictSame(classify(400), { kind: 'rejected', reason: 'the function answered 400', status: 400 });
+  fc.assert(fc.property(fc.integer({ min: 100, max: 599 }), (status) => 'status' in classify(status)));
+  t.end();
+});
+
+t.test('Retry-After counts on 429 and 503', (t) => {
+  const cases: [status: number, header: string | string[], retryAfterMs: number | undefined][] = [
+    [429, '2', 2_000],
+    [503, '2', 2_000],
+    [503, ['3', '4'], 3_000],
+    [503, [], undefined],
+    [503, 'Mon, 06 May 2024 07:08:19 GMT', 10_000],
+    [503, 'soon', undefined],
+    [500, '2', undefined],
+    [404, '2', undefined],
+  ];
+  for (const [status, header, retryAfterMs] of cases) {
+    t.strictSame(classify(status, {}, '', { 'retry-after': header }), {
+      kind: 'retry',
+      reason: `the function answered ${status}`,
+      status,
+      retryAfterMs,
+    });
+  }
+  t.end();
+});
+
+t.test('replies', (t) => {
+  const parseReply = () => ({ kind: 'reply', event }) as const;
+  const invalid = () => ({ kind: 'invalid', reason: 'the attribute id is missing' }) as const;
+  const none = { kind: 'delivered', status: 200, failedIds: undefined };
+  t.strictSame(classify(200, { replyWanted: true, parseReply }), { ...none, reply: event });
+  t.strictSame(classify(200, { replyWanted: true }, 'OK'), none);
+  t.strictSame(classify(200, { parseReply }), none, 'not wanted');
+  t.strictSame(classify(202, { replyWanted: true, parseReply }), { ...none, status: 202 }, 'not in a 200');
+  t.strictSame(classify(200, { replyWanted: true, parseReply: invalid }), {
+    kind: 'rejected',
+    reason: 'the reply is no CloudEvent: the attribute id is missing',
+    status: 200,
+  });
+  t.strictSame(classify(200, { parseReply: invalid }), none, 'not wanted, not looked at');
+  t.end();
+});
+
+t.test('batchItemFailures', (t) => {
+  const batchIds = new Set(['a', 'b', 'c']);
+  const failures = (...ids: unknown[]) =>
+    JSON.stringify({ batchItemFailures: ids.map((itemIdentifier) => ({ itemIdentifier })) });
+  const cases: [body: string, failed: string[] | 'all' | undefined][] = [
+    ['', undefined],
+    ['OK', undefined],
+    ['{}', undefined],
+    ['{"ok":"batchItemFailures"}', undefined],
+    ['"batchItemFailures"', undefined],
+    ['{"batchItemFailures":null}', undefined],
+    [failures(), undefined],
+    [failures('a'), ['a']],
+    [failures('a', 'c', 'a'), ['a', 'c']],
+    [failures('a', 'b', 'c'), ['a', 'b', 'c']],
+    [failures('a', 'unknown'), 'all'],
+    [failures(''), 'all'],
+    [failures(null), 'all'],
+    [failures(1), 'all'],
+    ['{"batchItemFailures":[{"id":"a"}]}', 'all'],
+    ['{"batchItemFailures":[null]}', 'all'],
+    ['{"batchItemFailures":["a"]}', 'all'],
+    ['{"batchItemFailures":{}}', 'all'],
+    ['{"batchItemFailures":[{"itemIdentifier":"a"}', 'all'],
+  ];
+  for (const [body, failed] of cases) {
+    const outcome = classify(200, { batchIds }, body);
+    if (failed === 'all') {
+      t.match(outcome, { kind: 'retry', status: 200, reason: /batchItemFailures that do not fit/ }, body);
+    } else {
+      const failedIds = failed === undefined ? undefined : new Set(failed);
+      t.strictSame(outcome, { kind: 'delivered', status: 200, failedIds }, body);
+    }
+    t.strictSame(
+      classify(200, {}, body),
+      { kind: 'delivered', status: 200, failedIds: undefined },
+      'no batch',
+    );
+  }
+  t.match(classify(207, { batchIds }, failures('a')), { kind: 'delivered', failedIds: new Set(['a']) });
+  t.match(classify(500, { batchIds }, failures('a')), { kind: 'retry' });
+  const parseReply = () => ({ kind: 'reply', event }) as const;
+  t.strictSame(classify(200, { batchIds, replyWanted: true, parseReply }, failures('b')), {
+    kind: 'delivered',
+    status: 200,
+    reply: event,
+    failedIds: new Set(['b']),
+  });
+  t.end();
+});

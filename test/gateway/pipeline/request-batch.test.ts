@@ -1,0 +1,174 @@
+import { mock } from 'node:test';
+import fc from 'fast-check';
+import t from 'tap';
+import { recordBytes } from '../../../core/contract/record.ts';
+import type { FunctionSettings } from '../../../core/contract/subscription.ts';
+import { Lanes } from '../../../gateway/delivery/lanes.ts';
+import { Delivery } from '../../../gateway/pipeline/pending-record.ts';
+import { beginLot, gatherLot, lastDelivered, LotClock } from '../../../gateway/pipeline/request-batch.ts';
+import { OpenPartition } from '../../../gateway/pipeline/open-partition.ts';
+import { eventOf, recordOf } from '../events/build.ts';
+import { quickSubscription } from './run-pipeline.ts';
+
+const settingsOf = (
+  contentMode: FunctionSettings['contentMode'],
+  maxEvents = 100,
+  maxBytes = 2 ** 20,
+): FunctionSettings =>
+  quickSubscription({ function: { contentMode, batch: { maxEvents, maxBytes, maxWaitMs: 50 } } }).function;
+
+/** Lanes of one partition with a record of each key, in this order; offsets count from 0. */
+function lanesOf(keys: readonly string[], valueBytes = 10) {
+  const lanes = new Lanes<Delivery>('key');
+  const partition = new OpenPartition(
+    { topic: 'orders', partition: 3 },
+    { offset: 0n, metadata: '' },
+    lanes.group(),
+  );
+  const deliveries = keys.map((key, index) => {
+    const record = recordOf({ key, value: Buffer.alloc(valueBytes), offset: BigInt(index) });
+    const delivery = new Delivery(partition, record, eventOf({ id: `${index}` }), recordBytes(record));
+    partition.lanes.add(record.key, delivery);
+    return delivery;
+  });
+  return { lanes, deliveries };
+}
+
+const offsetsOf = (lot: ReturnType<typeof gatherLot>) =>
+  lot.map((lane) => Array.from({ length: lane.taken }, (_, index) => Number(lane.at(index).record.offset)));
+
+t.test('one event, unless the function takes batches', async (t) => {
+  for (const mode of ['binary', 'structured'] as const) {
+    const { lanes } = lanesOf(['a', 'a', 'b']);
+    t.strictSame(offsetsOf(gatherLot(lanes, settingsOf(mode))), [[0]], mode);
+  }
+});
+
+t.test('a batch takes lane after lane, each in its order', async (t) => {
+  const { lanes } = lanesOf(['a', 'b', 'a', 'c', 'a']);
+  t.strictSame(offsetsOf(gatherLot(lanes, settingsOf('batched'))), [[0, 2, 4], [1], [3]]);
+  t.strictSame(gatherLot(lanes, settingsOf('batched')), [], 'and nothing of a lane that is under way');
+});
+
+t.test('no batch has more events than there is room for besides', async (t) => {
+  const { lanes } = lanesOf(['a', 'b', 'a', 'c', 'a']);
+  t.strictSame(offsetsOf(gatherLot(lanes, settingsOf('batched'), 4)), [[0, 2, 4], [1]]);
+  t.strictSame(offsetsOf(gatherLot(lanes, settingsOf('batched'), 1)), [[3]]);
+});
+
+t.test('what a lot begins with are the events of what is taken', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a', 'b', 'a']);
+  const lot = gatherLot(lanes, settingsOf('batched', 2));
+  t.strictSame(
+    beginLot(lot).map(({ id }) => id),
+    ['0', '2'],
+  );
+  t.strictSame(
+    deliveries.map(({ isUnderWay }) => isUnderWay),
+    [true, false, true],
+  );
+});
+
+t.test('the last event of a lot that was delivered', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a', 'b', 'a', 'c']);
+  const lot = gatherLot(lanes, settingsOf('batched'));
+  t.equal(lastDelivered(lot, undefined), deliveries[3]);
+  t.equal(lastDelivered(lot, new Set(['3', '1'])), deliveries[2]);
+  t.equal(lastDelivered(lot, new Set(['0', '1', '2', '3'])), undefined);
+  const { partition, record } = deliveries[0]!;
+  const bare = new Delivery(partition, record, undefined, 1);
+  partition.lanes.add(null, bare);
+  t.equal(lastDelivered(gatherLot(lanes, settingsOf('batched')), new Set(['0'])), bare);
+});
+
+t.test(
+  'no batch has more events or bytes than it may, but for one record that is too large alone',
+  async () => {
+    const anyKeys = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 30 });
+    fc.assert(
+      fc.property(
+        anyKeys,
+        fc.integer({ min: 1, max: 10 }),
+        fc.integer({ min: 1, max: 8_000 }),
+        (keys, maxEvents, maxBytes) => {
+          const { lanes } = lanesOf(keys);
+          const settings = settingsOf('batched', maxEvents, maxBytes);
+          let taken = 0;
+          for (let lot = gatherLot(lanes, settings); lot.length > 0; lot = gatherLot(lanes, settings)) {
+            const records = lot.flatMap((lane) =>
+              Array.from({ length: lane.taken }, (_, index) => lane.at(index).record),
+            );
+            const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
+            if (records.length === 0 || records.length > maxEvents) return false;
+            if (bytes > maxBytes && records.length > 1) return false;
+            taken += records.length;
+            for (const lane of lot) lanes.finish(lane, [], 'ready');
+          }
+          return taken === keys.length;
+        },
+      ),
+    );
+  },
+);
+
+t.test('a batch ends before what is not to be sent: a dead letter, a reply to store', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a', 'a', 'a', 'b', 'b', 'c', 'c']);
+  deliveries[1]!.cause = { reason: 'rejected', detail: '', attempts: 1 };
+  deliveries[4]!.reply = eventOf();
+  const lot = gatherLot(lanes, settingsOf('batched'));
+  t.strictSame(offsetsOf(lot), [[0], [3], [5, 6]]);
+  const other = lanesOf(['a', 'b']);
+  other.deliveries[1]!.cause = { reason: 'rejected', detail: '', attempts: 1 };
+  t.strictSame(offsetsOf(gatherLot(other.lanes, settingsOf('batched'))), [[0]]);
+  t.equal(other.lanes.next()?.at(0), other.deliveries[1], 'it keeps its turn');
+});
+
+t.test('what failed in a batch goes with its like, in lots that are no larger than it may', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a', 'a', 'a', 'b', 'c', 'c', 'd']);
+  for (const index of [0, 1, 2, 3, 4]) deliveries[index]!.lotLimit = 2;
+  const settings = settingsOf('batched', 3);
+  t.equal(new LotClock(settings, () => t.fail()).isDue(lanes), true, 'it has waited');
+  const lots = [gatherLot(lanes, settings), gatherLot(lanes, settings)];
+  t.strictSame(lots.map(offsetsOf), [[[0, 1]], [[3], [4]]]);
+  for (const lane of lots.flat()) lanes.finish(lane, [], 'ready');
+  t.strictSame(offsetsOf(gatherLot(lanes, settings)), [[6]], 'and those that did not fail without it');
+  t.strictSame(offsetsOf(gatherLot(lanes, settings)), [[2]]);
+  t.strictSame(offsetsOf(gatherLot(lanes, settings)), [[5]]);
+});
+
+t.test('the reply to a batch belongs to the last that was delivered', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a', 'b', 'b']);
+  const lot = gatherLot(lanes, settingsOf('batched'));
+  t.equal(lastDelivered(lot, undefined), deliveries[2]);
+  t.equal(lastDelivered(lot, new Set(['2'])), deliveries[1]);
+  t.equal(lastDelivered(lot, new Set(['0', '1', '2'])), undefined);
+});
+
+t.test('a lot that is no batch is due at once', async (t) => {
+  t.equal(new LotClock(settingsOf('binary'), () => t.fail()).isDue(lanesOf(['a']).lanes), true);
+});
+
+t.test(
+  'a batch is due when it is full, or its first event has waited, and stays due until it is sent',
+  async (t) => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    t.teardown(() => mock.timers.reset());
+    let told = 0;
+    const clock = new LotClock(settingsOf('batched', 3), () => (told += 1));
+    const { lanes } = lanesOf(['a', 'b']);
+    t.equal(clock.isDue(lanes), false);
+    t.equal(clock.isDue(lanes), false);
+    mock.timers.tick(49);
+    t.equal(told, 0);
+    mock.timers.tick(1);
+    t.equal(told, 1);
+    t.equal(clock.isDue(lanes), true);
+    t.equal(clock.isDue(lanes), true, 'no endpoint had room for it yet');
+    clock.stop();
+    t.equal(clock.isDue(lanes), false, 'the next one waits anew');
+    clock.stop();
+    mock.timers.tick(1_000);
+    t.equal(told, 1);
+    t.equal(clock.isDue(lanesOf(['a', 'b', 'c']).lanes), true, 'full');
+  },
+);

@@ -1,0 +1,64 @@
+import t from 'tap';
+import { MillraceError } from '../../../core/contract/errors.ts';
+import { createScalerEmitter } from '../../../scaler/scaler-events.ts';
+import { createScalerLog, logScalerEvents } from '../../../scaler/admin/log-scaler-events.ts';
+import { planted } from '../../fixtures/secrets/planted.ts';
+
+function setUp() {
+  const lines: Record<string, unknown>[] = [];
+  const log = createScalerLog('debug', {
+    write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>),
+  });
+  const events = createScalerEmitter();
+  logScalerEvents(events, log);
+  return { lines, log, events };
+}
+
+t.test('secrets stay out', async (t) => {
+  const password = planted('a');
+  const { lines, log } = setUp();
+  log.info(
+    { password, sasl: { mechanism: 'plain', password }, cluster: { password, host: 'a' } },
+    'connected',
+  );
+  t.match(lines[0], {
+    component: 'scaler',
+    password: '[redacted]',
+    sasl: '[redacted]',
+    cluster: { password: '[redacted]', host: 'a' },
+  });
+});
+
+t.test('a failure is told when it begins and when it ends', async (t) => {
+  const { lines, events } = setUp();
+  const away = new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'No broker answers');
+  for (const error of [undefined, away, away, undefined, undefined]) {
+    events.emit('polled', 0.1, 1, error);
+    if (error !== undefined) events.emit('backlogFailed', 'geo/a', error);
+  }
+  const unknown = new MillraceError('MILLRACE_BACKLOG_UNKNOWN', 'unknown', { cause: new Error('gone') });
+  events.emit('backlogFailed', 'geo/b', unknown);
+  events.emit('backlogFailed', 'geo/b', unknown);
+  events.emit('backlog', 'geo/b', undefined);
+  events.emit('backlog', 'geo/b', 3n);
+  events.emit('backlog', 'geo/b', 4n);
+  t.match(lines, [
+    { level: 40, msg: 'Kafka does not answer', code: 'MILLRACE_KAFKA_UNREACHABLE', remedy: /KAFKA_BROKERS/ },
+    { level: 30, msg: 'Kafka answers again' },
+    { level: 40, msg: 'Backlog unknown', trigger: 'geo/b', error: 'unknown: gone' },
+    { level: 30, msg: 'Backlog known again', trigger: 'geo/b', backlog: '3' },
+  ]);
+  t.equal(lines.length, 4);
+});
+
+t.test('calls and streams', async (t) => {
+  const { lines, events } = setUp();
+  events.emit('activationCalled', 'geo/a', true);
+  events.emit('activationCalled', 'geo/x', false);
+  events.emit('streamOpened', 'geo/a');
+  events.emit('streamClosed', 'geo/a');
+  t.strictSame(
+    lines.map(({ level }) => level),
+    [20, 40, 20, 20],
+  );
+});

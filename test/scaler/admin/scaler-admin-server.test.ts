@@ -1,0 +1,171 @@
+import t, { type Test } from 'tap';
+import { createScalerMetrics } from '../../../scaler/admin/scaler-metrics.ts';
+import { createAdminServer, type Readiness } from '../../../scaler/admin/scaler-admin-server.ts';
+import { MillraceError } from '../../../core/contract/errors.ts';
+import { createScalerEmitter } from '../../../scaler/scaler-events.ts';
+import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
+import { localDoor, strictDoor } from '../../fixtures/access/open-server.ts';
+import { subscriptionOf } from '../../fixtures/subscription.ts';
+
+async function setUp(t: Test, door: typeof localDoor = localDoor) {
+  const triggers = createWantedTriggers();
+  const events = createScalerEmitter();
+  const metrics = createScalerMetrics(events, triggers);
+  triggers.replace([subscriptionOf('a'), subscriptionOf('b')]);
+  const woken: string[] = [];
+  const state: { readiness: Readiness } = {
+    readiness: { ready: false, triggers: 2, kafka: { reachable: false, error: 'away' } },
+  };
+  const server = await createAdminServer({
+    ...door,
+    demand: { wake: (key) => woken.push(key) },
+    triggers,
+    emit: events.emit.bind(events),
+    metrics,
+    readiness: () => state.readiness,
+  });
+  t.teardown(() => server.close());
+  const call = (payload: unknown) =>
+    server.inject({ method: 'POST', url: '/v1/activations', payload: payload as object });
+  return { server, triggers, events, woken, state, call };
+}
+
+t.test('an activation call wakes every trigger that it names', async (t) => {
+  const { call, woken } = await setUp(t);
+  const response = await call({
+    triggers: [
+      { namespace: 'geo', name: 'a' },
+      { namespace: 'geo', name: 'b' },
+    ],
+  });
+  t.equal(response.statusCode, 204);
+  t.equal(response.body, '');
+  t.strictSame(woken, ['geo/a', 'geo/b']);
+});
+
+t.test('unknown triggers are named in a problem; the known ones are awake all the same', async (t) => {
+  const { call, woken } = await setUp(t);
+  const names = ['x', 'a', 'y'];
+  const response = await call({ triggers: names.map((name) => ({ namespace: 'geo', name })) });
+  t.equal(response.statusCode, 404);
+  t.match(response.headers['content-type'], /^application\/problem\+json/);
+  t.match(response.json(), {
+    status: 404,
+    code: 'MILLRACE_TRIGGER_UNKNOWN',
+    detail: /geo\/x, geo\/y/,
+    triggers: ['geo/x', 'geo/y'],
+  });
+  t.strictSame(woken, ['geo/a']);
+});
+
+t.test('what is no activation call wakes nobody', async (t) => {
+  const { call, server, woken } = await setUp(t);
+  const bodies = [
+    {},
+    { triggers: [] },
+    { triggers: [{ name: 'a' }] },
+    { triggers: [{ namespace: '', name: 'a' }] },
+    { triggers: ['geo/a'] },
+    { triggers: Array.from({ length: 1001 }, () => ({ namespace: 'geo', name: 'a' })) },
+  ];
+  for (const body of bodies) t.equal((await call(body)).statusCode, 400, JSON.stringify(body).slice(0, 50));
+  const padded = { triggers: [{ namespace: 'geo', name: 'a' }], padding: 'x'.repeat(600_000) };
+  t.equal((await call(padded)).statusCode, 413);
+  const text = await server.inject({
+    method: 'POST',
+    url: '/v1/activations',
+    payload: 'a',
+    headers: { 'content-type': 'text/plain' },
+  });
+  t.equal(text.statusCode, 415);
+  t.equal((await server.inject('/v1/activations')).statusCode, 404);
+  t.strictSame(woken, []);
+});
+
+t.test('health and readiness', async (t) => {
+  const { server, state } = await setUp(t);
+  t.equal((await server.inject('/healthz')).statusCode, 200);
+  const unready = await server.inject('/readyz');
+  t.equal(unready.statusCode, 503);
+  t.match(unready.json(), { ready: false, triggers: 2, kafka: { reachable: false, error: 'away' } });
+  state.readiness = { ready: true, triggers: 2, kafka: { reachable: true } };
+  t.equal((await server.inject('/readyz')).statusCode, 200);
+});
+
+t.test('functions are woken by who may, and what Kafka says is told to who may see triggers', async (t) => {
+  const grants = { gateway: ['activate'], viewer: ['view', 'scrape'] } as const;
+  const { server, woken } = await setUp(t, strictDoor(grants).options);
+  const as = (token?: string) =>
+    token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } };
+  const payload = { triggers: [{ namespace: 'geo', name: 'a' }] };
+  const wake = (token?: string) =>
+    server.inject({ method: 'POST', url: '/v1/activations', payload, ...as(token) });
+  t.equal((await wake()).statusCode, 401);
+  t.equal((await wake('viewer')).statusCode, 403);
+  t.strictSame(woken, []);
+  t.equal((await wake('gateway')).statusCode, 204);
+  t.strictSame(woken, ['geo/a']);
+  t.strictSame((await server.inject('/readyz')).json(), { ready: false });
+  t.strictSame((await server.inject({ url: '/readyz', ...as('gateway') })).json(), { ready: false });
+  t.match((await server.inject({ url: '/readyz', ...as('viewer') })).json(), { kafka: { error: 'away' } });
+  t.equal((await server.inject('/metrics')).statusCode, 401);
+  t.equal((await server.inject({ url: '/metrics', ...as('viewer') })).statusCode, 200);
+});
+
+t.test('a gateway asks as often as it has to', async (t) => {
+  const { server, woken } = await setUp(t, strictDoor({ gateway: ['activate'] }).options);
+  const headers = { authorization: 'Bearer gateway' };
+  const payload = { triggers: [{ namespace: 'geo', name: 'a' }] };
+  for (let asked = 0; asked < 1_300; asked += 1)
+    await server.inject({ method: 'POST', url: '/v1/activations', headers, payload });
+  t.equal(woken.length, 1_300);
+});
+
+t.test('metrics', async (t) => {
+  const { server, events, triggers, call } = await setUp(t);
+  const text = async () => (await server.inject('/metrics')).body;
+  events.emit('backlog', 'geo/a', 42n);
+  events.emit('backlog', 'geo/b', 7n);
+  events.emit('polled', 0.02, 2, undefined);
+  events.emit('polled', 0.02, 2, new Error('away'));
+  events.emit('kafkaRequest', 'OffsetFetch');
+  events.emit('streamOpened', 'geo/a');
+  events.emit('streamOpened', 'geo/b');
+  events.emit('streamClosed', 'geo/b');
+  events.emit('pushed', 'geo/a');
+  events.emit('answered', 'GetMetrics', 'OK');
+  const cause = new MillraceError('MILLRACE_TOPIC_MISSING', 'gone');
+  events.emit('backlogFailed', 'geo/b', new MillraceError('MILLRACE_BACKLOG_UNKNOWN', 'unknown', { cause }));
+  events.emit('backlogFailed', 'geo/b', new Error('bug'));
+  await call({
+    triggers: [
+      { namespace: 'geo', name: 'a' },
+      { namespace: 'geo', name: 'x' },
+    ],
+  });
+  const lines = (await text()).split('\n');
+  for (const line of [
+    'millrace_scaler_triggers 2',
+    'millrace_scaler_backlog_records{namespace="geo",trigger="a"} 42',
+    'millrace_scaler_backlog_records{namespace="geo",trigger="b"} 7',
+    'millrace_scaler_polls_total{outcome="answered"} 1',
+    'millrace_scaler_polls_total{outcome="unreachable"} 1',
+    'millrace_scaler_poll_seconds_count 2',
+    'millrace_scaler_kafka_requests_total{api="OffsetFetch"} 1',
+    'millrace_scaler_push_streams 1',
+    'millrace_scaler_pushes_total 1',
+    'millrace_scaler_grpc_requests_total{method="GetMetrics",status="OK"} 1',
+    'millrace_scaler_backlog_errors_total{code="MILLRACE_TOPIC_MISSING"} 1',
+    'millrace_scaler_backlog_errors_total{code="none"} 1',
+    'millrace_scaler_activation_calls_total{known="true"} 1',
+    'millrace_scaler_activation_calls_total{known="false"} 1',
+  ]) {
+    t.ok(lines.includes(line), line);
+  }
+
+  events.emit('backlog', 'geo/a', undefined);
+  t.notMatch(await text(), /backlog_records\{namespace="geo",trigger="a"\}/, 'unknown is no zero');
+  triggers.replace([subscriptionOf('a')]);
+  events.emit('backlog', 'geo/b', 9n);
+  t.notMatch(await text(), /trigger="b"/, 'a trigger that went leaves no series behind');
+});
