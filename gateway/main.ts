@@ -7,7 +7,7 @@ import { createMetrics } from './admin/gateway-metrics.ts';
 import { startAdminServer } from './admin/admin-server.ts';
 import type { GatewayConfig, KubernetesConfig } from './config.ts';
 import type { Recognizer } from '../core/contract/callers.ts';
-import { formatProblem } from '../core/resources/manifests/parse-manifests.ts';
+import { formatProblem } from '../core/contract/problem.ts';
 import { describeError } from '../core/contract/errors.ts';
 import type { Problem } from '../core/contract/problem.ts';
 import { hostOf } from '../core/network/tenant-address.ts';

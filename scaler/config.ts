@@ -2,13 +2,8 @@
 import { parseAccessSettings, type AccessConfig } from '../core/access/access-settings.ts';
 import { MillraceError } from '../core/contract/errors.ts';
 import { withoutCredentials } from '../core/contract/problem.ts';
-import {
-  logLevels,
-  parseBrokers,
-  parseLogLevel,
-  parsePort,
-  type LogLevel,
-} from '../core/process/settings.ts';
+import { logLevels, parseLogLevel, parsePort, type LogLevel } from '../core/process/settings.ts';
+import { parseBrokers } from '../core/contract/kafka-access.ts';
 import type { TlsFiles } from '../core/access/certificate-files.ts';
 import { isInKubernetes, parseKubernetesConfig, type KubernetesConfig } from '../controller/controller-settings.ts';
 

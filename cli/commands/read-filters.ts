@@ -1,6 +1,7 @@
 // The filters that `millrace try --filters` is given: a list of them, or manifests with the triggers that have them.
 import { parse } from 'yaml';
-import { formatProblem, parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
+import { formatProblem } from '../../core/contract/problem.ts';
+import { parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
 import type { Filter } from '../../core/contract/subscription.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';
 

@@ -1,7 +1,7 @@
 // `millrace scaler`: KEDA's external scaler alone, as it is deployed.
 import { pino } from 'pino';
 import { MillraceError } from '../../core/contract/errors.ts';
-import { formatProblem } from '../../core/resources/manifests/parse-manifests.ts';
+import { formatProblem } from '../../core/contract/problem.ts';
 import { createFileSecrets } from '../../core/resources/manifests/file-secrets.ts';
 import { createFileTriggers } from '../../core/resources/manifests/manifest-files.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';

@@ -1,5 +1,6 @@
 // `millrace validate`: every mistake in manifests at once.
-import { formatProblem, parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
+import { formatProblem } from '../../core/contract/problem.ts';
+import { parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
 import { readManifests } from '../../core/resources/manifests/manifest-files.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';
 import type { CommandIo } from '../command-io.ts';

@@ -1,6 +1,6 @@
 // One run of the demo: everything it starts, what it counts, and how it ends. Whatever happens, `stop` ends it all.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatProblem } from '../../core/resources/manifests/parse-manifests.ts';
+import { formatProblem } from '../../core/contract/problem.ts';
 import { createFileSecrets } from '../../core/resources/manifests/file-secrets.ts';
 import { createFileTriggers } from '../../core/resources/manifests/manifest-files.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';

@@ -91,3 +91,17 @@ export interface OauthCredentials extends OauthSettings {
   /** PEM. */
   readonly ca?: string | undefined;
 }
+
+/** `host:port`, separated by commas, at least one; an IPv6 address stands in brackets. */
+export function parseBrokers(text: string): readonly string[] | undefined {
+  const brokers = text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+  return brokers.length > 0 && brokers.every(isAddress) ? brokers : undefined;
+}
+
+function isAddress(text: string): boolean {
+  const port = /^(?:\[[0-9a-fA-F:.]+\]|[^\s:/]+):(\d{1,5})$/.exec(text)?.[1];
+  return port !== undefined && Number(port) >= 1 && Number(port) <= 65_535;
+}

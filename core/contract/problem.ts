@@ -46,6 +46,13 @@ export function withoutCredentials(address: string): string {
   return address.replace(/^.*@/s, '***@');
 }
 
+/** One line: `trigger.yaml:12:7 spec.delivery.retry: must be …, is "ten". Write …`. */
+export function formatProblem({ file, line, column, path, message, remedy }: Problem): string {
+  const place = [file, line, column].filter((part) => part !== undefined).join(':');
+  const where = [place, path].filter((part) => part !== '').join(' ');
+  return `${where === '' ? '' : `${where}: `}${message}. ${remedy}`;
+}
+
 function clip(text: string): string {
   return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
 }

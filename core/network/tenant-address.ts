@@ -1,7 +1,30 @@
 // Which addresses are connected to where tenants name them, as those of functions, brokers or token endpoints: none that leads into our
 // own pod, to what hands out the credentials of a cloud, or to the API server. One that is not understood is refused.
 import { BlockList, isIP } from 'node:net';
-import type { FunctionUris } from '../process/settings.ts';
+
+/**
+ * What becomes of `function.uri` in Kubernetes: it is refused; or it is taken, and connected to unless that leads where no function is
+ *; or it is taken, wherever it leads.
+ */
+export const functionUris = ['refused', 'guarded', 'unguarded'] as const;
+
+export type FunctionUris = (typeof functionUris)[number];
+
+export function parseFunctionUris(text: string): FunctionUris | undefined {
+  return functionUris.find((one) => one === text);
+}
+
+/**
+ * What becomes of addresses that tenants name beside `function.uri`: they are connected to unless they lead where tenants have nothing
+ *; or wherever they lead.
+ */
+export const tenantAddresses = ['guarded', 'unguarded'] as const;
+
+export type TenantAddresses = (typeof tenantAddresses)[number];
+
+export function parseTenantAddresses(text: string): TenantAddresses | undefined {
+  return tenantAddresses.find((one) => one === text);
+}
 
 /** Why `address` is refused, to follow "which is"; undefined where it is open to tenants. */
 export type JudgeAddress = (address: string) => string | undefined;

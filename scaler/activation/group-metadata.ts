@@ -2,7 +2,7 @@
 // scaler `type: kafka` (KEDA 2.21), so that its metadata can be taken over as it is. Pure.
 import { MillraceError } from '../../core/contract/errors.ts';
 import { nearest } from '../../core/resources/validation/nearest-name.ts';
-import { parseBrokers } from '../../core/process/settings.ts';
+import { parseBrokers } from '../../core/contract/kafka-access.ts';
 
 export interface GroupScale {
   /** `host:port`, as it is written; empty for the installation's own cluster. */

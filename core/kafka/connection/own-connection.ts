@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { parseClientProperties, type ClientProperties } from '../properties/client-properties.ts';
 import { MillraceError } from '../../contract/errors.ts';
 import type { Credentials } from '../../contract/kafka-access.ts';
-import { formatProblem } from '../../resources/manifests/parse-manifests.ts';
+import { formatProblem } from '../../contract/problem.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { ClientLog, ConnectionSettings } from './kafka-client.ts';
 import { openSecurity } from './security.ts';

@@ -1,7 +1,7 @@
 // Which topics a source means, and whether they exist.
 import type { Admin } from 'kafkajs';
 import { MillraceError } from '../../contract/errors.ts';
-import { compileTopicPattern } from '../../resources/schema/formats.ts';
+import { compileTopicPattern } from '../../contract/topic-pattern.ts';
 import type { SourceSettings } from '../../contract/subscription.ts';
 import { topicsForbidden } from './broker-refusal.ts';
 import type { Sight, TopicWatch } from '../fetch/topic-watch.ts';

@@ -1,7 +1,7 @@
 // Reads where topics begin and end and what groups have committed, for many groups in few requests.
 // Reconnects by itself; a topic that vanished or a group that fails is told for its own queries only.
 import type { MillraceError } from '../../contract/errors.ts';
-import { compileTopicPattern } from '../../resources/schema/formats.ts';
+import { compileTopicPattern } from '../../contract/topic-pattern.ts';
 import type { KafkaAccess } from '../../contract/kafka-access.ts';
 import type { TopicPartition } from '../../contract/record.ts';
 import { createKafka, type ClientLog, type ConnectionSettings } from '../connection/kafka-client.ts';

@@ -14,7 +14,7 @@ import { parseJavaProperties } from './java-properties.ts';
 import type { Credentials } from '../../contract/kafka-access.ts';
 import { nearest } from '../../resources/validation/nearest-name.ts';
 import { show, type Problem } from '../../contract/problem.ts';
-import { parseBrokers } from '../../process/settings.ts';
+import { parseBrokers } from '../../contract/kafka-access.ts';
 
 export type ClientPropertiesVerdict =
   | { readonly kind: 'right'; readonly properties: ClientProperties }

@@ -102,13 +102,6 @@ function findUnknownClusters(
   return unknown;
 }
 
-/** One line: `trigger.yaml:12:7 spec.delivery.retry: must be …, is "ten". Write …`. */
-export function formatProblem({ file, line, column, path, message, remedy }: Problem): string {
-  const place = [file, line, column].filter((part) => part !== undefined).join(':');
-  const where = [place, path].filter((part) => part !== '').join(' ');
-  return `${where === '' ? '' : `${where}: `}${message}. ${remedy}`;
-}
-
 function locate(mistakes: readonly Mistake[], { base, document }: Manifest): Problem[] {
   return mistakes.map(({ code, at, on, message, remedy }) => {
     const position = document.locate([...base, ...at], on);

@@ -8,7 +8,8 @@ import {
   declareByAnnotations,
   unknownAnnotation,
 } from '../annotations.ts';
-import { findWrongExpressions, type CheckExpression } from '../../contract/expressions.ts';
+import { findWrongExpressions } from '../validation/find-wrong-expressions.ts';
+import type { CheckExpression } from '../../contract/expressions.ts';
 import { pathText, type Path } from '../../contract/path.ts';
 import { invalid, type Mistake } from '../../contract/problem.ts';
 import { devCommandAnnotation, type FilledTrigger } from '../schema/trigger-schema.ts';

@@ -1,9 +1,9 @@
 // The string formats of manifests: for each name, how to tell a right text from a wrong one and how to say
 // what is right. The schemas of trigger.ts name them; validate-trigger.ts hands them to ajv.
-import { RE2JS } from '@bufbuild/re2';
 import { parseDuration } from './duration.ts';
 import { parseQuantity } from './quantity.ts';
-import { parseBrokers } from '../../process/settings.ts';
+import { parseBrokers } from '../../contract/kafka-access.ts';
+import { compileTopicPattern } from '../../contract/topic-pattern.ts';
 
 /** What Node's timers can wait for is 2^31 ms, not quite 25 days; what is waited for stays below. */
 const longestWait = 'P24D';
@@ -124,32 +124,6 @@ export type FormatName = keyof typeof formats;
 /** As all formats have it. */
 export function formatOf(name: FormatName): StringFormat {
   return formats[name];
-}
-
-export interface TopicPattern {
-  /** Whether it matches the whole name of a topic. */
-  test(topic: string): boolean;
-}
-
-/** Instructions of a compiled pattern; matching takes so many steps for each character of a name, at most. */
-const maxPatternSize = 500;
-/** To compile takes its time too. */
-const maxPatternLength = 1_000;
-
-/**
- * A `topicPattern`, undefined where it is none. RE2, which never goes back in the text: patterns are other people's, and one of them
- * must not hold up the triggers of all.
- */
-export function compileTopicPattern(pattern: string): TopicPattern | undefined {
-  if (pattern.length > maxPatternLength) return undefined;
-  try {
-    // Compiled alone first: `a)|(b` is one only inside the parentheses that anchor it.
-    RE2JS.compile(pattern);
-    const whole = RE2JS.compile(`^(?:${pattern})$`);
-    return whole.re2Input.prog.numInst() <= maxPatternSize ? whole : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /**

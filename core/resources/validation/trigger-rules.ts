@@ -1,7 +1,8 @@
 // What must hold between the fields of a Trigger. Each rule looks only at what it needs, whatever else is
 // wrong.
 import { parseDuration } from '../schema/duration.ts';
-import { compileTopicPattern, formats } from '../schema/formats.ts';
+import { compileTopicPattern } from '../../contract/topic-pattern.ts';
+import { formats } from '../schema/formats.ts';
 import { functionAccessRules } from './function-access-rules.ts';
 import { isMapping, valueAt, type Path } from '../../contract/path.ts';
 import { invalid, show, type Mistake } from '../../contract/problem.ts';

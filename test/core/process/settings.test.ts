@@ -1,11 +1,7 @@
 import t from 'tap';
-import {
-  parseBrokers,
-  parseFunctionUris,
-  parseLogLevel,
-  parsePort,
-  parseTenantAddresses,
-} from '../../../core/process/settings.ts';
+import { parseBrokers } from '../../../core/contract/kafka-access.ts';
+import { parseFunctionUris, parseTenantAddresses } from '../../../core/network/tenant-address.ts';
+import { parseLogLevel, parsePort } from '../../../core/process/settings.ts';
 
 t.test('brokers are host:port, at least one, IPv6 in brackets', async (t) => {
   t.same(parseBrokers('kafka:9092'), ['kafka:9092']);

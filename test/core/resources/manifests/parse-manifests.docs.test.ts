@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import t from 'tap';
-import { formatProblem, parseManifests } from '../../../../core/resources/manifests/parse-manifests.ts';
+import { formatProblem } from '../../../../core/contract/problem.ts';
+import { parseManifests } from '../../../../core/resources/manifests/parse-manifests.ts';
 import { checkExpression } from '../../../../core/expressions/compile-expression.ts';
 
 const root = new URL('../../../../', import.meta.url);

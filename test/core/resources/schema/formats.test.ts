@@ -1,12 +1,7 @@
 import fc from 'fast-check';
 import t from 'tap';
-import {
-  compileTopicPattern,
-  formatOf,
-  formats,
-  parseTimestamp,
-  type FormatName,
-} from '../../../../core/resources/schema/formats.ts';
+import { compileTopicPattern } from '../../../../core/contract/topic-pattern.ts';
+import { formatOf, formats, parseTimestamp, type FormatName } from '../../../../core/resources/schema/formats.ts';
 
 const samples: Readonly<Record<FormatName, { right: readonly string[]; wrong: readonly string[] }>> = {
   'topic-name': {
