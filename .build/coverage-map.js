@@ -30,7 +30,7 @@ const PURE_SOURCES = [
   'gateway/kubernetes/paths',
   'gateway/kubernetes/refusal',
   'gateway/kubernetes/reviews',
-  'gateway/pipeline/lot',
+  'gateway/pipeline/batch',
   'gateway/settlement/dead-letter',
   'gateway/settlement/ledger',
   'gateway/settlement/open-offsets',

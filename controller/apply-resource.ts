@@ -6,7 +6,7 @@ import { fieldManager } from './names.ts';
 import { isAsWanted, withoutAdditions } from './plan/owned-resources.ts';
 
 /** `found`: what is there, and ours. Where nothing was, something may have come, which is not taken over: MILLRACE_KUBERNETES_CONFLICT. */
-export async function writeWanted(
+export async function applyResource(
   client: Pick<KubernetesClient, 'apply' | 'replace'>,
   found: Resource | undefined,
   wanted: Resource,

@@ -5,8 +5,8 @@ import { describeError } from '../core/contract/errors.ts';
 import { deploymentKind, leaseKind, scaledObjectKind, triggerKind } from '../core/resources/kinds.ts';
 import type { KubernetesClient, Resource, ResourceKind } from '../core/contract/kubernetes-client.ts';
 import { microTime, specOf } from '../core/kubernetes/leader-election.ts';
-import { companionName, drainFinalizer, isManaged, keyOf, managedSelector } from './names.ts';
-import { companionKinds, removeExactly, setFinalizers } from './reconcile-trigger.ts';
+import { ownedName, drainFinalizer, isManaged, keyOf, managedSelector } from './names.ts';
+import { ownedKinds, removeExactly, setFinalizers } from './reconcile-trigger.ts';
 import type { KubernetesConfig } from './controller-settings.ts';
 
 export interface CleanupOptions {
@@ -107,10 +107,10 @@ async function removeCompanions(
   areScaled: boolean,
 ): Promise<void> {
   const { name, namespace = '' } = trigger.metadata;
-  const kinds: ResourceKind[] = [companionKinds.service, companionKinds.ca];
-  if (areScaled) kinds.push(companionKinds.authentication);
+  const kinds: ResourceKind[] = [ownedKinds.service, ownedKinds.ca];
+  if (areScaled) kinds.push(ownedKinds.authentication);
   for (const kind of kinds) {
-    const found = await client.get(kind, namespace, companionName(name));
+    const found = await client.get(kind, namespace, ownedName(name));
     if (found !== undefined && isManaged(found)) await removeExactly(client, found);
   }
 }

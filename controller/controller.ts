@@ -8,10 +8,10 @@ import type { ClustersReader } from '../core/kafka/offsets/offsets-of-clusters.t
 import type { TlsFiles } from '../core/access/certificate-files.ts';
 import { startLeader, type LeaseTimes } from '../core/kubernetes/leader-election.ts';
 import type { ScalerAddress } from './plan/observed.ts';
-import { startSession, type Session } from './leader-term.ts';
+import { startLeaderTerm, type LeaderTerm } from './leader-term.ts';
 import type { KubernetesConfig } from './controller-settings.ts';
 import { createTriggerModel } from './trigger-model.ts';
-import { watchTrust } from './keda-trust.ts';
+import { watchKedaTrust } from './keda-trust.ts';
 
 export interface ControllerOptions {
   readonly config: KubernetesConfig;
@@ -39,9 +39,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
     checkExpression: options.checkExpression,
     functionUris: config.functionUris,
   });
-  let session: Session | undefined;
+  let session: LeaderTerm | undefined;
   const { scalerCaPath: caPath, scalerService: address, clusterAuthentication } = config;
-  const trust = await watchTrust({ caPath, tls, log, onChange: () => session?.resync() });
+  const trust = await watchKedaTrust({ caPath, tls, log, onChange: () => session?.resync() });
   const scaler = (): ScalerAddress | undefined => {
     const { ca, revision: tlsRevision } = trust.now() ?? {};
     if (address === undefined || (caPath !== undefined && ca === undefined)) return undefined;
@@ -59,7 +59,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     onLead: () => {
       trouble = undefined;
       log.info({ lease: `${namespace}/${config.leaseName}` }, 'The controller leads');
-      session = startSession({
+      session = startLeaderTerm({
         ...options,
         model,
         namespaces: config.namespaces,

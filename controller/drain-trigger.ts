@@ -3,9 +3,9 @@ import type { Resource } from '../core/contract/kubernetes-client.ts';
 import { drainFinalizer, isMadeFor, keyOf } from './names.ts';
 import { planDrain } from './plan/plan-drain.ts';
 import { statusOf } from './plan/status.ts';
-import { removeExactly, setFinalizers, type Again, type TriggerDependencies } from './reconcile-trigger.ts';
+import { removeExactly, setFinalizers, type Requeue, type TriggerDependencies } from './reconcile-trigger.ts';
 
-export async function drainTrigger(deps: TriggerDependencies, trigger: Resource): Promise<Again> {
+export async function drainTrigger(deps: TriggerDependencies, trigger: Resource): Promise<Requeue> {
   const { client, view, events, assertLeading } = deps;
   const known = view.find('scaledObjects', keyOf(trigger));
   const scaledObject = known !== undefined && isMadeFor(known, trigger) ? known : undefined;

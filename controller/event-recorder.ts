@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { eventKind } from '../core/resources/kinds.ts';
 import type { KubernetesClient, Resource } from '../core/contract/kubernetes-client.ts';
 import { microTime } from '../core/kubernetes/leader-election.ts';
-import type { News } from './plan/condition-events.ts';
+import type { ConditionEvent } from './plan/condition-events.ts';
 
 export interface EventRecorder {
   /** Never rejects, and nobody waits for it: an Event that is lost is no harm. */
-  record(about: Resource, news: News): void;
+  record(about: Resource, news: ConditionEvent): void;
 }
 
 export interface EventRecorderOptions {
@@ -40,7 +40,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
     for (const [key, one] of series) if (nowMs - one.sinceMs >= seriesMs) series.delete(key);
   }
 
-  async function write(about: Resource, news: News): Promise<void> {
+  async function write(about: Resource, news: ConditionEvent): Promise<void> {
     const nowMs = now();
     forgetOld(nowMs);
     const { namespace = 'default', name, uid = '' } = about.metadata;
@@ -74,7 +74,7 @@ interface EventPlace {
   readonly nowMs: number;
 }
 
-function eventOf(about: Resource, { type, reason, note }: News, place: EventPlace): Resource {
+function eventOf(about: Resource, { type, reason, note }: ConditionEvent, place: EventPlace): Resource {
   const { apiVersion, kind, metadata } = about;
   const { name, namespace, uid, resourceVersion } = metadata;
   return {

@@ -7,11 +7,11 @@ import type { OffsetsQuery, OffsetsResult } from '../core/kafka/offsets/offsets-
 import type { ClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
 import type { TopicRight } from '../core/kafka/connection/topology.ts';
 import { factsOf, storesOf } from './plan/kafka-facts.ts';
-import { graceMs } from './plan/judge-source.ts';
+import { graceMs } from './plan/source-condition.ts';
 import type { KafkaFacts } from './plan/observed.ts';
 import { coarse } from './plan/status.ts';
 
-export interface KafkaLook {
+export interface KafkaPoll {
   /** What was seen last; undefined before the first look. */
   facts(key: string): KafkaFacts | undefined;
   /** Those to be looked after, whole: one that is new or changed is looked at soon. */
@@ -21,14 +21,14 @@ export interface KafkaLook {
   stop(): Promise<void>;
 }
 
-export interface KafkaLookOptions {
+export interface KafkaPollOptions {
   readonly kafka: Pick<ClustersReader, 'read' | 'readGroups'>;
   /** As `Demand.backlog`. */
   readonly backlog: (key: string) => Promise<bigint>;
   /** Something is not as it was at the last look. */
   readonly onChange: (key: string) => void;
   /** Pauses between two looks in ms: while something is lacking, and while nothing is. */
-  readonly pauseMs?: { readonly lacking: number; readonly whole: number } | undefined;
+  readonly delayMs?: { readonly lacking: number; readonly whole: number } | undefined;
   /** Milliseconds; the clock when absent. */
   readonly now?: (() => number) | undefined;
 }
@@ -36,12 +36,12 @@ export interface KafkaLookOptions {
 /** Triggers that come together are looked at together. */
 const soonMs = 100;
 
-export function createKafkaLook(options: KafkaLookOptions): KafkaLook {
-  return new RepeatedLook(options);
+export function createKafkaPoll(options: KafkaPollOptions): KafkaPoll {
+  return new RepeatedPoll(options);
 }
 
-class RepeatedLook implements KafkaLook {
-  readonly #options: KafkaLookOptions;
+class RepeatedPoll implements KafkaPoll {
+  readonly #options: KafkaPollOptions;
   readonly #seen = new Map<string, KafkaFacts>();
   #wanted: ReadonlyMap<string, Subscription> = new Map();
   #timer: NodeJS.Timeout | undefined;
@@ -50,7 +50,7 @@ class RepeatedLook implements KafkaLook {
   /** When the last look ended. */
   #lookedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: KafkaLookOptions) {
+  constructor(options: KafkaPollOptions) {
     this.#options = options;
   }
 
@@ -83,9 +83,9 @@ class RepeatedLook implements KafkaLook {
     this.#timer = setTimeout(() => {
       this.#looking = this.#look().finally(() => {
         this.#looking = undefined;
-        const { pauseMs = { lacking: 2_000, whole: 10_000 } } = this.#options;
+        const { delayMs = { lacking: 2_000, whole: 10_000 } } = this.#options;
         const isLacking = [...this.#wanted.keys()].some((key) => isLackingIn(this.#seen.get(key)));
-        this.#lookIn(isLacking ? pauseMs.lacking : pauseMs.whole);
+        this.#lookIn(isLacking ? delayMs.lacking : delayMs.whole);
       });
     }, ms);
   }
@@ -156,7 +156,7 @@ function queriesOf(subscription: Subscription): OffsetsQuery[] {
 }
 
 async function readAll(
-  kafka: KafkaLookOptions['kafka'],
+  kafka: KafkaPollOptions['kafka'],
   queries: readonly OffsetsQuery[],
 ): Promise<OffsetsResult[]> {
   try {

@@ -6,40 +6,40 @@ import type { Logger } from 'pino';
 import { describeError } from '../core/contract/errors.ts';
 import type { TlsFiles } from '../core/access/certificate-files.ts';
 
-export interface Trust {
+export interface KedaTrust {
   /** The CA of the scaler, PEM. */
   readonly ca: string;
   /** Another one with each change of what KEDA has to know, or may have to show. */
   readonly revision: string;
 }
 
-export interface TrustOptions {
+export interface KedaTrustOptions {
   readonly caPath: string | undefined;
   readonly tls: TlsFiles | undefined;
   readonly log: Logger;
   readonly onChange: () => void;
   /** Milliseconds between two looks; 30,000 when absent. */
-  readonly lookMs?: number | undefined;
+  readonly checkMs?: number | undefined;
 }
 
-export interface WatchedTrust {
+export interface WatchedKedaTrust {
   /** Undefined without a CA, and until it could be read. */
-  now(): Trust | undefined;
+  now(): KedaTrust | undefined;
   stop(): void;
 }
 
 /** Resolves after the first look. */
-export async function watchTrust({
+export async function watchKedaTrust({
   caPath,
   tls,
   log,
   onChange,
-  lookMs,
-}: TrustOptions): Promise<WatchedTrust> {
+  checkMs,
+}: KedaTrustOptions): Promise<WatchedKedaTrust> {
   if (caPath === undefined) return { now: () => undefined, stop: () => undefined };
   // Whoever renews the certificate of the scaler renews KEDA's, which is not known here, by the same clock.
   const shown = tls?.clientCaPath === undefined ? [] : [tls.clientCaPath, tls.certPath];
-  let trust: Trust | undefined;
+  let trust: KedaTrust | undefined;
   const look = async (): Promise<void> => {
     try {
       const [ca = '', ...more] = await Promise.all([caPath, ...shown].map((path) => readFile(path, 'utf8')));
@@ -55,6 +55,6 @@ export async function watchTrust({
     }
   };
   await look();
-  const timer = setInterval(() => void look(), lookMs ?? 30_000);
+  const timer = setInterval(() => void look(), checkMs ?? 30_000);
   return { now: () => trust, stop: () => clearInterval(timer) };
 }

@@ -9,20 +9,20 @@ import type { TlsFiles } from '../core/access/certificate-files.ts';
 import { createClusterView, type Change, type ClusterView } from './cluster-view.ts';
 import { drainTrigger } from './drain-trigger.ts';
 import { createEventRecorder } from './event-recorder.ts';
-import { createKafkaLook, type KafkaLook } from './kafka-poll.ts';
+import { createKafkaPoll, type KafkaPoll } from './kafka-poll.ts';
 import { keyOf, triggerLabel } from './names.ts';
 import { hasOptedIn } from './plan/plan-deployment.ts';
-import { isDeployment } from './plan/judge-function.ts';
+import { isDeployment } from './plan/function-condition.ts';
 import type { ScalerAddress } from './plan/observed.ts';
-import { createReadings, type Readings } from './trigger-cache.ts';
+import { createTriggerCache, type TriggerCache } from './trigger-cache.ts';
 import { reconcileDeployment } from './reconcile-deployment.ts';
-import { TriggerReconciler, type Again, type TriggerDependencies } from './reconcile-trigger.ts';
+import { TriggerReconciler, type Requeue, type TriggerDependencies } from './reconcile-trigger.ts';
 import { createScalerProbe } from './scaler-probe.ts';
 import type { TriggerModel } from './trigger-model.ts';
 import { createWorkQueue } from './work-queue.ts';
 import { createWorkers, type Workers } from './workers.ts';
 
-export interface SessionOptions {
+export interface LeaderTermOptions {
   readonly client: KubernetesClient;
   readonly secrets: Pick<SecretReader, 'read'>;
   /** Absent: all. */
@@ -40,7 +40,7 @@ export interface SessionOptions {
   readonly assertLeading: () => void;
 }
 
-export interface Session {
+export interface LeaderTerm {
   /** Everything is looked at again: whatever was missed is made up for. */
   resync(): void;
   stop(): Promise<void>;
@@ -48,25 +48,25 @@ export interface Session {
 
 const resyncMs = 300_000;
 
-export function startSession(options: SessionOptions): Session {
+export function startLeaderTerm(options: LeaderTermOptions): LeaderTerm {
   return new Term(options);
 }
 
-class Term implements Session {
+class Term implements LeaderTerm {
   readonly #view: ClusterView;
-  readonly #readings: Readings;
-  readonly #look: KafkaLook;
+  readonly #readings: TriggerCache;
+  readonly #look: KafkaPoll;
   readonly #workers: Workers;
   readonly #triggers: TriggerReconciler;
   readonly #deps: TriggerDependencies;
   readonly #resync: NodeJS.Timeout;
 
-  constructor(options: SessionOptions) {
+  constructor(options: LeaderTermOptions) {
     const { client, secrets, namespaces, identity, kafka, backlog, model, log, scaler, assertLeading } =
       options;
     const onTrouble = (error: unknown): void =>
       log.debug({ error: describeError(error) }, 'Event not recorded');
-    this.#readings = createReadings(model);
+    this.#readings = createTriggerCache(model);
     this.#view = createClusterView({
       client: {
         ...withResolvedClusters({ client, secrets }),
@@ -76,7 +76,7 @@ class Term implements Session {
       onChange: (changes) => this.#changed(changes),
       onKeda: () => this.resync(),
     });
-    this.#look = createKafkaLook({ kafka, backlog, onChange: (key) => this.#workers.add(`trigger ${key}`) });
+    this.#look = createKafkaPoll({ kafka, backlog, onChange: (key) => this.#workers.add(`trigger ${key}`) });
     this.#deps = {
       client,
       view: this.#view,
@@ -116,7 +116,7 @@ class Term implements Session {
     await Promise.all([this.#workers.stop(), this.#look.stop()]);
   }
 
-  async #work(item: string): Promise<Again> {
+  async #work(item: string): Promise<Requeue> {
     const [of = '', key = ''] = item.split(' ');
     if (of === 'deployment') {
       const deployment = this.#view.find('deployments', key);

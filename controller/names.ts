@@ -22,7 +22,7 @@ export function keyOf({ metadata }: Resource): string {
 }
 
 /** The name of the Service of a trigger, and of what its ScaledObject needs to trust the scaler. */
-export const companionName = serviceNameOf;
+export const ownedName = serviceNameOf;
 
 export function isManaged({ metadata }: Resource): boolean {
   return metadata.labels?.[managedByLabel] === fieldManager;

@@ -4,14 +4,14 @@ import { triggerKind } from '../core/resources/kinds.ts';
 import type { Resource } from '../core/contract/kubernetes-client.ts';
 import { mistakesAnnotation } from '../core/resources/trigger-resource.ts';
 import { fieldManager, keyOf } from './names.ts';
-import { stamped } from './plan/owned-resources.ts';
+import { withAppliedHash } from './plan/owned-resources.ts';
 import { planDeclare } from './plan/plan-deployment.ts';
-import { isRefusal, removeExactly, type Again, type TriggerDependencies } from './reconcile-trigger.ts';
-import { writeWanted } from './apply-resource.ts';
+import { isRefusal, removeExactly, type Requeue, type TriggerDependencies } from './reconcile-trigger.ts';
+import { applyResource } from './apply-resource.ts';
 
 const waitMs = 1_000;
 
-export async function reconcileDeployment(deps: TriggerDependencies, deployment: Resource): Promise<Again> {
+export async function reconcileDeployment(deps: TriggerDependencies, deployment: Resource): Promise<Requeue> {
   const { client, view, events, model, assertLeading } = deps;
   const { namespace = '', name } = deployment.metadata;
   const declare = model.declare.bind(model);
@@ -47,9 +47,9 @@ async function applyDeclared(
   deployment: Resource,
   wanted: Resource,
   known: Resource | undefined,
-): Promise<Again> {
+): Promise<Requeue> {
   try {
-    await writeWanted(client, known, wanted);
+    await applyResource(client, known, wanted);
     return undefined;
   } catch (error) {
     if (!isRefusal(error, known)) throw error;
@@ -58,7 +58,7 @@ async function applyDeclared(
     if (known === undefined) return 'failed';
     const annotations = { ...wanted.metadata.annotations, [mistakesAnnotation]: JSON.stringify([note]) };
     const told = { ...wanted, spec: known.spec, metadata: { ...wanted.metadata, annotations } };
-    await client.apply(stamped(told), { fieldManager, force: true });
+    await client.apply(withAppliedHash(told), { fieldManager, force: true });
     return undefined;
   }
 }

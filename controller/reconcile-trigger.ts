@@ -10,24 +10,24 @@ import {
 import type { KubernetesClient, Resource, ResourceKind } from '../core/contract/kubernetes-client.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { EventRecorder } from './event-recorder.ts';
-import type { KafkaLook } from './kafka-poll.ts';
-import { companionName, drainFinalizer, fieldManager, isMadeFor, keyOf } from './names.ts';
+import type { KafkaPoll } from './kafka-poll.ts';
+import { ownedName, drainFinalizer, fieldManager, isMadeFor, keyOf } from './names.ts';
 import { hasOptedIn } from './plan/plan-deployment.ts';
-import { isDeployment } from './plan/judge-function.ts';
-import { newsOf } from './plan/condition-events.ts';
-import type { CompanionName, Companions, Observed, Reading, ScalerAddress } from './plan/observed.ts';
+import { isDeployment } from './plan/function-condition.ts';
+import { conditionEventsOf } from './plan/condition-events.ts';
+import type { OwnedResourceName, OwnedResources, Observed, Reading, ScalerAddress } from './plan/observed.ts';
 import { plan, type Plan } from './plan/plan-trigger.ts';
 import { quietMs, statusOf, toWrite } from './plan/status.ts';
-import type { Readings } from './trigger-cache.ts';
+import type { TriggerCache } from './trigger-cache.ts';
 import type { ScalerProbe } from './scaler-probe.ts';
 import type { TriggerModel } from './trigger-model.ts';
-import { writeWanted } from './apply-resource.ts';
+import { applyResource } from './apply-resource.ts';
 
 export interface TriggerDependencies {
   readonly client: KubernetesClient;
   readonly view: ClusterView;
-  readonly readings: Readings;
-  readonly look: KafkaLook;
+  readonly readings: TriggerCache;
+  readonly look: KafkaPoll;
   readonly probe: ScalerProbe;
   readonly events: EventRecorder;
   readonly model: TriggerModel;
@@ -37,9 +37,9 @@ export interface TriggerDependencies {
 }
 
 /** When to look again, in ms, without anything having changed; undefined: at the next resync. */
-export type Again = { readonly inMs: number } | 'failed' | undefined;
+export type Requeue = { readonly inMs: number } | 'failed' | undefined;
 
-export const companionKinds: Readonly<Record<CompanionName, ResourceKind>> = {
+export const ownedKinds: Readonly<Record<OwnedResourceName, ResourceKind>> = {
   service: serviceKind,
   scaledObject: scaledObjectKind,
   authentication: triggerAuthenticationKind,
@@ -60,7 +60,7 @@ export class TriggerReconciler {
   }
 
   /** For a trigger that is not being deleted. Rejects where the API server does not do what it should. */
-  async reconcile(trigger: Resource): Promise<Again> {
+  async reconcile(trigger: Resource): Promise<Requeue> {
     const { readings, probe } = this.#deps;
     const reading = readings.of(trigger);
     if (reading === undefined) return { inMs: 0 };
@@ -109,7 +109,7 @@ export class TriggerReconciler {
       deployment,
       serviceThere:
         target?.kind === 'service' ? await this.#isServiceThere(namespace, target.name) : undefined,
-      companions: await this.#companions(trigger, deployment !== undefined),
+      owned: await this.#owned(trigger, deployment !== undefined),
       refusals: new Map(),
       kafka,
       hasKeda: view.hasKeda,
@@ -123,26 +123,26 @@ export class TriggerReconciler {
   }
 
   /** What was made is watched; what somebody else put in its place is only looked for where it would be in the way. */
-  async #companions(trigger: Resource, areWanted: boolean): Promise<Companions> {
+  async #owned(trigger: Resource, areWanted: boolean): Promise<OwnedResources> {
     const { client, view, scaler } = this.#deps;
     const { name, namespace = '' } = trigger.metadata;
-    const companion = companionName(name);
+    const ownedResource = ownedName(name);
     const there = async (kind: ResourceKind, known: Resource | undefined, at: string, needed: boolean) =>
       known ?? (needed ? client.get(kind, namespace, at) : undefined);
     const known = {
-      service: view.find('services', `${namespace}/${companion}`),
+      service: view.find('services', `${namespace}/${ownedResource}`),
       scaledObject: view.find('scaledObjects', `${namespace}/${name}`),
-      authentication: view.find('authentications', `${namespace}/${companion}`),
+      authentication: view.find('authentications', `${namespace}/${ownedResource}`),
     };
     const scales = areWanted && view.hasKeda;
     const { ca: trust, clusterAuthentication } = scaler() ?? {};
     const secured = scales && trust !== undefined && clusterAuthentication === undefined;
     const [service, scaledObject, authentication, ca] = await Promise.all([
-      there(serviceKind, known.service, companion, areWanted),
+      there(serviceKind, known.service, ownedResource, areWanted),
       there(scaledObjectKind, known.scaledObject, name, scales),
-      there(triggerAuthenticationKind, known.authentication, companion, secured),
+      there(triggerAuthenticationKind, known.authentication, ownedResource, secured),
       // Of ConfigMaps nothing is watched: they are too many, and none of our business.
-      there(configMapKind, undefined, companion, secured || known.authentication !== undefined),
+      there(configMapKind, undefined, ownedResource, secured || known.authentication !== undefined),
     ]);
     return { service, scaledObject, authentication, ca };
   }
@@ -152,24 +152,24 @@ export class TriggerReconciler {
     const { client, assertLeading } = this.#deps;
     assertLeading();
     if (addFinalizer) await setFinalizers(client, observed.trigger, (all) => [...all, drainFinalizer]);
-    const companions: { -readonly [name in CompanionName]: Companions[name] } = { ...observed.companions };
+    const owned: { -readonly [name in OwnedResourceName]: OwnedResources[name] } = { ...observed.owned };
     for (const resource of remove) {
       assertLeading();
       await removeExactly(client, resource);
     }
-    const refusals = new Map<CompanionName, string>();
+    const refusals = new Map<OwnedResourceName, string>();
     for (const { name, resource } of apply) {
       assertLeading();
       try {
-        companions[name] = await writeWanted(client, observed.companions[name], resource);
+        owned[name] = await applyResource(client, observed.owned[name], resource);
       } catch (error) {
-        if (!isRefusal(error, observed.companions[name])) throw error;
+        if (!isRefusal(error, observed.owned[name])) throw error;
         refusals.set(name, describeError(error));
         // What follows needs it.
         break;
       }
     }
-    return apply.length === 0 ? observed : { ...observed, companions, refusals };
+    return apply.length === 0 ? observed : { ...observed, owned, refusals };
   }
 
   async #writeStatus(trigger: Resource, status: Plan['status']): Promise<'now' | 'later' | 'never'> {
@@ -189,17 +189,17 @@ export class TriggerReconciler {
       { fieldManager, force: true, subresource: 'status' },
     );
     this.#writtenMs.set(key, performance.now());
-    for (const news of newsOf(statusOf(trigger).conditions ?? [], status.conditions))
+    for (const news of conditionEventsOf(statusOf(trigger).conditions ?? [], status.conditions))
       events.record(trigger, news);
     return 'now';
   }
 }
 
 /** Whether something that somebody else made is in the way, or a Service that somebody else is to make is not there. */
-function waitsForOthers({ trigger, companions, serviceThere }: Observed): boolean {
+function waitsForOthers({ trigger, owned, serviceThere }: Observed): boolean {
   const isForeign = (found: Resource | undefined): boolean =>
     found !== undefined && !isMadeFor(found, trigger);
-  return serviceThere === false || Object.values(companions).some(isForeign);
+  return serviceThere === false || Object.values(owned).some(isForeign);
 }
 
 /** The API server has understood, and will not: another try as it is brings the same. Of what was `found`, a conflict passes. */
@@ -231,7 +231,7 @@ export async function removeExactly(
   resource: Resource,
 ): Promise<void> {
   const { namespace = '', name, uid } = resource.metadata;
-  const kinds = [...Object.values(companionKinds), triggerKind];
+  const kinds = [...Object.values(ownedKinds), triggerKind];
   const kind = kinds.find((one) => one.kind === resource.kind && one.apiVersion === resource.apiVersion);
   if (kind === undefined) throw new TypeError(`${resource.kind} is nothing that the controller makes`);
   await client.remove(kind, namespace, name, {

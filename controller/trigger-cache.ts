@@ -8,7 +8,7 @@ import { findHolders, type Claimant, type Holders } from './plan/holders.ts';
 import type { Reading } from './plan/observed.ts';
 import type { TriggerModel } from './trigger-model.ts';
 
-export interface Readings {
+export interface TriggerCache {
   /** Reads all that is new or changed; whole. */
   update(triggers: readonly Resource[], clusters: readonly Resource[]): void;
   /** Undefined for a trigger that was not among them. */
@@ -23,7 +23,7 @@ interface Read {
   readonly reading: Reading;
 }
 
-export function createReadings(model: Pick<TriggerModel, 'read'>): Readings {
+export function createTriggerCache(model: Pick<TriggerModel, 'read'>): TriggerCache {
   let reads = new Map<string, Read>();
   let clustersRead = '';
   let claimants: readonly Claimant[] = [];

@@ -24,9 +24,9 @@ import { createKubernetesEndpoints } from '../core/kubernetes/informers/function
 import { createKubernetesTriggers } from '../core/kubernetes/informers/trigger-informer.ts';
 import { createSharedLoad } from './control/shared-load.ts';
 import { createStaticEndpoints } from './control/static-endpoints.ts';
-import { createFunctionAccess } from '../core/credentials/function-credentials.ts';
-import { createKeptFile } from '../core/credentials/token-file.ts';
-import { logDoor } from '../core/access/audit-log.ts';
+import { createFunctionCredentials } from '../core/credentials/function-credentials.ts';
+import { createCachedFile } from '../core/credentials/cached-file.ts';
+import { logAccess } from '../core/access/audit-log.ts';
 import { openAccess } from '../core/access/open-access.ts';
 import { checkExpression } from '../core/expressions/compile-expression.ts';
 import { createClusters } from '../core/kafka/connection/clusters.ts';
@@ -83,7 +83,7 @@ export async function startGateway(
   const access = await openAccess(config.access, control.tokenReviews);
   const server = await startAdminServer({
     ...access,
-    ...logDoor(log),
+    ...logAccess(log),
     host: config.adminHost,
     port: config.adminPort,
     tls: config.adminTls,
@@ -229,7 +229,7 @@ function createDataPlane(
     sinkOf: clusters.sinkOf,
     activation,
     uriGuard,
-    openAccess: createFunctionAccess({ secrets, log: clientLog(log), guard }),
+    openAccess: createFunctionCredentials({ secrets, log: clientLog(log), guard }),
     events,
     drainLimitMs: config.drainLimitMs,
     perTrigger: { records: config.maxRecordsPerTrigger, bytes: config.maxBytesPerTrigger },
@@ -254,8 +254,8 @@ function scalerAccess({
 }: GatewayConfig): Pick<ActivationCallOptions, 'ca' | 'token'> {
   const given = token === undefined ? undefined : () => Promise.resolve(token);
   return {
-    ca: scalerCaPath === undefined ? undefined : createKeptFile(scalerCaPath),
-    token: scalerTokenPath === undefined ? given : createKeptFile(scalerTokenPath),
+    ca: scalerCaPath === undefined ? undefined : createCachedFile(scalerCaPath),
+    token: scalerTokenPath === undefined ? given : createCachedFile(scalerTokenPath),
   };
 }
 

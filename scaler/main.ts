@@ -5,7 +5,7 @@ import type { Recognizer } from '../core/contract/callers.ts';
 import { describeError } from '../core/contract/errors.ts';
 import type { TriggerSource } from '../core/contract/trigger-source.ts';
 import type { SecretReader } from '../core/contract/secret-reader.ts';
-import { logDoor } from '../core/access/audit-log.ts';
+import { logAccess } from '../core/access/audit-log.ts';
 import { openAccess } from '../core/access/open-access.ts';
 import { openOwnConnection } from '../core/kafka/connection/own-connection.ts';
 import type { ClientLog } from '../core/kafka/connection/kafka-client.ts';
@@ -104,7 +104,7 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     const access = await openAccess(config.access, dependencies.tokenReviews);
     ends.push(() => access.close());
     const shared = { demand, triggers, emit, tls: config.tls };
-    const admin = await createAdminServer({ ...shared, ...access, ...logDoor(log), metrics, readiness });
+    const admin = await createAdminServer({ ...shared, ...access, ...logAccess(log), metrics, readiness });
     ends.push(() => admin.close());
     await admin.listen({ host: config.host, port: config.httpPort });
     const { host, grpcPort: port } = config;

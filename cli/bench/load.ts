@@ -20,10 +20,10 @@ export interface Bench extends BenchOptions {
 
 export async function fill({ sink, signal }: Bench, to: string, count: number): Promise<void> {
   for (let from = 0; from < count && !signal.aborted; from += 10_000) {
-    const lot = Array.from({ length: Math.min(10_000, count - from) }, (_, index) =>
+    const batch = Array.from({ length: Math.min(10_000, count - from) }, (_, index) =>
       sink.write(sampleRecord(to, from + index)),
     );
-    await Promise.all(lot);
+    await Promise.all(batch);
   }
   signal.throwIfAborted();
 }

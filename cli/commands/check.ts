@@ -27,7 +27,7 @@ export interface CheckOptions extends CheckFiles {
 type Probe = (timeoutMs: number, signal: AbortSignal) => Promise<void>;
 
 const probeLimitMs = 5_000;
-const pauseMs = 500;
+const delayMs = 500;
 const bodyLength = 500;
 
 /** A line for each address; exit code 0 when all are well within the limit. */
@@ -59,9 +59,9 @@ async function firstSuccess(probe: Probe, limitMs: number, signal: AbortSignal):
       return undefined;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      if (performance.now() + pauseMs >= endMs) return describeError(error);
+      if (performance.now() + delayMs >= endMs) return describeError(error);
     }
-    await delay(pauseMs, undefined, { signal });
+    await delay(delayMs, undefined, { signal });
   }
 }
 

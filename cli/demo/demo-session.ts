@@ -17,7 +17,7 @@ import type { Earthquake } from './earthquakes.ts';
 import { untilQuiet } from './wait-for-quiet.ts';
 import { append, replayWeek } from './replay-week.ts';
 import type { DemoResult, DemoRun } from './run-demo.ts';
-import { Witness } from './function-log.ts';
+import { FunctionLog } from './function-log.ts';
 
 export interface SessionOptions {
   /** The manifests. */
@@ -36,7 +36,7 @@ const stallLimitMs = 60_000;
 export class DemoSession implements DemoRun {
   readonly #options: SessionOptions;
   readonly #view: LiveView<TriggerStatus>;
-  readonly #witness = new Witness();
+  readonly #witness = new FunctionLog();
   readonly #appendedMs = new Map<string, number>();
   #triggers: SharedTriggers | undefined;
   #kafka: UsedKafka | undefined;

@@ -18,7 +18,7 @@ interface Witnessed {
 
 const report = /^received (\S+) at (\S+)$/;
 
-export class Witness {
+export class FunctionLog {
   readonly #functions = new Map<string, Witnessed>();
 
   /** Takes note of a line that says `received ID at TIME`; false for any other line. */

@@ -161,8 +161,8 @@ export class LocalStack {
 function troubleOf(snapshot: TriggerSnapshot | undefined): string | undefined {
   const first = snapshot?.firstBlocked;
   if (first === undefined) {
-    const { parked = 0, crowded = 0, reason } = snapshot ?? {};
-    return crowded > 0 ? `${parked} keys fail: ${crowded} partitions not fetched` : reason || undefined;
+    const { parked = 0, congested = 0, reason } = snapshot ?? {};
+    return congested > 0 ? `${parked} keys fail: ${congested} partitions not fetched` : reason || undefined;
   }
   return `${snapshot?.blocked} blocked: --topic ${first.topic} --partition ${first.partition} --offset ${first.offset}`;
 }

@@ -2,7 +2,7 @@
 import { byAge, findTakenGroups } from '../../core/resources/group-holders.ts';
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import { isDeployment } from './judge-function.ts';
+import { isDeployment } from './function-condition.ts';
 
 export interface Claimant {
   readonly trigger: Resource;

@@ -56,14 +56,14 @@ export interface StoreFact {
 }
 
 /** What stands under the names that the controller would give, whoever made it. */
-export interface Companions {
+export interface OwnedResources {
   readonly service: Resource | undefined;
   readonly scaledObject: Resource | undefined;
   readonly authentication: Resource | undefined;
   readonly ca: Resource | undefined;
 }
 
-export type CompanionName = keyof Companions;
+export type OwnedResourceName = keyof OwnedResources;
 
 /** How KEDA reaches the scaler. */
 export interface ScalerAddress {
@@ -91,9 +91,9 @@ export interface Observed {
   readonly deployment: Resource | undefined;
   /** Whether the Service that `function.service` names is there; undefined where that could not be read. */
   readonly serviceThere: boolean | undefined;
-  readonly companions: Companions;
+  readonly owned: OwnedResources;
   /** Why the API server did not take what was last applied. */
-  readonly refusals: ReadonlyMap<CompanionName, string>;
+  readonly refusals: ReadonlyMap<OwnedResourceName, string>;
   /** Undefined before the first look. */
   readonly kafka: KafkaFacts | undefined;
   readonly hasKeda: boolean;

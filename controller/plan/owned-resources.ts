@@ -11,19 +11,19 @@ import {
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
 import { valueAt, type Path } from '../../core/contract/path.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import { appliedAnnotation, companionName, madeFor, triggerLabel } from '../names.ts';
-import type { Companions, ScalerAddress } from './observed.ts';
+import { appliedAnnotation, ownedName, madeFor, triggerLabel } from '../names.ts';
+import type { OwnedResources, ScalerAddress } from './observed.ts';
 
 /** Polls of KEDA that may fail before it falls back. */
 const failureThreshold = 3;
 
-/** The companions of `trigger` where its function is `deployment`; all of them, whether they can be made now or not. */
-export function companionsOf(
+/** The owned resources of `trigger` where its function is `deployment`; all of them, whether they can be made now or not. */
+export function ownedResourcesOf(
   trigger: Resource,
   subscription: Subscription,
   deployment: Resource,
   scaler: ScalerAddress | undefined,
-): Companions {
+): OwnedResources {
   const ca = scaler?.clusterAuthentication === undefined ? scaler?.ca : undefined;
   return {
     service: service(trigger, subscription, deployment),
@@ -36,10 +36,10 @@ export function companionsOf(
 /** Headless: it has no address of its own, and only lists the pods that are ready. */
 function service(trigger: Resource, { function: target }: Subscription, deployment: Resource): Resource {
   const { name } = trigger.metadata;
-  return stamped({
+  return withAppliedHash({
     apiVersion: serviceKind.apiVersion,
     kind: serviceKind.kind,
-    metadata: madeFor(trigger, companionName(name), { [triggerLabel]: name }),
+    metadata: madeFor(trigger, ownedName(name), { [triggerLabel]: name }),
     spec: {
       clusterIP: 'None',
       publishNotReadyAddresses: false,
@@ -51,22 +51,22 @@ function service(trigger: Resource, { function: target }: Subscription, deployme
 
 function trust(trigger: Resource, ca: string): Resource {
   const { name } = trigger.metadata;
-  return stamped({
+  return withAppliedHash({
     apiVersion: configMapKind.apiVersion,
     kind: configMapKind.kind,
-    metadata: madeFor(trigger, companionName(name), { [triggerLabel]: name }),
+    metadata: madeFor(trigger, ownedName(name), { [triggerLabel]: name }),
     data: { 'ca.crt': ca },
   });
 }
 
 function authentication(trigger: Resource): Resource {
   const { name } = trigger.metadata;
-  const companion = companionName(name);
-  return stamped({
+  const ownedResource = ownedName(name);
+  return withAppliedHash({
     apiVersion: triggerAuthenticationKind.apiVersion,
     kind: triggerAuthenticationKind.kind,
-    metadata: madeFor(trigger, companion, { [triggerLabel]: name }),
-    spec: { configMapTargetRef: [{ parameter: 'caCert', name: companion, key: 'ca.crt' }] },
+    metadata: madeFor(trigger, ownedResource, { [triggerLabel]: name }),
+    spec: { configMapTargetRef: [{ parameter: 'caCert', name: ownedResource, key: 'ca.crt' }] },
   });
 }
 
@@ -78,7 +78,7 @@ function scaledObject(
 ): Resource {
   const { name } = trigger.metadata;
   const { metadata, ...reference } = secured(trigger, scaler);
-  return stamped({
+  return withAppliedHash({
     apiVersion: scaledObjectKind.apiVersion,
     kind: scaledObjectKind.kind,
     metadata: madeFor(trigger, name, { [triggerLabel]: name }),
@@ -123,7 +123,7 @@ function secured(
     metadata: { enableTLS: 'true', ...(tlsRevision === undefined ? {} : { tlsRevision }) },
     authenticationRef:
       clusterAuthentication === undefined
-        ? { name: companionName(trigger.metadata.name) }
+        ? { name: ownedName(trigger.metadata.name) }
         : { kind: 'ClusterTriggerAuthentication', name: clusterAuthentication },
   };
 }
@@ -135,7 +135,7 @@ export function namesOwnAuthentication(scaledObject: Resource): boolean {
 }
 
 /** `resource` with its own hash among the annotations. */
-export function stamped(resource: Resource): Resource {
+export function withAppliedHash(resource: Resource): Resource {
   const hash = createHash('sha256').update(JSON.stringify(resource)).digest('hex').slice(0, 16);
   const annotations = { ...resource.metadata.annotations, [appliedAnnotation]: hash };
   return { ...resource, metadata: { ...resource.metadata, annotations } };

@@ -2,7 +2,7 @@
 import { topicsAnnotation } from '../../core/resources/annotations.ts';
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
 import { isMadeFor, isManaged, madeFor } from '../names.ts';
-import { isAsWanted, stamped } from './owned-resources.ts';
+import { isAsWanted, withAppliedHash } from './owned-resources.ts';
 
 export type DeclareStep =
   | { readonly kind: 'nothing' }
@@ -47,7 +47,7 @@ function isOwned({ metadata }: Resource): boolean {
 function ownedTrigger(deployment: Resource, declared: Resource): Resource {
   const { name, labels, annotations } = declared.metadata;
   const owned = madeFor(deployment, name, { ...labels });
-  return stamped({
+  return withAppliedHash({
     ...declared,
     metadata: { ...owned, ...(annotations === undefined ? {} : { annotations }) },
   });

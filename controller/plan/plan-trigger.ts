@@ -5,14 +5,14 @@ import { valueAt } from '../../core/contract/path.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { TriggerStatus } from '../../core/resources/trigger-status.ts';
 import { drainFinalizer, isMadeFor } from '../names.ts';
-import { companionsOf, isAsWanted, namesOwnAuthentication } from './owned-resources.ts';
+import { ownedResourcesOf, isAsWanted, namesOwnAuthentication } from './owned-resources.ts';
 import { no, unknown } from './findings.ts';
-import { judgeAccepted } from './judge-accepted.ts';
-import { isDeployment, judgeFunction } from './judge-function.ts';
-import { judgeScaler } from './judge-scaler.ts';
-import { judgeSource } from './judge-source.ts';
-import { judgeStores } from './judge-stores.ts';
-import type { CompanionName, Companions, Finding, Observed } from './observed.ts';
+import { acceptedCondition } from './accepted-condition.ts';
+import { isDeployment, functionCondition } from './function-condition.ts';
+import { scalerCondition } from './scaler-condition.ts';
+import { sourceCondition } from './source-condition.ts';
+import { storesCondition } from './stores-condition.ts';
+import type { OwnedResourceName, OwnedResources, Finding, Observed } from './observed.ts';
 import {
   coarse,
   conditionBefore,
@@ -28,14 +28,14 @@ export interface Plan {
   /** The trigger is to have the finalizer, and has not. */
   readonly addFinalizer: boolean;
   /** In this order. */
-  readonly apply: readonly { readonly name: CompanionName; readonly resource: Resource }[];
+  readonly apply: readonly { readonly name: OwnedResourceName; readonly resource: Resource }[];
   readonly remove: readonly Resource[];
   readonly status: TriggerStatus;
   /** Whether the scaler is to be tried: a ScaledObject waits for its answer. */
   readonly needsScaler: boolean;
 }
 
-const none: Companions = {
+const none: OwnedResources = {
   service: undefined,
   ca: undefined,
   authentication: undefined,
@@ -48,7 +48,7 @@ export function plan(observed: Observed): Plan {
   if (reading.kind === 'wrong') return planWrong(observed);
   const { subscription } = reading;
   const wanted = wantedCompanions(observed, subscription);
-  const needsScaler = wanted.scaledObject !== undefined && observed.companions.scaledObject === undefined;
+  const needsScaler = wanted.scaledObject !== undefined && observed.owned.scaledObject === undefined;
   const ready =
     needsScaler && observed.scalerAnswers !== true ? { ...wanted, scaledObject: undefined } : wanted;
   return {
@@ -76,7 +76,7 @@ function planWrong(observed: Observed): Plan {
     return before ?? unknown('NotAccepted', 'Nothing is known of it until the Trigger is right.');
   };
   const findings: Findings = {
-    Accepted: judgeAccepted(observed),
+    Accepted: acceptedCondition(observed),
     SourceReady:
       reading.kind === 'wrong' && reading.reason === 'ClusterNotGranted'
         ? no(reading.reason, 'Nothing is read: see Accepted.')
@@ -114,28 +114,28 @@ function findingsOf(observed: Observed, subscription: Subscription): Findings {
   const { trigger, kafka, nowMs } = observed;
   const { target } = subscription.function;
   return {
-    Accepted: judgeAccepted(observed),
-    SourceReady: judgeSource(subscription, kafka, conditionBefore(trigger, 'SourceReady'), nowMs),
-    FunctionReady: judgeFunction(observed, target),
-    ScalerReady: judgeScaler(observed, target),
-    DeadLetterReady: judgeStores(kafka),
+    Accepted: acceptedCondition(observed),
+    SourceReady: sourceCondition(subscription, kafka, conditionBefore(trigger, 'SourceReady'), nowMs),
+    FunctionReady: functionCondition(observed, target),
+    ScalerReady: scalerCondition(observed, target),
+    DeadLetterReady: storesCondition(kafka),
   };
 }
 
 /** What is to be there, whether or not it can be made now. */
-function wantedCompanions(observed: Observed, subscription: Subscription): Companions {
+function wantedCompanions(observed: Observed, subscription: Subscription): OwnedResources {
   const { trigger, deployment, scaler, hasKeda, groupOf, targetOf } = observed;
   if (!isDeployment(subscription.function.target) || deployment === undefined || groupOf !== undefined)
     return none;
-  const all = companionsOf(trigger, subscription, deployment, scaler);
+  const all = ownedResourcesOf(trigger, subscription, deployment, scaler);
   const isScaled = hasKeda && targetOf === undefined;
   return isScaled ? all : { ...none, service: all.service };
 }
 
-function toApply({ trigger, companions }: Observed, wanted: Companions): Plan['apply'] {
+function toApply({ trigger, owned }: Observed, wanted: OwnedResources): Plan['apply'] {
   const names = ['service', 'ca', 'authentication', 'scaledObject'] as const;
   return names.flatMap((name) => {
-    const [resource, found] = [wanted[name], companions[name]];
+    const [resource, found] = [wanted[name], owned[name]];
     if (resource === undefined) return [];
     if (found === undefined) return [{ name, resource }];
     const isOurs = isMadeFor(found, trigger) && found.metadata.deletionTimestamp === undefined;
@@ -144,14 +144,14 @@ function toApply({ trigger, companions }: Observed, wanted: Companions): Plan['a
 }
 
 /** What was made for the trigger and is not wanted any more: the ScaledObject before what it needs, which stays for as long. */
-function toRemove({ trigger, companions, scaler }: Observed, wanted: Companions): Resource[] {
-  const there = companions.scaledObject;
+function toRemove({ trigger, owned, scaler }: Observed, wanted: OwnedResources): Resource[] {
+  const there = owned.scaledObject;
   const isNamed = wanted.scaledObject !== undefined && there !== undefined && namesOwnAuthentication(there);
   const forKeda = isNamed ? ([] as const) : (['scaledObject', 'authentication', 'ca'] as const);
   // Where it is not known how KEDA reaches the scaler, what KEDA knows already stays.
   const names = [...(scaler === undefined ? [] : forKeda), 'service'] as const;
   return names.flatMap((name) => {
-    const found = companions[name];
+    const found = owned[name];
     if (found === undefined || wanted[name] !== undefined || !isMadeFor(found, trigger)) return [];
     return found.metadata.deletionTimestamp === undefined ? [found] : [];
   });

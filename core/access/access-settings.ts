@@ -20,7 +20,7 @@ export interface AccessConfig {
   readonly tokenReviews: boolean;
   readonly oidc: OidcConfig | undefined;
   /** Programs on this machine need no token: where nobody is there to say who may come. */
-  readonly trustsLocal: boolean;
+  readonly trustsLoopback: boolean;
   readonly metricsAccess: 'scrape' | 'anybody';
 }
 
@@ -83,7 +83,7 @@ export function parseAccessSettings(env: Env, isInKubernetes: boolean, mistakes:
     token,
     tokenReviews: reviews === 'true',
     oidc,
-    trustsLocal: reviews !== 'true' && oidc === undefined,
+    trustsLoopback: reviews !== 'true' && oidc === undefined,
     metricsAccess: metricsAccess === 'anybody' ? 'anybody' : 'scrape',
   };
 }

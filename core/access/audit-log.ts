@@ -1,14 +1,14 @@
 // What the log has of a door: who did what (`audit`), certificates, and who cannot be known for now.
 import type { Logger } from 'pino';
 import { describeError } from '../contract/errors.ts';
-import type { DoorOptions } from './http-server.ts';
+import type { HttpServerOptions } from './http-server.ts';
 
 /** A cause that lasts is told again after so long, in ms. */
 const repeatMs = 60_000;
 
-export function logDoor(
+export function logAccess(
   log: Logger,
-): Pick<DoorOptions, 'onAudit' | 'onCertificate' | 'onFailed' | 'onUnknown'> {
+): Pick<HttpServerOptions, 'onAudit' | 'onCertificate' | 'onFailed' | 'onUnknown'> {
   // Whatever else is not worth a line there: who changed something is.
   const audit = log.child({}, { level: log.level === 'silent' ? 'silent' : 'info' });
   let told = { reason: '', untilMs: 0 };

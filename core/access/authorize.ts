@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller, Recognizer, Right } from '../contract/callers.ts';
 import type { ErrorCode } from '../contract/errors.ts';
-import { isLocal } from './loopback.ts';
+import { isLoopback } from './loopback.ts';
 
 /** What a route asks for: `anybody` may come to it; a `caller` has only to be known, and the route goes by what they may. */
 export type Access = 'anybody' | 'caller' | Right;
@@ -17,11 +17,11 @@ declare module 'fastify' {
   }
 }
 
-export interface AdmitOptions {
+export interface AuthorizeOptions {
   /** Asked one after the other, until one knows the token. */
   readonly recognizers: readonly Recognizer[];
   /** Programs on this machine need no token. */
-  readonly trustsLocal: boolean;
+  readonly trustsLoopback: boolean;
   /** Who knows callers does not answer. Must not throw. */
   readonly onUnknown: (error: Error) => void;
 }
@@ -39,7 +39,7 @@ type Admission =
 const bearer = /^Bearer +([\x21-\x7e]+)$/i;
 
 /** The hook of routes that ask for `access`. */
-export function createAdmit(options: AdmitOptions, access: Access) {
+export function createAuthorize(options: AuthorizeOptions, access: Access) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const admission = await admit(options, access, request);
     if (admission.kind === 'caller' || access === 'anybody') return;
@@ -50,7 +50,7 @@ export function createAdmit(options: AdmitOptions, access: Access) {
   };
 }
 
-async function admit(options: AdmitOptions, access: Access, request: FastifyRequest): Promise<Admission> {
+async function admit(options: AuthorizeOptions, access: Access, request: FastifyRequest): Promise<Admission> {
   if (isForeign(request))
     return refusal('MILLRACE_ADMIN_FORBIDDEN', 'this comes from a page of another origin');
   try {
@@ -68,12 +68,12 @@ async function admit(options: AdmitOptions, access: Access, request: FastifyRequ
 }
 
 async function recognize(
-  { recognizers, trustsLocal }: AdmitOptions,
+  { recognizers, trustsLoopback }: AuthorizeOptions,
   request: FastifyRequest,
 ): Promise<Admission> {
   const { authorization } = request.headers;
   if (authorization === undefined)
-    return trustsLocal && isLocal(request.raw)
+    return trustsLoopback && isLoopback(request.raw)
       ? { kind: 'caller', caller: localCaller(request) }
       : refusal('MILLRACE_ADMIN_UNAUTHENTICATED', 'nobody comes in here without a bearer token');
   const token = bearer.exec(authorization)?.[1];

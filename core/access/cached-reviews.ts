@@ -1,7 +1,7 @@
 // Answers that are kept for seconds, each asked for once for all who wait for it. A good one serves on for a while as it is asked for anew, so that
 // hardly anybody waits; any other has its own place, where many of them push no good one out.
 
-export interface Keeping<A> {
+export interface CacheRules<A> {
   /** Whether it may serve on while it is asked for anew. */
   readonly isGood: (answer: A) => boolean;
   /** From when it was asked for: so long a good answer is not asked for again. */
@@ -30,13 +30,13 @@ interface Other<A> {
   readonly untilMs: number;
 }
 
-export class KeptAnswers<A> {
-  readonly #keeping: Keeping<A>;
+export class CachedReviews<A> {
+  readonly #keeping: CacheRules<A>;
   readonly #good = new Map<string, Good<A>>();
   readonly #others = new Map<string, Other<A>>();
   readonly #asking = new Map<string, Promise<A>>();
 
-  constructor(keeping: Keeping<A>) {
+  constructor(keeping: CacheRules<A>) {
     this.#keeping = keeping;
   }
 

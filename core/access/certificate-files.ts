@@ -26,7 +26,7 @@ export interface CertificateFilesOptions {
   /** They cannot be used, once for each reason: those before stay in use. */
   readonly onFailed: (error: Error) => void;
   /** Milliseconds between two looks at the files; 10,000 when absent. */
-  readonly lookMs?: number | undefined;
+  readonly checkMs?: number | undefined;
 }
 
 export interface CertificateFiles {
@@ -38,7 +38,7 @@ export interface CertificateFiles {
 
 /** Rejects with MILLRACE_CONFIG_INVALID where the files do not go together. */
 export async function openCertificateFiles(options: CertificateFilesOptions): Promise<CertificateFiles> {
-  const { files, onChanged, onFailed, lookMs = 10_000 } = options;
+  const { files, onChanged, onFailed, checkMs = 10_000 } = options;
   const listeners: ((loaded: LoadedCertificate) => void)[] = [];
   let loaded = await load(files);
   let failure: string | undefined;
@@ -58,7 +58,7 @@ export async function openCertificateFiles(options: CertificateFilesOptions): Pr
     }
   }
 
-  const timer = setInterval(() => void look(), lookMs);
+  const timer = setInterval(() => void look(), checkMs);
   timer.unref();
   return {
     current: () => loaded,

@@ -4,15 +4,15 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import { fastify, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../contract/errors.ts';
-import { createAdmit, type AdmitOptions } from './authorize.ts';
+import { createAuthorize, type AuthorizeOptions } from './authorize.ts';
 import { openCertificateFiles, type CertificateFiles, type TlsFiles } from './certificate-files.ts';
-import { isLocal } from './loopback.ts';
+import { isLoopback } from './loopback.ts';
 
-export interface DoorOptions extends AdmitOptions {
+export interface HttpServerOptions extends AuthorizeOptions {
   /** Plain HTTP when absent. Of a client CA nothing is asked: kubelet has no certificate. */
   readonly tls?: Pick<TlsFiles, 'certPath' | 'keyPath'> | undefined;
   /** Milliseconds between two looks at its files; 10,000 when absent. */
-  readonly certificateLookMs?: number | undefined;
+  readonly certificateCheckMs?: number | undefined;
   readonly onCertificate: (change: { readonly validTo: string } | { readonly error: Error }) => void;
   readonly onAudit: (entry: AuditEntry) => void;
   /** A route failed, which the caller is told without a reason. */
@@ -51,14 +51,14 @@ const serverOptions = {
 } as const;
 
 /** Rejects with MILLRACE_CONFIG_INVALID where the certificate cannot be used. Not listening yet. */
-export async function createDoor(options: DoorOptions): Promise<FastifyInstance> {
+export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
   const certificate = await openCertificate(options);
   const server =
     certificate === undefined ? fastify({ ...serverOptions, http: timing }) : createTlsServer(certificate);
   server.server.maxConnections = maxConnections;
   server.addHook('onClose', () => certificate?.close());
   await addDefences(server, options);
-  addAdmission(server, options);
+  addAuthorization(server, options);
   addAudit(server, options);
   // A form or a text needs no leave of the browser to be sent anywhere.
   server.removeContentTypeParser('text/plain');
@@ -79,13 +79,13 @@ export function problem(code: ErrorCode, message: string): { code: ErrorCode; me
 
 async function openCertificate({
   tls,
-  certificateLookMs: lookMs,
+  certificateCheckMs: checkMs,
   onCertificate,
-}: DoorOptions): Promise<CertificateFiles | undefined> {
+}: HttpServerOptions): Promise<CertificateFiles | undefined> {
   if (tls === undefined) return undefined;
   return openCertificateFiles({
     files: { certPath: tls.certPath, keyPath: tls.keyPath },
-    lookMs,
+    checkMs,
     onChanged: (validTo) => onCertificate({ validTo }),
     onFailed: (error) => onCertificate({ error }),
   });
@@ -103,7 +103,7 @@ function shown(certificate: CertificateFiles): { cert: Buffer; key: Buffer } {
   return { cert, key };
 }
 
-async function addDefences(server: FastifyInstance, options: DoorOptions): Promise<void> {
+async function addDefences(server: FastifyInstance, options: HttpServerOptions): Promise<void> {
   await server.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
@@ -121,11 +121,11 @@ async function addDefences(server: FastifyInstance, options: DoorOptions): Promi
   await server.register(rateLimit, {
     max: requestsPerMinute,
     timeWindow: 60_000,
-    allowList: (request: FastifyRequest) => options.trustsLocal && isLocal(request.raw),
+    allowList: (request: FastifyRequest) => options.trustsLoopback && isLoopback(request.raw),
   });
 }
 
-function addAdmission(server: FastifyInstance, options: DoorOptions): void {
+function addAuthorization(server: FastifyInstance, options: HttpServerOptions): void {
   server.decorateRequest('caller', null);
   // After the limit of rates, which is a hook of each route too.
   server.addHook('onRoute', (route) => {
@@ -133,11 +133,11 @@ function addAdmission(server: FastifyInstance, options: DoorOptions): void {
     if (access === undefined)
       throw new Error(`${String(route.method)} ${route.url} does not say who may come`);
     const others = route.onRequest === undefined ? [] : [route.onRequest].flat();
-    route.onRequest = [...others, createAdmit(options, access)];
+    route.onRequest = [...others, createAuthorize(options, access)];
   });
 }
 
-function addAudit(server: FastifyInstance, { onAudit }: DoorOptions): void {
+function addAudit(server: FastifyInstance, { onAudit }: HttpServerOptions): void {
   const tell = (request: FastifyRequest, told: Pick<AuditEntry, 'kind' | 'status'>, body?: unknown): void => {
     const { caller, ip, method, routeOptions, params } = request;
     if (routeOptions.config.access !== 'operate') return;

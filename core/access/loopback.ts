@@ -8,7 +8,7 @@ const loopbackHost = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i;
 /** Set by browsers for other origins, or by proxies. */
 const foreignHeaders = ['origin', 'forwarded', 'x-forwarded-for', 'via'];
 
-export function isLocal({ headers, socket }: IncomingMessage): boolean {
+export function isLoopback({ headers, socket }: IncomingMessage): boolean {
   const site = headers['sec-fetch-site'];
   return (
     loopbackAddresses.has(socket.remoteAddress ?? '') &&

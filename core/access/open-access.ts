@@ -6,14 +6,14 @@ import { MillraceError } from '../contract/errors.ts';
 import { createOidc } from './oidc-tokens.ts';
 import { createStaticToken } from './static-token.ts';
 
-export interface OpenedAccess extends Pick<AccessConfig, 'trustsLocal' | 'metricsAccess'> {
+export interface OpenedAccess extends Pick<AccessConfig, 'trustsLoopback' | 'metricsAccess'> {
   readonly recognizers: readonly Recognizer[];
   close(): Promise<void>;
 }
 
 /** `tokenReviews`: the API server, where the settings want it asked. Rejects with MILLRACE_CONFIG_INVALID where a file cannot be read. */
 export async function openAccess(
-  { token, tokenReviews: isReviewed, oidc, trustsLocal, metricsAccess }: AccessConfig,
+  { token, tokenReviews: isReviewed, oidc, trustsLoopback, metricsAccess }: AccessConfig,
   tokenReviews: Recognizer | undefined,
 ): Promise<OpenedAccess> {
   const recognizers = [
@@ -25,7 +25,7 @@ export async function openAccess(
   ];
   return {
     recognizers,
-    trustsLocal,
+    trustsLoopback,
     metricsAccess,
     close: async () => {
       await Promise.all(recognizers.map((recognizer) => recognizer.close()));

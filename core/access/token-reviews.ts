@@ -7,7 +7,7 @@ import type { Caller, Recognition, Recognizer } from '../contract/callers.ts';
 import { MillraceError } from '../contract/errors.ts';
 import { subjectAccessReviewKind, tokenReviewKind } from '../resources/kinds.ts';
 import type { Connection } from '../kubernetes/api-connection.ts';
-import { KeptAnswers, type Keeping } from './cached-reviews.ts';
+import { CachedReviews, type CacheRules } from './cached-reviews.ts';
 import { Requests } from '../kubernetes/api-requests.ts';
 import {
   accessReview,
@@ -64,7 +64,7 @@ class TokenReviews implements Recognizer {
   readonly #ownNamespace: string;
   readonly #audience: string;
   readonly #times: ReviewTimes;
-  readonly #known: KeptAnswers<Known>;
+  readonly #known: CachedReviews<Known>;
   readonly #closing = new AbortController();
   #open = 0;
 
@@ -74,7 +74,7 @@ class TokenReviews implements Recognizer {
     this.#audience = audience;
     this.#times = { ...usualTimes, ...times };
     const isGood = ({ identity }: Known): boolean => identity !== undefined;
-    this.#known = new KeptAnswers({ ...this.#keeping(mostTokens), isGood });
+    this.#known = new CachedReviews({ ...this.#keeping(mostTokens), isGood });
   }
 
   async recognize(token: string): Promise<Recognition> {
@@ -110,7 +110,7 @@ class TokenReviews implements Recognizer {
   }
 
   #callerOf(identity: Identity): Caller {
-    const rights = new KeptAnswers<boolean>({ ...this.#keeping(mostAnswersOfCaller), isGood: Boolean });
+    const rights = new CachedReviews<boolean>({ ...this.#keeping(mostAnswersOfCaller), isGood: Boolean });
     return {
       name: auditName(identity.username),
       may: async (right, namespace) => {
@@ -149,7 +149,7 @@ class TokenReviews implements Recognizer {
     }
   }
 
-  #keeping(most: number): Omit<Keeping<unknown>, 'isGood'> {
+  #keeping(most: number): Omit<CacheRules<unknown>, 'isGood'> {
     const { freshMs, servedMs, refusedMs: otherMs, failureMs } = this.#times;
     return { freshMs, servedMs, otherMs, failureMs, most, now: () => performance.now() };
   }

@@ -71,10 +71,10 @@ export interface GatewayEvents {
   storeFailed: [subscription: Subscription, record: KafkaRecord, what: 'dead letter' | 'reply', error: Error];
   paused: [subscription: Subscription, partition: TopicPartition, paused: boolean];
   /** So much of a partition waits behind failures that no more of it is fetched, or no longer so much. */
-  crowded: [
+  congested: [
     subscription: Subscription,
     partition: TopicPartition,
     parked: { readonly lanes: number; readonly items: number },
-    crowded: boolean,
+    congested: boolean,
   ];
 }

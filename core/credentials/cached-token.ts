@@ -1,4 +1,4 @@
-// A token that is asked for once for all who wait, kept, and renewed before it expires. Whoever gives them is left alone for a while after a
+// A token that is asked for once for all who wait, cached, and renewed before it expires. Whoever gives them is left alone for a while after a
 // failure. No token is ever part of an error.
 import { MillraceError } from '../contract/errors.ts';
 
@@ -8,7 +8,7 @@ export interface Grant {
   readonly lifetimeMs: number | undefined;
 }
 
-export interface KeptToken {
+export interface CachedToken {
   /** One that holds. Rejects as `ask` does; for some time after that with the same error, without asking again. */
   current(): Promise<string>;
   /** Whom it was shown does not take `value`: it is shown no more, unless it has just been given. */
@@ -25,7 +25,7 @@ export interface TokenClient {
   ask(signal: AbortSignal): Promise<Grant>;
 }
 
-export interface KeptTokenOptions {
+export interface CachedTokenOptions {
   /** Asked at each call of `current`: what it says may change at any time. */
   readonly client: () => TokenClient;
   /** In ms since 1970. */
@@ -34,7 +34,7 @@ export interface KeptTokenOptions {
   readonly random?: (() => number) | undefined;
   /** Of a whole request, however it trickles. */
   readonly limitMs?: number | undefined;
-  /** So long a token that is refused is kept, for another would be no better. */
+  /** So long a token that is refused stays cached, for another would be no better. */
   readonly leastUseMs?: number | undefined;
 }
 
@@ -51,11 +51,11 @@ const renewal = { share: 0.8, leftMs: 20_000 };
 /** Of its lifetime, and in ms: so long before its end a token is not shown any more, which takes time to arrive and opens a session. */
 const margin = { share: 0.05, leastMs: 3_000, mostMs: 10_000 };
 
-export function createKeptToken(options: KeptTokenOptions): KeptToken {
-  return new Keeper(options);
+export function createCachedToken(options: CachedTokenOptions): CachedToken {
+  return new TokenCache(options);
 }
 
-interface Kept {
+interface TokenState {
   readonly identity: string;
   held?: Held | undefined;
   /** Single flight. */
@@ -78,16 +78,16 @@ interface Failure {
   readonly untilMs: number;
 }
 
-class Keeper implements KeptToken {
+class TokenCache implements CachedToken {
   readonly #client: () => TokenClient;
   readonly #now: () => number;
   readonly #random: () => number;
   readonly #limitMs: number;
   readonly #leastUseMs: number;
   readonly #closing = new AbortController();
-  #kept: Kept = { identity: '' };
+  #state: TokenState = { identity: '' };
 
-  constructor(options: KeptTokenOptions) {
+  constructor(options: CachedTokenOptions) {
     const { client, now = Date.now, random = Math.random } = options;
     this.#client = client;
     this.#now = now;
@@ -100,11 +100,11 @@ class Keeper implements KeptToken {
     if (this.#closing.signal.aborted)
       throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'no token is asked for any more: it is closed');
     const client = this.#client();
-    if (client.identity !== this.#kept.identity) this.#kept = { identity: client.identity };
-    const kept = this.#kept;
-    const [held, nowMs] = [kept.held, this.#now()];
+    if (client.identity !== this.#state.identity) this.#state = { identity: client.identity };
+    const state = this.#state;
+    const [held, nowMs] = [state.held, this.#now()];
     if (held !== undefined && nowMs < held.renewAtMs) return held.value;
-    const renewed = this.#renew(kept, client);
+    const renewed = this.#renew(state, client);
     if (held === undefined || nowMs >= held.lapsesAtMs) return (await renewed).value;
     // The old one serves on, however the renewal ends.
     renewed.catch(() => undefined);
@@ -112,35 +112,35 @@ class Keeper implements KeptToken {
   }
 
   refused(value: string): void {
-    const { held } = this.#kept;
+    const { held } = this.#state;
     if (held?.value === value && this.#now() - held.askedAtMs >= this.#leastUseMs)
-      this.#kept.held = undefined;
+      this.#state.held = undefined;
   }
 
   close(): void {
     this.#closing.abort();
   }
 
-  async #renew(kept: Kept, client: TokenClient): Promise<Held> {
-    if (kept.pending !== undefined) return kept.pending;
-    const { failure } = kept;
+  async #renew(state: TokenState, client: TokenClient): Promise<Held> {
+    if (state.pending !== undefined) return state.pending;
+    const { failure } = state;
     if (failure?.proof === client.proof && this.#now() < failure.untilMs) throw failure.error;
-    kept.pending = this.#ask(kept, client).finally(() => (kept.pending = undefined));
-    return kept.pending;
+    state.pending = this.#ask(state, client).finally(() => (state.pending = undefined));
+    return state.pending;
   }
 
-  async #ask(kept: Kept, client: TokenClient): Promise<Held> {
+  async #ask(state: TokenState, client: TokenClient): Promise<Held> {
     const { proof } = client;
     const askedAtMs = this.#now();
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#limitMs)]);
     try {
-      kept.held = holdOf(await client.ask(signal), askedAtMs);
-      kept.failure = undefined;
-      return kept.held;
+      state.held = holdOf(await client.ask(signal), askedAtMs);
+      state.failure = undefined;
+      return state.held;
     } catch (error) {
-      const count = kept.failure?.proof === proof ? kept.failure.count + 1 : 1;
+      const count = state.failure?.proof === proof ? state.failure.count + 1 : 1;
       const untilMs = this.#now() + backoffMs(count, this.#random);
-      kept.failure = { error, proof, count, untilMs };
+      state.failure = { error, proof, count, untilMs };
       throw error;
     }
   }

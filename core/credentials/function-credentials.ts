@@ -14,23 +14,23 @@ import type { FunctionAccess, OpenFunctionAccess } from '../contract/function-ac
 import type { SecretReader } from '../contract/secret-reader.ts';
 import type { Subscription } from '../contract/subscription.ts';
 import type { ConnectGuard } from '../network/connect-guard.ts';
-import { createKeptToken } from './cached-token.ts';
-import { createLiveCredentials, type LiveCredentials } from './rotating-credentials.ts';
+import { createCachedToken } from './cached-token.ts';
+import { createRotatingCredentials, type RotatingCredentials } from './rotating-credentials.ts';
 import { createOauthTokens } from './oauth-tokens.ts';
 import { createReadSecret, readCertificate, readOauth, type ReadSecret } from './read-secrets.ts';
 
-export interface FunctionAccessOptions {
+export interface FunctionCredentialsOptions {
   readonly secrets: SecretReader;
   readonly log: (level: 'info' | 'warn', message: string, fields: Record<string, unknown>) => void;
   /** Milliseconds between two looks at Secrets; see rotating-credentials.ts. */
-  readonly pauseMs?: number | undefined;
+  readonly delayMs?: number | undefined;
   /** Least milliseconds between two tokens that are asked for because one was refused; 10,000 when absent. */
   readonly patienceMs?: number | undefined;
   /** Of token endpoints; absent: they may be anywhere. */
   readonly guard?: ConnectGuard | undefined;
 }
 
-export function createFunctionAccess(options: FunctionAccessOptions): OpenFunctionAccess {
+export function createFunctionCredentials(options: FunctionCredentialsOptions): OpenFunctionAccess {
   return (subscription, onChange) => {
     const { tls, authentication } = subscription.function;
     if (tls === undefined && authentication === undefined) return undefined;
@@ -39,7 +39,7 @@ export function createFunctionAccess(options: FunctionAccessOptions): OpenFuncti
 }
 
 /** How often a token is looked at, in ms: less than what is left of any that is shown. */
-const tokenPauseMs = 1_000;
+const tokenCheckMs = 1_000;
 
 /** What the Secrets say. */
 interface Named {
@@ -64,9 +64,9 @@ const scheme = 'Bearer ';
 
 class LiveAccess implements FunctionAccess {
   readonly #key: string;
-  readonly #options: FunctionAccessOptions;
+  readonly #options: FunctionCredentialsOptions;
   readonly #onChange: () => void;
-  readonly #named: LiveCredentials<Named>;
+  readonly #named: RotatingCredentials<Named>;
   readonly #tokens: Tokens | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   #shown: Shown = { lack: 'what it is to be shown is being read', tls: undefined, authorization: undefined };
@@ -75,20 +75,20 @@ class LiveAccess implements FunctionAccess {
   #isNamed = false;
   #isClosed = false;
 
-  constructor(subscription: Subscription, options: FunctionAccessOptions, onChange: () => void) {
+  constructor(subscription: Subscription, options: FunctionCredentialsOptions, onChange: () => void) {
     const { key } = subscription;
-    const { secrets, log, pauseMs } = options;
+    const { secrets, log, delayMs } = options;
     this.#key = key;
     this.#options = options;
     this.#onChange = onChange;
-    this.#named = createLiveCredentials<Named>({
+    this.#named = createRotatingCredentials<Named>({
       read: () => readNamed(subscription, secrets),
       shown: (named) => named,
       // A function says what it does not accept with the first request, which is held then.
       prove: () => Promise.resolve(),
       onTrouble: (error) => this.#trouble(error),
       onRenewed: () => log('info', 'what the function is shown was renewed', { trigger: key }),
-      pauseMs,
+      delayMs,
     });
     this.#named.onRenewed(() => {
       this.#isNamed = true;
@@ -96,7 +96,7 @@ class LiveAccess implements FunctionAccess {
     });
     this.#tokens = createTokens(subscription, options, () => this.#named.current());
     if (this.#tokens === undefined) return;
-    this.#timer = setInterval(() => void this.#look(), tokenPauseMs).unref();
+    this.#timer = setInterval(() => void this.#look(), tokenCheckMs).unref();
   }
 
   get lack(): string | undefined {
@@ -199,7 +199,7 @@ async function readTls(
 
 function createTokens(
   { namespace, function: { authentication } }: Subscription,
-  { secrets, guard }: FunctionAccessOptions,
+  { secrets, guard }: FunctionCredentialsOptions,
   named: () => Named,
 ): Tokens | undefined {
   if (authentication === undefined) return undefined;
@@ -215,7 +215,7 @@ function createTokens(
     accessToken: await secrets.serviceAccountToken(namespace, authentication, refused),
     lifetimeMs: undefined,
   });
-  const token = createKeptToken({ client: () => ({ identity: '', proof: '', ask }), leastUseMs });
+  const token = createCachedToken({ client: () => ({ identity: '', proof: '', ask }), leastUseMs });
   return {
     current: () => token.current(),
     refused: (value) => token.refused((refused = value)),

@@ -6,7 +6,7 @@ import type { OauthCredentials } from '../contract/kafka-access.ts';
 import { wrongExtension } from './sasl-extensions.ts';
 import { createGuardedConnector, type ConnectGuard } from '../network/connect-guard.ts';
 import { TrustingAgents } from '../network/trusting-agents.ts';
-import { createKeptToken, type TokenClient } from './cached-token.ts';
+import { createCachedToken, type TokenClient } from './cached-token.ts';
 import { requestGrant } from './oauth-grant.ts';
 
 /** As kafkajs takes it from an `oauthBearerProvider`. */
@@ -50,7 +50,7 @@ const mostBytes = 1_048_576;
 export function createOauthTokens(options: OauthTokensOptions): OauthTokens {
   const { credentials, guard, ...kept } = options;
   const connections = new TrustingAgents((trust) => openAgent(guard, trust));
-  const token = createKeptToken({ ...kept, client: () => clientOf(credentials(), connections) });
+  const token = createCachedToken({ ...kept, client: () => clientOf(credentials(), connections) });
   return {
     token: async () => {
       const { extensions } = credentials();

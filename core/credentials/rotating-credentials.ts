@@ -7,7 +7,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { MillraceError } from '../contract/errors.ts';
 
-export interface LiveCredentials<C> {
+export interface RotatingCredentials<C> {
   /** Throws why there are none, while there are none. */
   current(): C;
   /** Resolves when they have been read for the first time, or could not be. Never rejects. */
@@ -17,7 +17,7 @@ export interface LiveCredentials<C> {
   close(): void;
 }
 
-export interface LiveCredentialsOptions<C> {
+export interface RotatingCredentialsOptions<C> {
   readonly read: () => Promise<C>;
   /** What of them a peer is shown; the rest may change without anybody's being asked, or told. */
   readonly shown: (credentials: C) => unknown;
@@ -27,15 +27,15 @@ export interface LiveCredentialsOptions<C> {
   /** Not of the first. */
   readonly onRenewed: () => void;
   /** Milliseconds between two looks; 10,000 when absent, and a second while there are none. */
-  readonly pauseMs?: number | undefined;
+  readonly delayMs?: number | undefined;
 }
 
-export function createLiveCredentials<C>(options: LiveCredentialsOptions<C>): LiveCredentials<C> {
+export function createRotatingCredentials<C>(options: RotatingCredentialsOptions<C>): RotatingCredentials<C> {
   return new WatchedCredentials(options);
 }
 
-class WatchedCredentials<C> implements LiveCredentials<C> {
-  readonly #options: LiveCredentialsOptions<C>;
+class WatchedCredentials<C> implements RotatingCredentials<C> {
+  readonly #options: RotatingCredentialsOptions<C>;
   readonly #listeners = new Set<() => void>();
   readonly #first: Promise<void>;
   #held: C | undefined;
@@ -44,7 +44,7 @@ class WatchedCredentials<C> implements LiveCredentials<C> {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  constructor(options: LiveCredentialsOptions<C>) {
+  constructor(options: RotatingCredentialsOptions<C>) {
     this.#options = options;
     this.#first = this.#look();
   }
@@ -77,8 +77,8 @@ class WatchedCredentials<C> implements LiveCredentials<C> {
       this.#tell(error);
     }
     if (this.#isClosed) return;
-    const { pauseMs = 10_000 } = this.#options;
-    const nextMs = this.#held === undefined ? Math.min(1_000, pauseMs) : pauseMs * (0.9 + Math.random() / 5);
+    const { delayMs = 10_000 } = this.#options;
+    const nextMs = this.#held === undefined ? Math.min(1_000, delayMs) : delayMs * (0.9 + Math.random() / 5);
     this.#timer = setTimeout(() => void this.#look(), nextMs);
     this.#timer.unref();
   }

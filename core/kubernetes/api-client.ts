@@ -9,7 +9,7 @@ import type {
 } from '../contract/kubernetes-client.ts';
 import type { Connection } from './api-connection.ts';
 import { Discovery } from './discovery.ts';
-import { listAll, lean } from './list.ts';
+import { listAll, withoutManagedFields } from './list.ts';
 import { Requests, type Call } from './api-requests.ts';
 import { watchAll, type WatchSettings } from './watch.ts';
 
@@ -30,7 +30,7 @@ export function createKubernetesClient({ connection, ...settings }: ClientOption
 
     apply: async (resource, { fieldManager, force = false, subresource }) => {
       const place = await placeOf(discovery, resource);
-      return lean(
+      return withoutManagedFields(
         await requests.send({
           verb: 'patch',
           place: { ...place, name: resource.metadata.name, subresource },
@@ -43,16 +43,16 @@ export function createKubernetesClient({ connection, ...settings }: ClientOption
 
     create: async (resource) => {
       const place = await placeOf(discovery, resource);
-      return lean(await requests.send({ verb: 'create', place, body: resource }));
+      return withoutManagedFields(await requests.send({ verb: 'create', place, body: resource }));
     },
 
     replace: async (resource) => {
       const place = { ...(await placeOf(discovery, resource)), name: resource.metadata.name };
-      return lean(await requests.send({ verb: 'update', place, body: resource }));
+      return withoutManagedFields(await requests.send({ verb: 'update', place, body: resource }));
     },
 
     patch: async (kind, namespace, name, merge) =>
-      lean(
+      withoutManagedFields(
         await requests.send({
           verb: 'patch',
           place: { ...kind, namespace, name },
@@ -74,7 +74,7 @@ export function createKubernetesClient({ connection, ...settings }: ClientOption
 type Place = Call['place'];
 
 async function send(requests: Requests, verb: Call['verb'], place: Place): Promise<Resource> {
-  return lean(await requests.send({ verb, place }));
+  return withoutManagedFields(await requests.send({ verb, place }));
 }
 
 async function listNamespaces(

@@ -19,7 +19,7 @@ interface TokenRequest {
   readonly status?: { readonly token?: string };
 }
 
-interface KeptToken {
+interface CachedToken {
   readonly token: Promise<string>;
   readonly untilMs: number;
 }
@@ -27,7 +27,7 @@ interface KeptToken {
 /** The connection stays the caller's to close. */
 export function createKubernetesSecrets(connection: Connection): SecretReader {
   const requests = new Requests(connection);
-  const tokens = new Map<string, KeptToken>();
+  const tokens = new Map<string, CachedToken>();
   return {
     async read(namespace, name) {
       try {

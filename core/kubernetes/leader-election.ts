@@ -52,7 +52,7 @@ export interface SeenLease {
 }
 
 /** `take` where nobody holds it any more. */
-export function judgeLease(
+export function evaluateLease(
   { lease, sinceMs }: SeenLease,
   identity: string,
   nowMs: number,
@@ -134,7 +134,7 @@ class Candidate implements Leader {
     }
     const seen = this.#seen;
     if (seen === undefined) return;
-    const verdict = judgeLease(seen, identity, performance.now());
+    const verdict = evaluateLease(seen, identity, performance.now());
     if (verdict === 'theirs') {
       await this.#lose(`${specOf(seen.lease).holderIdentity} has taken its Lease`);
       return;

@@ -34,14 +34,14 @@ export async function listAll(
   do {
     const query = { labelSelector, fieldSelector, limit: String(pageSize), continue: next };
     page = (await requests.send({ verb: 'list', place, query })) as Page;
-    for (const item of page.items ?? []) items.push(lean(item, place));
+    for (const item of page.items ?? []) items.push(withoutManagedFields(item, place));
     next = page.metadata?.continue || undefined;
   } while (next !== undefined);
   return { items, resourceVersion: page.metadata?.resourceVersion ?? '' };
 }
 
 /** The resource without the book of who owns its fields, which is often longer than itself; in lists the kind goes without saying. */
-export function lean(value: unknown, kind?: ResourceKind): Resource {
+export function withoutManagedFields(value: unknown, kind?: ResourceKind): Resource {
   const resource = value as Resource;
   const { managedFields: _, ...metadata } = resource.metadata as Resource['metadata'] & {
     managedFields?: unknown;

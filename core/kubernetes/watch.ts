@@ -10,7 +10,7 @@ import { describeError, MillraceError } from '../contract/errors.ts';
 import type { Resource, ResourceKind, WatchOptions } from '../contract/kubernetes-client.ts';
 import { backoffMs } from './backoff.ts';
 import { readLines } from './lines.ts';
-import { lean, listAll, type ListPlace } from './list.ts';
+import { withoutManagedFields, listAll, type ListPlace } from './list.ts';
 import { describePlace } from './resource-paths.ts';
 import type { Requests } from './api-requests.ts';
 
@@ -184,7 +184,7 @@ class KindWatch {
     this.#version = object.metadata.resourceVersion ?? this.#version;
     if (type === 'BOOKMARK') return true;
     if (type === 'DELETED') this.#known.delete(keyOf(object));
-    else this.#known.set(keyOf(object), lean(object, this.#place));
+    else this.#known.set(keyOf(object), withoutManagedFields(object, this.#place));
     this.#onChange();
     return true;
   }

@@ -13,7 +13,7 @@ export interface ConnectGuardOptions {
   /** Names and addresses of the API server. */
   readonly apiServerHosts: readonly string[];
   /** What is refused beside the addresses of the API server, which it is given; default: tenant-address.ts. */
-  readonly createJudge?: ((apiServer: readonly string[]) => JudgeAddress) | undefined;
+  readonly createSchemaValidator?: ((apiServer: readonly string[]) => JudgeAddress) | undefined;
 }
 
 export interface ConnectGuard {
@@ -24,7 +24,7 @@ export interface ConnectGuard {
 }
 
 export function createConnectGuard(options: ConnectGuardOptions): ConnectGuard {
-  const { resolve = resolveName, apiServerHosts, createJudge = createJudgeAddress } = options;
+  const { resolve = resolveName, apiServerHosts, createSchemaValidator = createJudgeAddress } = options;
   let apiServer: readonly string[] | undefined;
 
   const addressesOf = async (host: string): Promise<readonly LookupAddress[]> => {
@@ -39,7 +39,7 @@ export function createConnectGuard(options: ConnectGuardOptions): ConnectGuard {
     } catch (error) {
       if (apiServer === undefined) throw error;
     }
-    return createJudge(apiServer);
+    return createSchemaValidator(apiServer);
   };
   /** At least one. */
   const openAddresses = async (host: string): Promise<readonly [LookupAddress, ...LookupAddress[]]> => {

@@ -1,6 +1,6 @@
 // Which Kafka a trigger means: the KafkaCluster that it names, of its namespace or granted to it, or the installation’s own.
 import { clusterFieldTable } from './schema/fields.ts';
-import { createJudge } from './validation/validate-by-schema.ts';
+import { createSchemaValidator } from './validation/validate-by-schema.ts';
 import type { Authentication, KafkaAccess } from '../contract/kafka-access.ts';
 import { kafkaClusterRules } from './validation/kafka-cluster-rules.ts';
 import {
@@ -17,7 +17,7 @@ import { defaultCluster } from './schema/source-schema.ts';
 import type { FilledTrigger } from './schema/trigger-schema.ts';
 import { triggerWording } from './validation/wording.ts';
 
-const judge = createJudge(kafkaClusterSchema, clusterFieldTable, kafkaClusterRules);
+const judge = createSchemaValidator(kafkaClusterSchema, clusterFieldTable, kafkaClusterRules);
 
 export type KafkaClusterVerdict =
   | { readonly kind: 'right'; readonly cluster: FilledKafkaCluster }

@@ -3,7 +3,7 @@
 import { lackingIn } from './cluster-resolution.ts';
 import { annotationWording, declareByAnnotations } from './annotations.ts';
 import type { CheckExpression } from '../contract/expressions.ts';
-import { judgeDeployment, judgeTrigger } from './manifests/validate-manifest.ts';
+import { validateDeploymentManifest, validateTriggerManifest } from './manifests/validate-manifest.ts';
 import { whyUriRefused } from '../network/tenant-address.ts';
 import {
   chooseCluster,
@@ -54,7 +54,7 @@ export interface TriggerContext {
 export function readTriggerResource(resource: Resource, context: TriggerContext): TriggerReading {
   const noted = notedMistakes(resource);
   if (noted.length > 0) return wrong('InvalidAnnotations', listed(noted));
-  const { trigger, mistakes } = judgeTrigger(written(resource), context.checkExpression);
+  const { trigger, mistakes } = validateTriggerManifest(written(resource), context.checkExpression);
   if (trigger === undefined || mistakes.length > 0) {
     const isNotBuilt = mistakes.every(({ code }) => code === 'MILLRACE_FIELD_NOT_BUILT');
     return wrong(isNotBuilt ? 'NotBuilt' : 'InvalidSpec', listed(mistakes.map(told)));
@@ -160,7 +160,7 @@ const nothingToRead = { suspend: true, source: { topics: ['unknown'] } };
  */
 export function declareTrigger(deployment: Resource): Resource {
   const { declared } = declareByAnnotations(deployment);
-  const { mistakes } = judgeDeployment(deployment, () => undefined);
+  const { mistakes } = validateDeploymentManifest(deployment, () => undefined);
   const messages = [...mistakes, ...inTemplate(deployment)].map(told);
   const { name, namespace } = deployment.metadata;
   const { apiVersion, kind, spec } = reduced(declared) as Resource;

@@ -2,10 +2,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
 import { parseDuration } from '../../core/resources/schema/duration.ts';
-import { createDoor, type DoorOptions } from '../../core/access/http-server.ts';
+import { createHttpServer, type HttpServerOptions } from '../../core/access/http-server.ts';
 import { addSkipRoutes, type SkipRouteOptions } from './skip-route.ts';
 
-export interface AdminOptions extends SkipRouteOptions, DoorOptions {
+export interface AdminOptions extends SkipRouteOptions, HttpServerOptions {
   readonly host: string;
   readonly port: number;
   readonly metrics: Registry;
@@ -32,7 +32,7 @@ export interface AdminServer {
 
 /** Rejects when the port is taken, or with MILLRACE_CONFIG_INVALID where the certificate cannot be used. */
 export async function startAdminServer(options: AdminOptions): Promise<AdminServer> {
-  const server = await createDoor(options);
+  const server = await createHttpServer(options);
   addHealth(server, options);
   addRoutes(server, options);
   addSkipRoutes(server, options);

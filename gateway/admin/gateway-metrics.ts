@@ -15,7 +15,7 @@ export interface GaugeReading {
   readonly inFlight: number;
   readonly held: number;
   readonly parked: number;
-  readonly crowded: number;
+  readonly congested: number;
   readonly blocked: number;
   readonly readyEndpoints: number;
   readonly openCircuits: number;
@@ -204,9 +204,9 @@ const gauges: readonly (readonly [name: string, help: string, read: (reading: Ga
     ({ parked }) => parked,
   ],
   [
-    'millrace_crowded_partitions',
+    'millrace_congested_partitions',
     'Partitions that are not fetched because so much of them waits behind failures.',
-    ({ crowded }) => crowded,
+    ({ congested }) => congested,
   ],
   [
     'millrace_blocked_lanes',
@@ -235,7 +235,7 @@ const gauges: readonly (readonly [name: string, help: string, read: (reading: Ga
     ({ isRateLimited }) => (isRateLimited ? 1 : 0),
   ],
   [
-    'millrace_credentials_lacking',
+    'millrace_credentials_missing',
     '1 where nothing is sent to the function for want of what it is to be shown: credentials, or a token.',
     ({ lack }) => (lack === '' ? 0 : 1),
   ],

@@ -164,9 +164,9 @@ function logBlocks(events: EventEmitter<GatewayEvents>, log: Logger): void {
       `record blocks its lane: mend the function, give the trigger a dead-letter topic, or: ${skipCommand(subscription.key, record)}`,
     ),
   );
-  events.on('crowded', (subscription, { topic, partition }, { lanes, items }, crowded) => {
+  events.on('congested', (subscription, { topic, partition }, { lanes, items }, congested) => {
     const facts = { ...of(subscription), topic, partition, parkedLanes: lanes, parkedRecords: items };
-    if (crowded) log.warn(facts, 'partition not fetched: too much of it waits behind failures');
+    if (congested) log.warn(facts, 'partition not fetched: too much of it waits behind failures');
     else log.info(facts, 'less waits behind failures: the partition may be fetched again');
   });
   events.on('skipped', (subscription, { by, reason }, { record, attempts, cause, deadLetter }) =>

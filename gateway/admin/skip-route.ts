@@ -1,4 +1,4 @@
-// Blocked records, and skipping one: `GET /v1/triggers/:namespace/:name/blocked` and `POST …/skip`.
+// BlockedRecords records, and skipping one: `GET /v1/triggers/:namespace/:name/blocked` and `POST …/skip`.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { KafkaRecord } from '../../core/contract/record.ts';

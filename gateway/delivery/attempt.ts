@@ -56,10 +56,10 @@ class Attempt implements Dispatcher.DispatchHandler {
   constructor(request: AttemptRequest, done: (result: AttemptResult) => void) {
     this.#request = request;
     this.#done = done;
-    this.#timer = setTimeout(Attempt.#expire, request.timeoutMs, this);
+    this.#timer = setTimeout(Attempt.#expireIfOld, request.timeoutMs, this);
   }
 
-  static #expire(this: void, attempt: Attempt): void {
+  static #expireIfOld(this: void, attempt: Attempt): void {
     attempt.#timer = undefined;
     attempt.#giveUp();
   }

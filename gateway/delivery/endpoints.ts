@@ -36,7 +36,7 @@ export interface EndpointsOptions {
 }
 
 /** An endpoint with its connections. */
-export interface Gate {
+export interface PooledEndpoint {
   readonly origin: string;
   dispatcher: Dispatcher;
   outstanding: number;
@@ -55,14 +55,14 @@ const avoidedRank = 2 ** 31;
 
 export class Endpoints {
   readonly #options: EndpointsOptions;
-  readonly #gates = new Map<string, Gate>();
+  readonly #gates = new Map<string, PooledEndpoint>();
   /** Those that finish what is in flight. */
-  readonly #retired = new Set<Gate>();
+  readonly #retired = new Set<PooledEndpoint>();
   /** Their connections show what was shown before; what is in flight on them ends. */
   readonly #draining = new Set<Dispatcher>();
   #shownTls: FunctionTlsCredentials | undefined;
-  readonly #probes = new Map<Gate, () => void>();
-  #ready: Gate[] = [];
+  readonly #probes = new Map<PooledEndpoint, () => void>();
+  #ready: PooledEndpoint[] = [];
   #turn = 0;
   /** Runs while a pick failed for open circuits alone, until the first of them is due. */
   #circuitTimer: NodeJS.Timeout | undefined;
@@ -101,14 +101,14 @@ export class Endpoints {
    * be tried is first, those that are to be avoided are last. All are looked at: for a hundred of them that costs less than
    * anything else about a request.
    */
-  pick(): Gate | undefined {
+  pick(): PooledEndpoint | undefined {
     const count = this.#ready.length;
-    let best: Gate | undefined;
+    let best: PooledEndpoint | undefined;
     let bestRank = 0;
     let dueMs = Infinity;
     this.#turn = this.#turn + 1 < count ? this.#turn + 1 : 0;
     for (let index = 0; index < count; index += 1) {
-      const gate = this.#ready[(this.#turn + index) % count] as Gate;
+      const gate = this.#ready[(this.#turn + index) % count] as PooledEndpoint;
       if (gate.outstanding >= gate.limit) continue;
       let rank = gate.outstanding;
       if (gate.circuit.isTroubled) {
@@ -133,7 +133,7 @@ export class Endpoints {
   }
 
   /** What the result of a request says of the endpoint; `inFlight` were outstanding with it when it was sent. */
-  learn(gate: Gate, result: AttemptResult, tookMs: number, inFlight: number): void {
+  learn(gate: PooledEndpoint, result: AttemptResult, tookMs: number, inFlight: number): void {
     const { circuit, learned } = gate;
     const sign = signOf(result);
     if (sign === 'none' || gate.retired) return;
@@ -148,7 +148,7 @@ export class Endpoints {
   }
 
   /** Gives back a place that `pick` took. */
-  release(gate: Gate): void {
+  release(gate: PooledEndpoint): void {
     gate.outstanding -= 1;
     if (gate.retired && gate.outstanding === 0) this.#close(gate);
   }
@@ -170,7 +170,7 @@ export class Endpoints {
   }
 
   /** `gate` refused a connection: it is out until it accepts one. */
-  refused(gate: Gate, why: Unreachable): void {
+  refused(gate: PooledEndpoint, why: Unreachable): void {
     if (!gate.reachable || gate.retired) return;
     gate.reachable = false;
     this.#options.onUnreachable(gate.origin, why);
@@ -207,7 +207,7 @@ export class Endpoints {
     await Promise.all(dispatchers.map((dispatcher) => dispatcher.destroy()));
   }
 
-  #open(origin: string): Gate {
+  #open(origin: string): PooledEndpoint {
     const { concurrency } = this.#options;
     const isLearned = typeof concurrency === 'object';
     const learned = isLearned ? new ConcurrencyLimit(concurrency) : undefined;
@@ -240,7 +240,7 @@ export class Endpoints {
     return { guard, tls: tls?.() };
   }
 
-  #judge(gate: Gate, sign: Sign, startedMs: number, nowMs: number, askedMs: number): void {
+  #judge(gate: PooledEndpoint, sign: Sign, startedMs: number, nowMs: number, askedMs: number): void {
     const { circuit, origin } = gate;
     const change =
       sign === 'failing'
@@ -249,7 +249,7 @@ export class Endpoints {
     if (change !== undefined) this.#options.onCircuit(origin, change);
   }
 
-  #hasOthers(gate: Gate): boolean {
+  #hasOthers(gate: PooledEndpoint): boolean {
     return this.#ready.some((other) => other !== gate && !other.circuit.isOpen);
   }
 
@@ -274,14 +274,14 @@ export class Endpoints {
     );
   }
 
-  #retire(gate: Gate): void {
+  #retire(gate: PooledEndpoint): void {
     gate.retired = true;
     this.#retired.add(gate);
     this.#probes.get(gate)?.();
     this.#probes.delete(gate);
   }
 
-  #close(gate: Gate): void {
+  #close(gate: PooledEndpoint): void {
     this.#retired.delete(gate);
     // A pool that fails to close has no request in flight and no way to matter.
     gate.dispatcher.close().catch(() => undefined);
@@ -294,7 +294,7 @@ export class Endpoints {
     if (this.#ready.length > 0) this.#options.onAvailable();
   }
 
-  #watch(gate: Gate): void {
+  #watch(gate: PooledEndpoint): void {
     const onAccepting = (): void => {
       this.#probes.delete(gate);
       gate.reachable = true;

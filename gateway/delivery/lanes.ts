@@ -1,11 +1,11 @@
-// Lanes keep order: the items of a lane leave one lot after the other, those of different lanes side by side. Pure.
+// Lanes keep order: the items of a lane leave one batch after the other, those of different lanes side by side. Pure.
 //
 //   add ──► lane a: 1 4 7   ─┐
 //           lane b: 2        ├─► ready lanes, first come first served ──► next ──► take ──► finish(kept items)
 //           lane c: 3 5 6   ─┘                    ▲                                             │
 //                                                 └──── unpark (after the retry delay) ◄── park ┘
 //
-// A lane is idle (empty), ready (waits for its turn), busy (a lot of it is taken) or parked (waits for its delay). What is not
+// A lane is idle (empty), ready (waits for its turn), busy (a batch of it is taken) or parked (waits for its delay). What is not
 // taken may be withdrawn at any time.
 import type { Ordering } from '../../core/contract/subscription.ts';
 
@@ -220,7 +220,7 @@ export class Lanes<T> {
     }
   }
 
-  /** The lot of a busy lane is done with, but for `kept`, which stay first. The lane takes its turn again, or parks. */
+  /** The batch of a busy lane is done with, but for `kept`, which stay first. The lane takes its turn again, or parks. */
   finish(lane: Lane<T>, kept: readonly T[], then: 'ready' | 'parked'): void {
     if (lane.group.dropped) {
       lane.state = 'dropped';
@@ -265,7 +265,7 @@ export class Lanes<T> {
     if (lane.state === 'parked') this.makeReady(lane);
   }
 
-  /** How many items stand ready, up to `limit`, without those behind a lot in flight. */
+  /** How many items stand ready, up to `limit`, without those behind a batch in flight. */
   readyItems(limit: number): number {
     let count = 0;
     for (let index = this.#head; index < this.#ready.length && count < limit; index += 1) {

@@ -5,9 +5,9 @@ import { hostOf } from '../../core/network/tenant-address.ts';
 import { tlsOptions, whenAdmitted, type Connecting } from './function-connector.ts';
 
 /** First and longest pause between two looks, and how long one look may take, in ms. */
-const firstPauseMs = 20;
-const longestPauseMs = 1_000;
-const lookMs = 1_000;
+const firstDelayMs = 20;
+const longestDelayMs = 1_000;
+const checkMs = 1_000;
 
 /**
  * Calls `onAccepting` once, when `origin` (such as `http://10.1.2.3:8080`) takes connections by what `connecting` gives at each look. What
@@ -21,19 +21,19 @@ export function untilAccepting(
   const { port, protocol } = new URL(origin);
   const host = hostOf(origin);
   const isTls = protocol === 'https:';
-  const address = { host, port: Number(port === '' ? (isTls ? 443 : 80) : port), timeout: lookMs };
+  const address = { host, port: Number(port === '' ? (isTls ? 443 : 80) : port), timeout: checkMs };
   let stopped = false;
   let stopLook = (): void => undefined;
 
-  const look = (pauseMs: number): void => {
+  const look = (delayMs: number): void => {
     const { guard } = connecting();
-    if (guard === undefined) return connectTo(pauseMs);
+    if (guard === undefined) return connectTo(delayMs);
     guard.passAddress(host).then(
-      () => stopped || connectTo(pauseMs),
-      () => stopped || wait(longer(pauseMs)),
+      () => stopped || connectTo(delayMs),
+      () => stopped || wait(longer(delayMs)),
     );
   };
-  const connectTo = (pauseMs: number): void => {
+  const connectTo = (delayMs: number): void => {
     const { guard, tls = {} } = connecting();
     const guarded = { ...address, ...(guard && { lookup: guard.lookup }) };
     let isOver = false;
@@ -46,7 +46,7 @@ export function untilAccepting(
         stopped = true;
         onAccepting();
       } else {
-        wait(longer(pauseMs));
+        wait(longer(delayMs));
       }
     };
     const secure = isTls ? connectTls({ ...guarded, ...tlsOptions(tls) }) : undefined;
@@ -57,18 +57,18 @@ export function untilAccepting(
     socket.on('error', () => end(false));
     stopLook = () => socket.destroy();
   };
-  const wait = (pauseMs: number): void => {
-    const timer = setTimeout(look, pauseMs, pauseMs);
+  const wait = (delayMs: number): void => {
+    const timer = setTimeout(look, delayMs, delayMs);
     stopLook = () => clearTimeout(timer);
   };
 
-  wait(firstPauseMs);
+  wait(firstDelayMs);
   return () => {
     stopped = true;
     stopLook();
   };
 }
 
-function longer(pauseMs: number): number {
-  return Math.min(pauseMs * 2, longestPauseMs);
+function longer(delayMs: number): number {
+  return Math.min(delayMs * 2, longestDelayMs);
 }

@@ -7,7 +7,7 @@ import type { Subscription } from '../../core/contract/subscription.ts';
 import type { Delivery } from './pending-record.ts';
 import type { TriggerSnapshot } from './trigger-snapshot.ts';
 
-export class Blocked {
+export class BlockedRecords {
   readonly #subscription: Subscription;
   readonly #events: EventEmitter<GatewayEvents>;
   readonly #causes = new Map<Delivery, { cause: DeadLetterCause; readonly sinceMs: number }>();

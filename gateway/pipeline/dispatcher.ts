@@ -1,4 +1,4 @@
-// Carries the lanes' deliveries to the function, one lot at a time, and through what follows: retry, dead letter, reply.
+// Carries the lanes' deliveries to the function, one batch at a time, and through what follows: retry, dead letter, reply.
 //
 //             ┌─────────────── unpark, after the delay ◄───────────────┐
 //   lane ──► pump ──► attempt ──► delivered ──► reply stored ──► settled │
@@ -18,24 +18,24 @@ import type { RecordSink } from '../../core/contract/record-sink.ts';
 import type { AttemptOutcome, Settlement } from '../../core/contract/settlement.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { startAttempt, type AttemptResult } from '../delivery/attempt.ts';
-import type { Endpoints, Gate } from '../delivery/endpoints.ts';
+import type { Endpoints, PooledEndpoint } from '../delivery/endpoints.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import { nextDelayMs } from '../delivery/retry-policy.ts';
 import type { RequestParts } from '../events/encode.ts';
 import type { SkipAnswer, SkipRequest } from '../../core/contract/skip.ts';
 import { bisectDelayMs, failsAsWhole, halfOf } from './bisect.ts';
-import { Blocked } from './blocked-records.ts';
+import { BlockedRecords } from './blocked-records.ts';
 import type { Delivery } from './pending-record.ts';
-import { createEncodeLot } from './encode-request.ts';
-import { expire } from './expired-records.ts';
-import { Holding } from './holds.ts';
+import { createEncodeRequest } from './encode-request.ts';
+import { expireIfOld } from './expired-records.ts';
+import { Holds } from './holds.ts';
 import type { OpenPartition } from './open-partition.ts';
-import { beginLot, gatherLot, lastDelivered, LotClock } from './request-batch.ts';
+import { beginBatch, gatherBatch, lastDelivered, BatchClock } from './request-batch.ts';
 import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from './attempt-outcome.ts';
-import { Pace } from './rate-limiter.ts';
-import { Parking } from './parked-lanes.ts';
-import { Skipping } from './skip-record.ts';
-import { Storing } from './output-writer.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import { ParkedLanes } from './parked-lanes.ts';
+import { SkipRequests } from './skip-requests.ts';
+import { OutputWriter } from './output-writer.ts';
 
 export interface DispatcherOptions {
   readonly subscription: Subscription;
@@ -57,16 +57,16 @@ export interface DispatcherOptions {
 }
 
 export class Dispatcher {
-  readonly blocked: Blocked;
+  readonly blocked: BlockedRecords;
   readonly #options: DispatcherOptions;
   readonly #encode: (events: readonly CloudEvent[]) => RequestParts;
   readonly #outcomeOf: OutcomeOf;
-  readonly #parking: Parking;
-  readonly #storing: Storing;
-  readonly #skipping: Skipping;
-  readonly #lotClock: LotClock;
-  readonly #holding: Holding;
-  readonly #pace: Pace;
+  readonly #parking: ParkedLanes;
+  readonly #storing: OutputWriter;
+  readonly #skipping: SkipRequests;
+  readonly #batchClock: BatchClock;
+  readonly #holding: Holds;
+  readonly #rateLimiter: RateLimiter;
   readonly #answerBytes: number;
   #inFlight = 0;
   #pumping = false;
@@ -77,11 +77,11 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     const { subscription, lanes, sink, events, settle } = options;
-    this.#encode = createEncodeLot(subscription);
+    this.#encode = createEncodeRequest(subscription);
     this.#outcomeOf = createOutcomeOf(subscription);
-    this.#parking = new Parking(lanes, () => this.pump());
-    this.blocked = new Blocked(subscription, events);
-    this.#storing = new Storing({
+    this.#parking = new ParkedLanes(lanes, () => this.pump());
+    this.blocked = new BlockedRecords(subscription, events);
+    this.#storing = new OutputWriter({
       subscription,
       lanes,
       parking: this.#parking,
@@ -91,7 +91,7 @@ export class Dispatcher {
       settle,
       onDone: () => this.pump(),
     });
-    this.#skipping = new Skipping({
+    this.#skipping = new SkipRequests({
       subscription,
       lanes,
       parking: this.#parking,
@@ -100,9 +100,9 @@ export class Dispatcher {
       settle,
       onDone: () => this.pump(),
     });
-    this.#holding = new Holding(options, () => this.pump());
-    this.#lotClock = new LotClock(subscription.function, () => this.pump());
-    this.#pace = new Pace(subscription, () => this.pump());
+    this.#holding = new Holds(options, () => this.pump());
+    this.#batchClock = new BatchClock(subscription.function, () => this.pump());
+    this.#rateLimiter = new RateLimiter(subscription, () => this.pump());
     this.#answerBytes =
       subscription.reply !== undefined || subscription.function.contentMode === 'batched'
         ? maxAnswerBytes
@@ -123,7 +123,7 @@ export class Dispatcher {
   }
 
   get isRateLimited(): boolean {
-    return this.#pace.isWaiting;
+    return this.#rateLimiter.isWaiting;
   }
 
   /** Starts all that can be started now. */
@@ -174,9 +174,9 @@ export class Dispatcher {
   close(): void {
     this.#closed = true;
     this.#parking.forget('all');
-    this.#lotClock.stop();
+    this.#batchClock.stop();
     this.#holding.stop();
-    this.#pace.stop();
+    this.#rateLimiter.stop();
   }
 
   /** Starts one thing; false where nothing can be started now. */
@@ -185,7 +185,7 @@ export class Dispatcher {
     const lane = lanes.next();
     if (lane === undefined || performance.now() >= this.#options.leaseEndMs()) return false;
     const first = lane.at(0);
-    expire(first, subscription.delivery.maxAgeMs);
+    expireIfOld(first, subscription.delivery.maxAgeMs);
     if (first.cause !== undefined) {
       lanes.take(lane, 1);
       this.#storing.bury(lane, first, first.cause);
@@ -196,8 +196,8 @@ export class Dispatcher {
       this.#storing.reply(lane, first, first.reply, subscription.reply.topic);
       return true;
     }
-    if (!this.#lotClock.isDue(lanes)) return false;
-    const mostEvents = this.#pace.room(lanes);
+    if (!this.#batchClock.isDue(lanes)) return false;
+    const mostEvents = this.#rateLimiter.room(lanes);
     if (mostEvents === 0) return false;
     if (this.#holding.holdForLack()) return false;
     const gate = endpoints.pick();
@@ -206,14 +206,14 @@ export class Dispatcher {
       return false;
     }
     this.#holding.release();
-    this.#lotClock.stop();
-    this.#send(gate, gatherLot(lanes, subscription.function, mostEvents));
+    this.#batchClock.stop();
+    this.#send(gate, gatherBatch(lanes, subscription.function, mostEvents));
     return true;
   }
 
-  #send(gate: Gate, lot: readonly Lane<Delivery>[]): void {
+  #send(gate: PooledEndpoint, batch: readonly Lane<Delivery>[]): void {
     const { access, subscription } = this.#options;
-    const events = beginLot(lot);
+    const events = beginBatch(batch);
     const { headers, body } = this.#encode(events);
     const authorization = access?.authorization;
     if (authorization !== undefined) headers.push('authorization', authorization);
@@ -222,7 +222,7 @@ export class Dispatcher {
     const startedMs = performance.now();
     const { outstanding } = gate;
     this.#inFlight += events.length;
-    this.#pace.take(events.length);
+    this.#rateLimiter.take(events.length);
     startAttempt(
       gate.dispatcher,
       { path, headers, body, timeoutMs, maxAnswerBytes: this.#answerBytes },
@@ -231,14 +231,14 @@ export class Dispatcher {
         this.#options.endpoints.learn(gate, result, tookMs, outstanding);
         if (authorization !== undefined && result.kind === 'answered' && result.status === 401)
           access?.refused(authorization);
-        this.#answered(gate, lot, events, tookMs, result);
+        this.#answered(gate, batch, events, tookMs, result);
       },
     );
   }
 
   #answered(
-    gate: Gate,
-    lot: readonly Lane<Delivery>[],
+    gate: PooledEndpoint,
+    batch: readonly Lane<Delivery>[],
     events: readonly CloudEvent[],
     tookMs: number,
     result: AttemptResult,
@@ -256,34 +256,34 @@ export class Dispatcher {
       events.length,
     );
     if (events.length > 1 && failsAsWhole(outcome)) {
-      this.#bisect(lot, events.length, outcome);
+      this.#bisect(batch, events.length, outcome);
       this.pump();
       return;
     }
     const replyTo =
       outcome.kind === 'delivered' && outcome.reply !== undefined
-        ? lastDelivered(lot, outcome.failedIds)
+        ? lastDelivered(batch, outcome.failedIds)
         : undefined;
-    for (const lane of lot) this.#conclude(lane, outcome, replyTo);
+    for (const lane of batch) this.#conclude(lane, outcome, replyTo);
     if (outcome.kind === 'unreachable') endpoints.refused(gate, outcome);
     this.pump();
   }
 
   /** No attempt is charged for it: the halves go again, soon. */
-  #bisect(lot: readonly Lane<Delivery>[], size: number, outcome: AttemptOutcome): void {
+  #bisect(batch: readonly Lane<Delivery>[], size: number, outcome: AttemptOutcome): void {
     const { lanes, events, subscription } = this.#options;
     const delayMs = bisectDelayMs(subscription.delivery, Math.random);
     events.emit('bisected', subscription, size, 'reason' in outcome ? outcome.reason : '');
-    for (const lane of lot) {
+    for (const lane of batch) {
       const kept = Array.from({ length: lane.taken }, (_, index) => lane.at(index));
       for (const delivery of kept) {
-        delivery.lotLimit = halfOf(size);
+        delivery.batchLimit = halfOf(size);
         delivery.end();
       }
       lanes.finish(lane, kept, delayMs > 0 ? 'parked' : 'ready');
     }
     this.#parking.parkTogether(
-      lot.filter(({ state }) => state === 'parked'),
+      batch.filter(({ state }) => state === 'parked'),
       delayMs,
     );
   }

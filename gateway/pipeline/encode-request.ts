@@ -1,10 +1,10 @@
-// The request that carries the events of a lot, in the content mode of the trigger.
+// The request that carries the events of a batch, in the content mode of the trigger.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { encodeJson } from '../events/encode-json.ts';
 import { createEncode, encodeBatch, type RequestParts } from '../events/encode.ts';
 
-export function createEncodeLot({
+export function createEncodeRequest({
   function: settings,
 }: Subscription): (events: readonly CloudEvent[]) => RequestParts {
   if (settings.contentMode === 'batched') return (events) => encodeBatch(events.map(encodeJson));

@@ -2,8 +2,8 @@
 import type { Delivery } from './pending-record.ts';
 
 /** Gives `delivery` its cause where it is older than `maxAgeMs`, and was not sent before, alone or in a batch. */
-export function expire(delivery: Delivery, maxAgeMs: number | undefined): void {
-  const wasSent = delivery.attempts > 0 || delivery.lotLimit !== undefined;
+export function expireIfOld(delivery: Delivery, maxAgeMs: number | undefined): void {
+  const wasSent = delivery.attempts > 0 || delivery.batchLimit !== undefined;
   if (maxAgeMs === undefined || wasSent || delivery.cause !== undefined) return;
   const ageMs = Date.now() - delivery.record.timestampMs;
   if (ageMs <= maxAgeMs) return;

@@ -6,7 +6,7 @@ import type { FunctionAccess } from '../../core/contract/function-access.ts';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 
-export interface HoldingOptions {
+export interface HoldsOptions {
   readonly subscription: Subscription;
   readonly activation: ActivationCall;
   readonly access: FunctionAccess | undefined;
@@ -16,14 +16,14 @@ export interface HoldingOptions {
 /** While records are held, the scalers are told again after this time, in ms. */
 const wakeAgainMs = 500;
 
-export class Holding {
-  readonly #options: HoldingOptions;
+export class Holds {
+  readonly #options: HoldsOptions;
   readonly #onDue: () => void;
   #timer: NodeJS.Timeout | undefined;
   #isOn = false;
 
   /** `onDue`: whoever holds should look again, and hold again if there is need. */
-  constructor(options: HoldingOptions, onDue: () => void) {
+  constructor(options: HoldsOptions, onDue: () => void) {
     this.#options = options;
     this.#onDue = onDue;
   }

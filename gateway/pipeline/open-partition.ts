@@ -26,8 +26,8 @@ export class OpenPartition<T> implements Committable {
   /** False once it is another member's: nothing of it is settled any more. */
   open = true;
   paused = false;
-  /** Too much of it waits behind failures: see `lookForCrowd`. */
-  crowded = false;
+  /** Too much of it waits behind failures: see `updateCongestion`. */
+  congested = false;
   /** Records and bytes that are not settled and lie in memory. */
   records = 0;
   bytes = 0;
@@ -99,19 +99,19 @@ export class OpenPartition<T> implements Committable {
    * Looks whether so many keys, or so much in memory, waits behind failures that no more should be fetched: three quarters of
    * `budget`, until it is less than half of it; more than `maxKeys`, until it is three quarters of them. True where that changed.
    */
-  lookForCrowd(budget: Budget, maxKeys: number): boolean {
+  updateCongestion(budget: Budget, maxKeys: number): boolean {
     const { lanes, items, bytes } = this.parked;
-    const [most, share] = this.crowded ? [maxKeys * 0.75, 0.5] : [maxKeys, 0.75];
-    const crowded = lanes > most || items >= budget.records * share || bytes >= budget.bytes * share;
-    const isChanged = crowded !== this.crowded;
-    this.crowded = crowded;
+    const [most, share] = this.congested ? [maxKeys * 0.75, 0.5] : [maxKeys, 0.75];
+    const congested = lanes > most || items >= budget.records * share || bytes >= budget.bytes * share;
+    const isChanged = congested !== this.congested;
+    this.congested = congested;
     return isChanged;
   }
 
   /** True where no more should be fetched for now. */
   isOver(budget: Budget): boolean {
     const isFull = this.records >= budget.records || this.bytes >= budget.bytes;
-    return isFull || this.crowded || this.#ahead.length > 0;
+    return isFull || this.congested || this.#ahead.length > 0;
   }
 
   /**
@@ -119,7 +119,7 @@ export class OpenPartition<T> implements Committable {
    * record, nor waits for what fails.
    */
   isUnder(budget: Budget): boolean {
-    if (this.crowded || this.#ahead.length > 0) return false;
+    if (this.congested || this.#ahead.length > 0) return false;
     const { items, bytes } = this.parked;
     const isRoomy = (used: number, parked: number, limit: number): boolean =>
       (used - parked) * 2 <= limit - parked;

@@ -40,7 +40,7 @@ export interface OutboxOptions {
 }
 
 /** Most of one transaction. */
-const maxLot = { records: 1_000, bytes: 4 * 2 ** 20 };
+const maxBatch = { records: 1_000, bytes: 4 * 2 ** 20 };
 /** With more than this staged, a lane waits for what it has staged. */
 const maxStaged = { records: 2_000, bytes: 4 * 2 ** 20 };
 /** Pause before what a broker refused is tried again, in ms. */
@@ -51,7 +51,7 @@ export class Outbox {
   #staged: Output[] = [];
   #bytes = 0;
   /** Most outputs of the next transaction: halved until the one is found that a broker refuses. */
-  #limit = maxLot.records;
+  #limit = maxBatch.records;
   /** Outputs, and topics, that were refused of late. */
   readonly #held = new Map<Output | string, NodeJS.Timeout>();
   /** What was committed last, where it is known. */
@@ -77,8 +77,8 @@ export class Outbox {
   /** Commits what there is, with the outputs that it may take along. Resolves with what Kafka has of it; rejects for another try. */
   async commit(): Promise<readonly PartitionProgress[]> {
     const { owner, commit, commitWith, onDue } = this.#options;
-    const { progress, lot } = this.#take();
-    if (lot.length === 0) {
+    const { progress, batch } = this.#take();
+    if (batch.length === 0) {
       const { offset, metadata } = this.#committed ?? {};
       if (offset === progress.offset && metadata === progress.metadata) return [];
       await commit(progress);
@@ -87,18 +87,18 @@ export class Outbox {
     }
     const outcome = await commitWith(
       progress,
-      lot.map(({ record }) => record),
+      batch.map(({ record }) => record),
     );
     if (!owner.open) return [];
     if (outcome.kind === 'aborted') throw outcome.error;
     if (outcome.kind === 'refused') {
-      this.#refused(lot, outcome);
+      this.#refused(batch, outcome);
       onDue();
       return [];
     }
     this.#committed = progress;
-    this.#limit = Math.min(maxLot.records, this.#limit * 2);
-    this.#release(lot, outcome.storedAt);
+    this.#limit = Math.min(maxBatch.records, this.#limit * 2);
+    this.#release(batch, outcome.storedAt);
     if (this.#staged.length > 0) onDue();
     return [progress];
   }
@@ -111,35 +111,35 @@ export class Outbox {
   }
 
   /** In one step: the outputs, and the progress that says that their records are settled, and of no others here. */
-  #take(): { progress: PartitionProgress; lot: readonly Output[] } {
-    let lot = this.#next();
+  #take(): { progress: PartitionProgress; batch: readonly Output[] } {
+    let batch = this.#next();
     for (;;) {
-      const progress = this.#options.owner.progress(new Set(lot.map(({ offset }) => offset)));
+      const progress = this.#options.owner.progress(new Set(batch.map(({ offset }) => offset)));
       // Where the brokers take shorter marks than they did, not all may find room: the others wait.
       const { open, end } = decodeMark(progress.offset, progress.metadata);
       const stillOpen = new Set(open);
-      const covered = lot.filter(
+      const covered = batch.filter(
         ({ offset }) => offset < progress.offset || (offset < end && !stillOpen.has(offset)),
       );
-      if (covered.length === lot.length) return { progress, lot };
-      lot = covered;
+      if (covered.length === batch.length) return { progress, batch };
+      batch = covered;
     }
   }
 
   #next(): Output[] {
-    const lot: Output[] = [];
+    const batch: Output[] = [];
     const waiting = new Set<unknown>();
     let bytes = 0;
     for (const [index, output] of this.#staged.entries()) {
-      if (lot.length >= this.#limit || bytes >= maxLot.bytes) break;
+      if (batch.length >= this.#limit || bytes >= maxBatch.bytes) break;
       if (this.#isHeld(index) || waiting.has(output.lane)) {
         waiting.add(output.lane);
         continue;
       }
-      lot.push(output);
+      batch.push(output);
       bytes += sizeOf(output);
     }
-    return lot;
+    return batch;
   }
 
   #isHeld(index: number): boolean {
@@ -148,14 +148,14 @@ export class Outbox {
   }
 
   #refused(
-    lot: readonly Output[],
+    batch: readonly Output[],
     { topic, isOfOneRecord, error }: TransactionOutcome & { kind: 'refused' },
   ): void {
-    const suspects = lot.filter(({ record }) => record.topic === topic);
+    const suspects = batch.filter(({ record }) => record.topic === topic);
     const [first] = suspects;
     if (first === undefined) return;
     if (isOfOneRecord && suspects.length > 1) {
-      this.#limit = Math.max(1, Math.floor(lot.length / 2));
+      this.#limit = Math.max(1, Math.floor(batch.length / 2));
       return;
     }
     const what = isOfOneRecord ? first : topic;
@@ -167,11 +167,11 @@ export class Outbox {
     first.failed(error);
   }
 
-  #release(lot: readonly Output[], storedAt: readonly StoredAt[]): void {
+  #release(batch: readonly Output[], storedAt: readonly StoredAt[]): void {
     const { owner } = this.#options;
-    const done = new Set(lot);
+    const done = new Set(batch);
     this.#staged = this.#staged.filter((output) => !done.has(output));
-    for (const [index, output] of lot.entries()) {
+    for (const [index, output] of batch.entries()) {
       const bytes = sizeOf(output);
       this.#bytes -= bytes;
       owner.bytes -= bytes;

@@ -10,16 +10,16 @@ import type { Subscription } from '../../core/contract/subscription.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import { encodeRecord } from '../events/encode-record.ts';
 import { deadLetterOf } from '../settlement/dead-letter.ts';
-import type { Blocked } from './blocked-records.ts';
+import type { BlockedRecords } from './blocked-records.ts';
 import type { Delivery } from './pending-record.ts';
 import type { Outbox } from './outbox.ts';
-import type { Parking } from './parked-lanes.ts';
+import type { ParkedLanes } from './parked-lanes.ts';
 
-export interface StoringOptions {
+export interface OutputWriterOptions {
   readonly subscription: Subscription;
   readonly lanes: Lanes<Delivery>;
-  readonly parking: Parking;
-  readonly blocked: Blocked;
+  readonly parking: ParkedLanes;
+  readonly blocked: BlockedRecords;
   readonly sink: RecordSink;
   readonly events: EventEmitter<GatewayEvents>;
   readonly settle: (delivery: Delivery, settlement: Settlement['kind']) => void;
@@ -30,11 +30,11 @@ export interface StoringOptions {
 /** Pause before a failed write is tried again, in ms. */
 const rewriteMs = 1_000;
 
-export class Storing {
-  readonly #options: StoringOptions;
+export class OutputWriter {
+  readonly #options: OutputWriterOptions;
   #replies = 0;
 
-  constructor(options: StoringOptions) {
+  constructor(options: OutputWriterOptions) {
     this.#options = options;
   }
 

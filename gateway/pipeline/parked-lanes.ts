@@ -7,7 +7,7 @@ interface Wait {
   timer: NodeJS.Timeout | undefined;
 }
 
-export class Parking {
+export class ParkedLanes {
   readonly #lanes: Lanes<Delivery>;
   readonly #onDue: () => void;
   readonly #parked = new Map<Lane<Delivery>, Wait>();

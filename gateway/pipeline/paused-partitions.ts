@@ -6,7 +6,7 @@ import type { Subscription } from '../../core/contract/subscription.ts';
 import type { Delivery } from './pending-record.ts';
 import type { Budget, OpenPartition } from './open-partition.ts';
 
-export class Fetching {
+export class PausedPartitions {
   readonly #subscription: Subscription;
   readonly #source: RecordSource;
   readonly #events: EventEmitter<GatewayEvents>;
@@ -28,7 +28,7 @@ export class Fetching {
 
   /** More of `partition` has come: it is paused where that is enough. */
   pauseIfOver(partition: OpenPartition<Delivery>): void {
-    this.#lookForCrowd(partition);
+    this.#updateCongestion(partition);
     if (!partition.paused && partition.isOver(this.#share())) this.#setPaused(partition, true);
   }
 
@@ -36,7 +36,7 @@ export class Fetching {
   goOn(): void {
     if (this.#paused.size === 0) return;
     for (const partition of this.#paused) {
-      if (partition.crowded) this.#lookForCrowd(partition);
+      if (partition.congested) this.#updateCongestion(partition);
       if (partition.isUnder(this.#share())) this.#setPaused(partition, false);
     }
   }
@@ -46,11 +46,11 @@ export class Fetching {
     this.#paused.delete(partition);
   }
 
-  #lookForCrowd(partition: OpenPartition<Delivery>): void {
+  #updateCongestion(partition: OpenPartition<Delivery>): void {
     const { ordering, maxParkedKeys } = this.#subscription.delivery;
-    if (!partition.lookForCrowd(this.#share(), ordering === 'key' ? maxParkedKeys : Infinity)) return;
-    const { parked, crowded } = partition;
-    this.#events.emit('crowded', this.#subscription, partition, parked, crowded);
+    if (!partition.updateCongestion(this.#share(), ordering === 'key' ? maxParkedKeys : Infinity)) return;
+    const { parked, congested } = partition;
+    this.#events.emit('congested', this.#subscription, partition, parked, congested);
   }
 
   #setPaused(partition: OpenPartition<Delivery>, paused: boolean): void {

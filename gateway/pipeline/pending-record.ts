@@ -14,7 +14,7 @@ export class Delivery {
   /** Requests that carried this record and may have reached the function. */
   attempts = 0;
   /** Set once it failed in a batch as a whole: no more than so many go together, until it is known which of them fails. */
-  lotLimit: number | undefined;
+  batchLimit: number | undefined;
   /** Set once it is to be dead-lettered; what remains is to store it. */
   cause: DeadLetterCause | undefined;
   /** Set once it was delivered and answered with an event; what remains is to store that. */

@@ -29,7 +29,7 @@ import { compileFilter } from '../filter/compile-filter.ts';
 import { createCommits, type Commits } from './commits.ts';
 import { Delivery } from './pending-record.ts';
 import { Dispatcher } from './dispatcher.ts';
-import { Fetching } from './paused-partitions.ts';
+import { PausedPartitions } from './paused-partitions.ts';
 import { OpenPartition, type Budget } from './open-partition.ts';
 import type { TriggerSnapshot } from './trigger-snapshot.ts';
 
@@ -62,7 +62,7 @@ export class Pipeline implements RecordListener {
   readonly #decode: ReturnType<typeof createDecode>;
   readonly #passes: ReturnType<typeof compileFilter>;
   readonly #partitions = new Map<string, OpenPartition<Delivery>>();
-  readonly #fetching: Fetching;
+  readonly #fetching: PausedPartitions;
   readonly #counts = { delivered: 0, filtered: 0, 'dead-lettered': 0, skipped: 0 };
   #unwatch: (() => void) | undefined;
   #budget: Budget;
@@ -79,7 +79,7 @@ export class Pipeline implements RecordListener {
       subscription.filters,
       (fault) => void events.emit('filterFailed', subscription, fault),
     );
-    this.#fetching = new Fetching(subscription, this.#source, events, () => this.#share());
+    this.#fetching = new PausedPartitions(subscription, this.#source, events, () => this.#share());
     this.#lanes = new Lanes(subscription.delivery.ordering, ({ bytes }) => bytes);
     this.#commits = createCommits({ subscription, source: () => this.#source, events });
     this.#access = dependencies.openAccess(subscription, () => {
@@ -221,11 +221,11 @@ export class Pipeline implements RecordListener {
   snapshot(): TriggerSnapshot {
     let queued = 0;
     let parked = 0;
-    let crowded = 0;
+    let congested = 0;
     for (const partition of this.#partitions.values()) {
       queued += partition.records;
       parked += partition.lanes.parked.lanes;
-      if (partition.crowded) crowded += 1;
+      if (partition.congested) congested += 1;
     }
     const { inFlight, blocked, isHolding, isRateLimited, replies } = this.#dispatcher;
     const reason = this.#reason();
@@ -242,7 +242,7 @@ export class Pipeline implements RecordListener {
       inFlight,
       held: isHolding ? queued : 0,
       parked,
-      crowded,
+      congested,
       blocked: blocked.count,
       firstBlocked: blocked.first,
       delivered: this.#counts.delivered,

@@ -1,13 +1,13 @@
-// When the next lot may leave under the trigger's rate limit. One timer at most, and none without a limit.
+// When the next batch may leave under the trigger's rate limit. One timer at most, and none without a limit.
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { Lanes } from '../delivery/lanes.ts';
 import { TokenBucket } from '../delivery/token-bucket.ts';
 import type { Delivery } from './pending-record.ts';
 
-export class Pace {
+export class RateLimiter {
   readonly #bucket: TokenBucket | undefined;
   readonly #onDue: () => void;
-  /** Events that a lot waits for, where there are so many: a batch does not leave with the first token. */
+  /** Events that a batch waits for, where there are so many: a batch does not leave with the first token. */
   readonly #worthWaitingFor: number;
   #timer: NodeJS.Timeout | undefined;
 

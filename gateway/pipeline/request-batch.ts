@@ -6,40 +6,40 @@ import type { Lane, Lanes } from '../delivery/lanes.ts';
 import type { Delivery } from './pending-record.ts';
 
 /**
- * Takes the next lot; there must be a next lane, with a delivery first that can be attempted. The sizes that `maxBytes` is
+ * Takes the next batch; there must be a next lane, with a delivery first that can be attempted. The sizes that `maxBytes` is
  * held against are those of the records: one record may exceed it alone. `mostEvents`, at least 1, is a limit besides. What failed
- * in batches goes with its like, in lots of the size that is left to it: it spoils no other batch.
+ * in batches goes with its like, in batches of the size that is left to it: it spoils no other batch.
  */
-export function gatherLot(
+export function gatherBatch(
   lanes: Lanes<Delivery>,
   settings: FunctionSettings,
   mostEvents = Infinity,
 ): Lane<Delivery>[] {
-  const lot: Lane<Delivery>[] = [];
+  const batch: Lane<Delivery>[] = [];
   if (settings.contentMode !== 'batched') {
     const lane = lanes.next();
     if (lane !== undefined) {
       lanes.take(lane, 1);
-      lot.push(lane);
+      batch.push(lane);
     }
-    return lot;
+    return batch;
   }
   const { maxEvents, maxBytes } = settings.batch;
-  const limit = lanes.next()?.at(0).lotLimit;
+  const limit = lanes.next()?.at(0).batchLimit;
   const room = { events: Math.min(maxEvents, mostEvents, limit ?? Infinity), bytes: maxBytes };
   for (let lane = lanes.next(); lane !== undefined; lane = lanes.next()) {
-    const count = countFitting(lane, room, limit, lot.length === 0);
+    const count = countFitting(lane, room, limit, batch.length === 0);
     if (count === 0) break;
     lanes.take(lane, count);
-    lot.push(lane);
+    batch.push(lane);
   }
-  return lot;
+  return batch;
 }
 
-/** Begins all deliveries of a lot; their events. */
-export function beginLot(lot: readonly Lane<Delivery>[]): CloudEvent[] {
+/** Begins all deliveries of a batch; their events. */
+export function beginBatch(batch: readonly Lane<Delivery>[]): CloudEvent[] {
   const events: CloudEvent[] = [];
-  for (const lane of lot) {
+  for (const lane of batch) {
     for (let index = 0; index < lane.taken; index += 1) {
       const delivery = lane.at(index);
       delivery.begin();
@@ -58,8 +58,8 @@ function countFitting(
 ): number {
   let count = 0;
   while (count < lane.length && room.events > 0) {
-    const { cause, reply, record, lotLimit } = lane.at(count);
-    if (cause !== undefined || reply !== undefined || lotLimit !== limit) break;
+    const { cause, reply, record, batchLimit } = lane.at(count);
+    if (cause !== undefined || reply !== undefined || batchLimit !== limit) break;
     const bytes = recordBytes(record);
     if (bytes > room.bytes && !(isFirst && count === 0)) break;
     room.events -= 1;
@@ -71,11 +71,11 @@ function countFitting(
 
 /** A batch is answered once: its reply belongs to the last event that was delivered in it. */
 export function lastDelivered(
-  lot: readonly Lane<Delivery>[],
+  batch: readonly Lane<Delivery>[],
   failedIds: ReadonlySet<string> | undefined,
 ): Delivery | undefined {
   let last: Delivery | undefined;
-  for (const lane of lot) {
+  for (const lane of batch) {
     for (let index = 0; index < lane.taken; index += 1) {
       const delivery = lane.at(index);
       if (failedIds?.has(delivery.event?.id ?? '') !== true) last = delivery;
@@ -84,8 +84,8 @@ export function lastDelivered(
   return last;
 }
 
-/** Says when a lot should leave: at once, or for batches when one is full or its first delivery has waited `maxWait`. */
-export class LotClock {
+/** Says when a batch should leave: at once, or for batches when one is full or its first delivery has waited `maxWait`. */
+export class BatchClock {
   readonly #settings: FunctionSettings;
   readonly #onDue: () => void;
   #timer: NodeJS.Timeout | undefined;
@@ -97,11 +97,11 @@ export class LotClock {
   }
 
   /**
-   * Once due, a lot stays due until it is sent and `stop` called: it may have to wait for an endpoint. What failed in a batch
+   * Once due, a batch stays due until it is sent and `stop` called: it may have to wait for an endpoint. What failed in a batch
    * has waited.
    */
   isDue(lanes: Lanes<Delivery>): boolean {
-    if (this.#settings.contentMode !== 'batched' || lanes.next()?.at(0).lotLimit !== undefined) return true;
+    if (this.#settings.contentMode !== 'batched' || lanes.next()?.at(0).batchLimit !== undefined) return true;
     const { maxEvents, maxWaitMs } = this.#settings.batch;
     if (this.#isOver || lanes.readyItems(maxEvents) >= maxEvents) return true;
     this.#timer ??= setTimeout(() => {

@@ -100,7 +100,7 @@ function notRunning({ key, suspend }: Subscription): TriggerSnapshot {
     inFlight: 0,
     held: 0,
     parked: 0,
-    crowded: 0,
+    congested: 0,
     blocked: 0,
     delivered: 0,
     filtered: 0,

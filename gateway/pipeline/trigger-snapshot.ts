@@ -27,7 +27,7 @@ export interface TriggerSnapshot {
   /** Lanes that wait behind a failure, those that are blocked included. */
   readonly parked: number;
   /** Partitions that are not fetched because so much of them waits behind failures. */
-  readonly crowded: number;
+  readonly congested: number;
   /** Lanes that a record blocks for want of a dead letter. */
   readonly blocked: number;
   /** The one that has blocked for longest. */

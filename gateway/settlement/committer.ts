@@ -23,7 +23,7 @@ export interface Committable extends TopicPartition {
 /** The interval doubles with each failure in a row, this often at most. */
 const maxDoublings = 5;
 /** How long `finish` pauses between two tries, in ms. */
-const finishPauseMs = 50;
+const finishDelayMs = 50;
 
 export class Committer<P extends Committable> {
   readonly #options: CommitterOptions<P>;
@@ -66,7 +66,7 @@ export class Committer<P extends Committable> {
     while (!limit.signal.aborted) {
       await Promise.race([this.flush(), over]);
       if (!partitions.some(({ name, open }) => open && this.#dirty.has(name))) break;
-      await new Promise((resolve) => setTimeout(resolve, finishPauseMs));
+      await new Promise((resolve) => setTimeout(resolve, finishDelayMs));
     }
     clearTimeout(timer);
   }

@@ -1,6 +1,6 @@
 // `targetDrainTime`: what a trigger owes, told to KEDA so that there are as many replicas as are done with it in that time.
 import type { Subscription } from '../../core/contract/subscription.ts';
-import type { Owed } from '../backlog/backlog-reader.ts';
+import type { TriggerBacklog } from '../backlog/backlog-reader.ts';
 import { createSettleRate, sampleMs, type SettleRate } from '../backlog/settle-rate.ts';
 import type { WantedTriggers } from '../wanted-triggers.ts';
 
@@ -13,7 +13,7 @@ export interface DrainTargetsOptions {
 }
 
 export interface DrainTargets {
-  observe(key: string, owed: Owed): void;
+  observe(key: string, owed: TriggerBacklog): void;
   /** The metric for KEDA, which divides it by `lagThreshold`: `records` itself where the speed of a replica is not known. */
   metricFor(subscription: Subscription, records: bigint): bigint;
   close(): void;

@@ -13,7 +13,7 @@ export interface GroupDemandOptions {
   readonly offsets: Pick<OffsetsReader, 'read'>;
   readonly emit: EmitScaler;
   /** Milliseconds between two looks at a group that is not active and that KEDA has a stream open for; 2,000 when absent. */
-  readonly lookMs?: number | undefined;
+  readonly checkMs?: number | undefined;
   /** Milliseconds between two pushes of an active group; 1,000 when absent. */
   readonly repeatMs?: number | undefined;
   /** Milliseconds that an answer of Kafka is good for; 500 when absent. */
@@ -43,7 +43,7 @@ export function createGroupDemand(options: GroupDemandOptions): Scaling & { clos
   };
   const activity = createActivityWatch({
     isActive,
-    intervalMs: () => options.lookMs ?? 2_000,
+    intervalMs: () => options.checkMs ?? 2_000,
     repeatMs: options.repeatMs,
     emit,
   });

@@ -1,7 +1,7 @@
 // The scaler's HTTP port: the activation call, health, readiness and metrics.
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
-import { createDoor, type DoorOptions } from '../../core/access/http-server.ts';
+import { createHttpServer, type HttpServerOptions } from '../../core/access/http-server.ts';
 import { addActivationRoute, type ActivationRouteOptions } from './activation-route.ts';
 
 /** What `/readyz` tells. */
@@ -13,7 +13,7 @@ export interface Readiness {
   readonly kafka: { readonly reachable: boolean; readonly error?: string | undefined };
 }
 
-export interface AdminOptions extends ActivationRouteOptions, DoorOptions {
+export interface AdminOptions extends ActivationRouteOptions, HttpServerOptions {
   readonly metrics: Registry;
   /** Who may read metrics: who has the right to, or anybody who reaches the port. */
   readonly metricsAccess: 'scrape' | 'anybody';
@@ -26,7 +26,7 @@ export interface AdminOptions extends ActivationRouteOptions, DoorOptions {
  * that the backlog is unknown, and the ScaledObject's fallback acts on that answer only.
  */
 export async function createAdminServer(options: AdminOptions): Promise<FastifyInstance> {
-  const server = await createDoor(options);
+  const server = await createHttpServer(options);
   addActivationRoute(server, options);
   const anybody = { config: { access: 'anybody' } } as const;
   server.get('/healthz', anybody, () => ({ status: 'ok' }));

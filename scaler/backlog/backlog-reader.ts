@@ -8,7 +8,7 @@ import { backlog } from './backlog.ts';
 import { createSharedPoll, type SharedPoll } from './shared-poll.ts';
 
 /** What a trigger owes, and over how many partitions of its source. */
-export interface Owed {
+export interface TriggerBacklog {
   readonly records: bigint;
   readonly partitions: number;
   /** How far it has come, over all partitions: only differences mean anything. */
@@ -16,7 +16,7 @@ export interface Owed {
 }
 
 /** Rejects with MILLRACE_TRIGGER_UNKNOWN, too. */
-export type BacklogReader = SharedPoll<Owed>;
+export type BacklogReader = SharedPoll<TriggerBacklog>;
 
 export interface BacklogReaderOptions {
   readonly offsets: Pick<OffsetsReader, 'read'>;
@@ -25,7 +25,7 @@ export interface BacklogReaderOptions {
   readonly maxAgeMs?: number | undefined;
   readonly emit: EmitScaler;
   /** After every poll, of every trigger whose backlog is known. Must not throw. */
-  readonly onOwed?: ((key: string, owed: Owed) => void) | undefined;
+  readonly onOwed?: ((key: string, owed: TriggerBacklog) => void) | undefined;
 }
 
 export function createBacklogReader({
@@ -35,7 +35,7 @@ export function createBacklogReader({
   emit,
   onOwed,
 }: BacklogReaderOptions): BacklogReader {
-  return createSharedPoll<Subscription, Owed>({
+  return createSharedPoll<Subscription, TriggerBacklog>({
     offsets,
     targets: triggers,
     queryOf,
@@ -56,7 +56,7 @@ function queryOf({ source }: Subscription): OffsetsQuery {
   return { access, group, topics, topicPattern, startTimestampMs };
 }
 
-function owedBy({ source }: Subscription, partitions: readonly PartitionOffsets[]): Owed {
+function owedBy({ source }: Subscription, partitions: readonly PartitionOffsets[]): TriggerBacklog {
   const records = backlog(partitions, source.initialOffset);
   const ends = partitions.reduce((sum, { end }) => sum + end, 0n);
   return { records, partitions: partitions.length, settled: ends - records };

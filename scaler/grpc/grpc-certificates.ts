@@ -8,7 +8,7 @@ export interface CertificatesOptions {
   readonly files: TlsFiles;
   readonly emit: EmitScaler;
   /** Milliseconds between two looks at the files; 10,000 when absent. */
-  readonly lookMs?: number | undefined;
+  readonly checkMs?: number | undefined;
 }
 
 export interface Certificates {
@@ -20,10 +20,10 @@ export interface Certificates {
 type Provider = experimental.CertificateProvider;
 
 /** Rejects with MILLRACE_CONFIG_INVALID where the files do not go together. */
-export async function openCertificates({ files, emit, lookMs }: CertificatesOptions): Promise<Certificates> {
+export async function openCertificates({ files, emit, checkMs }: CertificatesOptions): Promise<Certificates> {
   const certificate = await openCertificateFiles({
     files,
-    lookMs,
+    checkMs,
     onChanged: (validTo) => emit('certificateChanged', validTo),
     onFailed: (error) => emit('certificateFailed', error),
   });

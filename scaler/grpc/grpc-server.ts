@@ -12,7 +12,7 @@ export interface GrpcServerOptions extends ExternalScalerOptions {
   /** Plain text when absent. */
   readonly tls?: TlsFiles | undefined;
   /** Milliseconds between two looks at the files of `tls`; 10,000 when absent. */
-  readonly tlsLookMs?: number | undefined;
+  readonly tlsCheckMs?: number | undefined;
 }
 
 export interface GrpcServer {
@@ -40,8 +40,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcS
   const server = new Server(limits);
   server.addService(loadExternalScaler().definition, scaler.handlers);
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-  const { tls: files, tlsLookMs: lookMs, emit } = options;
-  const certificates = files && (await openCertificates({ files, lookMs, emit }));
+  const { tls: files, tlsCheckMs: checkMs, emit } = options;
+  const certificates = files && (await openCertificates({ files, checkMs, emit }));
   const credentials = certificates?.credentials ?? ServerCredentials.createInsecure();
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host}:${options.port}`, credentials, (error, bound) => {

@@ -429,7 +429,7 @@ t.test('gateway and scaler understand all that they are told', async (t) => {
     const { kubernetes, access } = parseGatewayConfig(gateway);
     t.match(kubernetes, { sharing: {}, functionUris, tenantAddresses }, name);
     t.equal(
-      access.trustsLocal,
+      access.trustsLoopback,
       name === 'plain',
       `${name}: nobody comes in for being near, unless that is asked for`,
     );

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
-import { createKafkaLook } from '../../controller/kafka-poll.ts';
-import { graceMs } from '../../controller/plan/judge-source.ts';
+import { createKafkaPoll } from '../../controller/kafka-poll.ts';
+import { graceMs } from '../../controller/plan/source-condition.ts';
 import type { GroupState } from '../../core/kafka/group/group-states.ts';
 import { subscriptionOf } from '../fixtures/subscription.ts';
 import { until } from '../scaler/fixtures/until.ts';
@@ -10,9 +10,9 @@ const partition = { topic: 'earthquakes', partition: 0, logStart: 0n, end: 0n, c
 const nobody: GroupState = { kind: 'read', rebalancing: false, members: [] };
 
 /** A look at a Kafka whose groups the test decides on, by a clock of the test's. */
-function lookOf(t: Test) {
+function lookupOf(t: Test) {
   const world = { nowMs: 1_000_000, group: nobody, looks: 0, changes: [] as string[] };
-  const look = createKafkaLook({
+  const look = createKafkaPoll({
     kafka: {
       read: async (queries) => queries.map(() => ({ kind: 'read', partitions: [partition] })),
       readGroups: async (queries) => {
@@ -22,7 +22,7 @@ function lookOf(t: Test) {
     },
     backlog: async () => 0n,
     onChange: (key) => world.changes.push(key),
-    pauseMs: { lacking: 1, whole: 1 },
+    delayMs: { lacking: 1, whole: 1 },
     now: () => world.nowMs,
   });
   t.teardown(() => look.stop());
@@ -35,7 +35,7 @@ function lookOf(t: Test) {
 }
 
 t.test('what is as it was is not told again, but once when it has lacked for too long', async (t) => {
-  const { world, want, again, facts } = lookOf(t);
+  const { world, want, again, facts } = lookupOf(t);
   want([subscriptionOf('a')]);
   await again();
   t.strictSame(world.changes, ['geo/a']);
@@ -59,7 +59,7 @@ t.test('what is as it was is not told again, but once when it has lacked for too
 });
 
 t.test('who is wanted no more is forgotten', async (t) => {
-  const { want, again, facts } = lookOf(t);
+  const { want, again, facts } = lookupOf(t);
   want([subscriptionOf('a'), subscriptionOf('b')]);
   await again();
   want([subscriptionOf('b')]);

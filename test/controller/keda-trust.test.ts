@@ -2,7 +2,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import t from 'tap';
-import { watchTrust } from '../../controller/keda-trust.ts';
+import { watchKedaTrust } from '../../controller/keda-trust.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 const log = pino({ level: 'silent' });
@@ -23,7 +23,7 @@ t.test('another revision with each change of what KEDA has to know, or may have 
   const at = (name: string) => join(folder, name);
   const watch = async (clientCaPath?: string) => {
     const tls = { certPath: at('tls.crt'), keyPath: at('tls.key'), clientCaPath };
-    const trust = await watchTrust({ caPath: at('ca.crt'), tls, log, lookMs: 10, onChange: () => undefined });
+    const trust = await watchKedaTrust({ caPath: at('ca.crt'), tls, log, checkMs: 10, onChange: () => undefined });
     t.teardown(() => trust.stop());
     return trust;
   };
@@ -48,7 +48,7 @@ t.test('what was read last stays while it cannot be read', async (t) => {
   const told: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => void told.push(line) });
   const onChange = (): void => void (changes += 1);
-  const trust = await watchTrust({ caPath, tls: undefined, log, lookMs: 10, onChange });
+  const trust = await watchKedaTrust({ caPath, tls: undefined, log, checkMs: 10, onChange });
   t.teardown(() => trust.stop());
   t.equal(trust.now(), undefined);
   await put(caPath, 'CA 1');
@@ -61,7 +61,7 @@ t.test('what was read last stays while it cannot be read', async (t) => {
 });
 
 t.test('without a CA there is nothing to know', async (t) => {
-  const trust = await watchTrust({ caPath: undefined, tls: undefined, log, onChange: () => undefined });
+  const trust = await watchKedaTrust({ caPath: undefined, tls: undefined, log, onChange: () => undefined });
   t.equal(trust.now(), undefined);
   trust.stop();
 });

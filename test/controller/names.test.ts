@@ -1,5 +1,5 @@
 import t from 'tap';
-import { companionName, isMadeFor, isManaged, keyOf, madeFor } from '../../controller/names.ts';
+import { ownedName, isMadeFor, isManaged, keyOf, madeFor } from '../../controller/names.ts';
 import { deployment, trigger } from './fixtures/observed.ts';
 
 t.test('what is made for an owner is known again, and nothing else is', async (t) => {
@@ -21,7 +21,7 @@ t.test('what is made for an owner is known again, and nothing else is', async (t
 t.test('names', async (t) => {
   t.equal(keyOf(trigger), 'geo/quakes');
   t.equal(keyOf({ ...trigger, metadata: { name: 'quakes' } }), '/quakes');
-  t.equal(companionName('quakes'), 'quakes-millrace');
+  t.equal(ownedName('quakes'), 'quakes-millrace');
   const bare = madeFor({ ...trigger, metadata: { name: 'quakes' } }, 'a', {});
   t.notOk('namespace' in bare);
   t.equal(bare.ownerReferences?.[0]?.uid, '');

@@ -16,7 +16,7 @@ const filteredLot = 'left-out';
 export const filter = { not: { exact: { kafkaheaderlot: filteredLot } } };
 
 export function isFiltered({ headers }: LoggedRecord): boolean {
-  return String(headers.lot) === filteredLot;
+  return String(headers.batch) === filteredLot;
 }
 
 export function fateOf(id: string | undefined): Fate {
@@ -52,7 +52,7 @@ export function startLoad(oracle: Oracle, { seed, shape }: Scenario): () => Prom
     const key = `k${random.between(0, keys - 1)}`;
     switch (fate) {
       case 'f':
-        return { key, value, headers: { lot: filteredLot } };
+        return { key, value, headers: { batch: filteredLot } };
       case 'u':
         return { key, value, headers: { 'content-type': 'application/cloudevents+json' } };
       default:

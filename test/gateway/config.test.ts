@@ -9,7 +9,7 @@ const access = {
   token: undefined,
   tokenReviews: false,
   oidc: undefined,
-  trustsLocal: true,
+  trustsLoopback: true,
   metricsAccess: 'scrape',
 };
 
@@ -145,7 +145,7 @@ t.test(
 
 t.test('who may come in a cluster is asked of its API server; a certificate goes with its key', async (t) => {
   const { access } = parseGatewayConfig({ KAFKA_BROKERS: 'kafka:9092', MILLRACE_KUBERNETES: 'true' });
-  t.match(access, { tokenReviews: true, trustsLocal: false });
+  t.match(access, { tokenReviews: true, trustsLoopback: false });
   for (const name of ['MILLRACE_ADMIN_TLS_CERT', 'MILLRACE_ADMIN_TLS_KEY'])
     t.throws(() => parseGatewayConfig({ ...required, [name]: '/a' }), { message: /go together/ });
 });

@@ -55,7 +55,7 @@ t.test('in a cluster', async (t) => {
     POD_NAME: 'scaler-1',
   });
   t.match(config.kubernetes, { namespaces: ['geo'], podName: 'scaler-1' });
-  t.match(config.access, { tokenReviews: true, trustsLocal: false });
+  t.match(config.access, { tokenReviews: true, trustsLoopback: false });
 });
 
 t.test('all mistakes at once', async (t) => {

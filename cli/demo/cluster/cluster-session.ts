@@ -10,7 +10,7 @@ import type { Earthquake } from '../earthquakes.ts';
 import { untilQuiet } from '../wait-for-quiet.ts';
 import { replayWeek } from '../replay-week.ts';
 import type { DemoResult, DemoRun } from '../run-demo.ts';
-import { Witness } from '../function-log.ts';
+import { FunctionLog } from '../function-log.ts';
 import { clusterAccountLines, clusterAccountOf, clusterFaultsOf, type ClusterEvidence } from './cluster-account.ts';
 import { copySecrets, createDemoNamespace } from './demo-namespace.ts';
 import { placeExample, readExamples, type ClusterFunction } from './cluster-examples.ts';
@@ -51,7 +51,7 @@ const stallLimitMs = 180_000;
 export class ClusterSession implements DemoRun {
   readonly #options: ClusterSessionOptions;
   readonly #view: LiveView<ClusterStatus>;
-  readonly #witness = new Witness();
+  readonly #witness = new FunctionLog();
   /** Ends the watches: later than the user's signal, for what is to be removed is watched. */
   readonly #end = new AbortController();
   #namespace: Resource | undefined;

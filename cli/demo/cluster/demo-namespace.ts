@@ -4,7 +4,7 @@ import { MillraceError } from '../../../core/contract/errors.ts';
 import { namespaceKind, secretKind } from '../../../core/resources/kinds.ts';
 import type { KubernetesClient, Resource } from '../../../core/contract/kubernetes-client.ts';
 import { secretsOf, type Installation } from './installation.ts';
-import { patiently } from './with-retries.ts';
+import { withRetries } from './with-retries.ts';
 
 const demoLabel = 'millrace.dev/demo';
 const removalLimitMs = 180_000;
@@ -36,9 +36,9 @@ export async function removeDemoNamespace(
   signal?: AbortSignal,
 ): Promise<void> {
   const deadlineMs = performance.now() + removalLimitMs;
-  await patiently(() => client.remove(namespaceKind, '', name, { uid }));
+  await withRetries(() => client.remove(namespaceKind, '', name, { uid }));
   for (;;) {
-    const left = await patiently(() => client.get(namespaceKind, '', name));
+    const left = await withRetries(() => client.get(namespaceKind, '', name));
     if (left?.metadata.uid !== uid) return;
     if (performance.now() > deadlineMs) throw new MillraceError('MILLRACE_DEMO_FAILED', stuck(left));
     await sleep(300, undefined, { signal });

@@ -5,7 +5,7 @@ import { deploymentKind, triggerKind } from '../../../core/resources/kinds.ts';
 import type { KubernetesClient, Resource } from '../../../core/contract/kubernetes-client.ts';
 import { removeDemoNamespace } from './demo-namespace.ts';
 import type { Feeder } from './feeder.ts';
-import { patiently } from './with-retries.ts';
+import { withRetries } from './with-retries.ts';
 import type { TriggerStates } from './trigger-states.ts';
 
 export interface Made {
@@ -50,7 +50,7 @@ async function removeTriggers(
 ): Promise<void> {
   for (const kind of [triggerKind, deploymentKind]) {
     for (const { metadata } of resources.filter((resource) => resource.kind === kind.kind))
-      await patiently(() => client.remove(kind, namespace.metadata.name, metadata.name));
+      await withRetries(() => client.remove(kind, namespace.metadata.name, metadata.name));
   }
   const deadlineMs = performance.now() + drainLimitMs;
   while ((states?.triggers ?? 0) > 0) {

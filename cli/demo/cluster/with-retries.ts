@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../../core/contract/errors.ts';
 
 const limitMs = 60_000;
-const pauseMs = 500;
+const delayMs = 500;
 
 /** Asks again while no answer comes, for a minute; only for what may be asked twice. */
-export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+export async function withRetries<T>(ask: () => Promise<T>): Promise<T> {
   const deadlineMs = performance.now() + limitMs;
   for (;;) {
     try {
@@ -15,6 +15,6 @@ export async function patiently<T>(ask: () => Promise<T>): Promise<T> {
       const mayPass = error instanceof MillraceError && error.code === 'MILLRACE_KUBERNETES_UNREACHABLE';
       if (!mayPass || performance.now() > deadlineMs) throw error;
     }
-    await sleep(pauseMs);
+    await sleep(delayMs);
   }
 }

@@ -1,7 +1,7 @@
 // How Millrace connects to Kafka: once, for consumers, producers and admin calls of gateway, scaler and CLI alike.
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
 import type { Credentials } from '../../contract/kafka-access.ts';
-import type { LiveCredentials } from '../../credentials/rotating-credentials.ts';
+import type { RotatingCredentials } from '../../credentials/rotating-credentials.ts';
 import type { ConnectGuard } from '../../network/connect-guard.ts';
 import { mendReadCommitted } from '../fetch/aborted-transactions.ts';
 import { registerCodecs } from '../fetch/codecs.ts';
@@ -10,7 +10,7 @@ import { createSocketFactory } from './sockets.ts';
 
 /** How connections to one cluster are secured, for all clients of it in this process. */
 export interface Security {
-  readonly credentials: LiveCredentials<Credentials>;
+  readonly credentials: RotatingCredentials<Credentials>;
   /** Undefined: no SASL. */
   readonly sasl: SaslOptions | undefined;
   /** After all clients that use it. */

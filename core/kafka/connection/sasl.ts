@@ -3,7 +3,7 @@
 import type { AuthenticationProviderArgs, KafkaConfig } from 'kafkajs';
 import { MillraceError } from '../../contract/errors.ts';
 import type { Credentials, PasswordMechanism, SaslCredentials } from '../../contract/kafka-access.ts';
-import type { LiveCredentials } from '../../credentials/rotating-credentials.ts';
+import type { RotatingCredentials } from '../../credentials/rotating-credentials.ts';
 import { createOauthTokens, type OauthTokens } from '../../credentials/oauth-tokens.ts';
 import type { ConnectGuard } from '../../network/connect-guard.ts';
 
@@ -20,7 +20,7 @@ export interface Sasl {
 export interface SaslSettings {
   /** Of all credentials there will be. */
   readonly mechanism: SaslMechanism;
-  readonly credentials: Pick<LiveCredentials<Credentials>, 'current'>;
+  readonly credentials: Pick<RotatingCredentials<Credentials>, 'current'>;
   /** Absent: tokens may be asked for anywhere. */
   readonly guard?: ConnectGuard | undefined;
 }

@@ -4,7 +4,7 @@ import { describeError } from '../../contract/errors.ts';
 import type { Credentials, KafkaAccess } from '../../contract/kafka-access.ts';
 import type { SecretReader } from '../../contract/secret-reader.ts';
 import { createKafka, type ClientLog, type ConnectionSettings, type Security } from './kafka-client.ts';
-import { createLiveCredentials, type LiveCredentials } from '../../credentials/rotating-credentials.ts';
+import { createRotatingCredentials, type RotatingCredentials } from '../../credentials/rotating-credentials.ts';
 import type { ConnectGuard } from '../../network/connect-guard.ts';
 import { readCredentials } from './read-credentials.ts';
 import { createSasl, type SaslMechanism } from './sasl.ts';
@@ -23,7 +23,7 @@ export interface SecurityOptions {
 export function openSecurity(options: SecurityOptions): Security {
   const { brokers, read, log } = options;
   const cluster = brokers.join(',');
-  const credentials = createLiveCredentials({
+  const credentials = createRotatingCredentials({
     read,
     shown: shownToBrokers,
     prove: (candidate) => prove(options, candidate),
@@ -36,7 +36,7 @@ export function openSecurity(options: SecurityOptions): Security {
 
 type Peers = Pick<SecurityOptions, 'brokers' | 'mechanism' | 'guard'>;
 
-function secured(credentials: LiveCredentials<Credentials>, { mechanism, guard }: Peers): Security {
+function secured(credentials: RotatingCredentials<Credentials>, { mechanism, guard }: Peers): Security {
   const sasl = mechanism === undefined ? undefined : createSasl({ mechanism, credentials, guard });
   return {
     credentials,
@@ -119,7 +119,7 @@ async function prove(peers: Peers, candidate: Credentials): Promise<void> {
   }
 }
 
-function heldFast(credentials: Credentials): LiveCredentials<Credentials> {
+function heldFast(credentials: Credentials): RotatingCredentials<Credentials> {
   return {
     current: () => credentials,
     ready: () => Promise.resolve(),

@@ -4,7 +4,7 @@ import { connect, isIP, Socket, type NetConnectOpts } from 'node:net';
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 import type { Credentials } from '../../contract/kafka-access.ts';
-import type { LiveCredentials } from '../../credentials/rotating-credentials.ts';
+import type { RotatingCredentials } from '../../credentials/rotating-credentials.ts';
 import { guardedTarget, type ConnectGuard } from '../../network/connect-guard.ts';
 
 /** As kafkajs has it; shorter than what firewalls forget a connection after. */
@@ -14,7 +14,7 @@ const retireLimitMs = 30_000;
 
 export interface SocketFactoryOptions {
   /** Absent: plain text, to whoever answers. */
-  readonly credentials?: LiveCredentials<Credentials> | undefined;
+  readonly credentials?: RotatingCredentials<Credentials> | undefined;
   /** Absent: to any address. */
   readonly guard?: ConnectGuard | undefined;
 }

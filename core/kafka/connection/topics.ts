@@ -4,7 +4,7 @@ import { MillraceError } from '../../contract/errors.ts';
 import { compileTopicPattern } from '../../contract/topic-pattern.ts';
 import type { SourceSettings } from '../../contract/subscription.ts';
 import { topicsForbidden } from './broker-refusal.ts';
-import type { Sight, TopicWatch } from '../fetch/topic-watch.ts';
+import type { TopicsSnapshot, TopicWatch } from '../fetch/topic-watch.ts';
 
 /** Those of `existing` that `pattern` means, sorted; internal topics never. */
 export function matchTopics(pattern: string, existing: readonly string[]): string[] {
@@ -20,13 +20,13 @@ export async function scanTopics(
   watch: TopicWatch,
   { topics, topicPattern }: SourceSettings,
 ): Promise<{ found: string[]; missing: string[] }> {
-  const sight = await watch.look(topicPattern === undefined ? topics : undefined);
-  const named = topicPattern === undefined ? topics : matchTopics(topicPattern, sight.names);
-  const forbidden = named.filter((topic) => sight.topic(topic).kind === 'forbidden');
+  const snapshot = await watch.look(topicPattern === undefined ? topics : undefined);
+  const named = topicPattern === undefined ? topics : matchTopics(topicPattern, snapshot.names);
+  const forbidden = named.filter((topic) => snapshot.topic(topic).kind === 'forbidden');
   if (forbidden.length > 0) throw topicsForbidden('describe', forbidden);
-  const unreadable = unreadableIn(sight, named);
+  const unreadable = unreadableIn(snapshot, named);
   if (unreadable.length > 0) throw topicsForbidden('read', unreadable);
-  const isMissing = (topic: string): boolean => sight.topic(topic).kind === 'missing';
+  const isMissing = (topic: string): boolean => snapshot.topic(topic).kind === 'missing';
   return {
     found: named.filter((topic) => !isMissing(topic)).sort(),
     missing: named.filter(isMissing),
@@ -34,9 +34,9 @@ export async function scanTopics(
 }
 
 /** Those of `topics` that our user may know of, and not read. */
-export function unreadableIn(sight: Sight, topics: readonly string[]): string[] {
+export function unreadableIn(snapshot: TopicsSnapshot, topics: readonly string[]): string[] {
   return topics.filter((topic) => {
-    const seen = sight.topic(topic);
+    const seen = snapshot.topic(topic);
     return seen.kind === 'there' && seen.isUnreadable;
   });
 }

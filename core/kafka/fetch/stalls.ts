@@ -32,22 +32,22 @@ const maxDoublings = 5;
 
 export class Stalls {
   readonly #limitMs: number;
-  readonly #longestPauseMs: number;
+  readonly #longestDelayMs: number;
   readonly #standing = new Map<string, Standing>();
   #lastLookMs = Number.NEGATIVE_INFINITY;
 
   /**
-   * A position may stand still for `limitMs` while records wait. Where two looks lie further apart than `longestPauseMs`, the
+   * A position may stand still for `limitMs` while records wait. Where two looks lie further apart than `longestDelayMs`, the
    * process itself stood still, and nothing follows.
    */
-  constructor(limitMs: number, longestPauseMs: number) {
+  constructor(limitMs: number, longestDelayMs: number) {
     this.#limitMs = limitMs;
-    this.#longestPauseMs = longestPauseMs;
+    this.#longestDelayMs = longestDelayMs;
   }
 
   /** What is not in `fetching` is not to be fetched at present, and starts afresh when it is. */
   look(fetching: readonly Fetching[], nowMs: number): StallVerdict {
-    const wasAway = nowMs - this.#lastLookMs > this.#longestPauseMs;
+    const wasAway = nowMs - this.#lastLookMs > this.#longestDelayMs;
     this.#lastLookMs = nowMs;
     const before = new Map(this.#standing);
     this.#standing.clear();

@@ -11,7 +11,7 @@ import { logEndTimestamp } from '../connection/wire-requests.ts';
 import { createTopology, type TopicView } from '../connection/topology.ts';
 import { readOffsets, type OffsetsQuery, type PartitionOffsets } from '../offsets/offsets-reader.ts';
 
-export type TopicSight =
+export type TopicState =
   | {
       readonly kind: 'there';
       readonly id: string | undefined;
@@ -25,10 +25,10 @@ export type TopicSight =
   /** Without a leader: nothing follows from it. */
   | { readonly kind: 'unknown' };
 
-export interface Sight {
+export interface TopicsSnapshot {
   /** All topics that are not internal; only where a follower wants them. */
   readonly names: readonly string[];
-  topic(name: string): TopicSight;
+  topic(name: string): TopicState;
   /** One past the last record that can be fetched; undefined where that was not asked, or is not known. */
   end(partition: TopicPartition): bigint | undefined;
 }
@@ -39,14 +39,14 @@ export interface TopicFollower {
   /** Those whose end is to be looked up. */
   partitions(): Iterable<TopicPartition>;
   /** Every few seconds; undefined where Kafka did not answer. Must not throw. */
-  seen(sight: Sight | undefined): void;
+  seen(snapshot: TopicsSnapshot | undefined): void;
 }
 
 export interface TopicWatch {
   /** Returns how to stop. What the watch holds open ends with the last follower. */
   follow(follower: TopicFollower): () => void;
   /** Now, without ends, and with our rights; without `topics`, at all. This and the next two reject where Kafka does not answer. */
-  look(topics: readonly string[] | undefined): Promise<Sight>;
+  look(topics: readonly string[] | undefined): Promise<TopicsSnapshot>;
   /** Of all partitions of the topics of `query`; also rejects where one is missing. */
   readOffsets(query: OffsetsQuery): Promise<readonly PartitionOffsets[]>;
   /** The first offset whose record is as young as `timestampMs`; undefined where none is. */
@@ -62,7 +62,7 @@ export function createTopicWatch(kafka: Kafka): TopicWatch {
   const followers = new Set<TopicFollower>();
   let connections: OffsetConnections | undefined;
   let timer: NodeJS.Timeout | undefined;
-  let isLooking = false;
+  let isReading = false;
 
   const connect = (): OffsetConnections =>
     (connections ??= createOffsetConnections({ kafka, seeds, requestTimeoutMs: 2_000 }));
@@ -74,16 +74,16 @@ export function createTopicWatch(kafka: Kafka): TopicWatch {
 
   async function round(): Promise<void> {
     timer = undefined;
-    isLooking = true;
-    const sight = await lookOnce(connect(), [...followers]).catch(() => undefined);
-    isLooking = false;
-    for (const follower of followers) follower.seen(sight);
+    isReading = true;
+    const snapshot = await readSnapshot(connect(), [...followers]).catch(() => undefined);
+    isReading = false;
+    for (const follower of followers) follower.seen(snapshot);
     settle();
   }
 
   /** The next round, as long as somebody follows; else nothing stays open. */
   function settle(): void {
-    if (isLooking || timer !== undefined) return;
+    if (isReading || timer !== undefined) return;
     if (followers.size > 0) {
       timer = setTimeout(() => void round(), watchMs.pause);
       return;
@@ -106,7 +106,7 @@ export function createTopicWatch(kafka: Kafka): TopicWatch {
     },
     look: async (topics) => {
       const asked = { ...nobody, wantsAllNames: topics === undefined, topics: () => topics ?? [] };
-      return lookOnce(connected(), [asked], { asksRights: true });
+      return readSnapshot(connected(), [asked], { asksRights: true });
     },
     readOffsets: async (query) => {
       const open = connected();
@@ -117,8 +117,8 @@ export function createTopicWatch(kafka: Kafka): TopicWatch {
     },
     offsetAt: async (partition, timestampMs) => {
       const asked = { ...nobody, topics: () => [partition.topic], partitions: () => [partition] };
-      const sight = await lookOnce(connected(), [asked], { timestamp: BigInt(timestampMs) });
-      const offset = sight.end(partition);
+      const snapshot = await readSnapshot(connected(), [asked], { timestamp: BigInt(timestampMs) });
+      const offset = snapshot.end(partition);
       return offset === undefined || offset < 0n ? undefined : offset;
     },
   };
@@ -131,11 +131,11 @@ const nobody: TopicFollower = {
   seen: () => undefined,
 };
 
-async function lookOnce(
+async function readSnapshot(
   connections: OffsetConnections,
   followers: readonly TopicFollower[],
   { timestamp = logEndTimestamp, asksRights = false }: { timestamp?: bigint; asksRights?: boolean } = {},
-): Promise<Sight> {
+): Promise<TopicsSnapshot> {
   const deadlineMs = performance.now() + watchMs.look;
   const wantsAll = followers.some(({ wantsAllNames }) => wantsAllNames);
   const wanted = new Set(followers.flatMap((one) => [...one.topics()]));
@@ -146,7 +146,7 @@ async function lookOnce(
   const led = new Map<PartitionKey, LedPartition>();
   for (const one of followers) for (const partition of one.partitions()) addLed(view, partition, led);
   const ends = await listOffsets(connections, led.values(), timestamp, deadlineMs);
-  return sightOf(view, ends);
+  return snapshotOf(view, ends);
 }
 
 function addLed(
@@ -164,7 +164,7 @@ const unseen: Readonly<Partial<Record<ErrorCode, 'missing' | 'forbidden'>>> = {
   MILLRACE_KAFKA_FORBIDDEN: 'forbidden',
 };
 
-function sightOf(view: TopicView, ends: ReadonlyMap<PartitionKey, bigint | OffsetFailure>): Sight {
+function snapshotOf(view: TopicView, ends: ReadonlyMap<PartitionKey, bigint | OffsetFailure>): TopicsSnapshot {
   return {
     names: view.names,
     topic(name) {

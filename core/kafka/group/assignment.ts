@@ -8,7 +8,7 @@ import { fetchFrom, type Assigned } from './assigned-partition.ts';
 import { explainRead } from './member-refusal.ts';
 import type { FetchedBatch, GroupConsumer } from './group-consumer.ts';
 import type { JoinedGroup } from './group-member.ts';
-import { pause } from './sleep.ts';
+import { sleep } from './sleep.ts';
 import { findRange, type FoundRange } from '../fetch/find-range.ts';
 import { SourceCommits } from './source-commits.ts';
 import { failing, isPassing, quietMs } from './source-failure.ts';
@@ -130,7 +130,7 @@ export class Assignment {
     // While it joins again, the group may give to others what this member did not claim, for it was not open yet.
     const isOver = (): boolean =>
       joined !== this.last || member.joiningSinceMs !== undefined || this.#isStopping();
-    for (let pauseMs = retryMs.first; ; pauseMs = Math.min(pauseMs * 2, retryMs.longest)) {
+    for (let delayMs = retryMs.first; ; delayMs = Math.min(delayMs * 2, retryMs.longest)) {
       try {
         // They may go on being committed while the offsets are read.
         const before = new Map([...this.#assigned].map(([name, { ours }]) => [name, new Set(ours)]));
@@ -140,9 +140,9 @@ export class Assignment {
       } catch (error) {
         const topics = [...new Set(joined.partitions.map(({ topic }) => topic))];
         const told = await explainRead(error, topics, this.#options.watch);
-        const isTold = pauseMs >= quietMs || !isPassing(error);
+        const isTold = delayMs >= quietMs || !isPassing(error);
         if (isTold && !isOver()) this.#options.listener.state(failing(told));
-        await pause(pauseMs, this.#options.signal);
+        await sleep(delayMs, this.#options.signal);
         if (isOver()) return;
       }
     }
@@ -176,10 +176,10 @@ export class Assignment {
   }
 
   async #readIds(topics: readonly string[]): Promise<Map<string, string | undefined>> {
-    const sight = await this.#options.watch.look(topics);
+    const snapshot = await this.#options.watch.look(topics);
     const ids = new Map<string, string | undefined>();
     for (const topic of topics) {
-      const seen = sight.topic(topic);
+      const seen = snapshot.topic(topic);
       if (seen.kind === 'missing') throw topicsMissing(this.#options.source, [topic]);
       ids.set(topic, seen.kind === 'there' ? seen.id : undefined);
     }
@@ -298,7 +298,7 @@ export class Assignment {
     const isOver = (): boolean => this.#current(partition, member) !== assigned || this.#isStopping();
     const { watch } = this.#options;
     const group = this.#options.source.consumerGroup;
-    for (let pauseMs = retryMs.first; !isOver(); pauseMs = Math.min(pauseMs * 2, retryMs.longest)) {
+    for (let delayMs = retryMs.first; !isOver(); delayMs = Math.min(delayMs * 2, retryMs.longest)) {
       const id = this.#options.memory.idOf(assigned.topic);
       const found = await findRange({ watch, group, assigned, id }).catch(() => undefined);
       if (isOver()) return;
@@ -306,7 +306,7 @@ export class Assignment {
         this.#moveTo(assigned, found, member);
         return;
       }
-      await pause(pauseMs, this.#options.signal);
+      await sleep(delayMs, this.#options.signal);
     }
   }
 

@@ -5,7 +5,7 @@ import type { Batch, Consumer, ConsumerConfig, Kafka } from 'kafkajs';
 import type { PartitionProgress } from '../../contract/record-source.ts';
 import { partitionName, type TopicPartition } from '../../contract/record.ts';
 import { GroupMember, sessionTimeoutMs, type GroupMemberOptions, type Membership } from './group-member.ts';
-import type { Turns } from '../fetch/fair-turns.ts';
+import type { FairScheduler } from '../fetch/fair-scheduler.ts';
 
 /** `fetchedOffset`: where the client asked for it. */
 export type FetchedBatch = Batch & { readonly fetchedOffset: string };
@@ -13,7 +13,7 @@ export type FetchedBatch = Batch & { readonly fetchedOffset: string };
 export interface GroupConsumerOptions extends GroupMemberOptions {
   readonly kafka: Kafka;
   /** Between the consumers of the process. */
-  readonly turns: Turns;
+  readonly scheduler: FairScheduler;
   /** False for a batch that is not the next one of its partition: it counts as not fetched. */
   readonly onBatch: (batch: FetchedBatch) => boolean;
   /** As `onBatch`, of a batch without records that was fetched at `fetchedOffset`. */
@@ -136,7 +136,7 @@ async function start(
   consumer: Consumer,
   group: GroupMember,
   topics: readonly string[],
-  { onBatch, turns }: GroupConsumerOptions,
+  { onBatch, scheduler }: GroupConsumerOptions,
 ): Promise<void> {
   await consumer.connect();
   // Wherever the client chooses an offset itself, for an instant, it is none past what is there.
@@ -148,7 +148,7 @@ async function start(
     eachBatch: (payload) => {
       const startedMs = performance.now();
       if (onBatch(payload.batch as FetchedBatch)) payload.resolveOffset(payload.batch.lastOffset());
-      return turns.next(performance.now() - startedMs);
+      return scheduler.next(performance.now() - startedMs);
     },
   });
 }

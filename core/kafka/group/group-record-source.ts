@@ -11,15 +11,15 @@ import { Assignment } from './assignment.ts';
 import { explainCoordinator, explainRead } from './member-refusal.ts';
 import { createGroupConsumer, type GroupConsumer } from './group-consumer.ts';
 import type { Membership } from './group-member.ts';
-import { pause } from './sleep.ts';
+import { sleep } from './sleep.ts';
 import { failing, isPassing, quietMs } from './source-failure.ts';
-import { createSourceWatch, type Departure } from './source-health.ts';
+import { createSourceHealth, type Departure } from './source-health.ts';
 import { Stalls } from '../fetch/stalls.ts';
 import { TopicMemory } from '../fetch/topic-memory.ts';
 import { createTopicWatch, watchMs, type TopicFollower, type TopicWatch } from '../fetch/topic-watch.ts';
 import { scanTopics, topicsMissing } from '../connection/topics.ts';
 import { Transactions } from '../produce/transactions.ts';
-import { Turns } from '../fetch/fair-turns.ts';
+import { FairScheduler } from '../fetch/fair-scheduler.ts';
 
 export interface RecordSourceOptions {
   readonly kafka: Kafka;
@@ -29,7 +29,7 @@ export interface RecordSourceOptions {
 
 interface SharedParts extends RecordSourceOptions {
   readonly watch: TopicWatch;
-  readonly turns: Turns;
+  readonly scheduler: FairScheduler;
 }
 
 /** Pauses before the client is built anew, and how long one lives whose failure is the first of its kind, in ms. */
@@ -40,7 +40,7 @@ const leaveMs = 5_000;
 const stallLimitMs = 15_000;
 
 export function createRecordSources(options: RecordSourceOptions): CreateRecordSource {
-  const shared = { ...options, watch: createTopicWatch(options.kafka), turns: new Turns() };
+  const shared = { ...options, watch: createTopicWatch(options.kafka), scheduler: new FairScheduler() };
   return (subscription, listener) => new GroupSource(shared, subscription, listener);
 }
 
@@ -127,7 +127,7 @@ class GroupSource implements RecordSource {
       wantsAllNames: this.#subscription.source.topicPattern !== undefined,
       topics: () => this.#watching?.topics() ?? [],
       partitions: () => this.#watching?.partitions() ?? [],
-      seen: (sight) => this.#watching?.seen(sight),
+      seen: (snapshot) => this.#watching?.seen(snapshot),
     });
     await this.#options.ready?.();
     await this.#run();
@@ -135,7 +135,7 @@ class GroupSource implements RecordSource {
   }
 
   async #run(): Promise<void> {
-    let pauseMs = rebuildMs.first;
+    let delayMs = rebuildMs.first;
     while (!this.#isStopping()) {
       const startedMs = performance.now();
       try {
@@ -143,11 +143,11 @@ class GroupSource implements RecordSource {
       } catch (error) {
         if (this.#isStopping()) break;
         // One that fails again and again soon after it joined is not to keep its group from work.
-        if (performance.now() - startedMs > rebuildMs.calm) pauseMs = rebuildMs.first;
-        if (pauseMs >= quietMs || !isPassing(error))
+        if (performance.now() - startedMs > rebuildMs.calm) delayMs = rebuildMs.first;
+        if (delayMs >= quietMs || !isPassing(error))
           this.#listener.state(failing(await this.#explain(error)));
-        await pause(pauseMs, this.#abort.signal);
-        pauseMs = Math.min(pauseMs * 2, rebuildMs.longest);
+        await sleep(delayMs, this.#abort.signal);
+        delayMs = Math.min(delayMs * 2, rebuildMs.longest);
       }
     }
     this.#assignment.closeAll();
@@ -176,7 +176,7 @@ class GroupSource implements RecordSource {
       this.#assignment.member = member;
       const failed = member.start(topics).then(() => member.crashed);
       failed.catch(() => undefined);
-      const stopped = pause(undefined, AbortSignal.any([over.signal, this.#abort.signal]));
+      const stopped = sleep(undefined, AbortSignal.any([over.signal, this.#abort.signal]));
       const left = await Promise.race([failed, departure.promise, stopped]);
       if (left !== undefined) this.#listener.noticed({ kind: 'rebuilt', ...left });
     } catch (error) {
@@ -194,7 +194,7 @@ class GroupSource implements RecordSource {
     const assignment = this.#assignment;
     const member: GroupConsumer = createGroupConsumer({
       kafka: this.#options.kafka,
-      turns: this.#options.turns,
+      scheduler: this.#options.scheduler,
       groupId: this.#subscription.source.consumerGroup,
       membership: this.#membership,
       owned: () => assignment.list(),
@@ -214,7 +214,7 @@ class GroupSource implements RecordSource {
     leave: (departure: Departure) => void,
   ): TopicFollower {
     const assignment = this.#assignment;
-    return createSourceWatch({
+    return createSourceHealth({
       source: this.#subscription.source,
       member,
       subscribed,
@@ -256,7 +256,7 @@ class GroupSource implements RecordSource {
     this.#assignment.member = undefined;
     const gone = new AbortController();
     const stopped = member.stop({ leave: this.#isStopping() }).catch(() => undefined);
-    await Promise.race([stopped, pause(leaveMs, gone.signal)]);
+    await Promise.race([stopped, sleep(leaveMs, gone.signal)]);
     gone.abort();
   }
 

@@ -41,7 +41,7 @@ export interface GroupStatesOptions {
 }
 
 const attempts = 3;
-const pauseMs = 150;
+const delayMs = 150;
 
 export function createGroupStates(options: GroupStatesOptions): GroupStatesReader {
   const connections = createOffsetConnections({
@@ -69,7 +69,7 @@ async function readStates(
   let open = [...groups];
   for (let attempt = 1; open.length > 0; attempt++) {
     const answers = await describe(connections, topology, open, deadlineMs);
-    const isLast = attempt === attempts || performance.now() + pauseMs >= deadlineMs;
+    const isLast = attempt === attempts || performance.now() + delayMs >= deadlineMs;
     const again: string[] = [];
     for (const group of open) {
       const answer = answers.get(group) ?? requestFailed(new Error(`Kafka's answer has no group ${group}`));
@@ -78,7 +78,7 @@ async function readStates(
       else states.set(group, stateOf(answer));
     }
     open = again;
-    if (open.length > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    if (open.length > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
   }
   return states;
 }

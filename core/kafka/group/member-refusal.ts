@@ -26,8 +26,8 @@ export async function explainRead(
   watch: Pick<TopicWatch, 'look'>,
 ): Promise<unknown> {
   if (!mayNotRead(error)) return error;
-  const sight = await watch.look(topics).catch(() => undefined);
-  const unreadable = sight === undefined ? [] : unreadableIn(sight, topics);
+  const snapshot = await watch.look(topics).catch(() => undefined);
+  const unreadable = snapshot === undefined ? [] : unreadableIn(snapshot, topics);
   return topicsForbidden('read', unreadable.length === 0 ? topics : unreadable);
 }
 

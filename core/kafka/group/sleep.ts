@@ -1,7 +1,7 @@
-// A pause that an abort ends.
+// A delay that an abort ends.
 
 /** Resolves after `ms`, or at the abort; with undefined, at the abort only. */
-export function pause(ms: number | undefined, signal: AbortSignal): Promise<void> {
+export function sleep(ms: number | undefined, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) {
       resolve();

@@ -6,7 +6,7 @@ import type { Assigned } from './assigned-partition.ts';
 import type { GroupConsumer } from './group-consumer.ts';
 import type { Stalls } from '../fetch/stalls.ts';
 import type { TopicMemory } from '../fetch/topic-memory.ts';
-import type { Sight, TopicFollower } from '../fetch/topic-watch.ts';
+import type { TopicsSnapshot, TopicFollower } from '../fetch/topic-watch.ts';
 import { matchTopics } from '../connection/topics.ts';
 
 /** Why a client is left for a new one, in words. */
@@ -15,7 +15,7 @@ export interface Departure {
   readonly detail: string;
 }
 
-export interface SourceWatchOptions {
+export interface SourceHealthOptions {
   readonly source: SourceSettings;
   readonly member: GroupConsumer;
   /** The topics that the client reads. */
@@ -36,19 +36,19 @@ export interface SourceWatchOptions {
 /** A join may wait for other members (30 s), and each of its requests as long for an answer, in ms. */
 const joinLimitMs = 75_000;
 /** The group is asked to rebalance once in this time at most, in ms. */
-const rejoinPauseMs = 10_000;
+const rejoinDelayMs = 10_000;
 
-export function createSourceWatch(options: SourceWatchOptions): TopicFollower {
+export function createSourceHealth(options: SourceHealthOptions): TopicFollower {
   return new SourceWatch(options);
 }
 
 class SourceWatch implements TopicFollower {
-  readonly #options: SourceWatchOptions;
+  readonly #options: SourceHealthOptions;
   /** Topics that were missing at the last look: a broker that has just started may not know of all. */
   #missing: ReadonlySet<string> = new Set();
   #lastRejoinMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: SourceWatchOptions) {
+  constructor(options: SourceHealthOptions) {
     this.#options = options;
   }
 
@@ -66,24 +66,24 @@ class SourceWatch implements TopicFollower {
     return assigned().filter(({ paused, leaving }) => !paused && !leaving);
   }
 
-  seen(sight: Sight | undefined): void {
+  seen(snapshot: TopicsSnapshot | undefined): void {
     const { member, leave } = this.#options;
     const joiningMs = performance.now() - (member.joiningSinceMs ?? performance.now());
     if (joiningMs > joinLimitMs)
       leave({ reason: 'joining', detail: `the group has not answered for ${joinLimitMs / 1000} s` });
-    if (sight === undefined) return;
-    this.#compareTopics(sight);
-    this.#comparePartitions(sight);
-    this.#compareIds(sight);
-    this.#comparePositions(sight);
+    if (snapshot === undefined) return;
+    this.#compareTopics(snapshot);
+    this.#comparePartitions(snapshot);
+    this.#compareIds(snapshot);
+    this.#comparePositions(snapshot);
   }
 
-  #compareTopics(sight: Sight): void {
+  #compareTopics(snapshot: TopicsSnapshot): void {
     const { source, subscribed, leave } = this.#options;
     const wanted =
-      source.topicPattern === undefined ? source.topics : matchTopics(source.topicPattern, sight.names);
-    const came = wanted.filter((one) => !subscribed.includes(one) && sight.topic(one).kind === 'there');
-    const missing = subscribed.filter((one) => sight.topic(one).kind === 'missing');
+      source.topicPattern === undefined ? source.topics : matchTopics(source.topicPattern, snapshot.names);
+    const came = wanted.filter((one) => !subscribed.includes(one) && snapshot.topic(one).kind === 'there');
+    const missing = subscribed.filter((one) => snapshot.topic(one).kind === 'missing');
     const gone = missing.filter((one) => this.#missing.has(one));
     this.#missing = new Set(missing);
     if (came.length + gone.length === 0) return;
@@ -93,36 +93,36 @@ class SourceWatch implements TopicFollower {
   }
 
   /** The leader of the group spreads what it knows of; it looks again at each join. */
-  #comparePartitions(sight: Sight): void {
+  #comparePartitions(snapshot: TopicsSnapshot): void {
     const { subscribed, member, assigned, joined, isOpening } = this.#options;
     if (member.joiningSinceMs !== undefined) return;
     const hasChanged = subscribed.some((topic) => {
-      const seen = sight.topic(topic);
+      const seen = snapshot.topic(topic);
       return seen.kind === 'there' && seen.partitions !== member.partitionCount(topic);
     });
     const open = new Set(assigned().map(({ name }) => name));
     const isOrphaned = !isOpening() && joined().some((one) => !open.has(partitionName(one)));
-    if ((!hasChanged && !isOrphaned) || performance.now() - this.#lastRejoinMs < rejoinPauseMs) return;
+    if ((!hasChanged && !isOrphaned) || performance.now() - this.#lastRejoinMs < rejoinDelayMs) return;
     this.#lastRejoinMs = performance.now();
     member.rejoin();
   }
 
-  #compareIds(sight: Sight): void {
+  #compareIds(snapshot: TopicsSnapshot): void {
     const { memory, subscribed, onRecreated, isOpening } = this.#options;
     if (isOpening()) return;
     const again = subscribed.filter((topic) => {
-      const seen = sight.topic(topic);
+      const seen = snapshot.topic(topic);
       return seen.kind === 'there' && memory.isAnother(topic, seen.id);
     });
     if (again.length > 0) onRecreated(again);
   }
 
-  #comparePositions(sight: Sight): void {
+  #comparePositions(snapshot: TopicsSnapshot): void {
     const { stalls, member, leave, onStalled, isOpening } = this.#options;
     // Nothing is fetched meanwhile; what stood still before may stand still afterwards.
     if (member.joiningSinceMs !== undefined || isOpening()) return;
     const fetching = this.partitions().flatMap((one) => {
-      const end = sight.end(one);
+      const end = snapshot.end(one);
       if (end === undefined) return [];
       return [{ name: one.name, position: one.position, end, answeredMs: member.answeredMs(one) }];
     });

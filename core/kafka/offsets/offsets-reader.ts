@@ -74,7 +74,7 @@ export interface OffsetsReaderOptions {
 }
 
 const attempts = 3;
-const pauseMs = 150;
+const delayMs = 150;
 
 export function createOffsetsReader(options: OffsetsReaderOptions): OffsetsReader {
   const connections = createOffsetConnections({
@@ -106,10 +106,10 @@ export async function readOffsets(
     const answers = await readOnce(connections, topology, asked, deadlineMs);
     for (const [at, index] of open.entries()) results[index] = answers[at] ?? [];
     open = open.filter((index) => isPassing(results[index]));
-    if (open.length === 0 || attempt === attempts || performance.now() + pauseMs >= deadlineMs) break;
+    if (open.length === 0 || attempt === attempts || performance.now() + delayMs >= deadlineMs) break;
     topology.forgetTopics();
     for (const index of open) topology.forgetCoordinator(queries[index]?.group ?? '');
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
   }
   // What failed in the end starts from fresh metadata next time.
   if (open.length > 0) topology.forgetTopics();

@@ -4,11 +4,11 @@ import type { TopicPartition } from '../../contract/record.ts';
 import type { OffsetConnections } from '../connection/broker-connections.ts';
 import { failureOf } from './offset-failures.ts';
 import { findCoordinatorsRequest, offsetFetchRequest, type CommittedOffset } from '../connection/wire-requests.ts';
-import { pause } from '../group/sleep.ts';
+import { sleep } from '../group/sleep.ts';
 
 const unstableOffsetCommit = 88;
 const limitMs = 5_000;
-const pauseMs = 20;
+const delayMs = 20;
 
 /** What is committed of `partitions`, once it is stable; rejects when Kafka does not say so in time. */
 export async function readStableOffsets(
@@ -32,9 +32,9 @@ export async function readStableOffsets(
       for (const code of codes) throwFailure(code, `committed offsets of group ${group}`);
       return answer?.offsets ?? [];
     }
-    if (performance.now() + pauseMs >= deadlineMs)
+    if (performance.now() + delayMs >= deadlineMs)
       throw new Error(`a transaction of another producer holds committed offsets of group ${group} up`);
-    await pause(pauseMs, signal);
+    await sleep(delayMs, signal);
   }
 }
 

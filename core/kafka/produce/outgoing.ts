@@ -8,14 +8,14 @@ export function requestBytes({ key, value }: OutgoingRecord): number {
 }
 
 /** Most records and bytes of one request: half of Kafka's default `message.max.bytes`, unless one record is larger. */
-const maxLot = { records: 500, bytes: 512 * 1024 };
+const maxBatch = { records: 500, bytes: 512 * 1024 };
 
 /** How many of the first of `pending` fit into one request; at least one. */
-export function countOfLot(pending: readonly { readonly bytes: number }[]): number {
+export function countOfBatch(pending: readonly { readonly bytes: number }[]): number {
   let count = 0;
   let bytes = 0;
   for (const one of pending) {
-    if (count > 0 && (count === maxLot.records || bytes + one.bytes > maxLot.bytes)) break;
+    if (count > 0 && (count === maxBatch.records || bytes + one.bytes > maxBatch.bytes)) break;
     count += 1;
     bytes += one.bytes;
   }

@@ -3,7 +3,7 @@
 import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs';
 import type { OutgoingRecord, RecordSink, StoredAt } from '../../contract/record-sink.ts';
 import { explainWrite } from './write-refusal.ts';
-import { countOfLot, isOfOneRecord, Placement, requestBytes, toMessage } from './outgoing.ts';
+import { countOfBatch, isOfOneRecord, Placement, requestBytes, toMessage } from './outgoing.ts';
 
 interface Pending {
   readonly message: Message;
@@ -64,27 +64,27 @@ class BatchingSink implements KafkaRecordSink {
 
   async #sendAll(topic: string, queue: TopicQueue): Promise<void> {
     while (queue.pending.length > 0)
-      await this.#sendLot(topic, queue.pending.splice(0, countOfLot(queue.pending)));
+      await this.#sendBatch(topic, queue.pending.splice(0, countOfBatch(queue.pending)));
     // In the same step as the last look at the queue: what is written next starts anew.
     queue.sending = false;
   }
 
-  async #sendLot(topic: string, lot: readonly Pending[]): Promise<void> {
+  async #sendBatch(topic: string, batch: readonly Pending[]): Promise<void> {
     try {
       await this.#connect();
       const metadata = await this.#producer.send({
         topic,
         acks: -1,
         timeout: 10_000,
-        messages: lot.map((one) => one.message),
+        messages: batch.map((one) => one.message),
       });
-      this.#settle(lot, metadata);
+      this.#settle(batch, metadata);
     } catch (error) {
       const cause = error instanceof Error ? error : new Error(String(error));
-      if (lot.length === 1 || !isOfOneRecord(cause))
-        for (const { reject } of lot) reject(explainWrite(cause, topic));
+      if (batch.length === 1 || !isOfOneRecord(cause))
+        for (const { reject } of batch) reject(explainWrite(cause, topic));
       // One record that the broker refuses must not take the others with it.
-      else for (const one of lot) await this.#sendLot(topic, [one]);
+      else for (const one of batch) await this.#sendBatch(topic, [one]);
     }
   }
 
@@ -96,12 +96,12 @@ class BatchingSink implements KafkaRecordSink {
     return this.#connected;
   }
 
-  #settle(lot: readonly Pending[], metadata: readonly RecordMetadata[]): void {
+  #settle(batch: readonly Pending[], metadata: readonly RecordMetadata[]): void {
     const places = this.#placement.places(
-      lot.map(({ message }) => message),
+      batch.map(({ message }) => message),
       metadata,
     );
-    for (const [index, { resolve, reject }] of lot.entries()) {
+    for (const [index, { resolve, reject }] of batch.entries()) {
       const place = places[index];
       if (place === undefined) reject(new Error('the broker did not say where the record is stored'));
       else resolve(place);

@@ -4,7 +4,7 @@ import type { Kafka, Message, Producer, Transaction } from 'kafkajs';
 import type { OutgoingRecord, StoredAt } from '../../contract/record-sink.ts';
 import type { PartitionProgress, TransactionOutcome } from '../../contract/record-source.ts';
 import { explainWrite } from './write-refusal.ts';
-import { countOfLot, isOfOneRecord, Placement, requestBytes, toMessage } from './outgoing.ts';
+import { countOfBatch, isOfOneRecord, Placement, requestBytes, toMessage } from './outgoing.ts';
 
 /** `unknown`: it was to be committed, and nobody answered; `storedAt` where it was. */
 export type TransactionEnd =
@@ -84,9 +84,9 @@ class OneProducer implements TransactionalProducer {
       transaction = this.#begun ?? (await this.#producer.transaction());
       this.#begun = undefined;
       await sendOffsets(transaction, groupId, progress);
-      for (const lot of lotsOf(records)) {
-        topic = lot.topic;
-        await this.#send(transaction, lot, storedAt);
+      for (const batch of batchesOf(records)) {
+        topic = batch.topic;
+        await this.#send(transaction, batch, storedAt);
       }
     } catch (error) {
       this.isSpent = true;
@@ -107,8 +107,8 @@ class OneProducer implements TransactionalProducer {
     await within(farewellMs, this.#producer.disconnect());
   }
 
-  async #send(transaction: Transaction, lot: Lot, storedAt: StoredAt[]): Promise<void> {
-    const { topic, messages, from } = lot;
+  async #send(transaction: Transaction, batch: Batch, storedAt: StoredAt[]): Promise<void> {
+    const { topic, messages, from } = batch;
     const metadata = await transaction.send({ topic, acks: -1, timeout: 10_000, messages });
     for (const [index, place] of this.#placement.places(messages, metadata).entries()) {
       // The client has been seen to resolve without having sent all (tulios/kafkajs#1303).
@@ -127,18 +127,18 @@ async function sendOffsets(
   // The client's types know no metadata; it sends what is there.
   const one = { partition, offset: String(offset), metadata };
   const deadlineMs = performance.now() + beginMs.limit;
-  for (let pauseMs = beginMs.pause; ; pauseMs = Math.min(pauseMs * 2, beginMs.longestPause)) {
+  for (let delayMs = beginMs.pause; ; delayMs = Math.min(delayMs * 2, beginMs.longestPause)) {
     try {
       await transaction.sendOffsets({ consumerGroupId, topics: [{ topic, partitions: [one] }] });
       return;
     } catch (error) {
       if (typeOf(error) !== 'CONCURRENT_TRANSACTIONS' || performance.now() >= deadlineMs) throw error;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
     }
   }
 }
 
-interface Lot {
+interface Batch {
   readonly topic: string;
   readonly messages: Message[];
   /** The index of each among the records. */
@@ -146,13 +146,13 @@ interface Lot {
 }
 
 /** One request each. The order of a topic's records stays. */
-function* lotsOf(records: readonly OutgoingRecord[]): Generator<Lot> {
+function* batchesOf(records: readonly OutgoingRecord[]): Generator<Batch> {
   const indexed = records.map((record, index) => ({ record, index, bytes: requestBytes(record) }));
   for (const [topic, pending] of Map.groupBy(indexed, ({ record }) => record.topic)) {
     while (pending.length > 0) {
-      const lot = pending.splice(0, countOfLot(pending));
-      const messages = lot.map(({ record }) => toMessage(record));
-      yield { topic, messages, from: lot.map(({ index }) => index) };
+      const batch = pending.splice(0, countOfBatch(pending));
+      const messages = batch.map(({ record }) => toMessage(record));
+      yield { topic, messages, from: batch.map(({ index }) => index) };
     }
   }
 }

@@ -8,7 +8,7 @@ import { partitionName, type TopicPartition } from '../../contract/record.ts';
 import { askForCoordinator, explainCoordinator } from '../group/member-refusal.ts';
 import { createOffsetConnections, type OffsetConnections } from '../connection/broker-connections.ts';
 import type { CommittedOffset } from '../connection/wire-requests.ts';
-import { pause } from '../group/sleep.ts';
+import { sleep } from '../group/sleep.ts';
 import { readStableOffsets } from '../offsets/stable-offsets.ts';
 import { progressText } from '../offsets/start-offsets.ts';
 import { openTransactionalProducer, type TransactionalProducer } from './transactional-producer.ts';
@@ -120,14 +120,14 @@ export class Transactions {
    * change it by a transaction. Tries until it succeeds; undefined when the partition is closed.
    */
   async #recover({ progress, isOver }: TransactionAttempt): Promise<string | undefined> {
-    for (let pauseMs = recoverMs.first; ; pauseMs = Math.min(pauseMs * 2, recoverMs.longest)) {
+    for (let delayMs = recoverMs.first; ; delayMs = Math.min(delayMs * 2, recoverMs.longest)) {
       if (isOver() || this.#abort.signal.aborted) return undefined;
       if (this.#isLeased()) {
         const found = await this.#reopen(progress).catch(() => undefined);
         // What was read while the lease was over may be old by now.
         if (found !== undefined && this.#isLeased()) return isOver() ? undefined : found;
       }
-      await pause(pauseMs, this.#abort.signal);
+      await sleep(delayMs, this.#abort.signal);
     }
   }
 

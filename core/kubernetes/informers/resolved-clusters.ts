@@ -20,7 +20,7 @@ export interface ResolvedClustersOptions {
   readonly client: Pick<KubernetesClient, 'watch' | 'list' | 'hasKind'>;
   readonly secrets: Pick<SecretReader, 'read'>;
   /** As in `StrimziViewOptions` and `BindingViewOptions`. */
-  readonly lookMs?: number | undefined;
+  readonly checkMs?: number | undefined;
 }
 
 export function withResolvedClusters(options: ResolvedClustersOptions): ResourceWatch {
@@ -61,8 +61,8 @@ class ResolvedClusters {
     this.#options = options;
     this.#watching = watching;
     this.#onChange = onChange;
-    const { secrets, lookMs } = options;
-    this.#bindings = new BindingView({ secrets, lookMs, onChange: () => this.#tell() });
+    const { secrets, checkMs } = options;
+    this.#bindings = new BindingView({ secrets, checkMs, onChange: () => this.#tell() });
   }
 
   async start(): Promise<() => void> {
@@ -96,9 +96,9 @@ class ResolvedClusters {
   }
 
   async #open(): Promise<void> {
-    const { client, lookMs } = this.#options;
+    const { client, checkMs } = this.#options;
     const { namespaces } = this.#watching;
-    const view = await openStrimziView({ client, namespaces, lookMs, onChange: () => this.#tell() });
+    const view = await openStrimziView({ client, namespaces, checkMs, onChange: () => this.#tell() });
     if (this.#isStopped) view.stop();
     else this.#view = view;
     this.#tell();
@@ -119,8 +119,8 @@ class ResolvedClusters {
     if (binding !== undefined) return this.#bindings.resolution(binding);
     const strimzi = judged.spec?.strimzi;
     if (strimzi === undefined) return undefined;
-    const look = this.#view?.look ?? { kind: 'unread', why: 'not yet' };
-    return resolveStrimzi(strimzi, judged.cluster.metadata.namespace ?? '', look);
+    const lookup = this.#view?.lookup ?? { kind: 'unread', why: 'not yet' };
+    return resolveStrimzi(strimzi, judged.cluster.metadata.namespace ?? '', lookup);
   }
 }
 

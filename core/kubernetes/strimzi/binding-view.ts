@@ -13,7 +13,7 @@ export interface BindingViewOptions {
   readonly secrets: Pick<SecretReader, 'read'>;
   readonly onChange: () => void;
   /** Milliseconds between two looks; 10,000 when absent. */
-  readonly lookMs?: number | undefined;
+  readonly checkMs?: number | undefined;
 }
 
 export class BindingView {
@@ -50,8 +50,8 @@ export class BindingView {
     const looks = await Promise.all([...this.#wanted.values()].map((place) => this.#lookAt(place)));
     if (this.#isStopped) return;
     clearTimeout(this.#timer);
-    const { lookMs = 10_000, onChange } = this.#options;
-    if (this.#wanted.size > 0) this.#timer = setTimeout(() => void this.#look(), lookMs);
+    const { checkMs = 10_000, onChange } = this.#options;
+    if (this.#wanted.size > 0) this.#timer = setTimeout(() => void this.#look(), checkMs);
     if (looks.includes('changed')) onChange();
   }
 

@@ -14,7 +14,7 @@ export const strimziGroup = 'kafka.strimzi.io';
 export const strimziVersions = ['v1', 'v1beta2'] as const;
 
 /** What is known of all Kafkas and KafkaUsers. */
-export type StrimziLook =
+export type StrimziLookup =
   /** The API server serves none of its versions. */
   | { readonly kind: 'absent' }
   | { readonly kind: 'unread'; readonly why: string }
@@ -27,19 +27,19 @@ const byHand = 'Write bootstrapServers, tls and authentication instead of strimz
 const byItself = 'It goes on by itself.';
 
 /** For a KafkaCluster of `namespace`. Whether a Kafka is Ready does not matter: one that is being rolled has brokers. */
-export function resolveStrimzi(wanted: FilledStrimzi, namespace: string, look: StrimziLook): Resolution {
-  if (look.kind === 'absent')
+export function resolveStrimzi(wanted: FilledStrimzi, namespace: string, lookup: StrimziLookup): Resolution {
+  if (lookup.kind === 'absent')
     return lacking([], 'needs Strimzi, whose kafka.strimzi.io is not there', `Install it, or: ${byHand}`);
-  if (look.kind === 'unread')
+  if (lookup.kind === 'unread')
     return lacking(
       [],
-      `cannot be looked up: ${look.why}`,
+      `cannot be looked up: ${lookup.why}`,
       `With the chart, strimzi.enabled=true gives the rights. ${byItself}`,
     );
-  const kafka = findIn(look.kafkas, namespace, wanted.kafka);
-  if (kafka === undefined) return absent('Kafka', 'kafka', wanted.kafka, namespace, look.kafkas);
+  const kafka = findIn(lookup.kafkas, namespace, wanted.kafka);
+  if (kafka === undefined) return absent('Kafka', 'kafka', wanted.kafka, namespace, lookup.kafkas);
   const user =
-    wanted.user === undefined ? nobody : findUser(wanted.user, wanted.kafka, namespace, look.users);
+    wanted.user === undefined ? nobody : findUser(wanted.user, wanted.kafka, namespace, lookup.users);
   if (user.kind === 'lacking') return user;
   const choice = chooseListener(kafka, wanted, user.authentication);
   if (choice.kind === 'lacking') return choice;

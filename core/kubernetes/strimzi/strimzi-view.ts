@@ -2,7 +2,7 @@
 // time; an API server that does not tell changes nothing.
 import { describeError } from '../../contract/errors.ts';
 import type { KubernetesClient, ListOptions, Resource, ResourceKind } from '../../contract/kubernetes-client.ts';
-import { strimziGroup, strimziVersions, type StrimziLook } from './strimzi-kafka.ts';
+import { strimziGroup, strimziVersions, type StrimziLookup } from './strimzi-kafka.ts';
 
 export interface StrimziViewOptions {
   readonly client: Pick<KubernetesClient, 'watch' | 'list' | 'hasKind'>;
@@ -10,11 +10,11 @@ export interface StrimziViewOptions {
   readonly namespaces: readonly string[] | undefined;
   readonly onChange: () => void;
   /** Milliseconds between two looks for what is served; 15,000 when absent. */
-  readonly lookMs?: number | undefined;
+  readonly checkMs?: number | undefined;
 }
 
 export interface StrimziView {
-  readonly look: StrimziLook;
+  readonly lookup: StrimziLookup;
   stop(): void;
 }
 
@@ -31,7 +31,7 @@ export async function openStrimziView(options: StrimziViewOptions): Promise<Stri
 }
 
 class WatchedStrimzi implements StrimziView {
-  look: StrimziLook = { kind: 'unread', why: 'not yet' };
+  lookup: StrimziLookup = { kind: 'unread', why: 'not yet' };
   readonly #options: StrimziViewOptions;
   readonly #stopped = new AbortController();
   #version: string | undefined;
@@ -46,10 +46,10 @@ class WatchedStrimzi implements StrimziView {
     try {
       await this.#follow(await this.#served());
     } catch (error) {
-      if (this.look.kind !== 'read') this.look = { kind: 'unread', why: describeError(error) };
+      if (this.lookup.kind !== 'read') this.lookup = { kind: 'unread', why: describeError(error) };
     }
     if (this.#stopped.signal.aborted) return;
-    this.#timer = setTimeout(() => void this.#again(), this.#options.lookMs ?? 15_000);
+    this.#timer = setTimeout(() => void this.#again(), this.#options.checkMs ?? 15_000);
   }
 
   stop(): void {
@@ -59,9 +59,9 @@ class WatchedStrimzi implements StrimziView {
   }
 
   async #again(): Promise<void> {
-    const before = this.look;
+    const before = this.lookup;
     await this.start();
-    if (this.look !== before && !this.#stopped.signal.aborted) this.#options.onChange();
+    if (this.lookup !== before && !this.#stopped.signal.aborted) this.#options.onChange();
   }
 
   async #served(): Promise<string | undefined> {
@@ -73,10 +73,10 @@ class WatchedStrimzi implements StrimziView {
   async #follow(version: string | undefined): Promise<void> {
     if (version === undefined) {
       this.#leave();
-      if (this.look.kind !== 'absent') this.look = { kind: 'absent' };
+      if (this.lookup.kind !== 'absent') this.lookup = { kind: 'absent' };
       return;
     }
-    if (version === this.#version && this.look.kind === 'read') return;
+    if (version === this.#version && this.lookup.kind === 'read') return;
     const { client, namespaces } = this.#options;
     const { kafkas, users } = kindsOf(version);
     // A watch that may not list would try for ever: what is lacking is to be told.
@@ -100,7 +100,7 @@ class WatchedStrimzi implements StrimziView {
     const told = (of: keyof Kinds, all: readonly Resource[]): void => {
       known.set(of, all);
       if (!isWhole || signal.aborted) return;
-      this.look = lookOf(known);
+      this.lookup = lookupOf(known);
       this.#options.onChange();
     };
     const stops = await Promise.all(
@@ -111,11 +111,11 @@ class WatchedStrimzi implements StrimziView {
     signal.addEventListener('abort', () => stops.forEach((stop) => stop()), { once: true });
     isWhole = true;
     this.#version = version;
-    this.look = lookOf(known);
+    this.lookup = lookupOf(known);
   }
 }
 
-function lookOf(known: ReadonlyMap<keyof Kinds, readonly Resource[]>): StrimziLook {
+function lookupOf(known: ReadonlyMap<keyof Kinds, readonly Resource[]>): StrimziLookup {
   return { kind: 'read', kafkas: known.get('kafkas') ?? [], users: known.get('users') ?? [] };
 }
 

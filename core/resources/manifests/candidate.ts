@@ -9,23 +9,23 @@ import {
 } from '../annotations.ts';
 import type { CheckExpression } from '../../contract/expressions.ts';
 import { computedDefault, defaultNamespace } from '../schema/fields.ts';
-import { fieldPathOf, judgeDeployment, judgeTrigger, type Judgement } from './validate-manifest.ts';
+import { fieldPathOf, validateDeploymentManifest, validateTriggerManifest, type Validation } from './validate-manifest.ts';
 import { chooseCluster, type KnownCluster } from '../kafka-cluster.ts';
 import type { Manifest } from './open-manifest.ts';
 import { valueAt } from '../../contract/path.ts';
 import { invalid, show, type Mistake } from '../../contract/problem.ts';
 import { devCommandAnnotation } from '../schema/trigger-schema.ts';
 
-export interface Candidate extends Judgement {
+export interface Candidate extends Validation {
   readonly manifest: Manifest;
 }
 
 /** The candidate that a manifest stands for; undefined for a Deployment that has not opted in. */
-export function judgeManifest(manifest: Manifest, check: CheckExpression): Candidate | undefined {
+export function validateManifest(manifest: Manifest, check: CheckExpression): Candidate | undefined {
   const { door, value } = manifest;
-  if (door === 'trigger') return { manifest, ...judgeTrigger(value, check) };
+  if (door === 'trigger') return { manifest, ...validateTriggerManifest(value, check) };
   if (door !== 'deployment' || !hasOptedIn(value)) return undefined;
-  return { manifest, ...judgeDeployment(value, check) };
+  return { manifest, ...validateDeploymentManifest(value, check) };
 }
 
 /**

@@ -168,7 +168,7 @@ class WatchedManifests {
     }
   }
 
-  #readAfter(pauseMs: number): void {
+  #readAfter(delayMs: number): void {
     clearTimeout(this.#timer);
     if (this.#isStopped) return;
     this.#timer = setTimeout(() => {
@@ -179,6 +179,6 @@ class WatchedManifests {
         },
         () => this.#readAfter(retryMs),
       );
-    }, pauseMs);
+    }, delayMs);
   }
 }

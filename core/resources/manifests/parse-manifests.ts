@@ -3,7 +3,7 @@
 // file.
 import { posix } from 'node:path';
 import { annotationPath } from '../annotations.ts';
-import { findDoubles, findStrayAnnotations, judgeManifest, refersTo, type Candidate } from './candidate.ts';
+import { findDoubles, findStrayAnnotations, validateManifest, refersTo, type Candidate } from './candidate.ts';
 import { onlyInKubernetes } from '../cluster-resolution.ts';
 import type { CheckExpression } from '../../contract/expressions.ts';
 import {
@@ -39,7 +39,7 @@ export function parseManifests(
   const parsed = files.map(parseYaml);
   const manifests = parsed.flatMap(({ documents }) => documents).flatMap(openManifest);
   const candidates = manifests
-    .map((manifest) => judgeManifest(manifest, checkExpression))
+    .map((manifest) => validateManifest(manifest, checkExpression))
     .filter((candidate) => candidate !== undefined);
   const clusters = manifests.filter(({ door }) => door === 'kafka-cluster').map(readCluster);
   const refused = new Map([

@@ -16,7 +16,7 @@ import { devCommandAnnotation, type FilledTrigger } from '../schema/trigger-sche
 import { validateTrigger, type TriggerVerdict } from '../validation/validate-trigger.ts';
 import { triggerWording } from '../validation/wording.ts';
 
-export interface Judgement {
+export interface Validation {
   /** Undefined unless the trigger, seen alone, is right. */
   readonly trigger: FilledTrigger | undefined;
   /** With defaults, as far as its shape allows. */
@@ -27,7 +27,7 @@ export interface Judgement {
 }
 
 /** `manifest` is a Trigger, as far as one can tell from its kind. */
-export function judgeTrigger(manifest: unknown, check: CheckExpression): Judgement {
+export function validateTriggerManifest(manifest: unknown, check: CheckExpression): Validation {
   const verdict = validateTrigger(manifest, triggerWording);
   const foreign = annotationsOf(manifest).filter(([key]) => key !== devCommandAnnotation);
   const mistakes = [...mistakesOf(verdict), ...foreign.map(([key]) => annotationOnTrigger(key))];
@@ -46,7 +46,7 @@ export function fieldPathOf(key: string): string | undefined {
 }
 
 /** `manifest` is a Deployment that has opted in. */
-export function judgeDeployment(manifest: unknown, check: CheckExpression): Judgement {
+export function validateDeploymentManifest(manifest: unknown, check: CheckExpression): Validation {
   const { declared, mistakes } = declareByAnnotations(manifest);
   const verdict = validateTrigger(declared, annotationWording);
   const found = mistakesOf(verdict).map((mistake) => ({ ...mistake, at: annotatedPath(mistake.at) }));
@@ -59,7 +59,7 @@ export function judgeDeployment(manifest: unknown, check: CheckExpression): Judg
 }
 
 /** `judgement` with the mistakes in the expressions, where nothing else is wrong with them. */
-function withExpressions(judgement: Judgement, check: CheckExpression): Judgement {
+function withExpressions(judgement: Validation, check: CheckExpression): Validation {
   const known = new Set(judgement.mistakes.map(({ at }) => pathText(at)));
   const wrong = findWrongExpressions(judgement.filled, check)
     .map((mistake) => ({ ...mistake, at: judgement.place(mistake.at) }))
@@ -72,7 +72,7 @@ function mistakesOf(verdict: TriggerVerdict): readonly Mistake[] {
   return verdict.kind === 'wrong' ? verdict.mistakes : [];
 }
 
-function outcomeOf(verdict: TriggerVerdict): Pick<Judgement, 'trigger' | 'filled'> {
+function outcomeOf(verdict: TriggerVerdict): Pick<Validation, 'trigger' | 'filled'> {
   if (verdict.kind === 'wrong') return { trigger: undefined, filled: verdict.filled };
   return { trigger: verdict.trigger, filled: verdict.trigger };
 }

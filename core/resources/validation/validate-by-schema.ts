@@ -27,7 +27,7 @@ ajv.addKeyword({
 });
 
 /** What is wrong with `declared`, and what it is with its defaults, as far as its shape allows. */
-export type JudgeBySchema = (
+export type ValidateBySchema = (
   declared: unknown,
   wording: Wording,
 ) => { readonly filled: unknown; readonly mistakes: readonly Mistake[] };
@@ -39,11 +39,11 @@ export type FieldRules = (declared: unknown, filled: unknown, wording: Wording) 
  * `table` has the fields of `schema`; where that finds a mistake, `rules` say nothing. What is judged is left as it is; it must hold no
  * cycles.
  */
-export function createJudge(
+export function createSchemaValidator(
   schema: TSchema,
   table: readonly Field[],
   rules: FieldRules = () => [],
-): JudgeBySchema {
+): ValidateBySchema {
   const validate = ajv.compile(schema);
   return (declared, wording) => {
     const filled: unknown = structuredClone(declared);

@@ -1,13 +1,13 @@
 // Judges a declared Trigger: by its schema, and by the rules of trigger-rules.ts, for what lies between fields
 // no schema can say.
 import { fieldTable } from '../schema/fields.ts';
-import { createJudge } from './validate-by-schema.ts';
+import { createSchemaValidator } from './validate-by-schema.ts';
 import type { Mistake } from '../../contract/problem.ts';
 import { triggerRules } from './trigger-rules.ts';
 import { triggerSchema, type FilledTrigger } from '../schema/trigger-schema.ts';
 import type { Wording } from './wording.ts';
 
-const judge = createJudge(triggerSchema, fieldTable, triggerRules);
+const judge = createSchemaValidator(triggerSchema, fieldTable, triggerRules);
 
 export type TriggerVerdict =
   | { readonly kind: 'right'; readonly trigger: FilledTrigger }

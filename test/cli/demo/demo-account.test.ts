@@ -1,6 +1,6 @@
 import t from 'tap';
 import { accountLines, accountOf, faultsOf, type TriggerEvidence } from '../../../cli/demo/demo-account.ts';
-import { Witness } from '../../../cli/demo/function-log.ts';
+import { FunctionLog } from '../../../cli/demo/function-log.ts';
 
 const appendedMs = new Map([
   ['a', 1000],
@@ -74,7 +74,7 @@ t.test('a function that never woke has no cold start', async (t) => {
 });
 
 t.test('the witness', async (t) => {
-  const witness = new Witness();
+  const witness = new FunctionLog();
   t.notOk(witness.hear('one', '! magnitude 5.0'));
   t.ok(witness.hear('one', 'received a at 2026-01-01T00:00:00.250Z'));
   for (const ready of [1, 3, 2]) witness.see('one', { alive: 3, ready });

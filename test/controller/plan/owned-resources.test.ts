@@ -1,10 +1,10 @@
 import t from 'tap';
 import type { Resource } from '../../../core/contract/kubernetes-client.ts';
 import {
-  companionsOf,
+  ownedResourcesOf,
   isAsWanted,
   namesOwnAuthentication,
-  stamped,
+  withAppliedHash,
   withoutAdditions,
 } from '../../../controller/plan/owned-resources.ts';
 import { deployment, scaledSubscription, scaler, trigger } from '../fixtures/observed.ts';
@@ -13,7 +13,7 @@ t.test('a headless Service for the pods of the Deployment, and a ScaledObject th
   const subscription = scaledSubscription({
     scale: { minReplicaCount: 0, maxReplicaCount: 5, pollingIntervalSeconds: 7, cooldownPeriodSeconds: 9 },
   });
-  const made = companionsOf(trigger, subscription, deployment, scaler);
+  const made = ownedResourcesOf(trigger, subscription, deployment, scaler);
   t.match(made.service, {
     kind: 'Service',
     metadata: {
@@ -50,7 +50,7 @@ t.test('a headless Service for the pods of the Deployment, and a ScaledObject th
 });
 
 t.test('with TLS, KEDA is given the CA beside the function', async (t) => {
-  const made = companionsOf(trigger, scaledSubscription(), deployment, { ...scaler, ca: 'PEM' });
+  const made = ownedResourcesOf(trigger, scaledSubscription(), deployment, { ...scaler, ca: 'PEM' });
   t.match(made.ca, { kind: 'ConfigMap', metadata: { name: 'quakes-millrace' }, data: { 'ca.crt': 'PEM' } });
   t.match(made.authentication, {
     metadata: { name: 'quakes-millrace' },
@@ -66,7 +66,7 @@ t.test(
   async (t) => {
     const clusterAuthentication = 'millrace-scaler.millrace';
     const secured = { ...scaler, ca: 'PEM', clusterAuthentication, tlsRevision: 'a1' };
-    const made = companionsOf(trigger, scaledSubscription(), deployment, secured);
+    const made = ownedResourcesOf(trigger, scaledSubscription(), deployment, secured);
     t.match(made, { ca: undefined, authentication: undefined });
     t.match(made.scaledObject?.spec, {
       triggers: [
@@ -82,7 +82,7 @@ t.test(
 t.test('who is sent to the authentication beside the trigger', async (t) => {
   const naming = (changes: object) =>
     namesOwnAuthentication(
-      companionsOf(trigger, scaledSubscription(), deployment, { ...scaler, ...changes }).scaledObject!,
+      ownedResourcesOf(trigger, scaledSubscription(), deployment, { ...scaler, ...changes }).scaledObject!,
     );
   t.equal(naming({}), false);
   t.equal(naming({ ca: 'PEM' }), true);
@@ -90,23 +90,23 @@ t.test('who is sent to the authentication beside the trigger', async (t) => {
 });
 
 t.test('without a scaler nothing is scaled; a Deployment without labels selects nothing', async (t) => {
-  const made = companionsOf(trigger, scaledSubscription(), { ...deployment, spec: {} }, undefined);
+  const made = ownedResourcesOf(trigger, scaledSubscription(), { ...deployment, spec: {} }, undefined);
   t.equal(made.scaledObject, undefined);
   t.match(made.service, { spec: { selector: {} } });
 });
 
 t.test('as wanted: all that was applied is there, whatever others have added', async (t) => {
-  const wanted = stamped({ ...deployment, spec: { a: 1, list: [{ b: 2 }] } });
+  const wanted = withAppliedHash({ ...deployment, spec: { a: 1, list: [{ b: 2 }] } });
   t.equal(wanted.metadata.annotations?.['controller.millrace.dev/applied']?.length, 16);
   const found = { ...wanted, spec: { a: 1, list: [{ b: 2, added: true }], more: null } };
   t.ok(isAsWanted(found, wanted));
   for (const spec of [{ a: 2, list: [{ b: 2 }] }, { a: 1, list: [] }, { a: 1, list: 'text' }, null, { a: 1 }])
     t.notOk(isAsWanted({ ...wanted, spec }, wanted), JSON.stringify(spec));
-  t.notOk(isAsWanted(wanted, stamped({ ...deployment, spec: { a: 1 } })), 'what is dropped changes the hash');
+  t.notOk(isAsWanted(wanted, withAppliedHash({ ...deployment, spec: { a: 1 } })), 'what is dropped changes the hash');
 });
 
 t.test('what others have added is seen where it matters, and taken away where no apply does', (t) => {
-  const { service } = companionsOf(trigger, scaledSubscription(), deployment, scaler);
+  const { service } = ownedResourcesOf(trigger, scaledSubscription(), deployment, scaler);
   const wanted = service!;
   const added = (changes: object): Resource => ({
     ...wanted,
@@ -119,7 +119,7 @@ t.test('what others have added is seen where it matters, and taken away where no
   t.notOk(isAsWanted(added({ ports }), wanted));
   t.strictSame(withoutAdditions(added({ ipFamilies: ['IPv4'], ports }), wanted), filled);
 
-  const own = stamped(trigger);
+  const own = withAppliedHash(trigger);
   const suspended = { ...own, spec: { ...(own.spec as object), suspend: true } };
   t.notOk(isAsWanted(suspended, own), 'a Trigger of ours is that of the annotations, and nothing else');
   t.strictSame(withoutAdditions(suspended, own), own);

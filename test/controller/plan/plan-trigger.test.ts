@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Resource } from '../../../core/contract/kubernetes-client.ts';
-import { companionsOf } from '../../../controller/plan/owned-resources.ts';
+import { ownedResourcesOf } from '../../../controller/plan/owned-resources.ts';
 import type { Observed } from '../../../controller/plan/observed.ts';
 import { plan } from '../../../controller/plan/plan-trigger.ts';
 import {
@@ -40,9 +40,9 @@ t.test('where all is as it should be, nothing is done', async (t) => {
 
 t.test('a trigger that is new', async (t) => {
   const { finalizers: _finalizers, generation: _generation, ...metadata } = trigger.metadata;
-  const changes = { trigger: { ...trigger, metadata }, companions: noCompanions, kafka: undefined };
+  const changes = { trigger: { ...trigger, metadata }, owned: noCompanions, kafka: undefined };
   t.match(named(changes), { addFinalizer: true, apply: ['service'], needsScaler: true });
-  t.match(ready(changes), { status: 'Unknown', reason: 'NotLookedYet' });
+  t.match(ready(changes), { status: 'Unknown', reason: 'NotCheckedYet' });
   t.match(named({ ...changes, scalerAnswers: 'no' }), { apply: ['service'], needsScaler: true });
   t.strictSame(named({ ...changes, scalerAnswers: true }).apply, ['service', 'scaledObject']);
   t.strictSame(named({ ...changes, scalerAnswers: true, scaler: { ...scaler, ca: 'PEM' } }).apply, [
@@ -58,13 +58,13 @@ t.test('what was changed by others, or is to be otherwise, is applied again', as
     ...made,
     service: { ...made.service!, spec: { ...(made.service!.spec as object), selector: {} } },
   };
-  t.strictSame(named({ companions: changed }).apply, ['service']);
+  t.strictSame(named({ owned: changed }).apply, ['service']);
   const subscription = scaledSubscription({ scale: { maxReplicaCount: 3 } });
   t.strictSame(named({ reading: { kind: 'right', subscription } }).apply, ['scaledObject']);
   t.strictSame(
     named({
       reading: { kind: 'right', subscription },
-      companions: { ...made, scaledObject: leaving(made.scaledObject) },
+      owned: { ...made, scaledObject: leaving(made.scaledObject) },
     }).apply,
     [],
     'what is on its way out is left to go',
@@ -76,10 +76,10 @@ t.test('nothing is touched that was not made here', async (t) => {
     ...made.service!,
     metadata: { name: 'quakes-millrace', namespace: 'geo', uid: 'theirs' },
   };
-  const companions = { ...made, service: foreign };
-  t.match(named({ companions }), { apply: [], remove: [] });
-  t.match(named({ companions, deployment: undefined }), { remove: ['ScaledObject'] });
-  t.match(ready({ companions }), { reason: 'ServiceNotOurs' });
+  const owned = { ...made, service: foreign };
+  t.match(named({ owned }), { apply: [], remove: [] });
+  t.match(named({ owned, deployment: undefined }), { remove: ['ScaledObject'] });
+  t.match(ready({ owned }), { reason: 'ServiceNotOurs' });
 });
 
 t.test('what is not wanted any more goes, the ScaledObject first', async (t) => {
@@ -92,41 +92,41 @@ t.test('what is not wanted any more goes, the ScaledObject first', async (t) => 
   t.strictSame(named({ groupOf: 'geo/older' }).remove, ['ScaledObject', 'Service']);
   t.strictSame(named({ targetOf: 'geo/older' }).remove, ['ScaledObject']);
   t.strictSame(
-    named({ deployment: undefined, companions: { ...made, scaledObject: leaving(made.scaledObject) } })
+    named({ deployment: undefined, owned: { ...made, scaledObject: leaving(made.scaledObject) } })
       .remove,
     ['Service'],
   );
   const secured = { ...made, ca: { ...made.service!, kind: 'ConfigMap' } };
-  t.strictSame(named({ companions: secured }).remove, ['ConfigMap'], 'TLS was turned off');
+  t.strictSame(named({ owned: secured }).remove, ['ConfigMap'], 'TLS was turned off');
 });
 
 t.test('what KEDA is told beside the trigger stays until the ScaledObject names it no more', async (t) => {
   const own = { ...scaler, ca: 'PEM' };
   const cluster = { ...own, clusterAuthentication: 'millrace-scaler.millrace' };
   const subscription = scaledSubscription();
-  const before = companionsOf(trigger, subscription, deployment, own);
-  t.match(named({ scaler: cluster, companions: before }), { apply: ['scaledObject'], remove: [] });
-  const { scaledObject } = companionsOf(trigger, subscription, deployment, cluster);
-  t.match(named({ scaler: cluster, companions: { ...before, scaledObject } }), {
+  const before = ownedResourcesOf(trigger, subscription, deployment, own);
+  t.match(named({ scaler: cluster, owned: before }), { apply: ['scaledObject'], remove: [] });
+  const { scaledObject } = ownedResourcesOf(trigger, subscription, deployment, cluster);
+  t.match(named({ scaler: cluster, owned: { ...before, scaledObject } }), {
     apply: [],
     remove: ['TriggerAuthentication', 'ConfigMap'],
   });
   const after = { ...made, scaledObject };
-  t.match(named({ scaler: own, companions: after }), {
+  t.match(named({ scaler: own, owned: after }), {
     apply: ['ca', 'authentication', 'scaledObject'],
     remove: [],
   });
   t.strictSame(
-    named({ scaler: cluster, companions: before, deployment: undefined }).remove,
+    named({ scaler: cluster, owned: before, deployment: undefined }).remove,
     ['ScaledObject', 'TriggerAuthentication', 'ConfigMap', 'Service'],
     'all goes with the ScaledObject',
   );
 });
 
 t.test('without KEDA, or without a way for it to the scaler, the rest goes on', async (t) => {
-  const companions = { ...noCompanions };
-  t.match(named({ hasKeda: false, companions }), { apply: ['service'], needsScaler: false });
-  t.match(ready({ hasKeda: false, companions: { ...made, scaledObject: undefined } }), {
+  const owned = { ...noCompanions };
+  t.match(named({ hasKeda: false, owned }), { apply: ['service'], needsScaler: false });
+  t.match(ready({ hasKeda: false, owned: { ...made, scaledObject: undefined } }), {
     reason: 'KedaMissing',
   });
   t.match(named({ scaler: undefined }), { apply: [], remove: [] }, 'a ScaledObject that is there stays');

@@ -28,7 +28,7 @@ const withStatus = (status: Partial<TriggerStatus>) => ({ ...trigger, status });
 t.test('Ready is the conjunction of the others, in the words of the first that lacks', async (t) => {
   const ready = (findings: Partial<Findings>) => conditionsOf(trigger, { ...allTrue, ...findings }, nowMs)[0];
   t.match(ready({}), { type: 'Ready', status: 'True', reason: 'Ready', observedGeneration: 3 });
-  t.match(ready({ SourceReady: unknown('NotLookedYet', 'x'), ScalerReady: no('KedaMissing', 'y') }), {
+  t.match(ready({ SourceReady: unknown('NotCheckedYet', 'x'), ScalerReady: no('KedaMissing', 'y') }), {
     status: 'False',
     reason: 'KedaMissing',
     message: 'y',

@@ -11,18 +11,18 @@ t.test(
   async (t) => {
     const none = { token: undefined, oidc: undefined, metricsAccess: 'scrape' };
     t.strictSame(parse({ MILLRACE_ADMIN_TOKEN: ' ' }), {
-      access: { ...none, tokenReviews: false, trustsLocal: true },
+      access: { ...none, tokenReviews: false, trustsLoopback: true },
       mistakes: [],
     });
-    t.strictSame(parse({}, true).access, { ...none, tokenReviews: true, trustsLocal: false });
+    t.strictSame(parse({}, true).access, { ...none, tokenReviews: true, trustsLoopback: false });
     t.strictSame(parse({ MILLRACE_TOKEN_REVIEWS: 'false' }, true).access, {
       ...none,
       tokenReviews: false,
-      trustsLocal: true,
+      trustsLoopback: true,
     });
     t.equal(parse({ MILLRACE_METRICS_ACCESS: 'anybody' }).access.metricsAccess, 'anybody');
     const provider = { MILLRACE_OIDC_ISSUER: 'https://sso', MILLRACE_OIDC_VIEWERS: 'dev' };
-    t.match(parse(provider).access, { tokenReviews: false, trustsLocal: false });
+    t.match(parse(provider).access, { tokenReviews: false, trustsLoopback: false });
   },
 );
 
@@ -41,7 +41,7 @@ t.test('a provider', async (t) => {
         operators: [],
         caPath: undefined,
       },
-      trustsLocal: false,
+      trustsLoopback: false,
       metricsAccess: 'scrape',
     },
     mistakes: [],

@@ -1,12 +1,12 @@
 import t from 'tap';
 import { createLog } from '../../../gateway/admin/log-events.ts';
 import type { AuditEntry } from '../../../core/access/http-server.ts';
-import { logDoor } from '../../../core/access/audit-log.ts';
+import { logAccess } from '../../../core/access/audit-log.ts';
 import { mark, planted } from '../../fixtures/secrets/planted.ts';
 
 function listen(level: string) {
   const lines: string[] = [];
-  return { door: logDoor(createLog(level, { write: (line) => void lines.push(line) })), lines };
+  return { door: logAccess(createLog(level, { write: (line) => void lines.push(line) })), lines };
 }
 
 const entry: AuditEntry = {

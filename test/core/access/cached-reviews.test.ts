@@ -1,10 +1,10 @@
 import t from 'tap';
-import { KeptAnswers } from '../../../core/access/cached-reviews.ts';
+import { CachedReviews } from '../../../core/access/cached-reviews.ts';
 
 /** Answers above zero are good. The clock stands still. */
 function setUp() {
   const clock = { nowMs: 0 };
-  const kept = new KeptAnswers<number>({
+  const kept = new CachedReviews<number>({
     isGood: (answer) => answer > 0,
     freshMs: 10,
     servedMs: 60,

@@ -5,7 +5,7 @@ import { connect } from 'node:tls';
 import t, { type Test } from 'tap';
 import type { Right } from '../../../core/contract/callers.ts';
 import type { Access } from '../../../core/access/authorize.ts';
-import { createDoor, type DoorOptions } from '../../../core/access/http-server.ts';
+import { createHttpServer, type HttpServerOptions } from '../../../core/access/http-server.ts';
 import { localDoor, strictDoor, type Grants } from '../../fixtures/access/open-server.ts';
 import { makeCertificate } from '../../scaler/fixtures/certificates.ts';
 import { until } from '../../scaler/fixtures/until.ts';
@@ -21,8 +21,8 @@ const grants: Grants = {
 };
 
 /** A route for each kind of access, with and without a namespace, for reading and for changing. */
-async function open(t: Test, options: DoorOptions) {
-  const server = await createDoor(options);
+async function open(t: Test, options: HttpServerOptions) {
+  const server = await createHttpServer(options);
   t.teardown(() => server.close());
   const schema = {
     body: { type: 'object', additionalProperties: false, properties: { n: { type: 'integer' } } },
@@ -48,7 +48,7 @@ async function open(t: Test, options: DoorOptions) {
 }
 
 t.test('each route says who may come, or there is no server', async (t) => {
-  const server = await createDoor(localDoor);
+  const server = await createHttpServer(localDoor);
   t.teardown(() => server.close());
   t.throws(() => server.get('/open', () => ''), /GET \/open does not say who may come/);
 });
@@ -222,7 +222,7 @@ t.test('an address that asks too often waits, whoever it claims to be; others do
 
 t.test('what breaks inside is not told', async (t) => {
   const failed: Error[] = [];
-  const server = await createDoor({ ...localDoor, onFailed: (error) => void failed.push(error) });
+  const server = await createHttpServer({ ...localDoor, onFailed: (error) => void failed.push(error) });
   t.teardown(() => server.close());
   server.get('/broken', { config: { access: 'anybody' } }, () => {
     throw new Error('planted: a password');
@@ -247,7 +247,7 @@ t.test('TLS, by a certificate that is replaced while connections are open', asyn
   const { server } = await open(t, {
     ...localDoor,
     tls: { certPath, keyPath },
-    certificateLookMs: 20,
+    certificateCheckMs: 20,
     onCertificate: (change) => void told.push(change),
   });
   await server.listen({ host: '127.0.0.1', port: 0 });
@@ -272,7 +272,7 @@ t.test('TLS, by a certificate that is replaced while connections are open', asyn
   const answered = once(old, 'data') as Promise<[Buffer]>;
   old.write('GET /anybody HTTP/1.1\r\nhost: a\r\n\r\n');
   t.match(String(await answered), /^HTTP\/1.1 200/, 'a connection that was open goes on');
-  await t.rejects(createDoor({ ...localDoor, tls: { certPath, keyPath: join(folder, 'nowhere') } }), {
+  await t.rejects(createHttpServer({ ...localDoor, tls: { certPath, keyPath: join(folder, 'nowhere') } }), {
     code: 'MILLRACE_CONFIG_INVALID',
   });
 });

@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap';
 import type { FunctionAuthentication, FunctionTls } from '../../../core/contract/function-access.ts';
 import type { FunctionAccess } from '../../../core/contract/function-access.ts';
-import { createFunctionAccess } from '../../../core/credentials/function-credentials.ts';
+import { createFunctionCredentials } from '../../../core/credentials/function-credentials.ts';
 import { createAuthority } from '../../fixtures/access/authority.ts';
 import { memorySecrets } from '../../fixtures/secrets/memory-secrets.ts';
 import { startOidcProvider } from '../../fixtures/access/oidc-provider.ts';
@@ -35,7 +35,7 @@ function start(t: Test, asked: Asked, patienceMs = 60_000) {
   const world = { refused: [] as (string | undefined)[], failure: undefined as Error | undefined };
   const logged: { message: string; reason: unknown }[] = [];
   let changes = 0;
-  const open = createFunctionAccess({
+  const open = createFunctionCredentials({
     secrets: {
       ...secrets,
       serviceAccountToken: async (namespace, { serviceAccountName, audience }, refused) => {
@@ -45,7 +45,7 @@ function start(t: Test, asked: Asked, patienceMs = 60_000) {
       },
     },
     log: (_level, message, { reason }) => logged.push({ message, reason }),
-    pauseMs: 5,
+    delayMs: 5,
     patienceMs,
   });
   const subscription = subscriptionOf('alerts');

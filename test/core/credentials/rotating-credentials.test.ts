@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { MillraceError } from '../../../core/contract/errors.ts';
 import type { Credentials } from '../../../core/contract/kafka-access.ts';
-import { createLiveCredentials } from '../../../core/credentials/rotating-credentials.ts';
+import { createRotatingCredentials } from '../../../core/credentials/rotating-credentials.ts';
 import { planted } from '../../fixtures/secrets/planted.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 
@@ -13,7 +13,7 @@ const withPassword = (password: string): Credentials => ({
 function start(t: Test, first: Credentials | Error) {
   const world = { given: first, accepted: (_candidate: Credentials): boolean => true, reads: 0, renewed: 0 };
   const troubles: unknown[] = [];
-  const live = createLiveCredentials({
+  const live = createRotatingCredentials({
     read: async () => {
       world.reads += 1;
       if (world.given instanceof Error) throw world.given;
@@ -25,7 +25,7 @@ function start(t: Test, first: Credentials | Error) {
     },
     onTrouble: (error) => troubles.push(error),
     onRenewed: () => (world.renewed += 1),
-    pauseMs: 1,
+    delayMs: 1,
   });
   t.teardown(() => live.close());
   const looks = async (count: number): Promise<void> => {

@@ -3,7 +3,7 @@ import { MillraceError } from '../../../core/contract/errors.ts';
 import { leaseKind } from '../../../core/resources/kinds.ts';
 import type { Resource } from '../../../core/contract/kubernetes-client.ts';
 import {
-  judgeLease,
+  evaluateLease,
   microTime,
   specOf,
   startLeader,
@@ -115,7 +115,7 @@ t.test('one that is removed is made again', async (t) => {
 
 t.test('whose a Lease is, by our own clock', async (t) => {
   const lease = (spec: unknown): Resource => ({ ...leaseKind, metadata: { name: 'scaler' }, spec });
-  const judge = (spec: unknown, nowMs = 0) => judgeLease({ lease: lease(spec), sinceMs: 0 }, 'a', nowMs);
+  const judge = (spec: unknown, nowMs = 0) => evaluateLease({ lease: lease(spec), sinceMs: 0 }, 'a', nowMs);
   t.equal(judge(undefined), 'take');
   t.equal(judge({ holderIdentity: '' }), 'take');
   t.equal(judge({ holderIdentity: 'a' }, 99_999), 'ours');

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import type { FunctionSettings } from '../../../core/contract/subscription.ts';
 import { startAttempt, type AttemptResult } from '../../../gateway/delivery/attempt.ts';
 import { createConnectGuard, type ConnectGuard } from '../../../core/network/connect-guard.ts';
-import { Endpoints, type Gate } from '../../../gateway/delivery/endpoints.ts';
+import { Endpoints, type PooledEndpoint } from '../../../gateway/delivery/endpoints.ts';
 import { startFunction } from '../../fixtures/function-server.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 
@@ -38,7 +38,7 @@ function open(
   return { endpoints, readyCounts, told, circuits, unreachable };
 }
 
-function send(gate: Gate): Promise<AttemptResult> {
+function send(gate: PooledEndpoint): Promise<AttemptResult> {
   const request = { path: '/', headers: [], body: null, timeoutMs: 20_000, maxAnswerBytes: 100 };
   return new Promise((resolve) => startAttempt(gate.dispatcher, request, resolve));
 }
@@ -56,7 +56,7 @@ t.test('the least busy one is next, and none gets more than its share', async (t
       (concurrency, steps) => {
         const { endpoints } = open(t, concurrency, [one, two, three]);
         const busy = new Map<string, number>([one, two, three].map((origin) => [origin, 0]));
-        const taken: Gate[] = [];
+        const taken: PooledEndpoint[] = [];
         for (const step of steps) {
           const least = Math.min(...busy.values());
           if (step === 'pick') {
@@ -188,8 +188,8 @@ function end(endpoints: Endpoints, origin: string, result: AttemptResult, count 
 }
 
 /** Picks until it is the one at `origin`'s turn. */
-function take(endpoints: Endpoints, origin: string): [Gate | undefined, Gate[]] {
-  const others: Gate[] = [];
+function take(endpoints: Endpoints, origin: string): [PooledEndpoint | undefined, PooledEndpoint[]] {
+  const others: PooledEndpoint[] = [];
   for (;;) {
     const gate = endpoints.pick();
     if (gate === undefined || gate.origin === origin) return [gate, others];
@@ -336,7 +336,7 @@ t.test('one whose address is refused gets nothing, and is used once its name lea
       return Promise.resolve([{ address, family: 4 }]);
     },
     apiServerHosts: [],
-    createJudge: () => (one) => (one === '127.0.0.1' ? undefined : 'not open'),
+    createSchemaValidator: () => (one) => (one === '127.0.0.1' ? undefined : 'not open'),
   });
   const { endpoints, readyCounts } = open(t, 1, [`http://function.test:${port}`], guard);
   const gate = endpoints.pick()!;

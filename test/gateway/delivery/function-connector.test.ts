@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import type { Dispatcher } from 'undici';
 import type { FunctionTlsCredentials } from '../../../core/contract/function-access.ts';
 import { startAttempt, type AttemptResult } from '../../../gateway/delivery/attempt.ts';
-import { Endpoints, type Gate } from '../../../gateway/delivery/endpoints.ts';
+import { Endpoints, type PooledEndpoint } from '../../../gateway/delivery/endpoints.ts';
 import { createAuthority } from '../../fixtures/access/authority.ts';
 import { startFunction, type FunctionServer } from '../../fixtures/function-server.ts';
 import { until } from '../../scaler/fixtures/until.ts';
@@ -49,7 +49,7 @@ function open(t: Test, { origin }: Pick<FunctionServer, 'origin'>, tls: Function
 
 /** As the dispatcher does it. */
 function send(endpoints: Endpoints): Promise<AttemptResult> {
-  const gate = endpoints.pick() as Gate;
+  const gate = endpoints.pick() as PooledEndpoint;
   const request = { path: '/', headers: [], body: null, timeoutMs: 20_000, maxAnswerBytes: 0 };
   return new Promise((resolve) =>
     startAttempt(gate.dispatcher, request, (result) => {

@@ -4,14 +4,14 @@ import t from 'tap';
 import type { Ordering } from '../../../core/contract/subscription.ts';
 import { type Lane, type LaneGroup, Lanes, type ParkedCount } from '../../../gateway/delivery/lanes.ts';
 
-/** `laneName`: items of one name must leave in order, and never two lots of it at a time. */
+/** `laneName`: items of one name must leave in order, and never two batches of it at a time. */
 interface Item {
   readonly group: number;
   readonly laneName: string;
   readonly number: number;
 }
 
-interface Lot {
+interface Batch {
   readonly lane: Lane<Item>;
   readonly items: readonly Item[];
 }
@@ -31,7 +31,7 @@ const anyStep = fc.oneof(
     arbitrary: fc.record({
       act: fc.constant('finish' as const),
       pick: fc.nat(),
-      /** Which of the items of the lot stay. */
+      /** Which of the items of the batch stay. */
       kept: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
       then: fc.constantFrom('ready' as const, 'parked' as const),
     }),
@@ -52,7 +52,7 @@ class Play {
   readonly lanes: Lanes<Item>;
   readonly groups: LaneGroup<Item>[];
   readonly waiting = new Map<string, Item[]>();
-  readonly inFlight: Lot[] = [];
+  readonly inFlight: Batch[] = [];
   readonly parked = new Set<Lane<Item>>();
   readonly finished = new Set<Item>();
   /** Names of the lanes that have failed since something of them was done with. */
@@ -124,7 +124,7 @@ class Play {
     const isBusy = this.inFlight.some(
       ({ items: [one] }) => one?.laneName === first.laneName && !this.lost.has(one),
     );
-    assert.ok(!isBusy, 'one lot of a lane at a time');
+    assert.ok(!isBusy, 'one batch of a lane at a time');
     assert.ok(!this.parked.has(lane), 'a parked lane has no turn');
     this.lanes.take(lane, items.length);
     this.inFlight.push({ lane, items });
@@ -132,8 +132,8 @@ class Play {
   }
 
   finish(index: number, keep: readonly boolean[], then: 'ready' | 'parked'): void {
-    const [lot] = this.inFlight.splice(index, 1);
-    const { lane, items } = lot!;
+    const [batch] = this.inFlight.splice(index, 1);
+    const { lane, items } = batch!;
     const kept = items.filter((_, at) => keep[at]);
     this.lanes.finish(lane, kept, then);
     if (this.lost.has(items[0]!)) {
@@ -209,7 +209,7 @@ class Play {
     this.lanes.unpark(lane);
   }
 
-  /** What stands ready: neither behind a lot in flight nor parked. */
+  /** What stands ready: neither behind a batch in flight nor parked. */
   standing(): Item[][] {
     const busy = new Set(
       this.inFlight
@@ -234,7 +234,7 @@ class Play {
   }
 }
 
-t.test('each lane in its order, one lot at a time, and in the end all of it', async () => {
+t.test('each lane in its order, one batch at a time, and in the end all of it', async () => {
   fc.assert(
     fc.property(
       fc.constantFrom<Ordering>('partition', 'key', 'none'),

@@ -107,13 +107,13 @@ t.test(
         { records: 10_000, bytes: 800 },
       ]) {
         const roomy = { records: budget.records + 1, bytes: budget.bytes + 1 };
-        t.equal(partition.lookForCrowd(roomy, 1), false);
-        t.equal(partition.lookForCrowd(budget, 1), !isWhole);
-        t.equal(partition.crowded, !isWhole);
-        t.equal(partition.lookForCrowd(roomy, 1), false, 'until it is less than half');
+        t.equal(partition.updateCongestion(roomy, 1), false);
+        t.equal(partition.updateCongestion(budget, 1), !isWhole);
+        t.equal(partition.congested, !isWhole);
+        t.equal(partition.updateCongestion(roomy, 1), false, 'until it is less than half');
         t.equal(partition.isOver({ records: 1_000, bytes: 10_000 }), !isWhole);
-        t.equal(partition.lookForCrowd({ records: 1_000, bytes: 10_000 }, 10), !isWhole);
-        t.equal(partition.crowded, false);
+        t.equal(partition.updateCongestion({ records: 1_000, bytes: 10_000 }, 10), !isWhole);
+        t.equal(partition.congested, false);
       }
     }
   },

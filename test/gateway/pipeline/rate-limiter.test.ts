@@ -3,7 +3,7 @@ import t from 'tap';
 import type { DeliverySettings, FunctionSettings } from '../../../core/contract/subscription.ts';
 import { Lanes } from '../../../gateway/delivery/lanes.ts';
 import { Delivery } from '../../../gateway/pipeline/pending-record.ts';
-import { Pace } from '../../../gateway/pipeline/rate-limiter.ts';
+import { RateLimiter } from '../../../gateway/pipeline/rate-limiter.ts';
 import { OpenPartition } from '../../../gateway/pipeline/open-partition.ts';
 import { eventOf, recordOf } from '../events/build.ts';
 import { until } from '../../scaler/fixtures/until.ts';
@@ -27,37 +27,37 @@ function lanesOf(count: number): Lanes<Delivery> {
 function paceOf(rateLimit: DeliverySettings['rateLimit'], batch?: FunctionSettings['batch']) {
   const onDue = mock.fn();
   const settings = batch === undefined ? {} : { function: { contentMode: 'batched' as const, batch } };
-  const pace = new Pace(quickSubscription({ delivery: { rateLimit }, ...settings }), onDue);
-  t.teardown(() => pace.stop());
-  return { pace, onDue };
+  const rateLimiter = new RateLimiter(quickSubscription({ delivery: { rateLimit }, ...settings }), onDue);
+  t.teardown(() => rateLimiter.stop());
+  return { rateLimiter, onDue };
 }
 
 /** Events that may leave, as soon as any may: a timer that comes a part of a ms too early is set again. */
-async function roomOf(pace: Pace, lanes: Lanes<Delivery>): Promise<number> {
+async function roomOf(rateLimiter: RateLimiter, lanes: Lanes<Delivery>): Promise<number> {
   let room = 0;
-  await until(() => (room = pace.room(lanes)) > 0);
+  await until(() => (room = rateLimiter.room(lanes)) > 0);
   return room;
 }
 
 t.test('without a limit all may leave, and nothing is waited for', async (t) => {
-  const { pace } = paceOf(undefined);
-  t.equal(pace.room(lanesOf(3)), Infinity);
-  pace.take(1_000);
-  t.equal(pace.room(lanesOf(3)), Infinity);
-  t.equal(pace.isWaiting, false);
+  const { rateLimiter } = paceOf(undefined);
+  t.equal(rateLimiter.room(lanesOf(3)), Infinity);
+  rateLimiter.take(1_000);
+  t.equal(rateLimiter.room(lanesOf(3)), Infinity);
+  t.equal(rateLimiter.isWaiting, false);
 });
 
 t.test('a burst at once, then one timer until the next token comes', async (t) => {
-  const { pace, onDue } = paceOf({ eventsPerSecond: 20, burst: 3 });
+  const { rateLimiter, onDue } = paceOf({ eventsPerSecond: 20, burst: 3 });
   const lanes = lanesOf(9);
-  t.equal(pace.room(lanes), 3);
-  pace.take(3);
-  for (let look = 0; look < 5; look += 1) t.equal(pace.room(lanes), 0);
-  t.equal(pace.isWaiting, true);
+  t.equal(rateLimiter.room(lanes), 3);
+  rateLimiter.take(3);
+  for (let look = 0; look < 5; look += 1) t.equal(rateLimiter.room(lanes), 0);
+  t.equal(rateLimiter.isWaiting, true);
   await until(() => onDue.mock.callCount() > 0);
   t.equal(onDue.mock.callCount(), 1);
-  t.equal(pace.isWaiting, false);
-  await roomOf(pace, lanes);
+  t.equal(rateLimiter.isWaiting, false);
+  await roomOf(rateLimiter, lanes);
 });
 
 t.test('a batch waits for the tokens of what is ready, no longer than for more events', async (t) => {
@@ -68,23 +68,23 @@ t.test('a batch waits for the tokens of what is ready, no longer than for more e
     [50, 2, 2],
   ] as const) {
     // 100 events a second: five in 50 ms.
-    const { pace, onDue } = paceOf({ eventsPerSecond: 100, burst }, { ...batch, maxWaitMs: 50 });
+    const { rateLimiter, onDue } = paceOf({ eventsPerSecond: 100, burst }, { ...batch, maxWaitMs: 50 });
     const lanes = lanesOf(ready);
-    pace.take(burst);
-    t.equal(pace.room(lanes), 0);
+    rateLimiter.take(burst);
+    t.equal(rateLimiter.room(lanes), 0);
     await until(() => onDue.mock.callCount() > 0);
-    const given = await roomOf(pace, lanes);
+    const given = await roomOf(rateLimiter, lanes);
     t.ok(given >= room, `${given} of ${room}`);
   }
-  const { pace } = paceOf({ eventsPerSecond: 100, burst: 100 }, { ...batch, maxWaitMs: 0 });
-  t.equal(pace.room(lanesOf(1)), 100);
+  const { rateLimiter } = paceOf({ eventsPerSecond: 100, burst: 100 }, { ...batch, maxWaitMs: 0 });
+  t.equal(rateLimiter.room(lanesOf(1)), 100);
 });
 
 t.test('stopped, it leaves no timer behind', async (t) => {
-  const { pace, onDue } = paceOf({ eventsPerSecond: 1, burst: 1 });
-  pace.take(1);
-  t.equal(pace.room(lanesOf(1)), 0);
-  pace.stop();
-  t.equal(pace.isWaiting, false);
+  const { rateLimiter, onDue } = paceOf({ eventsPerSecond: 1, burst: 1 });
+  rateLimiter.take(1);
+  t.equal(rateLimiter.room(lanesOf(1)), 0);
+  rateLimiter.stop();
+  t.equal(rateLimiter.isWaiting, false);
   t.equal(onDue.mock.callCount(), 0);
 });

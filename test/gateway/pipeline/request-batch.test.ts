@@ -5,7 +5,7 @@ import { recordBytes } from '../../../core/contract/record.ts';
 import type { FunctionSettings } from '../../../core/contract/subscription.ts';
 import { Lanes } from '../../../gateway/delivery/lanes.ts';
 import { Delivery } from '../../../gateway/pipeline/pending-record.ts';
-import { beginLot, gatherLot, lastDelivered, LotClock } from '../../../gateway/pipeline/request-batch.ts';
+import { beginBatch, gatherBatch, lastDelivered, BatchClock } from '../../../gateway/pipeline/request-batch.ts';
 import { OpenPartition } from '../../../gateway/pipeline/open-partition.ts';
 import { eventOf, recordOf } from '../events/build.ts';
 import { quickSubscription } from './run-pipeline.ts';
@@ -34,33 +34,33 @@ function lanesOf(keys: readonly string[], valueBytes = 10) {
   return { lanes, deliveries };
 }
 
-const offsetsOf = (lot: ReturnType<typeof gatherLot>) =>
-  lot.map((lane) => Array.from({ length: lane.taken }, (_, index) => Number(lane.at(index).record.offset)));
+const offsetsOf = (batch: ReturnType<typeof gatherBatch>) =>
+  batch.map((lane) => Array.from({ length: lane.taken }, (_, index) => Number(lane.at(index).record.offset)));
 
 t.test('one event, unless the function takes batches', async (t) => {
   for (const mode of ['binary', 'structured'] as const) {
     const { lanes } = lanesOf(['a', 'a', 'b']);
-    t.strictSame(offsetsOf(gatherLot(lanes, settingsOf(mode))), [[0]], mode);
+    t.strictSame(offsetsOf(gatherBatch(lanes, settingsOf(mode))), [[0]], mode);
   }
 });
 
 t.test('a batch takes lane after lane, each in its order', async (t) => {
   const { lanes } = lanesOf(['a', 'b', 'a', 'c', 'a']);
-  t.strictSame(offsetsOf(gatherLot(lanes, settingsOf('batched'))), [[0, 2, 4], [1], [3]]);
-  t.strictSame(gatherLot(lanes, settingsOf('batched')), [], 'and nothing of a lane that is under way');
+  t.strictSame(offsetsOf(gatherBatch(lanes, settingsOf('batched'))), [[0, 2, 4], [1], [3]]);
+  t.strictSame(gatherBatch(lanes, settingsOf('batched')), [], 'and nothing of a lane that is under way');
 });
 
 t.test('no batch has more events than there is room for besides', async (t) => {
   const { lanes } = lanesOf(['a', 'b', 'a', 'c', 'a']);
-  t.strictSame(offsetsOf(gatherLot(lanes, settingsOf('batched'), 4)), [[0, 2, 4], [1]]);
-  t.strictSame(offsetsOf(gatherLot(lanes, settingsOf('batched'), 1)), [[3]]);
+  t.strictSame(offsetsOf(gatherBatch(lanes, settingsOf('batched'), 4)), [[0, 2, 4], [1]]);
+  t.strictSame(offsetsOf(gatherBatch(lanes, settingsOf('batched'), 1)), [[3]]);
 });
 
-t.test('what a lot begins with are the events of what is taken', async (t) => {
+t.test('what a batch begins with are the events of what is taken', async (t) => {
   const { lanes, deliveries } = lanesOf(['a', 'b', 'a']);
-  const lot = gatherLot(lanes, settingsOf('batched', 2));
+  const batch = gatherBatch(lanes, settingsOf('batched', 2));
   t.strictSame(
-    beginLot(lot).map(({ id }) => id),
+    beginBatch(batch).map(({ id }) => id),
     ['0', '2'],
   );
   t.strictSame(
@@ -69,16 +69,16 @@ t.test('what a lot begins with are the events of what is taken', async (t) => {
   );
 });
 
-t.test('the last event of a lot that was delivered', async (t) => {
+t.test('the last event of a batch that was delivered', async (t) => {
   const { lanes, deliveries } = lanesOf(['a', 'b', 'a', 'c']);
-  const lot = gatherLot(lanes, settingsOf('batched'));
-  t.equal(lastDelivered(lot, undefined), deliveries[3]);
-  t.equal(lastDelivered(lot, new Set(['3', '1'])), deliveries[2]);
-  t.equal(lastDelivered(lot, new Set(['0', '1', '2', '3'])), undefined);
+  const batch = gatherBatch(lanes, settingsOf('batched'));
+  t.equal(lastDelivered(batch, undefined), deliveries[3]);
+  t.equal(lastDelivered(batch, new Set(['3', '1'])), deliveries[2]);
+  t.equal(lastDelivered(batch, new Set(['0', '1', '2', '3'])), undefined);
   const { partition, record } = deliveries[0]!;
   const bare = new Delivery(partition, record, undefined, 1);
   partition.lanes.add(null, bare);
-  t.equal(lastDelivered(gatherLot(lanes, settingsOf('batched')), new Set(['0'])), bare);
+  t.equal(lastDelivered(gatherBatch(lanes, settingsOf('batched')), new Set(['0'])), bare);
 });
 
 t.test(
@@ -94,15 +94,15 @@ t.test(
           const { lanes } = lanesOf(keys);
           const settings = settingsOf('batched', maxEvents, maxBytes);
           let taken = 0;
-          for (let lot = gatherLot(lanes, settings); lot.length > 0; lot = gatherLot(lanes, settings)) {
-            const records = lot.flatMap((lane) =>
+          for (let batch = gatherBatch(lanes, settings); batch.length > 0; batch = gatherBatch(lanes, settings)) {
+            const records = batch.flatMap((lane) =>
               Array.from({ length: lane.taken }, (_, index) => lane.at(index).record),
             );
             const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
             if (records.length === 0 || records.length > maxEvents) return false;
             if (bytes > maxBytes && records.length > 1) return false;
             taken += records.length;
-            for (const lane of lot) lanes.finish(lane, [], 'ready');
+            for (const lane of batch) lanes.finish(lane, [], 'ready');
           }
           return taken === keys.length;
         },
@@ -115,37 +115,37 @@ t.test('a batch ends before what is not to be sent: a dead letter, a reply to st
   const { lanes, deliveries } = lanesOf(['a', 'a', 'a', 'b', 'b', 'c', 'c']);
   deliveries[1]!.cause = { reason: 'rejected', detail: '', attempts: 1 };
   deliveries[4]!.reply = eventOf();
-  const lot = gatherLot(lanes, settingsOf('batched'));
-  t.strictSame(offsetsOf(lot), [[0], [3], [5, 6]]);
+  const batch = gatherBatch(lanes, settingsOf('batched'));
+  t.strictSame(offsetsOf(batch), [[0], [3], [5, 6]]);
   const other = lanesOf(['a', 'b']);
   other.deliveries[1]!.cause = { reason: 'rejected', detail: '', attempts: 1 };
-  t.strictSame(offsetsOf(gatherLot(other.lanes, settingsOf('batched'))), [[0]]);
+  t.strictSame(offsetsOf(gatherBatch(other.lanes, settingsOf('batched'))), [[0]]);
   t.equal(other.lanes.next()?.at(0), other.deliveries[1], 'it keeps its turn');
 });
 
-t.test('what failed in a batch goes with its like, in lots that are no larger than it may', async (t) => {
+t.test('what failed in a batch goes with its like, in batches that are no larger than it may', async (t) => {
   const { lanes, deliveries } = lanesOf(['a', 'a', 'a', 'b', 'c', 'c', 'd']);
-  for (const index of [0, 1, 2, 3, 4]) deliveries[index]!.lotLimit = 2;
+  for (const index of [0, 1, 2, 3, 4]) deliveries[index]!.batchLimit = 2;
   const settings = settingsOf('batched', 3);
-  t.equal(new LotClock(settings, () => t.fail()).isDue(lanes), true, 'it has waited');
-  const lots = [gatherLot(lanes, settings), gatherLot(lanes, settings)];
-  t.strictSame(lots.map(offsetsOf), [[[0, 1]], [[3], [4]]]);
-  for (const lane of lots.flat()) lanes.finish(lane, [], 'ready');
-  t.strictSame(offsetsOf(gatherLot(lanes, settings)), [[6]], 'and those that did not fail without it');
-  t.strictSame(offsetsOf(gatherLot(lanes, settings)), [[2]]);
-  t.strictSame(offsetsOf(gatherLot(lanes, settings)), [[5]]);
+  t.equal(new BatchClock(settings, () => t.fail()).isDue(lanes), true, 'it has waited');
+  const batches = [gatherBatch(lanes, settings), gatherBatch(lanes, settings)];
+  t.strictSame(batches.map(offsetsOf), [[[0, 1]], [[3], [4]]]);
+  for (const lane of batches.flat()) lanes.finish(lane, [], 'ready');
+  t.strictSame(offsetsOf(gatherBatch(lanes, settings)), [[6]], 'and those that did not fail without it');
+  t.strictSame(offsetsOf(gatherBatch(lanes, settings)), [[2]]);
+  t.strictSame(offsetsOf(gatherBatch(lanes, settings)), [[5]]);
 });
 
 t.test('the reply to a batch belongs to the last that was delivered', async (t) => {
   const { lanes, deliveries } = lanesOf(['a', 'b', 'b']);
-  const lot = gatherLot(lanes, settingsOf('batched'));
-  t.equal(lastDelivered(lot, undefined), deliveries[2]);
-  t.equal(lastDelivered(lot, new Set(['2'])), deliveries[1]);
-  t.equal(lastDelivered(lot, new Set(['0', '1', '2'])), undefined);
+  const batch = gatherBatch(lanes, settingsOf('batched'));
+  t.equal(lastDelivered(batch, undefined), deliveries[2]);
+  t.equal(lastDelivered(batch, new Set(['2'])), deliveries[1]);
+  t.equal(lastDelivered(batch, new Set(['0', '1', '2'])), undefined);
 });
 
-t.test('a lot that is no batch is due at once', async (t) => {
-  t.equal(new LotClock(settingsOf('binary'), () => t.fail()).isDue(lanesOf(['a']).lanes), true);
+t.test('a batch that is no batch is due at once', async (t) => {
+  t.equal(new BatchClock(settingsOf('binary'), () => t.fail()).isDue(lanesOf(['a']).lanes), true);
 });
 
 t.test(
@@ -154,7 +154,7 @@ t.test(
     mock.timers.enable({ apis: ['setTimeout'] });
     t.teardown(() => mock.timers.reset());
     let told = 0;
-    const clock = new LotClock(settingsOf('batched', 3), () => (told += 1));
+    const clock = new BatchClock(settingsOf('batched', 3), () => (told += 1));
     const { lanes } = lanesOf(['a', 'b']);
     t.equal(clock.isDue(lanes), false);
     t.equal(clock.isDue(lanes), false);

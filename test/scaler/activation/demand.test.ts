@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { createDemand } from '../../../scaler/activation/demand.ts';
-import type { Owed } from '../../../scaler/backlog/backlog-reader.ts';
+import type { TriggerBacklog } from '../../../scaler/backlog/backlog-reader.ts';
 import { createScalerEmitter } from '../../../scaler/scaler-events.ts';
 import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
 import { subscriptionOf, type SubscriptionChanges } from '../../fixtures/subscription.ts';
@@ -17,7 +17,7 @@ function setUp(
   const events = createScalerEmitter();
   const kafka = { backlog: 0n as bigint | Error, reads: 0 };
   const backlog = {
-    read(): Promise<Owed> {
+    read(): Promise<TriggerBacklog> {
       kafka.reads++;
       return typeof kafka.backlog === 'bigint'
         ? Promise.resolve({ records: kafka.backlog, partitions: 3, settled: 0n })

@@ -54,7 +54,7 @@ async function setUp(t: Test) {
   const offsets = {
     read: (queries: readonly OffsetsQuery[]) => Promise.resolve(queries.map(() => kafka.group)),
   };
-  const groupDemand = createGroupDemand({ groups, offsets, emit, repeatMs: 20, lookMs: 20, maxAgeMs: 0 });
+  const groupDemand = createGroupDemand({ groups, offsets, emit, repeatMs: 20, checkMs: 20, maxAgeMs: 0 });
   t.teardown(() => groupDemand.close());
   const served = { demand, triggers, groups, groupDemand, emit, host: '127.0.0.1', port: 0 };
   const server = await startGrpcServer(served);

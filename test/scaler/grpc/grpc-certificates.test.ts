@@ -45,7 +45,7 @@ async function serve(t: Test, folder: string, clientCaPath?: string) {
     host: '127.0.0.1',
     port: 0,
     tls: { ...filesIn(folder), clientCaPath },
-    tlsLookMs: 10,
+    tlsCheckMs: 10,
   });
   t.teardown(() => server.stop(100));
   return { port: server.port, events };

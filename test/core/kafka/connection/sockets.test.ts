@@ -4,13 +4,13 @@ import { once } from 'node:events';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import type { Credentials } from '../../../../core/contract/kafka-access.ts';
-import type { LiveCredentials } from '../../../../core/credentials/rotating-credentials.ts';
+import type { RotatingCredentials } from '../../../../core/credentials/rotating-credentials.ts';
 import { createSocketFactory, tlsOptions } from '../../../../core/kafka/connection/sockets.ts';
 import { until } from '../../../scaler/fixtures/until.ts';
 
 function credentialsOf(credentials: Credentials | Error) {
   const listeners: (() => void)[] = [];
-  const live: LiveCredentials<Credentials> = {
+  const live: RotatingCredentials<Credentials> = {
     current: () => {
       if (credentials instanceof Error) throw credentials;
       return credentials;
@@ -41,7 +41,7 @@ function answerOf(bytes: number): Buffer {
   return Buffer.concat([length, Buffer.alloc(bytes, 7)]);
 }
 
-async function open(t: Test, live: LiveCredentials<Credentials> | undefined, port: number) {
+async function open(t: Test, live: RotatingCredentials<Credentials> | undefined, port: number) {
   const ends: Error[] = [];
   const socket = createSocketFactory({ credentials: live })({
     host: '127.0.0.1',

@@ -5,7 +5,7 @@ import t from 'tap';
 import { createKafka } from '../../../../core/kafka/connection/kafka-client.ts';
 import { createGroupConsumer } from '../../../../core/kafka/group/group-consumer.ts';
 import type { JoinedGroup } from '../../../../core/kafka/group/group-member.ts';
-import { Turns } from '../../../../core/kafka/fetch/fair-turns.ts';
+import { FairScheduler } from '../../../../core/kafka/fetch/fair-scheduler.ts';
 import { createTopic, produce, uniqueName, useKafka, withAdmin } from '../../../fixtures/kafka/kafka.ts';
 
 const silent = {
@@ -23,7 +23,7 @@ t.test('a crash does not leave the group', async (t) => {
   const groupId = uniqueName('group');
   const member = createGroupConsumer({
     kafka: createKafka({ brokers: [bootstrapServers], clientId: 'test' }),
-    turns: new Turns(),
+    scheduler: new FairScheduler(),
     groupId,
     membership: undefined,
     ...silent,
@@ -54,7 +54,7 @@ t.test('a member whose join came to nothing is known by its id, and goes on as t
         })),
       }),
   };
-  const options = { ...silent, turns: new Turns(), groupId };
+  const options = { ...silent, scheduler: new FairScheduler(), groupId };
   const first = createGroupConsumer({ ...options, kafka: unable as Kafka, membership: undefined });
   await first.start([topic]);
   await t.rejects(first.crashed);

@@ -28,7 +28,7 @@ async function start(
   secrets: Pick<SecretReader, 'read'> = memorySecrets(),
 ) {
   let told: readonly Resource[] = [];
-  const resources = withResolvedClusters({ client: kubernetes, secrets, lookMs: 10 });
+  const resources = withResolvedClusters({ client: kubernetes, secrets, checkMs: 10 });
   const stop = await resources.watch(kafkaClusterKind, {}, (all) => (told = all));
   t.teardown(stop);
   /** Where it leads, or what is lacking. */

@@ -2,12 +2,12 @@ import t from 'tap';
 import type { Resource } from '../../../../core/contract/kubernetes-client.ts';
 import { formatProblem } from '../../../../core/contract/problem.ts';
 import { pathText } from '../../../../core/contract/path.ts';
-import { resolveStrimzi, type StrimziLook } from '../../../../core/kubernetes/strimzi/strimzi-kafka.ts';
+import { resolveStrimzi, type StrimziLookup } from '../../../../core/kubernetes/strimzi/strimzi-kafka.ts';
 import { kafka, kafkaUser, listeners, users } from '../../../fixtures/kubernetes/strimzi-resources.ts';
 
-const all: StrimziLook = { kind: 'read', kafkas: [kafka()], users: Object.values(users) };
+const all: StrimziLookup = { kind: 'read', kafkas: [kafka()], users: Object.values(users) };
 
-function resolve(wanted: object, look: StrimziLook = all, namespace = 'geo') {
+function resolve(wanted: object, look: StrimziLookup = all, namespace = 'geo') {
   return resolveStrimzi({ kafka: 'my-cluster', ...wanted }, namespace, look);
 }
 
@@ -53,7 +53,7 @@ for (const [wanted, spec] of [
   });
 }
 
-const withUser = (...more: Resource[]): StrimziLook => ({ ...all, users: more });
+const withUser = (...more: Resource[]): StrimziLookup => ({ ...all, users: more });
 const broken = { type: 'NotReady', status: 'True', reason: 'Timeout', message: 'no pod is ready' };
 
 t.test('a Kafka that is not Ready, but has an address, is taken: it is being rolled', async (t) => {

@@ -2,7 +2,7 @@ import t from 'tap';
 import {
   findDoubles,
   findStrayAnnotations,
-  judgeManifest,
+  validateManifest,
   refersTo,
   type Candidate,
 } from '../../../../core/resources/manifests/candidate.ts';
@@ -23,7 +23,7 @@ const check: CheckExpression = (_dialect, expression) =>
   expression.startsWith('?') ? { message: 'nobody knows', at: 0 } : undefined;
 
 function candidateOf(value: unknown): Candidate {
-  const candidate = judgeManifest(manifestOf(value), check);
+  const candidate = validateManifest(manifestOf(value), check);
   if (candidate === undefined) throw new Error('it must be a candidate');
   return candidate;
 }
@@ -36,8 +36,8 @@ const told = (mistakes: readonly Mistake[]) =>
   mistakes.map(({ at, message, remedy }) => `${pathText(at)}: ${message}. ${remedy}`);
 
 t.test('what is no front door, or has not opted in, is no candidate', async (t) => {
-  t.equal(judgeManifest(manifestOf(deployment({ 'millrace.dev/dev-command': 'a' })), check), undefined);
-  t.equal(judgeManifest(manifestOf({ apiVersion: 'millrace.dev/v1', kind: 'Trigger' }), check), undefined);
+  t.equal(validateManifest(manifestOf(deployment({ 'millrace.dev/dev-command': 'a' })), check), undefined);
+  t.equal(validateManifest(manifestOf({ apiVersion: 'millrace.dev/v1', kind: 'Trigger' }), check), undefined);
 });
 
 t.test('a Trigger is judged where it stands', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { fieldPathOf, judgeDeployment, judgeTrigger } from '../../../../core/resources/manifests/validate-manifest.ts';
+import { fieldPathOf, validateDeploymentManifest, validateTriggerManifest } from '../../../../core/resources/manifests/validate-manifest.ts';
 import { triggerWith } from '../minimal-trigger.ts';
 
 const deployment = (annotations: Readonly<Record<string, unknown>>) => ({
@@ -10,7 +10,7 @@ const deployment = (annotations: Readonly<Record<string, unknown>>) => ({
 const none = () => ({ message: 'it is none' });
 
 t.test('a Trigger that is right has no mistakes, and its defaults', async (t) => {
-  const { trigger, mistakes } = judgeTrigger(triggerWith({}), none);
+  const { trigger, mistakes } = validateTriggerManifest(triggerWith({}), none);
   t.strictSame(mistakes, []);
   t.equal(trigger?.spec.delivery.retry, 10);
 });
@@ -21,26 +21,26 @@ t.test('annotations for Deployments are mistakes on a Trigger', async (t) => {
     'millrace.dev/retyr': '3',
     'millrace.dev/dev-command': 'a',
   };
-  const { trigger, mistakes } = judgeTrigger(triggerWith({ 'metadata.annotations': annotations }), none);
+  const { trigger, mistakes } = validateTriggerManifest(triggerWith({ 'metadata.annotations': annotations }), none);
   t.match(mistakes, [{ remedy: 'In a Trigger, write spec.delivery.retry.' }, { message: /no annotation/ }]);
   t.equal(mistakes.length, 2);
   t.ok(trigger);
 });
 
 t.test('an expression is told where it was written, unless its place is wrong already', async (t) => {
-  const declared = judgeTrigger(triggerWith({ 'spec.filters': [{ cel: 'a' }] }), none);
+  const declared = validateTriggerManifest(triggerWith({ 'spec.filters': [{ cel: 'a' }] }), none);
   t.match(declared.mistakes, [{ at: ['spec', 'filters', 0, 'cel'], message: /it is none/ }]);
-  const wrong = judgeDeployment(deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/filter': 'b' }), none);
+  const wrong = validateDeploymentManifest(deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/filter': 'b' }), none);
   t.equal(wrong.trigger, undefined);
   t.match(wrong.mistakes, [
     { at: ['metadata', 'annotations', 'millrace.dev/filter'], message: /it is none/ },
   ]);
-  const empty = judgeDeployment(deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/filter': '' }), none);
+  const empty = validateDeploymentManifest(deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/filter': '' }), none);
   t.equal(empty.mistakes.length, 1);
 });
 
 t.test('one mistake per place', async (t) => {
-  const { mistakes, trigger } = judgeDeployment(
+  const { mistakes, trigger } = validateDeploymentManifest(
     deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/retry': 3 }),
     none,
   );

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import t from 'tap';
-import { createJudge } from '../../../../core/resources/validation/validate-by-schema.ts';
+import { createSchemaValidator } from '../../../../core/resources/validation/validate-by-schema.ts';
 import { triggerWording } from '../../../../core/resources/validation/wording.ts';
 
 t.test('what is judged is left as it is, and gets its defaults', async (t) => {
@@ -8,7 +8,7 @@ t.test('what is judged is left as it is, and gets its defaults', async (t) => {
     { a: Type.Optional(Type.String({ default: 'b' })) },
     { additionalProperties: false },
   );
-  const judge = createJudge(schema, []);
+  const judge = createSchemaValidator(schema, []);
   const declared = {};
   t.strictSame(judge(declared, triggerWording), { filled: { a: 'b' }, mistakes: [] });
   t.strictSame(declared, {});
@@ -22,7 +22,7 @@ t.test('what is not built is that, and not of the wrong type too', async (t) => 
     text: Type.Optional(Type.Unsafe({ type: 'string', example: 'a', notBuilt })),
     list: Type.Optional(list),
   });
-  const judge = createJudge(schema, []);
+  const judge = createSchemaValidator(schema, []);
   const told = (declared: unknown) =>
     judge(declared, triggerWording).mistakes.map(({ code, message }) => [code, message]);
   t.strictSame(told({ text: 1 }), [['MILLRACE_FIELD_NOT_BUILT', 'is not built yet (later)']]);
@@ -35,7 +35,7 @@ t.test('what should be a reference to a Secret is not shown, for it may be what 
     { secretName: Type.String({ example: 'orders' }) },
     { example: { secretName: 'orders' } },
   );
-  const judge = createJudge(Type.Object({ password, name: Type.String({ example: 'a' }) }), []);
+  const judge = createSchemaValidator(Type.Object({ password, name: Type.String({ example: 'a' }) }), []);
   const { mistakes } = judge({ password: 's3cret', name: 1 }, triggerWording);
   t.strictSame(
     mistakes.map(({ message }) => message),

@@ -2,10 +2,10 @@
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
 import type { FunctionTarget } from '../../core/contract/subscription.ts';
 import type { Condition } from '../../core/resources/trigger-status.ts';
-import { companionName, isMadeFor } from '../names.ts';
+import { ownedName, isMadeFor } from '../names.ts';
 import { no, unknown, yes } from './findings.ts';
-import { conditionOf, isDeployment } from './judge-function.ts';
-import type { CompanionName, Finding, Observed } from './observed.ts';
+import { conditionOf, isDeployment } from './function-condition.ts';
+import type { OwnedResourceName, Finding, Observed } from './observed.ts';
 import { conditionBefore } from './status.ts';
 
 /** What KEDA needs, in the order in which it is made. */
@@ -13,10 +13,10 @@ const parts = [
   ['ca', 'ConfigMap'],
   ['authentication', 'TriggerAuthentication'],
   ['scaledObject', 'ScaledObject'],
-] as const satisfies readonly (readonly [CompanionName, string])[];
+] as const satisfies readonly (readonly [OwnedResourceName, string])[];
 
-export function judgeScaler(observed: Observed, target: FunctionTarget): Finding {
-  const { trigger, companions, deployment, scaler, hasKeda, targetOf } = observed;
+export function scalerCondition(observed: Observed, target: FunctionTarget): Finding {
+  const { trigger, owned, deployment, scaler, hasKeda, targetOf } = observed;
   if (!isDeployment(target))
     return yes('NotScaled', 'Nothing is scaled: the function is not named as a Deployment.');
   if (scaler === undefined)
@@ -36,8 +36,8 @@ export function judgeScaler(observed: Observed, target: FunctionTarget): Finding
   if (deployment === undefined)
     return unknown('DeploymentMissing', `There is nothing to scale until Deployment ${target.name} exists.`);
   for (const [part, kind] of parts) {
-    const found = companions[part];
-    const name = part === 'scaledObject' ? trigger.metadata.name : companionName(trigger.metadata.name);
+    const found = owned[part];
+    const name = part === 'scaledObject' ? trigger.metadata.name : ownedName(trigger.metadata.name);
     if (found !== undefined && !isMadeFor(found, trigger)) {
       const message = `${kind} ${name} is there already, and was not made for this Trigger: remove it, or give the Trigger another name.`;
       return no(`${kind}NotOurs`, message);
@@ -48,8 +48,8 @@ export function judgeScaler(observed: Observed, target: FunctionTarget): Finding
   return judgeScaledObject(observed, scaler.address);
 }
 
-function judgeScaledObject({ trigger, companions, scalerAnswers }: Observed, address: string): Finding {
-  const { scaledObject } = companions;
+function judgeScaledObject({ trigger, owned, scalerAnswers }: Observed, address: string): Finding {
+  const { scaledObject } = owned;
   if (scaledObject !== undefined) return judgeKeda(scaledObject, conditionBefore(trigger, 'ScalerReady'));
   if (typeof scalerAnswers !== 'string')
     return unknown('Creating', 'The ScaledObject is being made; this passes in seconds.');

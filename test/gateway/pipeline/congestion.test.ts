@@ -20,17 +20,17 @@ t.test('one hot key that fails: the others go on until it has three quarters of 
   kafka.fetchSize = 4;
   for (let record = 0; record < 400; record += 1)
     kafka.produce({ key: record % 2 === 0 ? 'hot' : `k${record}` });
-  await until(() => pipeline.snapshot().crowded === 1 && pipeline.snapshot().queued === 30);
+  await until(() => pipeline.snapshot().congested === 1 && pipeline.snapshot().queued === 30);
   t.ok(member.paused.has(0));
   t.equal(kafka.settled(0).size, 30, 'as many of the others as stand among its records');
   t.match(pipeline.snapshot(), { parked: 1, blocked: 0 });
-  t.match(seen('crowded'), [[{}, { partition: 0 }, { lanes: 1, items: 30 }, true]]);
+  t.match(seen('congested'), [[{}, { partition: 0 }, { lanes: 1, items: 30 }, true]]);
   await until(() => fn.calls.filter((call) => keyOf(call) === 'hot').length > 20);
-  t.equal(seen('crowded').length, 1, 'said once, however often it is tried again');
+  t.equal(seen('congested').length, 1, 'said once, however often it is tried again');
   fn.answer(204);
   await until(() => kafka.isDone());
-  t.match(pipeline.snapshot(), { parked: 0, crowded: 0, queued: 0 });
-  t.equal(seen('crowded').length, 2);
+  t.match(pipeline.snapshot(), { parked: 0, congested: 0, queued: 0 });
+  t.equal(seen('congested').length, 2);
   t.equal(member.paused.size, 0);
 });
 
@@ -43,7 +43,7 @@ t.test('by their bytes too', async (t) => {
   kafka.fetchSize = 1;
   for (let record = 0; record < 20; record += 1)
     kafka.produce({ key: record % 2 === 0 ? 'hot' : 'cold', value: 'x'.repeat(24_500) });
-  await until(() => pipeline.snapshot().crowded === 1 && kafka.settled(0).size >= 2);
+  await until(() => pipeline.snapshot().congested === 1 && kafka.settled(0).size >= 2);
   t.ok(pipeline.snapshot().queued <= 4);
   fn.answer(204);
   await until(() => kafka.isDone());
@@ -65,14 +65,14 @@ t.test(
     await until(() => member.paused.has(0) && kafka.settled(1).size === 25);
     t.notOk(member.paused.has(1), 'five may');
     t.ok(pipeline.snapshot().parked < 30, 'what is not fetched does not fail');
-    t.match(pipeline.snapshot(), { crowded: 1 });
+    t.match(pipeline.snapshot(), { congested: 1 });
     t.match(
-      seen('crowded').map(([, { partition }, , isCrowded]) => [partition, isCrowded]),
+      seen('congested').map(([, { partition }, , isCongested]) => [partition, isCrowded]),
       [[0, true]],
     );
     fn.answer(204);
     await until(() => kafka.isDone([0, 1]));
-    t.match(pipeline.snapshot(), { parked: 0, crowded: 0 });
+    t.match(pipeline.snapshot(), { parked: 0, congested: 0 });
   },
 );
 
@@ -97,7 +97,7 @@ t.test('under other orders the number of lanes is no limit', async (t) => {
   });
   for (let record = 0; record < 30; record += 1) kafka.produce();
   await until(() => fn.calls.length > 60);
-  t.equal(seen('crowded').length, 0);
+  t.equal(seen('congested').length, 0);
   fn.answer(204);
   await until(() => kafka.isDone());
 });
@@ -145,7 +145,7 @@ t.test('whatever fails, for however long: nothing is lost, and each key keeps it
         return kafka.isDone();
       });
       assert.ok(most <= Math.max(life.records, 1) + life.fetchSize, `${most} in memory`);
-      assert.match(JSON.stringify(pipeline.snapshot()), /"parked":0,"crowded":0/);
+      assert.match(JSON.stringify(pipeline.snapshot()), /"parked":0,"congested":0/);
       assert.equal(member.paused.size, 0);
       await stop();
       assert.equal(seen('settled').length, life.keys.length);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { judgeStores } from '../../../controller/plan/judge-stores.ts';
+import { storesCondition } from '../../../controller/plan/stores-condition.ts';
 import type { StoreFact } from '../../../controller/plan/observed.ts';
 import { wholeFacts } from '../fixtures/observed.ts';
 
@@ -22,6 +22,6 @@ t.test('the topics that are stored to', async (t) => {
     [[dead('unknown')], 'Unknown', 'KafkaUnreachable', /a\.dead/],
   ];
   for (const [stores, status, reason, message] of cases)
-    t.match(judgeStores({ ...wholeFacts, stores }), { status, reason, message }, reason);
-  t.match(judgeStores(undefined), { status: 'Unknown', reason: 'NotLookedYet' });
+    t.match(storesCondition({ ...wholeFacts, stores }), { status, reason, message }, reason);
+  t.match(storesCondition(undefined), { status: 'Unknown', reason: 'NotCheckedYet' });
 });

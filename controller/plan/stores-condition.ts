@@ -2,8 +2,8 @@
 import { no, unknown, yes } from './findings.ts';
 import type { Finding, KafkaFacts } from './observed.ts';
 
-export function judgeStores(kafka: KafkaFacts | undefined): Finding {
-  if (kafka === undefined) return unknown('NotLookedYet', 'Kafka is being asked; this passes in seconds.');
+export function storesCondition(kafka: KafkaFacts | undefined): Finding {
+  if (kafka === undefined) return unknown('NotCheckedYet', 'Kafka is being asked; this passes in seconds.');
   const { stores } = kafka;
   const missing = stores.find(({ state }) => state === 'missing');
   if (missing !== undefined) {

@@ -3,14 +3,14 @@ import { deploymentKind } from '../../core/resources/kinds.ts';
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
 import { valueAt } from '../../core/contract/path.ts';
 import type { FunctionTarget } from '../../core/contract/subscription.ts';
-import { companionName, isMadeFor } from '../names.ts';
+import { ownedName, isMadeFor } from '../names.ts';
 import { no, unknown, yes } from './findings.ts';
 import type { Finding, Observed } from './observed.ts';
 
 /** For so long the pods of a Deployment may be unready before the function is. */
 export const startLimitMs = 120_000;
 
-export function judgeFunction(observed: Observed, target: FunctionTarget): Finding {
+export function functionCondition(observed: Observed, target: FunctionTarget): Finding {
   if (target.kind === 'uri')
     return yes('External', `Events go to ${new URL(target.uri).origin}; nothing is scaled.`);
   if (target.kind === 'service') return judgeService(observed, target.name);
@@ -30,7 +30,7 @@ export function isDeployment(target: FunctionTarget): target is FunctionTarget &
 }
 
 function judgeService({ serviceThere }: Observed, name: string): Finding {
-  if (serviceThere === undefined) return unknown('NotLookedYet', `Service ${name} is being looked up.`);
+  if (serviceThere === undefined) return unknown('NotCheckedYet', `Service ${name} is being looked up.`);
   if (!serviceThere)
     return no('ServiceMissing', `Service ${name} does not exist in this namespace: create it.`);
   return yes('ServiceExists', `Events go to the ready pods of Service ${name}; nothing is scaled.`);
@@ -38,11 +38,11 @@ function judgeService({ serviceThere }: Observed, name: string): Finding {
 
 /** What keeps the Service of the trigger from being there. */
 function judgeCompanion(
-  { trigger, companions, refusals }: Observed,
+  { trigger, owned, refusals }: Observed,
   deployment: Resource,
 ): Finding | undefined {
-  const name = companionName(trigger.metadata.name);
-  const { service } = companions;
+  const name = ownedName(trigger.metadata.name);
+  const { service } = owned;
   if (service !== undefined && !isMadeFor(service, trigger)) {
     const message = `Service ${name} is there already, and was not made for this Trigger: remove it, or name it by spec.function.service.`;
     return no('ServiceNotOurs', message);

@@ -2,7 +2,7 @@
 import { no, yes } from './findings.ts';
 import type { Finding, Observed } from './observed.ts';
 
-export function judgeAccepted({ reading, groupOf, shadows, trigger }: Observed): Finding {
+export function acceptedCondition({ reading, groupOf, shadows, trigger }: Observed): Finding {
   if (reading.kind === 'wrong') return no(reading.reason, reading.message);
   if (groupOf !== undefined) {
     const { consumerGroup } = reading.subscription.source;

@@ -1,4 +1,4 @@
-// Turns of the event loop for all consumers of a process. What Kafka sends is decoded and handed over in promise jobs, and
+// FairScheduler of the event loop for all consumers of a process. What Kafka sends is decoded and handed over in promise jobs, and
 // those go before all else: a trigger with a large backlog would keep timers and sockets of the others waiting for as long as
 // there is something to hand over. So who has handed over waits for its turn, and between two turns the loop goes round.
 
@@ -7,7 +7,7 @@ const sliceMs = 4;
 
 const noWait = Promise.resolve();
 
-export class Turns {
+export class FairScheduler {
   /** First come, first served. */
   #waiting: (() => void)[] = [];
   #usedMs = 0;

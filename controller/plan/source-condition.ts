@@ -8,7 +8,7 @@ import type { Finding, KafkaFacts, Unread } from './observed.ts';
 /** For so long a group that was whole may rebalance, or its gateways be rolled, before the trigger is not ready. */
 export const graceMs = 30_000;
 
-export function judgeSource(
+export function sourceCondition(
   { suspend, source }: Subscription,
   kafka: KafkaFacts | undefined,
   before: Pick<Condition, 'status' | 'reason' | 'message'> | undefined,
@@ -19,7 +19,7 @@ export function judgeSource(
       'Suspended',
       'Nothing is read or delivered while spec.suspend is true: set it to false to go on.',
     );
-  if (kafka === undefined) return unknown('NotLookedYet', 'Kafka is being asked; this passes in seconds.');
+  if (kafka === undefined) return unknown('NotCheckedYet', 'Kafka is being asked; this passes in seconds.');
   const finding = judge(source, kafka);
   const since = kafka.lackingSinceMs;
   const isBrief = since !== undefined && nowMs - since < graceMs;

@@ -7,16 +7,16 @@ import type { DeadLetterCause, Settlement } from '../../core/contract/settlement
 import type { SkipAnswer, SkipRefusal, SkipRequest, SkipTrace } from '../../core/contract/skip.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
-import type { Blocked } from './blocked-records.ts';
+import type { BlockedRecords } from './blocked-records.ts';
 import type { Delivery } from './pending-record.ts';
-import type { Parking } from './parked-lanes.ts';
+import type { ParkedLanes } from './parked-lanes.ts';
 import type { OpenPartition } from './open-partition.ts';
 
-export interface SkippingOptions {
+export interface SkipRequestsOptions {
   readonly subscription: Subscription;
   readonly lanes: Lanes<Delivery>;
-  readonly parking: Parking;
-  readonly blocked: Blocked;
+  readonly parking: ParkedLanes;
+  readonly blocked: BlockedRecords;
   readonly events: EventEmitter<GatewayEvents>;
   readonly settle: (delivery: Delivery, settlement: Settlement['kind']) => void;
   /** There may be something to start. */
@@ -32,11 +32,11 @@ interface Wish {
   cause: DeadLetterCause | undefined;
 }
 
-export class Skipping {
-  readonly #options: SkippingOptions;
+export class SkipRequests {
+  readonly #options: SkipRequestsOptions;
   readonly #wishes = new Map<Delivery, Wish>();
 
-  constructor(options: SkippingOptions) {
+  constructor(options: SkipRequestsOptions) {
     this.#options = options;
   }
 

@@ -1,13 +1,13 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import fc from 'fast-check';
 import t from 'tap';
-import { Turns } from '../../../../core/kafka/fetch/fair-turns.ts';
+import { FairScheduler } from '../../../../core/kafka/fetch/fair-scheduler.ts';
 
-/** Hands over `batches`, each of which takes `tookMs`, and notes each in `log`; never waits but for its turns. */
-async function handOver(turns: Turns, name: string, batches: number, tookMs: number, log: string[]) {
+/** Hands over `batches`, each of which takes `tookMs`, and notes each in `log`; never waits but for its turn. */
+async function handOver(scheduler: FairScheduler, name: string, batches: number, tookMs: number, log: string[]) {
   for (let batch = 0; batch < batches; batch += 1) {
     log.push(name);
-    await turns.next(tookMs);
+    await scheduler.next(tookMs);
   }
 }
 
@@ -20,14 +20,14 @@ async function noteRounds(log: string[], isOver: () => boolean): Promise<void> {
 }
 
 t.test('however much there is to hand over, the loop goes round, and everyone has a turn', async (t) => {
-  const turns = new Turns();
+  const scheduler = new FairScheduler();
   const log: string[] = [];
   let isOver = false;
   const rounds = noteRounds(log, () => isOver);
   await Promise.all([
-    handOver(turns, 'noisy', 200, 9, log),
-    handOver(turns, 'noisier', 400, 50, log),
-    handOver(turns, 'quiet', 20, 0.1, log),
+    handOver(scheduler, 'noisy', 200, 9, log),
+    handOver(scheduler, 'noisier', 400, 50, log),
+    handOver(scheduler, 'quiet', 20, 0.1, log),
   ]);
   isOver = true;
   await rounds;
@@ -46,11 +46,11 @@ t.test('however much there is to hand over, the loop goes round, and everyone ha
 });
 
 t.test('small batches cost no round each', async (t) => {
-  const turns = new Turns();
+  const scheduler = new FairScheduler();
   const log: string[] = [];
   let isOver = false;
   const rounds = noteRounds(log, () => isOver);
-  await handOver(turns, 'small', 3_000, 0.1, log);
+  await handOver(scheduler, 'small', 3_000, 0.1, log);
   isOver = true;
   await rounds;
   const count = log.filter((one) => one === 'round').length;
@@ -61,10 +61,10 @@ t.test('everyone comes to an end, whatever they hand over, and nothing is left w
   const anyWork = fc.record({ batches: fc.nat(30), tookMs: fc.double({ min: 0, max: 20, noNaN: true }) });
   await fc.assert(
     fc.asyncProperty(fc.array(anyWork, { maxLength: 6 }), async (all) => {
-      const turns = new Turns();
+      const scheduler = new FairScheduler();
       const log: string[] = [];
       await Promise.all(
-        all.map(({ batches, tookMs }, index) => handOver(turns, `${index}`, batches, tookMs, log)),
+        all.map(({ batches, tookMs }, index) => handOver(scheduler, `${index}`, batches, tookMs, log)),
       );
       for (const [index, { batches }] of all.entries())
         if (log.filter((one) => one === `${index}`).length !== batches)

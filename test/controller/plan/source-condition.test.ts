@@ -1,11 +1,11 @@
 import t from 'tap';
 import type { MillraceError } from '../../../core/contract/errors.ts';
-import { graceMs, judgeSource } from '../../../controller/plan/judge-source.ts';
+import { graceMs, sourceCondition } from '../../../controller/plan/source-condition.ts';
 import type { KafkaFacts } from '../../../controller/plan/observed.ts';
 import { nowMs, scaledSubscription, wholeFacts } from '../fixtures/observed.ts';
 
 const subscription = scaledSubscription();
-const judge = (facts: KafkaFacts | undefined, of = subscription) => judgeSource(of, facts, undefined, nowMs);
+const judge = (facts: KafkaFacts | undefined, of = subscription) => sourceCondition(of, facts, undefined, nowMs);
 const failed = (code: MillraceError['code']) =>
   ({ kind: 'failed', code, message: 'Topic a does not exist' }) as const;
 
@@ -15,7 +15,7 @@ t.test('all is there', async (t) => {
 
 t.test('suspended, or not looked at yet', async (t) => {
   t.match(judge(wholeFacts, scaledSubscription({ suspend: true })), { status: 'False', reason: 'Suspended' });
-  t.match(judge(undefined), { status: 'Unknown', reason: 'NotLookedYet' });
+  t.match(judge(undefined), { status: 'Unknown', reason: 'NotCheckedYet' });
 });
 
 t.test('what is lacking, and what to do', async (t) => {
@@ -52,13 +52,13 @@ t.test('a trigger that was ready stays so for a moment, but not without its topi
     group: { kind: 'read', members: 0, assigned: 0, rebalancing: false },
     lackingSinceMs: nowMs - 1_000,
   };
-  t.strictSame(judgeSource(subscription, rolled, before, nowMs), before);
+  t.strictSame(sourceCondition(subscription, rolled, before, nowMs), before);
   const late = nowMs + graceMs;
-  t.match(judgeSource(subscription, rolled, before, late), { reason: 'NoGateway' });
-  t.match(judgeSource(subscription, rolled, { ...before, status: 'False' }, nowMs), { reason: 'NoGateway' });
-  t.match(judgeSource(subscription, { ...rolled, lackingSinceMs: undefined }, before, nowMs), {
+  t.match(sourceCondition(subscription, rolled, before, late), { reason: 'NoGateway' });
+  t.match(sourceCondition(subscription, rolled, { ...before, status: 'False' }, nowMs), { reason: 'NoGateway' });
+  t.match(sourceCondition(subscription, { ...rolled, lackingSinceMs: undefined }, before, nowMs), {
     reason: 'NoGateway',
   });
   const gone = { ...rolled, source: failed('MILLRACE_TOPIC_MISSING') };
-  t.match(judgeSource(subscription, gone, before, nowMs), { reason: 'TopicMissing' });
+  t.match(sourceCondition(subscription, gone, before, nowMs), { reason: 'TopicMissing' });
 });

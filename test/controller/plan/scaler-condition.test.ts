@@ -1,5 +1,5 @@
 import t from 'tap';
-import { judgeScaler } from '../../../controller/plan/judge-scaler.ts';
+import { scalerCondition } from '../../../controller/plan/scaler-condition.ts';
 import type { Observed } from '../../../controller/plan/observed.ts';
 import {
   madeCompanions,
@@ -11,11 +11,11 @@ import {
 } from '../fixtures/observed.ts';
 
 const made = madeCompanions();
-const judge = (changes: Partial<Observed>) => judgeScaler(observedOf(changes), refTarget);
+const judge = (changes: Partial<Observed>) => scalerCondition(observedOf(changes), refTarget);
 
 t.test('nothing to scale', async (t) => {
   const uri = { kind: 'uri', uri: 'http://elsewhere' } as const;
-  t.match(judgeScaler(observedOf({ hasKeda: false }), uri), { status: 'True', reason: 'NotScaled' });
+  t.match(scalerCondition(observedOf({ hasKeda: false }), uri), { status: 'True', reason: 'NotScaled' });
 });
 
 t.test('what keeps a ScaledObject from being made', async (t) => {
@@ -26,22 +26,22 @@ t.test('what keeps a ScaledObject from being made', async (t) => {
     [{ hasKeda: false }, 'False', 'KedaMissing', /Install KEDA/],
     [{ targetOf: 'geo/other' }, 'False', 'TargetTaken', /geo\/other/],
     [{ deployment: undefined }, 'Unknown', 'DeploymentMissing', /mailer/],
-    [{ companions: foreign }, 'False', 'ScaledObjectNotOurs', /ScaledObject quakes is there already/],
+    [{ owned: foreign }, 'False', 'ScaledObjectNotOurs', /ScaledObject quakes is there already/],
     [
-      { companions: { ...made, ca: scaledObjectOf({}) } },
+      { owned: { ...made, ca: scaledObjectOf({}) } },
       'False',
       'ConfigMapNotOurs',
       /ConfigMap quakes-millrace is there/,
     ],
     [
-      { companions: without, refusals: new Map([['scaledObject', 'webhook']]) },
+      { owned: without, refusals: new Map([['scaledObject', 'webhook']]) },
       'False',
       'ScaledObjectRefused',
       /webhook/,
     ],
-    [{ companions: without, scalerAnswers: 'refused' }, 'False', 'ScalerUnreachable', /svc:6000.*refused/],
-    [{ companions: without }, 'Unknown', 'Creating', /being made/],
-    [{ companions: without, scalerAnswers: true }, 'Unknown', 'Creating', /being made/],
+    [{ owned: without, scalerAnswers: 'refused' }, 'False', 'ScalerUnreachable', /svc:6000.*refused/],
+    [{ owned: without }, 'Unknown', 'Creating', /being made/],
+    [{ owned: without, scalerAnswers: true }, 'Unknown', 'Creating', /being made/],
   ];
   for (const [changes, status, reason, message] of cases)
     t.match(judge(changes), { status, reason, message }, reason);
@@ -49,7 +49,7 @@ t.test('what keeps a ScaledObject from being made', async (t) => {
 
 t.test('what KEDA says', async (t) => {
   const said = (conditions: Record<string, string>) =>
-    judge({ companions: { ...made, scaledObject: withConditions(made.scaledObject!, conditions) } });
+    judge({ owned: { ...made, scaledObject: withConditions(made.scaledObject!, conditions) } });
   t.match(said({ Ready: 'True', Active: 'False' }), { status: 'True', reason: 'Scaled' });
   t.match(said({ Ready: 'True', Paused: 'True' }), { status: 'True', reason: 'Paused' });
   t.match(said({ Ready: 'True', Fallback: 'True' }), { status: 'False', reason: 'FallbackActive' });
@@ -62,7 +62,7 @@ t.test('what KEDA says', async (t) => {
   });
   const told = { type: 'Ready', status: 'False', reason: 'TriggerError', message: 'it is away' };
   const refused = { ...made.scaledObject!, status: { conditions: [told] } };
-  t.match(judge({ companions: { ...made, scaledObject: refused } }), { message: /TriggerError: it is away/ });
+  t.match(judge({ owned: { ...made, scaledObject: refused } }), { message: /TriggerError: it is away/ });
 });
 
 t.test('what KEDA forgets for a moment stays as it was said of this ScaledObject', async (t) => {
@@ -82,7 +82,7 @@ t.test('what KEDA forgets for a moment stays as it was said of this ScaledObject
     const conditions = [{ type: 'Ready', status: 'Unknown', reason }];
     return judge({
       trigger: { ...trigger, status: { conditions: [was] } },
-      companions: { ...made, scaledObject: { ...scaledObject!, metadata, status: { conditions } } },
+      owned: { ...made, scaledObject: { ...scaledObject!, metadata, status: { conditions } } },
     });
   };
   const { status, reason, message } = before;
