@@ -10,6 +10,7 @@ import { startLeader, type LeaseTimes } from '../core/kubernetes/leader-election
 import type { ScalerAddress } from './plan/observed.ts';
 import { startLeaderTerm, type LeaderTerm } from './leader-term.ts';
 import type { KubernetesConfig } from './controller-settings.ts';
+import type { ScalerProbe } from './reconcile-trigger.ts';
 import { createTriggerModel } from './trigger-model.ts';
 import { watchKedaTrust } from './keda-trust.ts';
 
@@ -17,6 +18,7 @@ export interface ControllerOptions {
   readonly config: KubernetesConfig;
   /** Of the gRPC port. */
   readonly tls?: TlsFiles | undefined;
+  readonly probe: ScalerProbe;
   readonly client: KubernetesClient;
   readonly secrets: Pick<SecretReader, 'read'>;
   readonly kafka: Pick<ClustersReader, 'read' | 'readGroups'>;
@@ -39,9 +41,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
     checkExpression: options.checkExpression,
     functionUris: config.functionUris,
   });
-  let session: LeaderTerm | undefined;
+  let term: LeaderTerm | undefined;
   const { scalerCaPath: caPath, scalerService: address, clusterAuthentication } = config;
-  const trust = await watchKedaTrust({ caPath, tls, log, onChange: () => session?.resync() });
+  const trust = await watchKedaTrust({ caPath, tls, log, onChange: () => term?.resync() });
   const scaler = (): ScalerAddress | undefined => {
     const { ca, revision: tlsRevision } = trust.now() ?? {};
     if (address === undefined || (caPath !== undefined && ca === undefined)) return undefined;
@@ -59,7 +61,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     onLead: () => {
       trouble = undefined;
       log.info({ lease: `${namespace}/${config.leaseName}` }, 'The controller leads');
-      session = startLeaderTerm({
+      term = startLeaderTerm({
         ...options,
         model,
         namespaces: config.namespaces,
@@ -71,8 +73,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
     },
     onLose: async (why) => {
       log.info({ why }, 'The controller leads no more');
-      const ended = session;
-      session = undefined;
+      const ended = term;
+      term = undefined;
       await ended?.stop();
     },
     onTrouble: (error) => {

@@ -5,7 +5,6 @@ import type { KubernetesClient, Resource } from '../core/contract/kubernetes-cli
 import type { SecretReader } from '../core/contract/secret-reader.ts';
 import type { ClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
 import { withResolvedClusters } from '../core/kubernetes/informers/resolved-clusters.ts';
-import type { TlsFiles } from '../core/access/certificate-files.ts';
 import { createClusterView, type Change, type ClusterView } from './cluster-view.ts';
 import { drainTrigger } from './drain-trigger.ts';
 import { createEventRecorder } from './event-recorder.ts';
@@ -16,8 +15,7 @@ import { isDeployment } from './plan/function-condition.ts';
 import type { ScalerAddress } from './plan/observed.ts';
 import { createTriggerCache, type TriggerCache } from './trigger-cache.ts';
 import { reconcileDeployment } from './reconcile-deployment.ts';
-import { TriggerReconciler, type Requeue, type TriggerDependencies } from './reconcile-trigger.ts';
-import { createScalerProbe } from './scaler-probe.ts';
+import { TriggerReconciler, type Requeue, type ScalerProbe, type TriggerDependencies } from './reconcile-trigger.ts';
 import type { TriggerModel } from './trigger-model.ts';
 import { createWorkQueue } from './work-queue.ts';
 import { createWorkers, type Workers } from './workers.ts';
@@ -30,8 +28,7 @@ export interface LeaderTermOptions {
   /** Of this process. */
   readonly identity: string;
   readonly scaler: () => ScalerAddress | undefined;
-  /** What the scaler shows on its gRPC port. */
-  readonly tls?: TlsFiles | undefined;
+  readonly probe: ScalerProbe;
   readonly kafka: Pick<ClustersReader, 'read' | 'readGroups'>;
   /** As `Demand.backlog`. */
   readonly backlog: (key: string) => Promise<bigint>;
@@ -54,8 +51,8 @@ export function startLeaderTerm(options: LeaderTermOptions): LeaderTerm {
 
 class Term implements LeaderTerm {
   readonly #view: ClusterView;
-  readonly #readings: TriggerCache;
-  readonly #look: KafkaPoll;
+  readonly #triggerCache: TriggerCache;
+  readonly #kafkaPoll: KafkaPoll;
   readonly #workers: Workers;
   readonly #triggers: TriggerReconciler;
   readonly #deps: TriggerDependencies;
@@ -66,7 +63,7 @@ class Term implements LeaderTerm {
       options;
     const onTrouble = (error: unknown): void =>
       log.debug({ error: describeError(error) }, 'Event not recorded');
-    this.#readings = createTriggerCache(model);
+    this.#triggerCache = createTriggerCache(model);
     this.#view = createClusterView({
       client: {
         ...withResolvedClusters({ client, secrets }),
@@ -76,13 +73,13 @@ class Term implements LeaderTerm {
       onChange: (changes) => this.#changed(changes),
       onKeda: () => this.resync(),
     });
-    this.#look = createKafkaPoll({ kafka, backlog, onChange: (key) => this.#workers.add(`trigger ${key}`) });
+    this.#kafkaPoll = createKafkaPoll({ kafka, backlog, onChange: (key) => this.#workers.add(`trigger ${key}`) });
     this.#deps = {
       client,
       view: this.#view,
-      readings: this.#readings,
-      look: this.#look,
-      probe: createScalerProbe(options.tls),
+      triggerCache: this.#triggerCache,
+      kafkaPoll: this.#kafkaPoll,
+      probe: options.probe,
       events: createEventRecorder({ client, instance: identity, onTrouble }),
       model,
       scaler,
@@ -113,7 +110,7 @@ class Term implements LeaderTerm {
   async stop(): Promise<void> {
     clearInterval(this.#resync);
     this.#view.stop();
-    await Promise.all([this.#workers.stop(), this.#look.stop()]);
+    await Promise.all([this.#workers.stop(), this.#kafkaPoll.stop()]);
   }
 
   async #work(item: string): Promise<Requeue> {
@@ -132,8 +129,8 @@ class Term implements LeaderTerm {
   /** Who is concerned by what has changed. */
   #changed(changes: readonly Change[]): void {
     if (changes.some(({ of }) => of === 'triggers' || of === 'clusters')) {
-      this.#readings.update(this.#view.all('triggers'), this.#view.all('clusters'));
-      this.#look.want(this.#readings.subscriptions());
+      this.#triggerCache.update(this.#view.all('triggers'), this.#view.all('clusters'));
+      this.#kafkaPoll.want(this.#triggerCache.subscriptions());
     }
     // What one trigger has, another cannot.
     if (changes.some(isOfAll)) this.resync();
@@ -153,7 +150,7 @@ class Term implements LeaderTerm {
       case 'clusters':
         return [];
       case 'deployments': {
-        const targeted = this.#readings
+        const targeted = this.#triggerCache
           .subscriptions()
           .filter(({ function: { target }, ...subscription }) => {
             return isDeployment(target) && target.name === name && subscription.namespace === namespace;

@@ -19,15 +19,20 @@ import type { OwnedResourceName, OwnedResources, Observed, Reading, ScalerAddres
 import { plan, type Plan } from './plan/plan-trigger.ts';
 import { quietMs, statusOf, toWrite } from './plan/status.ts';
 import type { TriggerCache } from './trigger-cache.ts';
-import type { ScalerProbe } from './scaler-probe.ts';
 import type { TriggerModel } from './trigger-model.ts';
 import { applyResource } from './apply-resource.ts';
+
+/** Asks the scaler where KEDA will call it: KEDA waits long before it tries again what did not answer at first. */
+export interface ScalerProbe {
+  /** True where the scaler knows the trigger, else why not. Never rejects. */
+  ask(scaler: ScalerAddress, namespace: string, trigger: string): Promise<true | string>;
+}
 
 export interface TriggerDependencies {
   readonly client: KubernetesClient;
   readonly view: ClusterView;
-  readonly readings: TriggerCache;
-  readonly look: KafkaPoll;
+  readonly triggerCache: TriggerCache;
+  readonly kafkaPoll: KafkaPoll;
   readonly probe: ScalerProbe;
   readonly events: EventRecorder;
   readonly model: TriggerModel;

@@ -21,6 +21,7 @@ import { createBacklogReader } from './backlog/backlog-reader.ts';
 import type { ScalerConfig } from './config.ts';
 import { startController, type ControllerOptions } from '../controller/controller.ts';
 import { createScalerEmitter, type ScalerEmitter } from './scaler-events.ts';
+import { createScalerProbe } from './grpc/scaler-probe.ts';
 import { startGrpcServer } from './grpc/grpc-server.ts';
 import { createKnownClusters } from './known-clusters.ts';
 import { createScalerLog, logScalerEvents } from './admin/log-scaler-events.ts';
@@ -131,7 +132,7 @@ async function control(
 ): Promise<() => Promise<void>> {
   if (config === undefined || cluster === undefined) return () => Promise.resolve();
   const backlog = (key: string): Promise<bigint> => demand.backlog(key);
-  const controller = await startController({ ...cluster, ...parts, secrets, config, tls, backlog });
+  const controller = await startController({ ...cluster, ...parts, secrets, config, tls, backlog, probe: createScalerProbe(tls) });
   return () => controller.stop();
 }
 

@@ -47,7 +47,7 @@ export async function openCluster(
         { code: error.code, error: describeError(error), remedy: error.remedy },
         'No news from Kubernetes',
       ),
-    onRecovery: (what) => log.info({ watched: what }, 'ConditionEvent from Kubernetes again'),
+    onRecovery: (what) => log.info({ watched: what }, 'News from Kubernetes again'),
   });
   const secrets = createKubernetesSecrets(connection);
   const triggers = createKubernetesTriggers({

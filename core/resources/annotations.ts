@@ -1,6 +1,6 @@
 // The second front door: annotations on a Deployment, each of which means a field of the table in fields.ts.
 import { fieldTable, type Field } from './schema/fields.ts';
-import { nearest } from './validation/nearest-name.ts';
+import { nearest } from '../contract/nearest-name.ts';
 import { isMapping, valueAt, type Path } from '../contract/path.ts';
 import { invalid, show, type Mistake } from '../contract/problem.ts';
 import { annotationPrefix, apiVersion } from './schema/trigger-schema.ts';

@@ -9,7 +9,7 @@ import {
   type FilledKafkaCluster,
 } from './schema/kafka-cluster-schema.ts';
 import type { Resource } from '../contract/kubernetes-client.ts';
-import { nearest } from './validation/nearest-name.ts';
+import { nearest } from '../contract/nearest-name.ts';
 import { valueAt } from '../contract/path.ts';
 import { invalid, show, type Mistake } from '../contract/problem.ts';
 import { parseBrokers } from '../contract/kafka-access.ts';

@@ -4,13 +4,13 @@ import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { DeadLetterCause } from '../../core/contract/settlement.ts';
 import type { BlockedRecord } from '../../core/contract/skip.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import type { Delivery } from './pending-record.ts';
+import type { PendingRecord } from './pending-record.ts';
 import type { TriggerSnapshot } from './trigger-snapshot.ts';
 
 export class BlockedRecords {
   readonly #subscription: Subscription;
   readonly #events: EventEmitter<GatewayEvents>;
-  readonly #causes = new Map<Delivery, { cause: DeadLetterCause; readonly sinceMs: number }>();
+  readonly #causes = new Map<PendingRecord, { cause: DeadLetterCause; readonly sinceMs: number }>();
 
   constructor(subscription: Subscription, events: EventEmitter<GatewayEvents>) {
     this.#subscription = subscription;
@@ -22,23 +22,23 @@ export class BlockedRecords {
   }
 
   /** Said once, however often the function refuses it again. */
-  add(delivery: Delivery, cause: DeadLetterCause): void {
-    const known = this.#causes.get(delivery);
+  add(pending: PendingRecord, cause: DeadLetterCause): void {
+    const known = this.#causes.get(pending);
     if (known !== undefined) {
       known.cause = cause;
       return;
     }
-    this.#causes.set(delivery, { cause, sinceMs: Date.now() });
-    this.#events.emit('blocked', this.#subscription, delivery.record, `${cause.reason}: ${cause.detail}`);
+    this.#causes.set(pending, { cause, sinceMs: Date.now() });
+    this.#events.emit('blocked', this.#subscription, pending.record, `${cause.reason}: ${cause.detail}`);
   }
 
   /** It goes on: it was delivered after all, or skipped. */
-  remove(delivery: Delivery): void {
-    if (this.#causes.delete(delivery)) this.#events.emit('unblocked', this.#subscription, delivery.record);
+  remove(pending: PendingRecord): void {
+    if (this.#causes.delete(pending)) this.#events.emit('unblocked', this.#subscription, pending.record);
   }
 
-  causeOf(delivery: Delivery): DeadLetterCause | undefined {
-    return this.#causes.get(delivery)?.cause;
+  causeOf(pending: PendingRecord): DeadLetterCause | undefined {
+    return this.#causes.get(pending)?.cause;
   }
 
   get first(): TriggerSnapshot['firstBlocked'] {
@@ -61,6 +61,6 @@ export class BlockedRecords {
   }
 
   forgetClosed(): void {
-    for (const delivery of this.#causes.keys()) if (!delivery.partition.open) this.#causes.delete(delivery);
+    for (const pending of this.#causes.keys()) if (!pending.partition.open) this.#causes.delete(pending);
   }
 }

@@ -5,14 +5,14 @@ import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { RecordSource } from '../../core/contract/record-source.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { Committer, type CommitterOptions } from '../settlement/committer.ts';
-import type { Delivery } from './pending-record.ts';
+import type { PendingRecord } from './pending-record.ts';
 import { Outbox } from './outbox.ts';
 import type { OpenPartition } from './open-partition.ts';
 
 /** At most one commit in this time, in ms: after a crash, what was settled since the last one is sent again. */
 const intervalMs = 100;
 
-type Partition = OpenPartition<Delivery>;
+type Partition = OpenPartition<PendingRecord>;
 
 export interface Commits {
   /** The partition has just been opened. */

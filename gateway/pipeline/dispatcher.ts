@@ -25,12 +25,13 @@ import type { RequestParts } from '../events/encode.ts';
 import type { SkipAnswer, SkipRequest } from '../../core/contract/skip.ts';
 import { bisectDelayMs, failsAsWhole, halfOf } from './bisect.ts';
 import { BlockedRecords } from './blocked-records.ts';
-import type { Delivery } from './pending-record.ts';
+import type { PendingRecord } from './pending-record.ts';
 import { createEncodeRequest } from './encode-request.ts';
 import { expireIfOld } from './expired-records.ts';
 import { Holds } from './holds.ts';
 import type { OpenPartition } from './open-partition.ts';
-import { beginBatch, gatherBatch, lastDelivered, BatchClock } from './request-batch.ts';
+import { beginBatch, gatherBatch, lastDelivered } from './gather-batch.ts';
+import { BatchClock } from './batch-clock.ts';
 import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from './attempt-outcome.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { ParkedLanes } from './parked-lanes.ts';
@@ -39,7 +40,7 @@ import { OutputWriter } from './output-writer.ts';
 
 export interface DispatcherOptions {
   readonly subscription: Subscription;
-  readonly lanes: Lanes<Delivery>;
+  readonly lanes: Lanes<PendingRecord>;
   readonly endpoints: Endpoints;
   readonly sink: RecordSink;
   readonly activation: ActivationCall;
@@ -49,11 +50,11 @@ export interface DispatcherOptions {
   /** In ms of `performance.now()`: nothing is started after it, for another gateway may start it as well. */
   readonly leaseEndMs: () => number;
   /** A delivery was attempted, and is to be attempted again. */
-  readonly attempted: (delivery: Delivery) => void;
+  readonly attempted: (pending: PendingRecord) => void;
   /** All is started that can be, and whatever was settled before has left its lane. */
   readonly pumped: () => void;
   /** The final word on a delivery; called once, unless its partition is closed. */
-  readonly settle: (delivery: Delivery, settlement: Settlement['kind']) => void;
+  readonly settle: (pending: PendingRecord, settlement: Settlement['kind']) => void;
 }
 
 export class Dispatcher {
@@ -61,11 +62,11 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #encode: (events: readonly CloudEvent[]) => RequestParts;
   readonly #outcomeOf: OutcomeOf;
-  readonly #parking: ParkedLanes;
-  readonly #storing: OutputWriter;
-  readonly #skipping: SkipRequests;
+  readonly #parked: ParkedLanes;
+  readonly #outputs: OutputWriter;
+  readonly #skips: SkipRequests;
   readonly #batchClock: BatchClock;
-  readonly #holding: Holds;
+  readonly #holds: Holds;
   readonly #rateLimiter: RateLimiter;
   readonly #answerBytes: number;
   #inFlight = 0;
@@ -79,28 +80,28 @@ export class Dispatcher {
     const { subscription, lanes, sink, events, settle } = options;
     this.#encode = createEncodeRequest(subscription);
     this.#outcomeOf = createOutcomeOf(subscription);
-    this.#parking = new ParkedLanes(lanes, () => this.pump());
+    this.#parked = new ParkedLanes(lanes, () => this.pump());
     this.blocked = new BlockedRecords(subscription, events);
-    this.#storing = new OutputWriter({
+    this.#outputs = new OutputWriter({
       subscription,
       lanes,
-      parking: this.#parking,
+      parking: this.#parked,
       blocked: this.blocked,
       sink,
       events,
       settle,
       onDone: () => this.pump(),
     });
-    this.#skipping = new SkipRequests({
+    this.#skips = new SkipRequests({
       subscription,
       lanes,
-      parking: this.#parking,
+      parking: this.#parked,
       blocked: this.blocked,
       events,
       settle,
       onDone: () => this.pump(),
     });
-    this.#holding = new Holds(options, () => this.pump());
+    this.#holds = new Holds(options, () => this.pump());
     this.#batchClock = new BatchClock(subscription.function, () => this.pump());
     this.#rateLimiter = new RateLimiter(subscription, () => this.pump());
     this.#answerBytes =
@@ -115,11 +116,11 @@ export class Dispatcher {
   }
 
   get replies(): number {
-    return this.#storing.replies;
+    return this.#outputs.replies;
   }
 
   get isHolding(): boolean {
-    return this.#holding.isOn;
+    return this.#holds.isOn;
   }
 
   get isRateLimited(): boolean {
@@ -130,7 +131,7 @@ export class Dispatcher {
   pump(): void {
     if (this.#pumping || this.#closed) return;
     this.#pumping = true;
-    this.#skipping.proceed();
+    this.#skips.proceed();
     while (this.#step());
     this.#pumping = false;
     this.#options.pumped();
@@ -141,7 +142,7 @@ export class Dispatcher {
    * Starts nothing new of `partitions`. Resolves when what is in flight of them has ended, and what follows from it is stored,
    * or after `limitMs`. What waits for a retry is left to whoever has them next: the attempts so far go along.
    */
-  async release(partitions: readonly OpenPartition<Delivery>[], limitMs: number): Promise<void> {
+  async release(partitions: readonly OpenPartition<PendingRecord>[], limitMs: number): Promise<void> {
     for (const { lanes } of partitions) lanes.release(({ isUnderWay }) => isUnderWay);
     this.pump();
     await new Promise<void>((resolve) => {
@@ -159,23 +160,23 @@ export class Dispatcher {
     });
   }
 
-  skip(partition: OpenPartition<Delivery>, request: SkipRequest): Promise<SkipAnswer> {
-    return this.#skipping.skip(partition, request);
+  skip(partition: OpenPartition<PendingRecord>, request: SkipRequest): Promise<SkipAnswer> {
+    return this.#skips.skip(partition, request);
   }
 
   /** Lets go of what belongs to closed partitions. */
   forgetClosed(): void {
-    this.#parking.forget('dropped');
+    this.#parked.forget('dropped');
     this.blocked.forgetClosed();
-    this.#skipping.forgetClosed();
+    this.#skips.forgetClosed();
     for (const look of this.#watchers) look();
   }
 
   close(): void {
     this.#closed = true;
-    this.#parking.forget('all');
+    this.#parked.forget('all');
     this.#batchClock.stop();
-    this.#holding.stop();
+    this.#holds.stop();
     this.#rateLimiter.stop();
   }
 
@@ -188,30 +189,30 @@ export class Dispatcher {
     expireIfOld(first, subscription.delivery.maxAgeMs);
     if (first.cause !== undefined) {
       lanes.take(lane, 1);
-      this.#storing.bury(lane, first, first.cause);
+      this.#outputs.storeDeadLetter(lane, first, first.cause);
       return true;
     }
     if (first.reply !== undefined && subscription.reply !== undefined) {
       lanes.take(lane, 1);
-      this.#storing.reply(lane, first, first.reply, subscription.reply.topic);
+      this.#outputs.reply(lane, first, first.reply, subscription.reply.topic);
       return true;
     }
     if (!this.#batchClock.isDue(lanes)) return false;
     const mostEvents = this.#rateLimiter.room(lanes);
     if (mostEvents === 0) return false;
-    if (this.#holding.holdForLack()) return false;
+    if (this.#holds.holdForLack()) return false;
     const gate = endpoints.pick();
     if (gate === undefined) {
-      if (endpoints.readyCount === 0) this.#holding.hold();
+      if (endpoints.readyCount === 0) this.#holds.hold();
       return false;
     }
-    this.#holding.release();
+    this.#holds.release();
     this.#batchClock.stop();
     this.#send(gate, gatherBatch(lanes, subscription.function, mostEvents));
     return true;
   }
 
-  #send(gate: PooledEndpoint, batch: readonly Lane<Delivery>[]): void {
+  #send(gate: PooledEndpoint, batch: readonly Lane<PendingRecord>[]): void {
     const { access, subscription } = this.#options;
     const events = beginBatch(batch);
     const { headers, body } = this.#encode(events);
@@ -238,7 +239,7 @@ export class Dispatcher {
 
   #answered(
     gate: PooledEndpoint,
-    batch: readonly Lane<Delivery>[],
+    batch: readonly Lane<PendingRecord>[],
     events: readonly CloudEvent[],
     tookMs: number,
     result: AttemptResult,
@@ -270,59 +271,59 @@ export class Dispatcher {
   }
 
   /** No attempt is charged for it: the halves go again, soon. */
-  #bisect(batch: readonly Lane<Delivery>[], size: number, outcome: AttemptOutcome): void {
+  #bisect(batch: readonly Lane<PendingRecord>[], size: number, outcome: AttemptOutcome): void {
     const { lanes, events, subscription } = this.#options;
     const delayMs = bisectDelayMs(subscription.delivery, Math.random);
     events.emit('bisected', subscription, size, 'reason' in outcome ? outcome.reason : '');
     for (const lane of batch) {
       const kept = Array.from({ length: lane.taken }, (_, index) => lane.at(index));
-      for (const delivery of kept) {
-        delivery.batchLimit = halfOf(size);
-        delivery.end();
+      for (const pending of kept) {
+        pending.batchLimit = halfOf(size);
+        pending.end();
       }
       lanes.finish(lane, kept, delayMs > 0 ? 'parked' : 'ready');
     }
-    this.#parking.parkTogether(
+    this.#parked.parkTogether(
       batch.filter(({ state }) => state === 'parked'),
       delayMs,
     );
   }
 
   /** What `outcome` means for the taken deliveries of `lane`; a reply is stored before `replyTo` is settled. */
-  #conclude(lane: Lane<Delivery>, outcome: AttemptOutcome, replyTo: Delivery | undefined): void {
-    const kept: Delivery[] = [];
+  #conclude(lane: Lane<PendingRecord>, outcome: AttemptOutcome, replyTo: PendingRecord | undefined): void {
+    const kept: PendingRecord[] = [];
     let delayMs = 0;
     for (let index = 0; index < lane.taken; index += 1) {
-      const delivery = lane.at(index);
-      if (outcome.kind !== 'unreachable') delivery.attempts += 1;
-      if (outcome.kind === 'delivered' && outcome.failedIds?.has(delivery.event?.id ?? '') !== true) {
-        this.blocked.remove(delivery);
-        if (delivery !== replyTo) {
-          delivery.end();
-          this.#options.settle(delivery, 'delivered');
+      const pending = lane.at(index);
+      if (outcome.kind !== 'unreachable') pending.attempts += 1;
+      if (outcome.kind === 'delivered' && outcome.failedIds?.has(pending.event?.id ?? '') !== true) {
+        this.blocked.remove(pending);
+        if (pending !== replyTo) {
+          pending.end();
+          this.#options.settle(pending, 'delivered');
           continue;
         }
-        delivery.reply = outcome.reply;
+        pending.reply = outcome.reply;
       } else {
-        delayMs = Math.max(delayMs, this.#again(delivery, outcome));
-        if (delivery.cause === undefined) delivery.end();
-        if (outcome.kind !== 'unreachable') this.#options.attempted(delivery);
+        delayMs = Math.max(delayMs, this.#again(pending, outcome));
+        if (pending.cause === undefined) pending.end();
+        if (outcome.kind !== 'unreachable') this.#options.attempted(pending);
       }
-      kept.push(delivery);
+      kept.push(pending);
     }
     this.#options.lanes.finish(lane, kept, delayMs > 0 ? 'parked' : 'ready');
-    if (lane.state === 'parked') this.#parking.park(lane, delayMs);
+    if (lane.state === 'parked') this.#parked.park(lane, delayMs);
   }
 
   /** The delay in ms before a delivery that failed goes again; 0 where it is not delayed, or has got a cause instead. */
-  #again(delivery: Delivery, outcome: AttemptOutcome): number {
+  #again(pending: PendingRecord, outcome: AttemptOutcome): number {
     const { subscription, events } = this.#options;
-    const { attempts } = delivery;
+    const { attempts } = pending;
     switch (outcome.kind) {
       case 'unreachable':
         return 0;
       case 'rejected':
-        delivery.cause = { reason: 'rejected', detail: outcome.reason, status: outcome.status, attempts };
+        pending.cause = { reason: 'rejected', detail: outcome.reason, status: outcome.status, attempts };
         return 0;
       case 'delivered':
       case 'retry': {
@@ -336,11 +337,11 @@ export class Dispatcher {
               };
         const delayMs = nextDelayMs(subscription.delivery, attempts, Math.random, retryAfterMs);
         if (delayMs === 'exhausted') {
-          delivery.cause = { reason: 'exhausted', detail: reason, status, attempts };
+          pending.cause = { reason: 'exhausted', detail: reason, status, attempts };
           return 0;
         }
-        if (delivery.partition.open)
-          events.emit('retrying', subscription, delivery.record, attempts, delayMs, reason);
+        if (pending.partition.open)
+          events.emit('retrying', subscription, pending.record, attempts, delayMs, reason);
         return delayMs;
       }
     }

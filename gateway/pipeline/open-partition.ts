@@ -31,7 +31,7 @@ export class OpenPartition<T> implements Committable {
   /** Records and bytes that are not settled and lie in memory. */
   records = 0;
   bytes = 0;
-  /** How many deliveries are under way: see `Delivery.isUnderWay`. */
+  /** How many deliveries are under way: see `PendingRecord.isUnderWay`. */
   underWay = 0;
   /** Offset → attempts made, of what is open. */
   readonly attempts = new Map<bigint, number>();

@@ -11,18 +11,18 @@ import type { Lane, Lanes } from '../delivery/lanes.ts';
 import { encodeRecord } from '../events/encode-record.ts';
 import { deadLetterOf } from '../settlement/dead-letter.ts';
 import type { BlockedRecords } from './blocked-records.ts';
-import type { Delivery } from './pending-record.ts';
+import type { PendingRecord } from './pending-record.ts';
 import type { Outbox } from './outbox.ts';
 import type { ParkedLanes } from './parked-lanes.ts';
 
 export interface OutputWriterOptions {
   readonly subscription: Subscription;
-  readonly lanes: Lanes<Delivery>;
+  readonly lanes: Lanes<PendingRecord>;
   readonly parking: ParkedLanes;
   readonly blocked: BlockedRecords;
   readonly sink: RecordSink;
   readonly events: EventEmitter<GatewayEvents>;
-  readonly settle: (delivery: Delivery, settlement: Settlement['kind']) => void;
+  readonly settle: (pending: PendingRecord, settlement: Settlement['kind']) => void;
   /** A write ended: there may be more to do. */
   readonly onDone: () => void;
 }
@@ -43,30 +43,30 @@ export class OutputWriter {
   }
 
   /** Stores the dead letter of the one taken delivery of `lane`; without a dead-letter topic it blocks the lane. */
-  bury(lane: Lane<Delivery>, delivery: Delivery, cause: DeadLetterCause): void {
+  storeDeadLetter(lane: Lane<PendingRecord>, pending: PendingRecord, cause: DeadLetterCause): void {
     const { subscription, events } = this.#options;
     const { deadLetter } = subscription.delivery;
     if (deadLetter === undefined) {
-      this.#block(lane, delivery, cause);
+      this.#block(lane, pending, cause);
       return;
     }
     this.#write(
       lane,
-      delivery,
+      pending,
       'dead letter',
-      deadLetterOf(delivery.record, cause, subscription.key, deadLetter.topic),
+      deadLetterOf(pending.record, cause, subscription.key, deadLetter.topic),
       (at) => {
-        delivery.deadLetter = at;
-        events.emit('deadLettered', subscription, delivery.record, cause, at);
+        pending.deadLetter = at;
+        events.emit('deadLettered', subscription, pending.record, cause, at);
         return cause.reason === 'skipped' ? 'skipped' : 'dead-lettered';
       },
     );
   }
 
   /** Stores the reply to the one taken delivery of `lane`. */
-  reply(lane: Lane<Delivery>, delivery: Delivery, event: CloudEvent, topic: string): void {
+  reply(lane: Lane<PendingRecord>, pending: PendingRecord, event: CloudEvent, topic: string): void {
     const { subscription, events } = this.#options;
-    this.#write(lane, delivery, 'reply', { topic, ...encodeRecord(event) }, (at) => {
+    this.#write(lane, pending, 'reply', { topic, ...encodeRecord(event) }, (at) => {
       this.#replies += 1;
       events.emit('replied', subscription, at);
       return 'delivered';
@@ -74,29 +74,29 @@ export class OutputWriter {
   }
 
   #write(
-    lane: Lane<Delivery>,
-    delivery: Delivery,
+    lane: Lane<PendingRecord>,
+    pending: PendingRecord,
     what: 'dead letter' | 'reply',
     record: OutgoingRecord,
     onStored: (at: StoredAt) => Settlement['kind'],
   ): void {
     const { subscription, lanes, parking, sink, events, settle, onDone } = this.#options;
-    delivery.begin();
-    if (delivery.partition.outbox !== undefined) {
-      this.#stage(delivery.partition.outbox, lane, delivery, what, record, onStored);
+    pending.begin();
+    if (pending.partition.outbox !== undefined) {
+      this.#stage(pending.partition.outbox, lane, pending, what, record, onStored);
       return;
     }
     sink.write(record).then(
       (at) => {
-        delivery.end();
-        settle(delivery, onStored(at));
+        pending.end();
+        settle(pending, onStored(at));
         lanes.finish(lane, [], 'ready');
         onDone();
       },
       (error: unknown) => {
         const cause = error instanceof Error ? error : new Error(String(error));
-        events.emit('storeFailed', subscription, delivery.record, what, cause);
-        lanes.finish(lane, [delivery], 'parked');
+        events.emit('storeFailed', subscription, pending.record, what, cause);
+        lanes.finish(lane, [pending], 'parked');
         if (lane.state === 'parked') parking.park(lane, rewriteMs);
         onDone();
       },
@@ -106,25 +106,25 @@ export class OutputWriter {
   /** The lane goes on, unless much is staged; the delivery is under way until the transaction that stores this is committed. */
   #stage(
     outbox: Outbox,
-    lane: Lane<Delivery>,
-    delivery: Delivery,
+    lane: Lane<PendingRecord>,
+    pending: PendingRecord,
     what: 'dead letter' | 'reply',
     record: OutgoingRecord,
     onStored: (at: StoredAt) => Settlement['kind'],
   ): void {
     const { subscription, lanes, events, settle, onDone } = this.#options;
     const goesOn = outbox.stage({
-      offset: delivery.record.offset,
+      offset: pending.record.offset,
       // A key's lane is forgotten while it is empty.
       lane: lane.key ?? lane,
       record,
       stored: (at) => {
-        delivery.end();
-        settle(delivery, onStored(at));
+        pending.end();
+        settle(pending, onStored(at));
         if (!goesOn) lanes.finish(lane, [], 'ready');
         onDone();
       },
-      failed: (error) => void events.emit('storeFailed', subscription, delivery.record, what, error),
+      failed: (error) => void events.emit('storeFailed', subscription, pending.record, what, error),
     });
     if (goesOn) lanes.finish(lane, [], 'ready');
   }
@@ -133,12 +133,12 @@ export class OutputWriter {
    * Nothing is dropped and nothing behind the record is let past it. What the function refused is offered to it again after
    * `backoffMax`, so that a mended function goes on by itself; what cannot be offered waits for an operator.
    */
-  #block(lane: Lane<Delivery>, delivery: Delivery, cause: DeadLetterCause): void {
+  #block(lane: Lane<PendingRecord>, pending: PendingRecord, cause: DeadLetterCause): void {
     const { subscription, lanes, parking, blocked } = this.#options;
-    blocked.add(delivery, cause);
-    delivery.end();
-    lanes.finish(lane, [delivery], 'parked');
+    blocked.add(pending, cause);
+    pending.end();
+    lanes.finish(lane, [pending], 'parked');
     if (lane.state !== 'parked' || cause.reason === 'undecodable' || cause.reason === 'expired') return;
-    parking.park(lane, subscription.delivery.backoffMaxMs, () => (delivery.cause = undefined));
+    parking.park(lane, subscription.delivery.backoffMaxMs, () => (pending.cause = undefined));
   }
 }

@@ -1,29 +1,29 @@
 // Lanes that wait for the end of a delay. Those that wait together have one timer.
 import type { Lane, Lanes } from '../delivery/lanes.ts';
-import type { Delivery } from './pending-record.ts';
+import type { PendingRecord } from './pending-record.ts';
 
 interface Wait {
-  readonly lanes: Set<Lane<Delivery>>;
+  readonly lanes: Set<Lane<PendingRecord>>;
   timer: NodeJS.Timeout | undefined;
 }
 
 export class ParkedLanes {
-  readonly #lanes: Lanes<Delivery>;
+  readonly #lanes: Lanes<PendingRecord>;
   readonly #onDue: () => void;
-  readonly #parked = new Map<Lane<Delivery>, Wait>();
+  readonly #parked = new Map<Lane<PendingRecord>, Wait>();
 
-  constructor(lanes: Lanes<Delivery>, onDue: () => void) {
+  constructor(lanes: Lanes<PendingRecord>, onDue: () => void) {
     this.#lanes = lanes;
     this.#onDue = onDue;
   }
 
   /** `lane`, parked already, takes its turn again after `delayMs`. `prepare` is called just before. */
-  park(lane: Lane<Delivery>, delayMs: number, prepare?: () => void): void {
+  park(lane: Lane<PendingRecord>, delayMs: number, prepare?: () => void): void {
     this.parkTogether([lane], delayMs, prepare);
   }
 
   /** `lanes`, parked already, take their turns again together, in their order. */
-  parkTogether(lanes: readonly Lane<Delivery>[], delayMs: number, prepare?: () => void): void {
+  parkTogether(lanes: readonly Lane<PendingRecord>[], delayMs: number, prepare?: () => void): void {
     if (lanes.length === 0) return;
     const wait: Wait = { lanes: new Set(lanes), timer: undefined };
     wait.timer = setTimeout(() => {
@@ -36,7 +36,7 @@ export class ParkedLanes {
   }
 
   /** `lane` waits no longer; what becomes of it is the caller's. */
-  cancel(lane: Lane<Delivery>): void {
+  cancel(lane: Lane<PendingRecord>): void {
     const wait = this.#parked.get(lane);
     if (wait === undefined) return;
     this.#parked.delete(lane);

@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { RecordSource } from '../../core/contract/record-source.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import type { Delivery } from './pending-record.ts';
+import type { PendingRecord } from './pending-record.ts';
 import type { Budget, OpenPartition } from './open-partition.ts';
 
 export class PausedPartitions {
@@ -11,7 +11,7 @@ export class PausedPartitions {
   readonly #source: RecordSource;
   readonly #events: EventEmitter<GatewayEvents>;
   readonly #share: () => Budget;
-  readonly #paused = new Set<OpenPartition<Delivery>>();
+  readonly #paused = new Set<OpenPartition<PendingRecord>>();
 
   /** `share`: what may lie in memory of one partition, as things stand. */
   constructor(
@@ -27,7 +27,7 @@ export class PausedPartitions {
   }
 
   /** More of `partition` has come: it is paused where that is enough. */
-  pauseIfOver(partition: OpenPartition<Delivery>): void {
+  pauseIfOver(partition: OpenPartition<PendingRecord>): void {
     this.#updateCongestion(partition);
     if (!partition.paused && partition.isOver(this.#share())) this.#setPaused(partition, true);
   }
@@ -42,18 +42,18 @@ export class PausedPartitions {
   }
 
   /** `partition` is another member's. */
-  forget(partition: OpenPartition<Delivery>): void {
+  forget(partition: OpenPartition<PendingRecord>): void {
     this.#paused.delete(partition);
   }
 
-  #updateCongestion(partition: OpenPartition<Delivery>): void {
+  #updateCongestion(partition: OpenPartition<PendingRecord>): void {
     const { ordering, maxParkedKeys } = this.#subscription.delivery;
     if (!partition.updateCongestion(this.#share(), ordering === 'key' ? maxParkedKeys : Infinity)) return;
     const { parked, congested } = partition;
     this.#events.emit('congested', this.#subscription, partition, parked, congested);
   }
 
-  #setPaused(partition: OpenPartition<Delivery>, paused: boolean): void {
+  #setPaused(partition: OpenPartition<PendingRecord>, paused: boolean): void {
     partition.paused = paused;
     if (paused) this.#paused.add(partition);
     else this.#paused.delete(partition);

@@ -5,8 +5,8 @@ import type { DeadLetterCause, Settlement } from '../../core/contract/settlement
 import type { Place } from '../../core/contract/skip.ts';
 import type { OpenPartition } from './open-partition.ts';
 
-export class Delivery {
-  readonly partition: OpenPartition<Delivery>;
+export class PendingRecord {
+  readonly partition: OpenPartition<PendingRecord>;
   readonly record: KafkaRecord;
   /** Undefined for a record that cannot be decoded; it has a `cause` from the start. */
   readonly event: CloudEvent | undefined;
@@ -26,7 +26,7 @@ export class Delivery {
   #isUnderWay = false;
 
   constructor(
-    partition: OpenPartition<Delivery>,
+    partition: OpenPartition<PendingRecord>,
     record: KafkaRecord,
     event: CloudEvent | undefined,
     bytes: number,

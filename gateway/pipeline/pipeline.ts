@@ -27,7 +27,7 @@ import { Lanes } from '../delivery/lanes.ts';
 import { createDecode } from '../events/decode.ts';
 import { compileFilter } from '../filter/compile-filter.ts';
 import { createCommits, type Commits } from './commits.ts';
-import { Delivery } from './pending-record.ts';
+import { PendingRecord } from './pending-record.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { PausedPartitions } from './paused-partitions.ts';
 import { OpenPartition, type Budget } from './open-partition.ts';
@@ -58,11 +58,11 @@ export class Pipeline implements RecordListener {
   readonly #access: FunctionAccess | undefined;
   readonly #endpoints: Endpoints;
   readonly #dispatcher: Dispatcher;
-  readonly #lanes: Lanes<Delivery>;
+  readonly #lanes: Lanes<PendingRecord>;
   readonly #decode: ReturnType<typeof createDecode>;
   readonly #passes: ReturnType<typeof compileFilter>;
-  readonly #partitions = new Map<string, OpenPartition<Delivery>>();
-  readonly #fetching: PausedPartitions;
+  readonly #partitions = new Map<string, OpenPartition<PendingRecord>>();
+  readonly #paused: PausedPartitions;
   readonly #counts = { delivered: 0, filtered: 0, 'dead-lettered': 0, skipped: 0 };
   #unwatch: (() => void) | undefined;
   #budget: Budget;
@@ -79,7 +79,7 @@ export class Pipeline implements RecordListener {
       subscription.filters,
       (fault) => void events.emit('filterFailed', subscription, fault),
     );
-    this.#fetching = new PausedPartitions(subscription, this.#source, events, () => this.#share());
+    this.#paused = new PausedPartitions(subscription, this.#source, events, () => this.#share());
     this.#lanes = new Lanes(subscription.delivery.ordering, ({ bytes }) => bytes);
     this.#commits = createCommits({ subscription, source: () => this.#source, events });
     this.#access = dependencies.openAccess(subscription, () => {
@@ -106,9 +106,9 @@ export class Pipeline implements RecordListener {
       access: this.#access,
       events,
       leaseEndMs: () => this.#source.leaseEndMs,
-      attempted: (delivery) => this.#attempted(delivery),
-      pumped: () => this.#fetching.goOn(),
-      settle: (delivery, settlement) => this.#settle(delivery, settlement),
+      attempted: (pending) => this.#attempted(pending),
+      pumped: () => this.#paused.goOn(),
+      settle: (pending, settlement) => this.#settle(pending, settlement),
     });
   }
 
@@ -135,7 +135,7 @@ export class Pipeline implements RecordListener {
   }
 
   open(partition: TopicPartition, start: Pick<PartitionProgress, 'offset' | 'metadata'>): void {
-    const opened = new OpenPartition<Delivery>(
+    const opened = new OpenPartition<PendingRecord>(
       partition,
       start,
       this.#lanes.group(),
@@ -156,7 +156,7 @@ export class Pipeline implements RecordListener {
     if (records.length > 0)
       this.#dependencies.events.emit('fetched', this.subscription, records.length, bytes);
     if (open.ledger.position !== before) this.#commits.mark(open);
-    this.#fetching.pauseIfOver(open);
+    this.#paused.pauseIfOver(open);
     this.#dispatcher.pump();
   }
 
@@ -166,7 +166,7 @@ export class Pipeline implements RecordListener {
     if (closed === undefined) return;
     this.#partitions.delete(name);
     closed.open = false;
-    this.#fetching.forget(closed);
+    this.#paused.forget(closed);
     closed.lanes.drop();
     this.#commits.close(closed);
     this.#dispatcher.forgetClosed();
@@ -261,7 +261,7 @@ export class Pipeline implements RecordListener {
   }
 
   /** Takes one record in; returns the bytes that it was charged for. What was fetched before, in an earlier life, is passed over. */
-  #admit(partition: OpenPartition<Delivery>, record: KafkaRecord): number {
+  #admit(partition: OpenPartition<PendingRecord>, record: KafkaRecord): number {
     const { ledger } = partition;
     if (record.offset < ledger.end || ledger.isSettled(record.offset)) return 0;
     ledger.track(record.offset);
@@ -275,53 +275,53 @@ export class Pipeline implements RecordListener {
       this.#dependencies.events.emit('settled', this.subscription, record, 'filtered', 0);
       return bytes;
     }
-    const delivery = new Delivery(
+    const pending = new PendingRecord(
       partition,
       record,
       decoded.kind === 'event' ? decoded.event : undefined,
       bytes,
     );
     if (decoded.kind === 'undecodable') {
-      delivery.cause = { reason: 'undecodable', detail: decoded.reason, attempts: 0 };
+      pending.cause = { reason: 'undecodable', detail: decoded.reason, attempts: 0 };
     }
-    this.#remember(delivery);
+    this.#remember(pending);
     partition.records += 1;
     partition.bytes += bytes;
-    partition.add(record.offset, record.key, delivery);
+    partition.add(record.offset, record.key, pending);
     return bytes;
   }
 
   /** Attempts that were made before the partition came here count. */
-  #remember(delivery: Delivery): void {
-    const { partition, record } = delivery;
+  #remember(pending: PendingRecord): void {
+    const { partition, record } = pending;
     const attempts = partition.ledger.attemptsOf(record.offset);
     if (attempts === 0) return;
     const { retry } = this.subscription.delivery;
-    delivery.attempts = attempts;
+    pending.attempts = attempts;
     partition.attempts.set(record.offset, attempts);
     if (retry === -1 || attempts <= retry) return;
     const detail = `no attempt is left: all ${attempts} were made before the partition came to this gateway`;
-    delivery.cause ??= { reason: 'exhausted', detail, attempts };
+    pending.cause ??= { reason: 'exhausted', detail, attempts };
   }
 
-  #attempted({ partition, record, attempts }: Delivery): void {
+  #attempted({ partition, record, attempts }: PendingRecord): void {
     if (!partition.open) return;
     partition.attempts.set(record.offset, attempts);
     this.#commits.mark(partition);
   }
 
-  #settle(delivery: Delivery, settlement: Settlement['kind']): void {
-    const { partition, record } = delivery;
+  #settle(pending: PendingRecord, settlement: Settlement['kind']): void {
+    const { partition, record } = pending;
     if (!partition.open) return;
     partition.records -= 1;
-    partition.bytes -= delivery.bytes;
+    partition.bytes -= pending.bytes;
     this.#counts[settlement] += 1;
     partition.ledger.settle(record.offset);
     if (partition.attempts.size > 0) partition.attempts.delete(record.offset);
     partition.catchUp();
     this.#commits.mark(partition);
-    this.#dependencies.events.emit('settled', this.subscription, record, settlement, delivery.attempts);
-    delivery.onSettled?.(settlement);
+    this.#dependencies.events.emit('settled', this.subscription, record, settlement, pending.attempts);
+    pending.onSettled?.(settlement);
   }
 
   /** Each partition has its own part of the budget, so that one that is stuck leaves room to the others. */

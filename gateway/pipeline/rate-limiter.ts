@@ -2,7 +2,7 @@
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { Lanes } from '../delivery/lanes.ts';
 import { TokenBucket } from '../delivery/token-bucket.ts';
-import type { Delivery } from './pending-record.ts';
+import type { PendingRecord } from './pending-record.ts';
 
 export class RateLimiter {
   readonly #bucket: TokenBucket | undefined;
@@ -29,7 +29,7 @@ export class RateLimiter {
   }
 
   /** How many events may leave now. Where none may, the owner is called when some may. */
-  room(lanes: Lanes<Delivery>): number {
+  room(lanes: Lanes<PendingRecord>): number {
     if (this.#bucket === undefined) return Infinity;
     if (this.#timer !== undefined) return 0;
     const nowMs = performance.now();

@@ -8,25 +8,25 @@ import type { SkipAnswer, SkipRefusal, SkipRequest, SkipTrace } from '../../core
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import type { BlockedRecords } from './blocked-records.ts';
-import type { Delivery } from './pending-record.ts';
+import type { PendingRecord } from './pending-record.ts';
 import type { ParkedLanes } from './parked-lanes.ts';
 import type { OpenPartition } from './open-partition.ts';
 
 export interface SkipRequestsOptions {
   readonly subscription: Subscription;
-  readonly lanes: Lanes<Delivery>;
+  readonly lanes: Lanes<PendingRecord>;
   readonly parking: ParkedLanes;
   readonly blocked: BlockedRecords;
   readonly events: EventEmitter<GatewayEvents>;
-  readonly settle: (delivery: Delivery, settlement: Settlement['kind']) => void;
+  readonly settle: (pending: PendingRecord, settlement: Settlement['kind']) => void;
   /** There may be something to start. */
   readonly onDone: () => void;
 }
 
-interface Wish {
+interface ActiveSkip {
   readonly request: SkipRequest;
-  readonly lane: Lane<Delivery>;
-  readonly delivery: Delivery;
+  readonly lane: Lane<PendingRecord>;
+  readonly pending: PendingRecord;
   readonly answer: (answer: SkipAnswer) => void;
   /** Why it was not delivered before. */
   cause: DeadLetterCause | undefined;
@@ -34,85 +34,85 @@ interface Wish {
 
 export class SkipRequests {
   readonly #options: SkipRequestsOptions;
-  readonly #wishes = new Map<Delivery, Wish>();
+  readonly #active = new Map<PendingRecord, ActiveSkip>();
 
   constructor(options: SkipRequestsOptions) {
     this.#options = options;
   }
 
-  async skip(partition: OpenPartition<Delivery>, request: SkipRequest): Promise<SkipAnswer> {
+  async skip(partition: OpenPartition<PendingRecord>, request: SkipRequest): Promise<SkipAnswer> {
     const found = find(partition, request.offset);
     if (found === undefined) return whyNot(partition, request.offset);
-    const { lane, delivery } = found;
+    const { lane, pending } = found;
     const { promise, resolve } = Promise.withResolvers<SkipAnswer>();
-    const before = this.#wishes.get(delivery);
+    const before = this.#active.get(pending);
     before?.answer(refused('twice', 'it was asked for again, and the last word counts'));
-    const wish: Wish = { request, lane, delivery, answer: resolve, cause: before?.cause };
-    this.#wishes.set(delivery, wish);
-    delivery.onSettled = (settlement) => this.#settled(wish, settlement);
-    const timer = setTimeout(() => resolve(pending(wish)), request.waitMs);
+    const active: ActiveSkip = { request, lane, pending, answer: resolve, cause: before?.cause };
+    this.#active.set(pending, active);
+    pending.onSettled = (settlement) => this.#settled(active, settlement);
+    const timer = setTimeout(() => resolve(stillPending(active)), request.waitMs);
     void promise.then(() => clearTimeout(timer));
-    this.#try(wish);
+    this.#try(active);
     this.#options.onDone();
     return promise;
   }
 
   /** What was under way may have ended: called before anything is started. */
   proceed(): void {
-    for (const wish of this.#wishes.values()) this.#try(wish);
+    for (const active of this.#active.values()) this.#try(active);
   }
 
   forgetClosed(): void {
-    for (const [delivery, wish] of this.#wishes) {
-      if (delivery.partition.open) continue;
-      this.#wishes.delete(delivery);
-      wish.answer(refused('left', 'its partition has left this gateway before it was settled'));
+    for (const [pending, active] of this.#active) {
+      if (pending.partition.open) continue;
+      this.#active.delete(pending);
+      active.answer(refused('left', 'its partition has left this gateway before it was settled'));
     }
   }
 
-  #try(wish: Wish): void {
+  #try(active: ActiveSkip): void {
     const { lanes, parking, blocked, settle } = this.#options;
-    const { request, lane, delivery } = wish;
-    if (placeIn(lane, delivery) < lane.taken || isAboutToReply(lane, delivery)) return;
-    const isBuried = this.#options.subscription.delivery.deadLetter !== undefined && request.deadLetter;
-    if (delivery.cause?.reason !== 'skipped') wish.cause ??= delivery.cause ?? blocked.causeOf(delivery);
-    else if (isBuried) return;
-    const isFirst = lane.at(0) === delivery;
+    const { request, lane, pending } = active;
+    if (placeIn(lane, pending) < lane.taken || isAboutToReply(lane, pending)) return;
+    const isDeadLettered = this.#options.subscription.delivery.deadLetter !== undefined && request.deadLetter;
+    if (pending.cause?.reason !== 'skipped') active.cause ??= pending.cause ?? blocked.causeOf(pending);
+    else if (isDeadLettered) return;
+    const isFirst = lane.at(0) === pending;
     if (isFirst) parking.cancel(lane);
-    if (isBuried) {
-      delivery.cause = skipCause(wish);
+    if (isDeadLettered) {
+      pending.cause = skipCause(active);
       if (isFirst) lanes.unpark(lane);
       return;
     }
-    if (!lanes.withdraw(lane, delivery)) return;
-    delivery.end();
-    blocked.remove(delivery);
-    settle(delivery, 'skipped');
+    if (!lanes.withdraw(lane, pending)) return;
+    pending.end();
+    blocked.remove(pending);
+    settle(pending, 'skipped');
   }
 
-  #settled(wish: Wish, settlement: Settlement['kind']): void {
+  #settled(active: ActiveSkip, settlement: Settlement['kind']): void {
     const { subscription, events } = this.#options;
-    const trace = traceOf(wish, settlement);
-    this.#wishes.delete(wish.delivery);
-    if (settlement === 'skipped') events.emit('skipped', subscription, wish.request, trace);
-    wish.answer({ kind: 'settled', settlement, trace });
+    const trace = traceOf(active, settlement);
+    this.#active.delete(active.pending);
+    if (settlement === 'skipped') events.emit('skipped', subscription, active.request, trace);
+    active.answer({ kind: 'settled', settlement, trace });
   }
 }
 
 function find(
-  { lanes }: OpenPartition<Delivery>,
+  { lanes }: OpenPartition<PendingRecord>,
   offset: bigint,
-): { lane: Lane<Delivery>; delivery: Delivery } | undefined {
+): { lane: Lane<PendingRecord>; pending: PendingRecord } | undefined {
   for (const lane of lanes.lanes()) {
     for (let index = 0; index < lane.length; index += 1) {
-      const delivery = lane.at(index);
-      if (delivery.record.offset === offset) return { lane, delivery };
+      const pending = lane.at(index);
+      if (pending.record.offset === offset) return { lane, pending };
     }
   }
   return undefined;
 }
 
-function whyNot(partition: OpenPartition<Delivery>, offset: bigint): SkipAnswer {
+function whyNot(partition: OpenPartition<PendingRecord>, offset: bigint): SkipAnswer {
   const { ledger } = partition;
   if (offset >= ledger.end)
     return refused('not-fetched', `it is not fetched yet: this gateway has read up to offset ${ledger.end}`);
@@ -123,38 +123,38 @@ function whyNot(partition: OpenPartition<Delivery>, offset: bigint): SkipAnswer 
   return refused('settled', 'it is settled already, or the offset holds no record');
 }
 
-function placeIn(lane: Lane<Delivery>, delivery: Delivery): number {
+function placeIn(lane: Lane<PendingRecord>, pending: PendingRecord): number {
   let index = 0;
-  while (index < lane.length && lane.at(index) !== delivery) index += 1;
+  while (index < lane.length && lane.at(index) !== pending) index += 1;
   return index;
 }
 
 /** It was delivered this moment: only if its reply cannot be stored there is something to skip. */
-function isAboutToReply(lane: Lane<Delivery>, { reply }: Delivery): boolean {
+function isAboutToReply(lane: Lane<PendingRecord>, { reply }: PendingRecord): boolean {
   return reply !== undefined && lane.state === 'ready';
 }
 
-function skipCause({ request, delivery, cause }: Wish): DeadLetterCause {
+function skipCause({ request, pending, cause }: ActiveSkip): DeadLetterCause {
   const before = cause === undefined ? '' : `; before: ${cause.reason}: ${cause.detail}`;
   const detail = `${request.reason === '' ? 'no reason given' : request.reason} (${request.by})${before}`;
-  return { reason: 'skipped', detail, status: cause?.status, attempts: delivery.attempts };
+  return { reason: 'skipped', detail, status: cause?.status, attempts: pending.attempts };
 }
 
-function traceOf({ delivery, cause }: Wish, settlement: Settlement['kind'] | undefined): SkipTrace {
-  const { record, attempts, deadLetter, reply } = delivery;
+function traceOf({ pending, cause }: ActiveSkip, settlement: Settlement['kind'] | undefined): SkipTrace {
+  const { record, attempts, deadLetter, reply } = pending;
   return { record, attempts, cause, deadLetter, reply: settlement === 'delivered' ? undefined : reply };
 }
 
-function pending(wish: Wish): SkipAnswer {
-  const { lane, delivery } = wish;
-  const place = placeIn(lane, delivery);
+function stillPending(active: ActiveSkip): SkipAnswer {
+  const { lane, pending } = active;
+  const place = placeIn(lane, pending);
   const why =
-    delivery.cause?.reason !== 'skipped'
+    pending.cause?.reason !== 'skipped'
       ? 'it is under way: it is skipped as soon as its attempt has ended'
       : place === 0
         ? 'its dead letter could not be stored yet, and is tried again until it is'
         : `its dead letter is stored in its turn: ${place} before it in its lane, the first at offset ${lane.at(0).record.offset}`;
-  return { kind: 'pending', why, trace: traceOf(wish, undefined) };
+  return { kind: 'pending', why, trace: traceOf(active, undefined) };
 }
 
 function refused(refusal: SkipRefusal, why: string): SkipAnswer {

@@ -1,7 +1,7 @@
 // The metadata of a ScaledObject that somebody wrote by hand for a consumer group: names, defaults and meanings of KEDA's
 // scaler `type: kafka` (KEDA 2.21), so that its metadata can be taken over as it is. Pure.
 import { MillraceError } from '../../core/contract/errors.ts';
-import { nearest } from '../../core/resources/validation/nearest-name.ts';
+import { nearest } from '../../core/contract/nearest-name.ts';
 import { parseBrokers } from '../../core/contract/kafka-access.ts';
 
 export interface GroupScale {

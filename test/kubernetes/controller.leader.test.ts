@@ -8,6 +8,7 @@ import { valueAt } from '../../core/contract/path.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';
 import { createClustersReader } from '../../core/kafka/offsets/offsets-of-clusters.ts';
 import { startController, type Controller } from '../../controller/controller.ts';
+import { createScalerProbe } from '../../scaler/grpc/scaler-probe.ts';
 import type { LeaseTimes } from '../../core/kubernetes/leader-election.ts';
 import { parseKubernetesConfig } from '../../controller/controller-settings.ts';
 import { createTopic, useKafka } from '../fixtures/kafka/kafka.ts';
@@ -52,6 +53,7 @@ async function start(
     kafka,
     backlog: () => Promise.resolve(0n),
     checkExpression,
+    probe: createScalerProbe(),
     log: unheardScalerLog,
     leaseTimes,
   });

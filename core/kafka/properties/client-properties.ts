@@ -12,7 +12,7 @@ import {
 } from './given-properties.ts';
 import { parseJavaProperties } from './java-properties.ts';
 import type { Credentials } from '../../contract/kafka-access.ts';
-import { nearest } from '../../resources/validation/nearest-name.ts';
+import { nearest } from '../../contract/nearest-name.ts';
 import { show, type Problem } from '../../contract/problem.ts';
 import { parseBrokers } from '../../contract/kafka-access.ts';
 

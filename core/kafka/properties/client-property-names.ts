@@ -1,6 +1,6 @@
 // What the names of a Kafka client's properties mean here: taken, without meaning for Millrace, or refused, because to leave them out
 // would connect otherwise than they say.
-import { editDistance, nearest } from '../../resources/validation/nearest-name.ts';
+import { editDistance, nearest } from '../../contract/nearest-name.ts';
 
 /** Kafka's names for what Millrace takes. */
 export const takenProperties = [

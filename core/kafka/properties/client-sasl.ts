@@ -3,7 +3,7 @@ import { loginOf, loginProperty, remedyFor } from './client-login.ts';
 import { oauthOf } from './client-oauth.ts';
 import type { GivenProperties } from './given-properties.ts';
 import type { PasswordMechanism, SaslCredentials } from '../../contract/kafka-access.ts';
-import { nearest } from '../../resources/validation/nearest-name.ts';
+import { nearest } from '../../contract/nearest-name.ts';
 import { show } from '../../contract/problem.ts';
 
 const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'];

@@ -2,7 +2,7 @@
 import type { Resolution } from '../../resources/cluster-resolution.ts';
 import type { FilledStrimzi } from '../../resources/schema/kafka-cluster-schema.ts';
 import type { Resource } from '../../contract/kubernetes-client.ts';
-import { nearest } from '../../resources/validation/nearest-name.ts';
+import { nearest } from '../../contract/nearest-name.ts';
 import { valueAt, type Path } from '../../contract/path.ts';
 import { invalid, show } from '../../contract/problem.ts';
 import { triggerWording } from '../../resources/validation/wording.ts';

@@ -1,7 +1,7 @@
 // Which front door a manifest comes in by. What only looks like ours, by a wrong version, kind or spelling,
 // is a mistake; what is plainly something else is passed over.
 import { annotationPath, annotationsOf, topicsAnnotation } from '../annotations.ts';
-import { editDistance, nearest } from '../validation/nearest-name.ts';
+import { editDistance, nearest } from '../../contract/nearest-name.ts';
 import { valueAt, type Path } from '../../contract/path.ts';
 import { invalid, show, type Mistake } from '../../contract/problem.ts';
 import { apiGroup, apiVersion } from '../schema/trigger-schema.ts';

@@ -4,7 +4,7 @@ import { Ajv, type ErrorObject } from 'ajv';
 import type { TSchema } from 'typebox';
 import { expectation, type Field, type FieldSchema } from '../schema/fields.ts';
 import { formatOf, formats } from '../schema/formats.ts';
-import { nearest } from './nearest-name.ts';
+import { nearest } from '../../contract/nearest-name.ts';
 import { isMapping, pathText, type Path } from '../../contract/path.ts';
 import { invalid, show, withoutCredentials, type Mistake } from '../../contract/problem.ts';
 import { noteKeywords, type NotBuilt } from '../schema/schema-notes.ts';

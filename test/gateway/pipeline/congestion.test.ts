@@ -67,7 +67,7 @@ t.test(
     t.ok(pipeline.snapshot().parked < 30, 'what is not fetched does not fail');
     t.match(pipeline.snapshot(), { congested: 1 });
     t.match(
-      seen('congested').map(([, { partition }, , isCongested]) => [partition, isCrowded]),
+      seen('congested').map(([, { partition }, , isCongested]) => [partition, isCongested]),
       [[0, true]],
     );
     fn.answer(204);

@@ -2,7 +2,7 @@ import { mock } from 'node:test';
 import t from 'tap';
 import type { DeliverySettings, FunctionSettings } from '../../../core/contract/subscription.ts';
 import { Lanes } from '../../../gateway/delivery/lanes.ts';
-import { Delivery } from '../../../gateway/pipeline/pending-record.ts';
+import { PendingRecord } from '../../../gateway/pipeline/pending-record.ts';
 import { RateLimiter } from '../../../gateway/pipeline/rate-limiter.ts';
 import { OpenPartition } from '../../../gateway/pipeline/open-partition.ts';
 import { eventOf, recordOf } from '../events/build.ts';
@@ -10,8 +10,8 @@ import { until } from '../../scaler/fixtures/until.ts';
 import { quickSubscription } from './run-pipeline.ts';
 
 /** Lanes with so many records ready. */
-function lanesOf(count: number): Lanes<Delivery> {
-  const lanes = new Lanes<Delivery>('none');
+function lanesOf(count: number): Lanes<PendingRecord> {
+  const lanes = new Lanes<PendingRecord>('none');
   const partition = new OpenPartition(
     { topic: 'orders', partition: 3 },
     { offset: 0n, metadata: '' },
@@ -19,7 +19,7 @@ function lanesOf(count: number): Lanes<Delivery> {
   );
   for (let offset = 0; offset < count; offset += 1) {
     const record = recordOf({ offset: BigInt(offset) });
-    partition.lanes.add(null, new Delivery(partition, record, eventOf(), 1));
+    partition.lanes.add(null, new PendingRecord(partition, record, eventOf(), 1));
   }
   return lanes;
 }
@@ -33,7 +33,7 @@ function paceOf(rateLimit: DeliverySettings['rateLimit'], batch?: FunctionSettin
 }
 
 /** Events that may leave, as soon as any may: a timer that comes a part of a ms too early is set again. */
-async function roomOf(rateLimiter: RateLimiter, lanes: Lanes<Delivery>): Promise<number> {
+async function roomOf(rateLimiter: RateLimiter, lanes: Lanes<PendingRecord>): Promise<number> {
   let room = 0;
   await until(() => (room = rateLimiter.room(lanes)) > 0);
   return room;

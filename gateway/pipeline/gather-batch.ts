@@ -3,7 +3,7 @@ import type { CloudEvent } from '../../core/contract/event.ts';
 import { recordBytes } from '../../core/contract/record.ts';
 import type { FunctionSettings } from '../../core/contract/subscription.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
-import type { Delivery } from './pending-record.ts';
+import type { PendingRecord } from './pending-record.ts';
 
 /**
  * Takes the next batch; there must be a next lane, with a delivery first that can be attempted. The sizes that `maxBytes` is
@@ -11,11 +11,11 @@ import type { Delivery } from './pending-record.ts';
  * in batches goes with its like, in batches of the size that is left to it: it spoils no other batch.
  */
 export function gatherBatch(
-  lanes: Lanes<Delivery>,
+  lanes: Lanes<PendingRecord>,
   settings: FunctionSettings,
   mostEvents = Infinity,
-): Lane<Delivery>[] {
-  const batch: Lane<Delivery>[] = [];
+): Lane<PendingRecord>[] {
+  const batch: Lane<PendingRecord>[] = [];
   if (settings.contentMode !== 'batched') {
     const lane = lanes.next();
     if (lane !== undefined) {
@@ -37,13 +37,13 @@ export function gatherBatch(
 }
 
 /** Begins all deliveries of a batch; their events. */
-export function beginBatch(batch: readonly Lane<Delivery>[]): CloudEvent[] {
+export function beginBatch(batch: readonly Lane<PendingRecord>[]): CloudEvent[] {
   const events: CloudEvent[] = [];
   for (const lane of batch) {
     for (let index = 0; index < lane.taken; index += 1) {
-      const delivery = lane.at(index);
-      delivery.begin();
-      if (delivery.event !== undefined) events.push(delivery.event);
+      const pending = lane.at(index);
+      pending.begin();
+      if (pending.event !== undefined) events.push(pending.event);
     }
   }
   return events;
@@ -51,7 +51,7 @@ export function beginBatch(batch: readonly Lane<Delivery>[]): CloudEvent[] {
 
 /** How many of the first deliveries of `lane` fit into what is left of `room`, which they are taken from. */
 function countFitting(
-  lane: Lane<Delivery>,
+  lane: Lane<PendingRecord>,
   room: { events: number; bytes: number },
   limit: number | undefined,
   isFirst: boolean,
@@ -71,49 +71,15 @@ function countFitting(
 
 /** A batch is answered once: its reply belongs to the last event that was delivered in it. */
 export function lastDelivered(
-  batch: readonly Lane<Delivery>[],
+  batch: readonly Lane<PendingRecord>[],
   failedIds: ReadonlySet<string> | undefined,
-): Delivery | undefined {
-  let last: Delivery | undefined;
+): PendingRecord | undefined {
+  let last: PendingRecord | undefined;
   for (const lane of batch) {
     for (let index = 0; index < lane.taken; index += 1) {
-      const delivery = lane.at(index);
-      if (failedIds?.has(delivery.event?.id ?? '') !== true) last = delivery;
+      const pending = lane.at(index);
+      if (failedIds?.has(pending.event?.id ?? '') !== true) last = pending;
     }
   }
   return last;
-}
-
-/** Says when a batch should leave: at once, or for batches when one is full or its first delivery has waited `maxWait`. */
-export class BatchClock {
-  readonly #settings: FunctionSettings;
-  readonly #onDue: () => void;
-  #timer: NodeJS.Timeout | undefined;
-  #isOver = false;
-
-  constructor(settings: FunctionSettings, onDue: () => void) {
-    this.#settings = settings;
-    this.#onDue = onDue;
-  }
-
-  /**
-   * Once due, a batch stays due until it is sent and `stop` called: it may have to wait for an endpoint. What failed in a batch
-   * has waited.
-   */
-  isDue(lanes: Lanes<Delivery>): boolean {
-    if (this.#settings.contentMode !== 'batched' || lanes.next()?.at(0).batchLimit !== undefined) return true;
-    const { maxEvents, maxWaitMs } = this.#settings.batch;
-    if (this.#isOver || lanes.readyItems(maxEvents) >= maxEvents) return true;
-    this.#timer ??= setTimeout(() => {
-      this.#isOver = true;
-      this.#onDue();
-    }, maxWaitMs);
-    return false;
-  }
-
-  stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#isOver = false;
-  }
 }

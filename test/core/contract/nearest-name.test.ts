@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { editDistance, nearest } from '../../../../core/resources/validation/nearest-name.ts';
+import { editDistance, nearest } from '../../../core/contract/nearest-name.ts';
 
 for (const [from, to, distance] of [
   ['', '', 0],

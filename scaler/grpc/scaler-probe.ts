@@ -1,14 +1,19 @@
 // Whether the scaler answers where KEDA will call it: KEDA waits long before it tries again what did not answer at first.
 import { readFile } from 'node:fs/promises';
 import { credentials, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
-import { describeError } from '../core/contract/errors.ts';
-import type { TlsFiles } from '../core/access/certificate-files.ts';
-import { loadExternalScaler, type ScaledObjectRef } from '../scaler/grpc/proto-definition.ts';
-import type { ScalerAddress } from './plan/observed.ts';
+import { describeError } from '../../core/contract/errors.ts';
+import type { TlsFiles } from '../../core/access/certificate-files.ts';
+import { loadExternalScaler, type ScaledObjectRef } from './proto-definition.ts';
+
+/** Where the scaler is reached, and the CA that it is trusted by, PEM; plain text without one. */
+export interface ProbedScaler {
+  readonly address: string;
+  readonly ca: string | undefined;
+}
 
 export interface ScalerProbe {
   /** True where the scaler knows the trigger, else why not; the same for a while. Never rejects. */
-  ask(scaler: ScalerAddress, namespace: string, trigger: string): Promise<true | string>;
+  ask(scaler: ProbedScaler, namespace: string, trigger: string): Promise<true | string>;
 }
 
 /** How long an answer may take, and how long no other trigger asks again after a failure, in ms. */
@@ -31,7 +36,7 @@ export function createScalerProbe(tls?: TlsFiles): ScalerProbe {
 
 /** `GetMetricSpec`, which never depends on Kafka: KEDA's own first call. */
 async function metricSpec(
-  { address, ca }: ScalerAddress,
+  { address, ca }: ProbedScaler,
   tls: TlsFiles | undefined,
   ref: ScaledObjectRef,
 ): Promise<true | string> {

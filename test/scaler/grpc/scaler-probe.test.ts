@@ -3,10 +3,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import t from 'tap';
-import { createScalerProbe } from '../../controller/scaler-probe.ts';
-import { loadExternalScaler } from '../../scaler/grpc/proto-definition.ts';
-import { makeCertificate } from '../scaler/fixtures/certificates.ts';
-import { until } from '../scaler/fixtures/until.ts';
+import { createScalerProbe } from '../../../scaler/grpc/scaler-probe.ts';
+import { loadExternalScaler } from '../../../scaler/grpc/proto-definition.ts';
+import { makeCertificate } from '../fixtures/certificates.ts';
+import { until } from '../fixtures/until.ts';
 
 t.test('the scaler is shown its own certificate, as the file has it at the time', async (t) => {
   const folder = t.testdir();

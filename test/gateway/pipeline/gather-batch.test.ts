@@ -1,38 +1,10 @@
-import { mock } from 'node:test';
 import fc from 'fast-check';
 import t from 'tap';
 import { recordBytes } from '../../../core/contract/record.ts';
-import type { FunctionSettings } from '../../../core/contract/subscription.ts';
-import { Lanes } from '../../../gateway/delivery/lanes.ts';
-import { Delivery } from '../../../gateway/pipeline/pending-record.ts';
-import { beginBatch, gatherBatch, lastDelivered, BatchClock } from '../../../gateway/pipeline/request-batch.ts';
-import { OpenPartition } from '../../../gateway/pipeline/open-partition.ts';
-import { eventOf, recordOf } from '../events/build.ts';
-import { quickSubscription } from './run-pipeline.ts';
-
-const settingsOf = (
-  contentMode: FunctionSettings['contentMode'],
-  maxEvents = 100,
-  maxBytes = 2 ** 20,
-): FunctionSettings =>
-  quickSubscription({ function: { contentMode, batch: { maxEvents, maxBytes, maxWaitMs: 50 } } }).function;
-
-/** Lanes of one partition with a record of each key, in this order; offsets count from 0. */
-function lanesOf(keys: readonly string[], valueBytes = 10) {
-  const lanes = new Lanes<Delivery>('key');
-  const partition = new OpenPartition(
-    { topic: 'orders', partition: 3 },
-    { offset: 0n, metadata: '' },
-    lanes.group(),
-  );
-  const deliveries = keys.map((key, index) => {
-    const record = recordOf({ key, value: Buffer.alloc(valueBytes), offset: BigInt(index) });
-    const delivery = new Delivery(partition, record, eventOf({ id: `${index}` }), recordBytes(record));
-    partition.lanes.add(record.key, delivery);
-    return delivery;
-  });
-  return { lanes, deliveries };
-}
+import { PendingRecord } from '../../../gateway/pipeline/pending-record.ts';
+import { beginBatch, gatherBatch, lastDelivered } from '../../../gateway/pipeline/gather-batch.ts';
+import { eventOf } from '../events/build.ts';
+import { lanesOf, settingsOf } from './build-lanes.ts';
 
 const offsetsOf = (batch: ReturnType<typeof gatherBatch>) =>
   batch.map((lane) => Array.from({ length: lane.taken }, (_, index) => Number(lane.at(index).record.offset)));
@@ -76,7 +48,7 @@ t.test('the last event of a batch that was delivered', async (t) => {
   t.equal(lastDelivered(batch, new Set(['3', '1'])), deliveries[2]);
   t.equal(lastDelivered(batch, new Set(['0', '1', '2', '3'])), undefined);
   const { partition, record } = deliveries[0]!;
-  const bare = new Delivery(partition, record, undefined, 1);
+  const bare = new PendingRecord(partition, record, undefined, 1);
   partition.lanes.add(null, bare);
   t.equal(lastDelivered(gatherBatch(lanes, settingsOf('batched')), new Set(['0'])), bare);
 });
@@ -127,7 +99,6 @@ t.test('what failed in a batch goes with its like, in batches that are no larger
   const { lanes, deliveries } = lanesOf(['a', 'a', 'a', 'b', 'c', 'c', 'd']);
   for (const index of [0, 1, 2, 3, 4]) deliveries[index]!.batchLimit = 2;
   const settings = settingsOf('batched', 3);
-  t.equal(new BatchClock(settings, () => t.fail()).isDue(lanes), true, 'it has waited');
   const batches = [gatherBatch(lanes, settings), gatherBatch(lanes, settings)];
   t.strictSame(batches.map(offsetsOf), [[[0, 1]], [[3], [4]]]);
   for (const lane of batches.flat()) lanes.finish(lane, [], 'ready');
@@ -143,32 +114,3 @@ t.test('the reply to a batch belongs to the last that was delivered', async (t) 
   t.equal(lastDelivered(batch, new Set(['2'])), deliveries[1]);
   t.equal(lastDelivered(batch, new Set(['0', '1', '2'])), undefined);
 });
-
-t.test('a batch that is no batch is due at once', async (t) => {
-  t.equal(new BatchClock(settingsOf('binary'), () => t.fail()).isDue(lanesOf(['a']).lanes), true);
-});
-
-t.test(
-  'a batch is due when it is full, or its first event has waited, and stays due until it is sent',
-  async (t) => {
-    mock.timers.enable({ apis: ['setTimeout'] });
-    t.teardown(() => mock.timers.reset());
-    let told = 0;
-    const clock = new BatchClock(settingsOf('batched', 3), () => (told += 1));
-    const { lanes } = lanesOf(['a', 'b']);
-    t.equal(clock.isDue(lanes), false);
-    t.equal(clock.isDue(lanes), false);
-    mock.timers.tick(49);
-    t.equal(told, 0);
-    mock.timers.tick(1);
-    t.equal(told, 1);
-    t.equal(clock.isDue(lanes), true);
-    t.equal(clock.isDue(lanes), true, 'no endpoint had room for it yet');
-    clock.stop();
-    t.equal(clock.isDue(lanes), false, 'the next one waits anew');
-    clock.stop();
-    mock.timers.tick(1_000);
-    t.equal(told, 1);
-    t.equal(clock.isDue(lanesOf(['a', 'b', 'c']).lanes), true, 'full');
-  },
-);
