@@ -24,10 +24,10 @@ export interface CleanupTimes {
   readonly handover: number;
   /** How long KEDA may take to give Deployments their replicas back. */
   readonly keda: number;
-  readonly look: number;
+  readonly poll: number;
 }
 
-const defaultTimes: CleanupTimes = { handover: 5_000, keda: 90_000, look: 500 };
+const defaultTimes: CleanupTimes = { handover: 5_000, keda: 90_000, poll: 500 };
 /** For so long no scaler that still runs takes the Lease back, in seconds. */
 const heldSeconds = 600;
 
@@ -97,7 +97,7 @@ async function removeScaledObjects(options: CleanupOptions, times: CleanupTimes)
       print(`KEDA has not let go of ${names}: it gives the replicas back when it runs again`);
       return false;
     }
-    await delay(times.look, undefined, { signal });
+    await delay(times.poll, undefined, { signal });
   }
 }
 

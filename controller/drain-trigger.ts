@@ -26,16 +26,16 @@ export async function drainTrigger(deps: TriggerDependencies, trigger: Resource)
 
 /** Of its group; 0 where no group was ever known. */
 async function membersOf(
-  { readings, look }: TriggerDependencies,
+  { triggerCache, kafkaPoll }: TriggerDependencies,
   trigger: Resource,
 ): Promise<number | undefined> {
-  const reading = readings.of(trigger);
+  const reading = triggerCache.of(trigger);
   if (reading?.kind === 'right') {
     const { consumerGroup, access } = reading.subscription.source;
     // A group that another trigger has is not given up by deleting this one.
-    if (readings.holders.groupOf(reading.subscription) !== undefined) return 0;
-    return look.members(consumerGroup, access);
+    if (triggerCache.holders.groupOf(reading.subscription) !== undefined) return 0;
+    return kafkaPoll.members(consumerGroup, access);
   }
   const { consumerGroup = '' } = statusOf(trigger);
-  return consumerGroup === '' ? 0 : look.members(consumerGroup, undefined);
+  return consumerGroup === '' ? 0 : kafkaPoll.members(consumerGroup, undefined);
 }

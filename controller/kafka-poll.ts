@@ -1,4 +1,4 @@
-// A look at Kafka for all triggers together, again and again: often while something is lacking, seldom while all is well.
+// A poll of Kafka for all triggers together, again and again: often while something is lacking, seldom while all is well.
 import { isDeepStrictEqual } from 'node:util';
 import { describeError, MillraceError } from '../core/contract/errors.ts';
 import type { KafkaAccess } from '../core/contract/kafka-access.ts';
@@ -12,7 +12,7 @@ import type { KafkaFacts } from './plan/observed.ts';
 import { coarse } from './plan/status.ts';
 
 export interface KafkaPoll {
-  /** What was seen last; undefined before the first look. */
+  /** What was seen last; undefined before the first poll. */
   facts(key: string): KafkaFacts | undefined;
   /** Those to be looked after, whole: one that is new or changed is looked at soon. */
   want(subscriptions: readonly Subscription[]): void;
@@ -25,7 +25,7 @@ export interface KafkaPollOptions {
   readonly kafka: Pick<ClustersReader, 'read' | 'readGroups'>;
   /** As `Demand.backlog`. */
   readonly backlog: (key: string) => Promise<bigint>;
-  /** Something is not as it was at the last look. */
+  /** Something is not as it was at the last poll. */
   readonly onChange: (key: string) => void;
   /** Pauses between two looks in ms: while something is lacking, and while nothing is. */
   readonly delayMs?: { readonly lacking: number; readonly whole: number } | undefined;
@@ -45,9 +45,9 @@ class RepeatedPoll implements KafkaPoll {
   readonly #seen = new Map<string, KafkaFacts>();
   #wanted: ReadonlyMap<string, Subscription> = new Map();
   #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> | undefined;
+  #polling: Promise<void> | undefined;
   #isStopped = false;
-  /** When the last look ended. */
+  /** When the last poll ended. */
   #lookedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: KafkaPollOptions) {
@@ -63,7 +63,7 @@ class RepeatedPoll implements KafkaPoll {
     this.#wanted = new Map(subscriptions.map((subscription) => [subscription.key, subscription]));
     for (const key of this.#seen.keys()) if (!this.#wanted.has(key)) this.#seen.delete(key);
     const isNew = subscriptions.some((one) => before.get(one.key) !== one);
-    if (isNew && this.#looking === undefined) this.#lookIn(soonMs);
+    if (isNew && this.#polling === undefined) this.#pollIn(soonMs);
   }
 
   async members(group: string, access: KafkaAccess | undefined): Promise<number | undefined> {
@@ -74,23 +74,23 @@ class RepeatedPoll implements KafkaPoll {
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    await this.#looking;
+    await this.#polling;
   }
 
-  #lookIn(ms: number): void {
+  #pollIn(ms: number): void {
     clearTimeout(this.#timer);
     if (this.#isStopped || this.#wanted.size === 0) return;
     this.#timer = setTimeout(() => {
-      this.#looking = this.#look().finally(() => {
-        this.#looking = undefined;
+      this.#polling = this.#poll().finally(() => {
+        this.#polling = undefined;
         const { delayMs = { lacking: 2_000, whole: 10_000 } } = this.#options;
         const isLacking = [...this.#wanted.keys()].some((key) => isLackingIn(this.#seen.get(key)));
-        this.#lookIn(isLacking ? delayMs.lacking : delayMs.whole);
+        this.#pollIn(isLacking ? delayMs.lacking : delayMs.whole);
       });
     }, ms);
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const { kafka, backlog, now = Date.now } = this.#options;
     const subscriptions = [...this.#wanted.values()];
     const [sources, groups, backlogs] = await Promise.all([

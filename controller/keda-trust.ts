@@ -28,7 +28,7 @@ export interface WatchedKedaTrust {
   stop(): void;
 }
 
-/** Resolves after the first look. */
+/** Resolves after the first read. */
 export async function watchKedaTrust({
   caPath,
   tls,
@@ -40,7 +40,7 @@ export async function watchKedaTrust({
   // Whoever renews the certificate of the scaler renews KEDA's, which is not known here, by the same clock.
   const shown = tls?.clientCaPath === undefined ? [] : [tls.clientCaPath, tls.certPath];
   let trust: KedaTrust | undefined;
-  const look = async (): Promise<void> => {
+  const read = async (): Promise<void> => {
     try {
       const [ca = '', ...more] = await Promise.all([caPath, ...shown].map((path) => readFile(path, 'utf8')));
       const revision = createHash('sha256')
@@ -54,7 +54,7 @@ export async function watchKedaTrust({
       log.warn({ path: caPath, error: describeError(error) }, 'SCALER_TLS_CA cannot be read');
     }
   };
-  await look();
-  const timer = setInterval(() => void look(), checkMs ?? 30_000);
+  await read();
+  const timer = setInterval(() => void read(), checkMs ?? 30_000);
   return { now: () => trust, stop: () => clearInterval(timer) };
 }

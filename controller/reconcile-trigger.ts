@@ -66,8 +66,8 @@ export class TriggerReconciler {
 
   /** For a trigger that is not being deleted. Rejects where the API server does not do what it should. */
   async reconcile(trigger: Resource): Promise<Requeue> {
-    const { readings, probe } = this.#deps;
-    const reading = readings.of(trigger);
+    const { triggerCache, probe } = this.#deps;
+    const reading = triggerCache.of(trigger);
     if (reading === undefined) return { inMs: 0 };
     let observed = await this.#observe(trigger, reading);
     let decided = plan(observed);
@@ -91,11 +91,11 @@ export class TriggerReconciler {
   }
 
   async #observe(trigger: Resource, reading: Reading): Promise<Observed> {
-    const { view, readings, look, scaler } = this.#deps;
+    const { view, triggerCache, kafkaPoll, scaler } = this.#deps;
     const key = keyOf(trigger);
     const namespace = trigger.metadata.namespace ?? '';
     // As old as the reading: of a trigger that is edited meanwhile nothing is known any more.
-    const kafka = look.facts(key);
+    const kafka = kafkaPoll.facts(key);
     const subscription = reading.kind === 'right' ? reading.subscription : undefined;
     const target = subscription?.function.target;
     const deployment =
@@ -108,8 +108,8 @@ export class TriggerReconciler {
       nowMs: Date.now(),
       trigger,
       reading,
-      groupOf: subscription && readings.holders.groupOf(subscription),
-      targetOf: subscription && readings.holders.targetOf(subscription),
+      groupOf: subscription && triggerCache.holders.groupOf(subscription),
+      targetOf: subscription && triggerCache.holders.targetOf(subscription),
       shadows,
       deployment,
       serviceThere:

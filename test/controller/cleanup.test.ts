@@ -16,7 +16,7 @@ import { startSmallScaler } from './fixtures/scaler.ts';
 import { deploymentOf, startTerm, triggerOf } from './fixtures/term.ts';
 
 const config = parseKubernetesConfig({ POD_NAMESPACE: 'mill', POD_NAME: 'cleanup-1' }, []);
-const times = { handover: 200, keda: 500, look: 20 };
+const times = { handover: 200, keda: 500, poll: 20 };
 
 t.test('all that was made goes, and the controller that made it makes nothing any more', async (t) => {
   const scaler = await startSmallScaler(t);

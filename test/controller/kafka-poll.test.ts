@@ -9,10 +9,10 @@ const committed = { offset: 0n, metadata: '' };
 const partition = { topic: 'earthquakes', partition: 0, logStart: 0n, end: 0n, committed };
 const nobody: GroupState = { kind: 'read', rebalancing: false, members: [] };
 
-/** A look at a Kafka whose groups the test decides on, by a clock of the test's. */
+/** A poll at a Kafka whose groups the test decides on, by a clock of the test's. */
 function lookupOf(t: Test) {
   const world = { nowMs: 1_000_000, group: nobody, looks: 0, changes: [] as string[] };
-  const look = createKafkaPoll({
+  const poll = createKafkaPoll({
     kafka: {
       read: async (queries) => queries.map(() => ({ kind: 'read', partitions: [partition] })),
       readGroups: async (queries) => {
@@ -25,13 +25,13 @@ function lookupOf(t: Test) {
     delayMs: { lacking: 1, whole: 1 },
     now: () => world.nowMs,
   });
-  t.teardown(() => look.stop());
+  t.teardown(() => poll.stop());
   /** Resolves after two more looks, of which the second saw all that was so before. */
   const again = async (): Promise<void> => {
     const before = world.looks;
     await until(() => world.looks >= before + 2);
   };
-  return { world, again, facts: look.facts.bind(look), want: look.want.bind(look) };
+  return { world, again, facts: poll.facts.bind(poll), want: poll.want.bind(poll) };
 }
 
 t.test('what is as it was is not told again, but once when it has lacked for too long', async (t) => {
