@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
-const SOURCES = ['gateway', 'scaler', 'cli'];
+const SOURCES = ['core', 'gateway', 'scaler', 'controller', 'cli'];
 const NOT_ASSETS = /\.(ts|md)$/;
 
 rmSync(dist, { recursive: true, force: true });

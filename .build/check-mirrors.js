@@ -7,7 +7,7 @@ import { isPure } from './coverage-map.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-const missing = globSync('{gateway,scaler}/**/*.ts', { cwd: root })
+const missing = globSync('{core,gateway,scaler,controller}/**/*.ts', { cwd: root })
   .filter((source) => isPure(source) && hasCode(source) && !hasTest(source))
   .sort();
 

@@ -1,5 +1,12 @@
 // Where the controller runs, and what it looks after.
-import { functionUris, parseFunctionUris, parseTenantAddresses, tenantAddresses, type FunctionUris, type TenantAddresses } from '../core/network/tenant-address.ts';
+import {
+  functionUris,
+  parseFunctionUris,
+  parseTenantAddresses,
+  tenantAddresses,
+  type FunctionUris,
+  type TenantAddresses,
+} from '../core/network/tenant-address.ts';
 
 export interface KubernetesConfig {
   /** Where triggers are looked after; absent: everywhere. */

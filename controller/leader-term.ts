@@ -15,7 +15,12 @@ import { isDeployment } from './plan/function-condition.ts';
 import type { ScalerAddress } from './plan/observed.ts';
 import { createTriggerCache, type TriggerCache } from './trigger-cache.ts';
 import { reconcileDeployment } from './reconcile-deployment.ts';
-import { TriggerReconciler, type Requeue, type ScalerProbe, type TriggerDependencies } from './reconcile-trigger.ts';
+import {
+  TriggerReconciler,
+  type Requeue,
+  type ScalerProbe,
+  type TriggerDependencies,
+} from './reconcile-trigger.ts';
 import type { TriggerModel } from './trigger-model.ts';
 import { createWorkQueue } from './work-queue.ts';
 import { createWorkers, type Workers } from './workers.ts';
@@ -73,7 +78,11 @@ class Term implements LeaderTerm {
       onChange: (changes) => this.#changed(changes),
       onKeda: () => this.resync(),
     });
-    this.#kafkaPoll = createKafkaPoll({ kafka, backlog, onChange: (key) => this.#workers.add(`trigger ${key}`) });
+    this.#kafkaPoll = createKafkaPoll({
+      kafka,
+      backlog,
+      onChange: (key) => this.#workers.add(`trigger ${key}`),
+    });
     this.#deps = {
       client,
       view: this.#view,

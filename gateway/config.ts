@@ -4,7 +4,14 @@ import { parseDuration } from '../core/resources/schema/duration.ts';
 import { MillraceError } from '../core/contract/errors.ts';
 import { withoutCredentials } from '../core/contract/problem.ts';
 import { parseQuantity } from '../core/resources/schema/quantity.ts';
-import { functionUris, parseFunctionUris, parseTenantAddresses, tenantAddresses, type FunctionUris, type TenantAddresses } from '../core/network/tenant-address.ts';
+import {
+  functionUris,
+  parseFunctionUris,
+  parseTenantAddresses,
+  tenantAddresses,
+  type FunctionUris,
+  type TenantAddresses,
+} from '../core/network/tenant-address.ts';
 import { logLevels, parseLogLevel, parsePort, type LogLevel } from '../core/process/settings.ts';
 import { parseBrokers } from '../core/contract/kafka-access.ts';
 

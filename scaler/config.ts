@@ -5,7 +5,11 @@ import { withoutCredentials } from '../core/contract/problem.ts';
 import { logLevels, parseLogLevel, parsePort, type LogLevel } from '../core/process/settings.ts';
 import { parseBrokers } from '../core/contract/kafka-access.ts';
 import type { TlsFiles } from '../core/access/certificate-files.ts';
-import { isInKubernetes, parseKubernetesConfig, type KubernetesConfig } from '../controller/controller-settings.ts';
+import {
+  isInKubernetes,
+  parseKubernetesConfig,
+  type KubernetesConfig,
+} from '../controller/controller-settings.ts';
 
 export interface ScalerConfig {
   /** `host:port`; undefined where `kafkaConfigPath` says it. */

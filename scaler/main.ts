@@ -132,7 +132,15 @@ async function control(
 ): Promise<() => Promise<void>> {
   if (config === undefined || cluster === undefined) return () => Promise.resolve();
   const backlog = (key: string): Promise<bigint> => demand.backlog(key);
-  const controller = await startController({ ...cluster, ...parts, secrets, config, tls, backlog, probe: createScalerProbe(tls) });
+  const controller = await startController({
+    ...cluster,
+    ...parts,
+    secrets,
+    config,
+    tls,
+    backlog,
+    probe: createScalerProbe(tls),
+  });
   return () => controller.stop();
 }
 

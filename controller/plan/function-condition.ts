@@ -37,10 +37,7 @@ function judgeService({ serviceThere }: Observed, name: string): Finding {
 }
 
 /** What keeps the Service of the trigger from being there. */
-function judgeCompanion(
-  { trigger, owned, refusals }: Observed,
-  deployment: Resource,
-): Finding | undefined {
+function judgeCompanion({ trigger, owned, refusals }: Observed, deployment: Resource): Finding | undefined {
   const name = ownedName(trigger.metadata.name);
   const { service } = owned;
   if (service !== undefined && !isMadeFor(service, trigger)) {

@@ -1,6 +1,5 @@
 // How a function is called where its address alone does not do. Access is declared, and names what is secret; credentials are what the
 // names lead to.
-import type { Subscription } from './subscription.ts';
 import type { OauthAuthentication, SecretValue, ServiceAccountToken } from './kafka-access.ts';
 
 /** Present: requests go by https. */
@@ -27,22 +26,3 @@ export interface FunctionTlsCredentials {
   readonly keyPassword?: string | undefined;
   readonly serverName?: string | undefined;
 }
-
-/** What a function is shown besides events, kept current. It holds secrets. Nothing of it throws or blocks. */
-export interface FunctionAccess {
-  /** Why nothing can be sent now, in words; undefined where requests may go. */
-  readonly lack: string | undefined;
-  /** For connections from now on, another object whenever they change; undefined where the trigger asks for no TLS. */
-  readonly tls: FunctionTlsCredentials | undefined;
-  /** The header that goes with each request; undefined where the trigger asks for none. */
-  readonly authorization: string | undefined;
-  /** The function answered 401 to `authorization`: nothing is sent until there is another, unless one has just been replaced for that. */
-  refused(authorization: string): void;
-  close(): Promise<void>;
-}
-
-/** Undefined for a trigger that asks for nothing. `onChange` is called when anything of it is another, never before it returns. */
-export type OpenFunctionAccess = (
-  subscription: Subscription,
-  onChange: () => void,
-) => FunctionAccess | undefined;

@@ -10,7 +10,7 @@ import { describeError } from '../contract/errors.ts';
 import type { FunctionTls, FunctionTlsCredentials } from '../contract/function-access.ts';
 import type { OauthCredentials } from '../contract/kafka-access.ts';
 import { certificatesIn } from './pem.ts';
-import type { FunctionAccess, OpenFunctionAccess } from '../contract/function-access.ts';
+import type { FunctionAccess, OpenFunctionAccess } from '../contract/endpoint-source.ts';
 import type { SecretReader } from '../contract/secret-reader.ts';
 import type { Subscription } from '../contract/subscription.ts';
 import type { ConnectGuard } from '../network/connect-guard.ts';

@@ -12,7 +12,7 @@
 import type { EventEmitter } from 'node:events';
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { ActivationCall } from '../../core/contract/activation-call.ts';
-import type { FunctionAccess } from '../../core/contract/function-access.ts';
+import type { FunctionAccess } from '../../core/contract/endpoint-source.ts';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { RecordSink } from '../../core/contract/record-sink.ts';
 import type { AttemptOutcome, Settlement } from '../../core/contract/settlement.ts';

@@ -2,7 +2,7 @@
 // shown, which ends by itself.
 import type { EventEmitter } from 'node:events';
 import type { ActivationCall } from '../../core/contract/activation-call.ts';
-import type { FunctionAccess } from '../../core/contract/function-access.ts';
+import type { FunctionAccess } from '../../core/contract/endpoint-source.ts';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 

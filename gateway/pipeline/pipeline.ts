@@ -13,9 +13,16 @@ import {
   type TopicPartition,
 } from '../../core/contract/record.ts';
 import type { ActivationCall } from '../../core/contract/activation-call.ts';
-import type { CreateRecordSource, PartitionProgress, RecordListener, RecordSource, SourceNotice, SourceState } from '../../core/contract/record-source.ts';
+import type {
+  CreateRecordSource,
+  PartitionProgress,
+  RecordListener,
+  RecordSource,
+  SourceNotice,
+  SourceState,
+} from '../../core/contract/record-source.ts';
 import type { EndpointSource } from '../../core/contract/endpoint-source.ts';
-import type { FunctionAccess, OpenFunctionAccess } from '../../core/contract/function-access.ts';
+import type { FunctionAccess, OpenFunctionAccess } from '../../core/contract/endpoint-source.ts';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { RecordSink } from '../../core/contract/record-sink.ts';
 import type { Settlement } from '../../core/contract/settlement.ts';

@@ -1,7 +1,11 @@
 // The backlog of any wanted trigger, from one poll of Kafka that all share.
 import { MillraceError } from '../../core/contract/errors.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import type { OffsetsQuery, OffsetsReader, PartitionOffsets } from '../../core/kafka/offsets/offsets-reader.ts';
+import type {
+  OffsetsQuery,
+  OffsetsReader,
+  PartitionOffsets,
+} from '../../core/kafka/offsets/offsets-reader.ts';
 import type { EmitScaler } from '../scaler-events.ts';
 import type { WantedTriggers } from '../wanted-triggers.ts';
 import { backlog } from './backlog.ts';

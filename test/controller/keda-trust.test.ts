@@ -23,7 +23,13 @@ t.test('another revision with each change of what KEDA has to know, or may have 
   const at = (name: string) => join(folder, name);
   const watch = async (clientCaPath?: string) => {
     const tls = { certPath: at('tls.crt'), keyPath: at('tls.key'), clientCaPath };
-    const trust = await watchKedaTrust({ caPath: at('ca.crt'), tls, log, checkMs: 10, onChange: () => undefined });
+    const trust = await watchKedaTrust({
+      caPath: at('ca.crt'),
+      tls,
+      log,
+      checkMs: 10,
+      onChange: () => undefined,
+    });
     t.teardown(() => trust.stop());
     return trust;
   };

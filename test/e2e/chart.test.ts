@@ -1,6 +1,11 @@
 // The chart's life: installed, tested, upgraded, rolled back under load, and uninstalled without a trace.
 import t from 'tap';
-import { chartArguments, createRestricted, useCluster, type TestCluster } from '../fixtures/kubernetes/cluster.ts';
+import {
+  chartArguments,
+  createRestricted,
+  useCluster,
+  type TestCluster,
+} from '../fixtures/kubernetes/cluster.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { deployFunction } from './pod-function.ts';
 

@@ -1,6 +1,11 @@
 // KEDA shows the scaler who it is, as the chart arranges it by itself: a function is scaled by it, and a pod beside KEDA reads nothing.
 import t from 'tap';
-import { createRestricted, installMillrace, useCluster, type TestCluster } from '../fixtures/kubernetes/cluster.ts';
+import {
+  createRestricted,
+  installMillrace,
+  useCluster,
+  type TestCluster,
+} from '../fixtures/kubernetes/cluster.ts';
 import { images } from '../lab/millrace-image.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { deployFunction } from './pod-function.ts';

@@ -1,6 +1,11 @@
 // Two namespaces with the same names in them: each has its own group, its own function and its own events, and neither reaches into the other.
 import t from 'tap';
-import { createRestricted, installMillrace, useCluster, type TestCluster } from '../fixtures/kubernetes/cluster.ts';
+import {
+  createRestricted,
+  installMillrace,
+  useCluster,
+  type TestCluster,
+} from '../fixtures/kubernetes/cluster.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { deployFunction } from './pod-function.ts';
 

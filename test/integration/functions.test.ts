@@ -3,7 +3,12 @@ import t, { type Test } from 'tap';
 import { spawnFunction } from '../fixtures/function-process.ts';
 import { triggerManifest, useGateway, type TestGateway, type TriggerParts } from '../fixtures/gateway.ts';
 import { consumeAll, createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
-import { accepts, serveFunction, type Behaviour, type OracleFunction } from '../fixtures/oracle/oracle-function.ts';
+import {
+  accepts,
+  serveFunction,
+  type Behaviour,
+  type OracleFunction,
+} from '../fixtures/oracle/oracle-function.ts';
 import { headerOf } from '../fixtures/oracle/oracle-evidence.ts';
 import { createOracle, type Oracle } from '../fixtures/oracle/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';

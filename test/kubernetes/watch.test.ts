@@ -7,7 +7,12 @@ import type { MillraceError } from '../../core/contract/errors.ts';
 import { createKubernetesClient } from '../../core/kubernetes/api-client.ts';
 import { openConnection } from '../../core/kubernetes/api-connection.ts';
 import { configMapKind } from '../fixtures/kubernetes/kubernetes-conformance.ts';
-import { apiServer, createNamespace, useApiServer, type ApiServer } from '../fixtures/kubernetes/kubernetes.ts';
+import {
+  apiServer,
+  createNamespace,
+  useApiServer,
+  type ApiServer,
+} from '../fixtures/kubernetes/kubernetes.ts';
 import { openTcpProxy } from '../fixtures/kafka/tcp-proxy.ts';
 import { startControlPlane } from '../lab/control-plane.ts';
 import { until } from '../scaler/fixtures/until.ts';

@@ -11,7 +11,12 @@ import { untilQuiet } from '../wait-for-quiet.ts';
 import { replayWeek } from '../replay-week.ts';
 import type { DemoResult, DemoRun } from '../run-demo.ts';
 import { FunctionLog } from '../function-log.ts';
-import { clusterAccountLines, clusterAccountOf, clusterFaultsOf, type ClusterEvidence } from './cluster-account.ts';
+import {
+  clusterAccountLines,
+  clusterAccountOf,
+  clusterFaultsOf,
+  type ClusterEvidence,
+} from './cluster-account.ts';
 import { copySecrets, createDemoNamespace } from './demo-namespace.ts';
 import { placeExample, readExamples, type ClusterFunction } from './cluster-examples.ts';
 import { Feeder } from './feeder.ts';

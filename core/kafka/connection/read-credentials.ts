@@ -1,5 +1,10 @@
 // Access → credentials: reads what a KafkaCluster refers to.
-import type { Credentials, KafkaAccess, SaslCredentials, TlsCredentials } from '../../contract/kafka-access.ts';
+import type {
+  Credentials,
+  KafkaAccess,
+  SaslCredentials,
+  TlsCredentials,
+} from '../../contract/kafka-access.ts';
 import { certificatesIn } from '../../credentials/pem.ts';
 import type { SecretReader } from '../../contract/secret-reader.ts';
 import {

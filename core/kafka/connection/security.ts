@@ -4,7 +4,10 @@ import { describeError } from '../../contract/errors.ts';
 import type { Credentials, KafkaAccess } from '../../contract/kafka-access.ts';
 import type { SecretReader } from '../../contract/secret-reader.ts';
 import { createKafka, type ClientLog, type ConnectionSettings, type Security } from './kafka-client.ts';
-import { createRotatingCredentials, type RotatingCredentials } from '../../credentials/rotating-credentials.ts';
+import {
+  createRotatingCredentials,
+  type RotatingCredentials,
+} from '../../credentials/rotating-credentials.ts';
 import type { ConnectGuard } from '../../network/connect-guard.ts';
 import { readCredentials } from './read-credentials.ts';
 import { createSasl, type SaslMechanism } from './sasl.ts';

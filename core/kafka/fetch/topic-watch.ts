@@ -5,7 +5,12 @@ import type { Kafka } from 'kafkajs';
 import type { ErrorCode } from '../../contract/errors.ts';
 import type { TopicPartition } from '../../contract/record.ts';
 import { createOffsetConnections, type OffsetConnections } from '../connection/broker-connections.ts';
-import { listOffsets, partitionKey, type LedPartition, type PartitionKey } from '../offsets/offset-exchange.ts';
+import {
+  listOffsets,
+  partitionKey,
+  type LedPartition,
+  type PartitionKey,
+} from '../offsets/offset-exchange.ts';
 import type { OffsetFailure } from '../offsets/offset-failures.ts';
 import { logEndTimestamp } from '../connection/wire-requests.ts';
 import { createTopology, type TopicView } from '../connection/topology.ts';
@@ -164,7 +169,10 @@ const unseen: Readonly<Partial<Record<ErrorCode, 'missing' | 'forbidden'>>> = {
   MILLRACE_KAFKA_FORBIDDEN: 'forbidden',
 };
 
-function snapshotOf(view: TopicView, ends: ReadonlyMap<PartitionKey, bigint | OffsetFailure>): TopicsSnapshot {
+function snapshotOf(
+  view: TopicView,
+  ends: ReadonlyMap<PartitionKey, bigint | OffsetFailure>,
+): TopicsSnapshot {
   return {
     names: view.names,
     topic(name) {

@@ -3,7 +3,13 @@
 // gave up is built anew, as the same member.
 import type { Kafka } from 'kafkajs';
 import { describeError, MillraceError } from '../../contract/errors.ts';
-import type { CreateRecordSource, PartitionProgress, RecordListener, RecordSource, TransactionOutcome } from '../../contract/record-source.ts';
+import type {
+  CreateRecordSource,
+  PartitionProgress,
+  RecordListener,
+  RecordSource,
+  TransactionOutcome,
+} from '../../contract/record-source.ts';
 import type { OutgoingRecord } from '../../contract/record-sink.ts';
 import type { TopicPartition } from '../../contract/record.ts';
 import type { Subscription } from '../../contract/subscription.ts';

@@ -5,7 +5,11 @@ import { createKafka, type ClientLog, type ConnectionSettings } from '../connect
 import { createOffsetConnections, type OffsetConnections } from '../connection/broker-connections.ts';
 import { append } from '../offsets/offset-exchange.ts';
 import { failureOf, requestFailed, type OffsetFailure } from '../offsets/offset-failures.ts';
-import { describeGroupsRequest, type BrokerAddress, type DescribedGroup } from '../connection/wire-requests.ts';
+import {
+  describeGroupsRequest,
+  type BrokerAddress,
+  type DescribedGroup,
+} from '../connection/wire-requests.ts';
 import { createTopology, type Topology } from '../connection/topology.ts';
 
 export interface GroupMemberState {

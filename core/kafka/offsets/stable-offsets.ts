@@ -3,7 +3,11 @@
 import type { TopicPartition } from '../../contract/record.ts';
 import type { OffsetConnections } from '../connection/broker-connections.ts';
 import { failureOf } from './offset-failures.ts';
-import { findCoordinatorsRequest, offsetFetchRequest, type CommittedOffset } from '../connection/wire-requests.ts';
+import {
+  findCoordinatorsRequest,
+  offsetFetchRequest,
+  type CommittedOffset,
+} from '../connection/wire-requests.ts';
 import { sleep } from '../group/sleep.ts';
 
 const unstableOffsetCommit = 88;

@@ -1,7 +1,12 @@
 // What Strimzi has in the cluster: its Kafkas and KafkaUsers, in the version that is served. It may be installed, upgraded or removed at any
 // time; an API server that does not tell changes nothing.
 import { describeError } from '../../contract/errors.ts';
-import type { KubernetesClient, ListOptions, Resource, ResourceKind } from '../../contract/kubernetes-client.ts';
+import type {
+  KubernetesClient,
+  ListOptions,
+  Resource,
+  ResourceKind,
+} from '../../contract/kubernetes-client.ts';
 import { strimziGroup, strimziVersions, type StrimziLookup } from './strimzi-kafka.ts';
 
 export interface StrimziViewOptions {

@@ -9,7 +9,12 @@ import {
 } from '../annotations.ts';
 import type { CheckExpression } from '../../contract/expressions.ts';
 import { computedDefault, defaultNamespace } from '../schema/fields.ts';
-import { fieldPathOf, validateDeploymentManifest, validateTriggerManifest, type Validation } from './validate-manifest.ts';
+import {
+  fieldPathOf,
+  validateDeploymentManifest,
+  validateTriggerManifest,
+  type Validation,
+} from './validate-manifest.ts';
 import { chooseCluster, type KnownCluster } from '../kafka-cluster.ts';
 import type { Manifest } from './open-manifest.ts';
 import { valueAt } from '../../contract/path.ts';

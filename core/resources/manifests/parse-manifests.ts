@@ -3,7 +3,13 @@
 // file.
 import { posix } from 'node:path';
 import { annotationPath } from '../annotations.ts';
-import { findDoubles, findStrayAnnotations, validateManifest, refersTo, type Candidate } from './candidate.ts';
+import {
+  findDoubles,
+  findStrayAnnotations,
+  validateManifest,
+  refersTo,
+  type Candidate,
+} from './candidate.ts';
 import { onlyInKubernetes } from '../cluster-resolution.ts';
 import type { CheckExpression } from '../../contract/expressions.ts';
 import {

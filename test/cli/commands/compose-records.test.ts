@@ -1,5 +1,9 @@
 import t from 'tap';
-import { checkRecordOptions, composeRecord, type RecordOptions } from '../../../cli/commands/compose-records.ts';
+import {
+  checkRecordOptions,
+  composeRecord,
+  type RecordOptions,
+} from '../../../cli/commands/compose-records.ts';
 import type { OutgoingRecord } from '../../../core/contract/record-sink.ts';
 
 const plain: RecordOptions = {

@@ -13,14 +13,23 @@ const condition = (changes: Partial<Condition>): Condition => ({
 
 t.test('what turned false, once for each reason; and Ready when it turned true', async (t) => {
   const missing = condition({});
-  t.strictSame(conditionEventsOf([], [missing]), [{ type: 'Warning', reason: 'TopicMissing', note: 'create it' }]);
+  t.strictSame(conditionEventsOf([], [missing]), [
+    { type: 'Warning', reason: 'TopicMissing', note: 'create it' },
+  ]);
   t.strictSame(conditionEventsOf([missing], [condition({ message: 'other words' })]), []);
   t.equal(conditionEventsOf([missing], [condition({ reason: 'NoGateway' })]).length, 1);
   t.equal(conditionEventsOf([condition({ status: 'True' })], [missing]).length, 1);
-  t.strictSame(conditionEventsOf([missing], [condition({ status: 'True' }), condition({ status: 'Unknown' })]), []);
+  t.strictSame(
+    conditionEventsOf([missing], [condition({ status: 'True' }), condition({ status: 'Unknown' })]),
+    [],
+  );
   t.strictSame(conditionEventsOf([], [condition({ reason: 'Suspended' })]), [], 'it was meant');
   const ready = condition({ type: 'Ready', status: 'True', reason: 'Ready' });
   t.match(conditionEventsOf([], [ready]), [{ type: 'Normal', reason: 'Ready' }]);
   t.strictSame(conditionEventsOf([ready], [ready]), []);
-  t.strictSame(conditionEventsOf([ready], [condition({ type: 'Ready' })]), [], 'the condition that lacks says it');
+  t.strictSame(
+    conditionEventsOf([ready], [condition({ type: 'Ready' })]),
+    [],
+    'the condition that lacks says it',
+  );
 });

@@ -37,7 +37,9 @@ t.test('a Deployment, and nothing else, is looked up', async (t) => {
     { ...refTarget, apiVersion: 'example.com/v1' },
   ])
     t.match(functionCondition(observedOf(), other), { status: 'False', reason: 'KindNotSupported' });
-  t.match(functionCondition(observedOf({ deployment: undefined }), refTarget), { reason: 'DeploymentMissing' });
+  t.match(functionCondition(observedOf({ deployment: undefined }), refTarget), {
+    reason: 'DeploymentMissing',
+  });
   t.match(functionCondition(observedOf(), refTarget), { status: 'True', reason: 'DeploymentExists' });
 });
 

@@ -102,7 +102,10 @@ t.test('as wanted: all that was applied is there, whatever others have added', a
   t.ok(isAsWanted(found, wanted));
   for (const spec of [{ a: 2, list: [{ b: 2 }] }, { a: 1, list: [] }, { a: 1, list: 'text' }, null, { a: 1 }])
     t.notOk(isAsWanted({ ...wanted, spec }, wanted), JSON.stringify(spec));
-  t.notOk(isAsWanted(wanted, withAppliedHash({ ...deployment, spec: { a: 1 } })), 'what is dropped changes the hash');
+  t.notOk(
+    isAsWanted(wanted, withAppliedHash({ ...deployment, spec: { a: 1 } })),
+    'what is dropped changes the hash',
+  );
 });
 
 t.test('what others have added is seen where it matters, and taken away where no apply does', (t) => {

@@ -92,8 +92,7 @@ t.test('what is not wanted any more goes, the ScaledObject first', async (t) => 
   t.strictSame(named({ groupOf: 'geo/older' }).remove, ['ScaledObject', 'Service']);
   t.strictSame(named({ targetOf: 'geo/older' }).remove, ['ScaledObject']);
   t.strictSame(
-    named({ deployment: undefined, owned: { ...made, scaledObject: leaving(made.scaledObject) } })
-      .remove,
+    named({ deployment: undefined, owned: { ...made, scaledObject: leaving(made.scaledObject) } }).remove,
     ['Service'],
   );
   const secured = { ...made, ca: { ...made.service!, kind: 'ConfigMap' } };

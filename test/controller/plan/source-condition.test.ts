@@ -5,7 +5,8 @@ import type { KafkaFacts } from '../../../controller/plan/observed.ts';
 import { nowMs, scaledSubscription, wholeFacts } from '../fixtures/observed.ts';
 
 const subscription = scaledSubscription();
-const judge = (facts: KafkaFacts | undefined, of = subscription) => sourceCondition(of, facts, undefined, nowMs);
+const judge = (facts: KafkaFacts | undefined, of = subscription) =>
+  sourceCondition(of, facts, undefined, nowMs);
 const failed = (code: MillraceError['code']) =>
   ({ kind: 'failed', code, message: 'Topic a does not exist' }) as const;
 
@@ -55,7 +56,9 @@ t.test('a trigger that was ready stays so for a moment, but not without its topi
   t.strictSame(sourceCondition(subscription, rolled, before, nowMs), before);
   const late = nowMs + graceMs;
   t.match(sourceCondition(subscription, rolled, before, late), { reason: 'NoGateway' });
-  t.match(sourceCondition(subscription, rolled, { ...before, status: 'False' }, nowMs), { reason: 'NoGateway' });
+  t.match(sourceCondition(subscription, rolled, { ...before, status: 'False' }, nowMs), {
+    reason: 'NoGateway',
+  });
   t.match(sourceCondition(subscription, { ...rolled, lackingSinceMs: undefined }, before, nowMs), {
     reason: 'NoGateway',
   });

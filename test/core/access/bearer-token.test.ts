@@ -1,11 +1,6 @@
 import t from 'tap';
 import fc from 'fast-check';
-import {
-  auditName,
-  isPresentable,
-  readClaims,
-  withoutToken,
-} from '../../../core/access/bearer-token.ts';
+import { auditName, isPresentable, readClaims, withoutToken } from '../../../core/access/bearer-token.ts';
 
 const jwtOf = (payload: string): string => `e30.${Buffer.from(payload).toString('base64url')}.c2ln`;
 

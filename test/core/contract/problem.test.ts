@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { invalid, show, withoutCredentials } from '../../../core/contract/problem.ts';
+import { formatProblem, invalid, show, withoutCredentials } from '../../../core/contract/problem.ts';
 
 t.test('a mistake in a manifest has the code of one', async (t) => {
   t.strictSame(invalid(['spec'], 'key', 'is wrong', 'Mend it.'), {
@@ -48,4 +48,20 @@ t.test('whatever it is, it is shown short and on one line', async (t) => {
       t.match(show(value), /^.{1,400}$/);
     }),
   );
+});
+
+t.test('a problem as one line, with whatever is known of its place', async (t) => {
+  const problem = {
+    code: 'MILLRACE_MANIFEST_INVALID',
+    path: 'spec',
+    message: 'is missing',
+    remedy: 'Write it.',
+  } as const;
+  t.equal(
+    formatProblem({ ...problem, file: 'a.yaml', line: 1, column: 2 }),
+    'a.yaml:1:2 spec: is missing. Write it.',
+  );
+  t.equal(formatProblem({ ...problem, file: 'a.yaml' }), 'a.yaml spec: is missing. Write it.');
+  t.equal(formatProblem(problem), 'spec: is missing. Write it.');
+  t.equal(formatProblem({ ...problem, path: '' }), 'is missing. Write it.');
 });

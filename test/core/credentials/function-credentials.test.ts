@@ -1,7 +1,7 @@
 // What a function is shown, from Secrets in memory, ServiceAccounts and a real token endpoint.
 import t, { type Test } from 'tap';
 import type { FunctionAuthentication, FunctionTls } from '../../../core/contract/function-access.ts';
-import type { FunctionAccess } from '../../../core/contract/function-access.ts';
+import type { FunctionAccess } from '../../../core/contract/endpoint-source.ts';
 import { createFunctionCredentials } from '../../../core/credentials/function-credentials.ts';
 import { createAuthority } from '../../fixtures/access/authority.ts';
 import { memorySecrets } from '../../fixtures/secrets/memory-secrets.ts';

@@ -1,7 +1,11 @@
 // The API server in memory, which other tests rely on, does what the real one does.
 import t from 'tap';
 import { namespaceKind } from '../../../core/resources/kinds.ts';
-import { configMapKind, probeKind, testConformance } from '../../fixtures/kubernetes/kubernetes-conformance.ts';
+import {
+  configMapKind,
+  probeKind,
+  testConformance,
+} from '../../fixtures/kubernetes/kubernetes-conformance.ts';
 import { MemoryKubernetes } from '../../fixtures/kubernetes/memory-kubernetes.ts';
 
 testConformance(t, async () => ({

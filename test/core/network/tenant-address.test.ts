@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { createJudgeAddress, hostOf, whyUriRefused } from '../../../core/network/tenant-address.ts';
+import {
+  createJudgeAddress,
+  hostOf,
+  whyUriRefused,
+  parseFunctionUris,
+  parseTenantAddresses,
+} from '../../../core/network/tenant-address.ts';
 
 const judge = createJudgeAddress([]);
 
@@ -149,4 +155,14 @@ for (const uri of spellings) {
 t.test('the host of a URL is a name, or an address as node:net knows it', async (t) => {
   t.equal(hostOf('http://Example.COM:80/'), 'example.com');
   t.equal(hostOf('http://[FD00::1]:80/'), 'fd00::1');
+});
+
+t.test('what becomes of URIs is one of three words', async (t) => {
+  t.same(['refused', 'guarded', 'unguarded'].map(parseFunctionUris), ['refused', 'guarded', 'unguarded']);
+  t.same(['', 'true', 'Guarded'].map(parseFunctionUris), Array(3).fill(undefined));
+});
+
+t.test('what becomes of other addresses of tenants is one of two', async (t) => {
+  t.same(['guarded', 'unguarded'].map(parseTenantAddresses), ['guarded', 'unguarded']);
+  t.same(['', 'refused'].map(parseTenantAddresses), Array(2).fill(undefined));
 });

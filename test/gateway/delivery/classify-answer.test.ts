@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { CloudEvent } from '../../../core/contract/event.ts';
-import { classifyAnswer, type AnswerContext, type AnswerHeaders } from '../../../gateway/delivery/classify-answer.ts';
+import {
+  classifyAnswer,
+  type AnswerContext,
+  type AnswerHeaders,
+} from '../../../gateway/delivery/classify-answer.ts';
 
 const event: CloudEvent = { id: '1', source: 's', type: 't', extensions: {}, data: null };
 const context: AnswerContext = {

@@ -1,6 +1,6 @@
 // What a function is shown with each request, and what becomes of records while it is not there or is refused.
 import t from 'tap';
-import type { FunctionAccess, OpenFunctionAccess } from '../../../core/contract/function-access.ts';
+import type { FunctionAccess, OpenFunctionAccess } from '../../../core/contract/endpoint-source.ts';
 import { planted } from '../../fixtures/secrets/planted.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { runPipeline } from './run-pipeline.ts';

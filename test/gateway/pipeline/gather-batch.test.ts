@@ -66,7 +66,11 @@ t.test(
           const { lanes } = lanesOf(keys);
           const settings = settingsOf('batched', maxEvents, maxBytes);
           let taken = 0;
-          for (let batch = gatherBatch(lanes, settings); batch.length > 0; batch = gatherBatch(lanes, settings)) {
+          for (
+            let batch = gatherBatch(lanes, settings);
+            batch.length > 0;
+            batch = gatherBatch(lanes, settings)
+          ) {
             const records = batch.flatMap((lane) =>
               Array.from({ length: lane.taken }, (_, index) => lane.at(index).record),
             );

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Test } from 'tap';
 import type { EndpointSource, Endpoint } from '../../../core/contract/endpoint-source.ts';
 import type { GatewayEvents } from '../../../core/contract/gateway-events.ts';
-import type { OpenFunctionAccess } from '../../../core/contract/function-access.ts';
+import type { OpenFunctionAccess } from '../../../core/contract/endpoint-source.ts';
 import type {
   DeliverySettings,
   FunctionSettings,

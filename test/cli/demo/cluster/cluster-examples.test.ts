@@ -1,6 +1,10 @@
 import { join } from 'node:path';
 import t from 'tap';
-import { placeExample, readExamples, type ClusterFunction } from '../../../../cli/demo/cluster/cluster-examples.ts';
+import {
+  placeExample,
+  readExamples,
+  type ClusterFunction,
+} from '../../../../cli/demo/cluster/cluster-examples.ts';
 import { readInstallation } from '../../../../cli/demo/cluster/installation.ts';
 import type { Resource } from '../../../../core/contract/kubernetes-client.ts';
 import { gatewayDeployment } from '../fixtures/gateway-deployment.ts';

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import t from 'tap';
-import type { ArithmeticOperator, ComparisonOperator } from '../../../../core/expressions/cesql/syntax-tree.ts';
+import type {
+  ArithmeticOperator,
+  ComparisonOperator,
+} from '../../../../core/expressions/cesql/syntax-tree.ts';
 import {
   arithmeticOperation,
   comparisonOperation,

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { hideAborted, type AbortedTransaction, type DecodedRecord } from '../../../../core/kafka/fetch/aborted-transactions.ts';
+import {
+  hideAborted,
+  type AbortedTransaction,
+  type DecodedRecord,
+} from '../../../../core/kafka/fetch/aborted-transactions.ts';
 import { consumeAll, createTopic, kafkaClient, uniqueName, useKafka } from '../../../fixtures/kafka/kafka.ts';
 
 t.setTimeout(60_000);

@@ -4,7 +4,13 @@ import t from 'tap';
 import { FairScheduler } from '../../../../core/kafka/fetch/fair-scheduler.ts';
 
 /** Hands over `batches`, each of which takes `tookMs`, and notes each in `log`; never waits but for its turn. */
-async function handOver(scheduler: FairScheduler, name: string, batches: number, tookMs: number, log: string[]) {
+async function handOver(
+  scheduler: FairScheduler,
+  name: string,
+  batches: number,
+  tookMs: number,
+  log: string[],
+) {
   for (let batch = 0; batch < batches; batch += 1) {
     log.push(name);
     await scheduler.next(tookMs);

@@ -2,7 +2,14 @@
 import t from 'tap';
 import { createKafka } from '../../../../core/kafka/connection/kafka-client.ts';
 import { createRecordSources } from '../../../../core/kafka/group/group-record-source.ts';
-import { createTopic, kafkaClient, produce, uniqueName, useKafka, withAdmin } from '../../../fixtures/kafka/kafka.ts';
+import {
+  createTopic,
+  kafkaClient,
+  produce,
+  uniqueName,
+  useKafka,
+  withAdmin,
+} from '../../../fixtures/kafka/kafka.ts';
 import { subscriptionOf } from '../../../fixtures/subscription.ts';
 import { until } from '../../../scaler/fixtures/until.ts';
 import { committedIn, join, Listener, offsetsOf, values, type Member } from '../fixtures/member.ts';

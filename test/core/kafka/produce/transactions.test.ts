@@ -3,7 +3,11 @@ import { connect, Socket } from 'node:net';
 import { Kafka, logLevel, type ISocketFactory } from 'kafkajs';
 import t, { type Test } from 'tap';
 import type { OutgoingRecord } from '../../../../core/contract/record-sink.ts';
-import type { PartitionProgress, RecordListener, RecordSource } from '../../../../core/contract/record-source.ts';
+import type {
+  PartitionProgress,
+  RecordListener,
+  RecordSource,
+} from '../../../../core/contract/record-source.ts';
 import { createKafka } from '../../../../core/kafka/connection/kafka-client.ts';
 import { createRecordSources } from '../../../../core/kafka/group/group-record-source.ts';
 import { openTransactionalProducer } from '../../../../core/kafka/produce/transactional-producer.ts';

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { parseClientProperties, parseServiceBinding } from '../../../../core/kafka/properties/client-properties.ts';
+import {
+  parseClientProperties,
+  parseServiceBinding,
+} from '../../../../core/kafka/properties/client-properties.ts';
 import { makeCertificate } from '../../../scaler/fixtures/certificates.ts';
 import { login, mistakesOf, propertiesText } from './client-properties-text.ts';
 

@@ -256,22 +256,6 @@ t.test('other kinds are passed over', async (t) => {
   t.strictSame(parseManifests([], check), { subscriptions: [], problems: [], elsewhere: [] });
 });
 
-t.test('a problem as one line, with whatever is known of its place', async (t) => {
-  const problem = {
-    code: 'MILLRACE_MANIFEST_INVALID',
-    path: 'spec',
-    message: 'is missing',
-    remedy: 'Write it.',
-  } as const;
-  t.equal(
-    formatProblem({ ...problem, file: 'a.yaml', line: 1, column: 2 }),
-    'a.yaml:1:2 spec: is missing. Write it.',
-  );
-  t.equal(formatProblem({ ...problem, file: 'a.yaml' }), 'a.yaml spec: is missing. Write it.');
-  t.equal(formatProblem(problem), 'spec: is missing. Write it.');
-  t.equal(formatProblem({ ...problem, path: '' }), 'is missing. Write it.');
-});
-
 t.test('no manifest is too strange: it is right, told or passed over', async (t) => {
   const json = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<unknown>;
   const annotations = fc.dictionary(

@@ -1,5 +1,9 @@
 import t from 'tap';
-import { fieldPathOf, validateDeploymentManifest, validateTriggerManifest } from '../../../../core/resources/manifests/validate-manifest.ts';
+import {
+  fieldPathOf,
+  validateDeploymentManifest,
+  validateTriggerManifest,
+} from '../../../../core/resources/manifests/validate-manifest.ts';
 import { triggerWith } from '../minimal-trigger.ts';
 
 const deployment = (annotations: Readonly<Record<string, unknown>>) => ({
@@ -21,7 +25,10 @@ t.test('annotations for Deployments are mistakes on a Trigger', async (t) => {
     'millrace.dev/retyr': '3',
     'millrace.dev/dev-command': 'a',
   };
-  const { trigger, mistakes } = validateTriggerManifest(triggerWith({ 'metadata.annotations': annotations }), none);
+  const { trigger, mistakes } = validateTriggerManifest(
+    triggerWith({ 'metadata.annotations': annotations }),
+    none,
+  );
   t.match(mistakes, [{ remedy: 'In a Trigger, write spec.delivery.retry.' }, { message: /no annotation/ }]);
   t.equal(mistakes.length, 2);
   t.ok(trigger);
@@ -30,12 +37,18 @@ t.test('annotations for Deployments are mistakes on a Trigger', async (t) => {
 t.test('an expression is told where it was written, unless its place is wrong already', async (t) => {
   const declared = validateTriggerManifest(triggerWith({ 'spec.filters': [{ cel: 'a' }] }), none);
   t.match(declared.mistakes, [{ at: ['spec', 'filters', 0, 'cel'], message: /it is none/ }]);
-  const wrong = validateDeploymentManifest(deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/filter': 'b' }), none);
+  const wrong = validateDeploymentManifest(
+    deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/filter': 'b' }),
+    none,
+  );
   t.equal(wrong.trigger, undefined);
   t.match(wrong.mistakes, [
     { at: ['metadata', 'annotations', 'millrace.dev/filter'], message: /it is none/ },
   ]);
-  const empty = validateDeploymentManifest(deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/filter': '' }), none);
+  const empty = validateDeploymentManifest(
+    deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/filter': '' }),
+    none,
+  );
   t.equal(empty.mistakes.length, 1);
 });
 

@@ -1,5 +1,9 @@
 import t from 'tap';
-import { deliverySchema, replySchema, scaleSchema } from '../../../../core/resources/schema/delivery-schema.ts';
+import {
+  deliverySchema,
+  replySchema,
+  scaleSchema,
+} from '../../../../core/resources/schema/delivery-schema.ts';
 import { mistakesIn } from '../minimal-trigger.ts';
 
 t.test('the defaults are those of the design', async (t) => {

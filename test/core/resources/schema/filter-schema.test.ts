@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { filterRef, filterSchema, type DeclaredFilter } from '../../../../core/resources/schema/filter-schema.ts';
+import {
+  filterRef,
+  filterSchema,
+  type DeclaredFilter,
+} from '../../../../core/resources/schema/filter-schema.ts';
 import { triggerSchema } from '../../../../core/resources/schema/trigger-schema.ts';
 import { mistakesIn } from '../minimal-trigger.ts';
 

@@ -1,5 +1,11 @@
 import t from 'tap';
-import { mapping, maxInt32, text, whole, withDefault } from '../../../../core/resources/schema/schema-notes.ts';
+import {
+  mapping,
+  maxInt32,
+  text,
+  whole,
+  withDefault,
+} from '../../../../core/resources/schema/schema-notes.ts';
 
 t.test('fields are declared as JSON Schema with notes', async (t) => {
   const schema = mapping(

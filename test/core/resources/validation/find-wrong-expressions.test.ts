@@ -1,7 +1,7 @@
 import t from 'tap';
-import { findWrongExpressions } from '../../../core/resources/validation/find-wrong-expressions.ts';
-import type { CheckExpression } from '../../../core/contract/expressions.ts';
-import { pathText } from '../../../core/contract/path.ts';
+import { findWrongExpressions } from '../../../../core/resources/validation/find-wrong-expressions.ts';
+import type { CheckExpression } from '../../../../core/contract/expressions.ts';
+import { pathText } from '../../../../core/contract/path.ts';
 
 const long = `${'x'.repeat(100)}!`;
 

@@ -1,0 +1,179 @@
+// The rooms of the tree: what each holds, and which others it may import. The import rules, the README of each room and the picture in
+// docs/architecture.md are all made of this table, so that none of them can lie.
+//
+// `imports` names rooms, each with all that is below it; a room may always import itself. A room without `imports` goes by those of the room
+// that it is in. `packages` are those that only some rooms may import.
+
+/** @type {Record<string, { owns: string, imports?: readonly string[] }>} */
+const rooms = {
+  core: { owns: 'What every process shares. It has no process of its own, and knows no plane.' },
+  'core/contract': {
+    owns: 'The vocabulary and the ports: records, events, subscriptions, settlements, progress marks, errors, callers. Types and pure functions, no I/O.',
+    imports: [],
+  },
+  'core/resources': {
+    owns: 'What users write: Trigger, KafkaCluster and annotations, and the Subscription that they mean.',
+    imports: ['core/contract', 'core/network'],
+  },
+  'core/resources/schema': {
+    owns: 'The one table of fields, from which validation, messages, CRDs and the reference are made.',
+  },
+  'core/resources/validation': {
+    owns: 'What must hold of a resource, and how a mistake in it is put into words.',
+  },
+  'core/resources/manifests': {
+    owns: 'Files of YAML: read, watched, and made into subscriptions, secrets and problems.',
+  },
+  'core/expressions': {
+    owns: 'The languages that filters are written in, CESQL and CEL.',
+    imports: ['core/contract'],
+  },
+  'core/expressions/cel': { owns: 'CEL over an event and its payload, with a meter on what it costs.' },
+  'core/expressions/cesql': { owns: 'CloudEvents SQL: tokens, syntax tree, evaluation.' },
+  'core/network': {
+    owns: 'Which addresses may be connected to, of those that tenants name, and why a TLS handshake failed.',
+    imports: ['core/contract'],
+  },
+  'core/credentials': {
+    owns: 'What is shown to brokers, functions and scalers: Secrets, certificates and tokens, kept current while they rotate.',
+    imports: ['core/contract', 'core/network'],
+  },
+  'core/kafka': {
+    owns: 'Kafka: the only room that imports a Kafka client.',
+    imports: ['core/contract', 'core/credentials', 'core/network'],
+  },
+  'core/kafka/connection': {
+    owns: 'Sockets, TLS, SASL and their rotation; which broker has what; requests that the client library does not speak.',
+  },
+  'core/kafka/group': {
+    owns: 'Membership of consumer groups: joins, assignments, generations, leases, commits.',
+  },
+  'core/kafka/fetch': {
+    owns: 'From fetched batches to records: codecs, aborted transactions, stalls, truncation, topics that change.',
+  },
+  'core/kafka/offsets': {
+    owns: 'Where logs begin and end, and what groups have committed, for many groups in few requests.',
+  },
+  'core/kafka/produce': { owns: 'Storing records: dead letters and replies, alone or in transactions.' },
+  'core/kafka/properties': { owns: "Kafka's client properties and JAAS logins, as text → settings. Pure." },
+  'core/kubernetes': {
+    owns: 'The API server: the only room that imports a Kubernetes client. Requests, watches, leader election.',
+    imports: ['core/contract', 'core/resources', 'core/kafka/properties'],
+  },
+  'core/kubernetes/informers': {
+    owns: 'What is kept current by watches: triggers, KafkaClusters, the endpoints of functions.',
+  },
+  'core/kubernetes/strimzi': {
+    owns: 'KafkaClusters that name a Strimzi Kafka or a Service Binding, and what these lead to.',
+  },
+  'core/access': {
+    owns: 'Who may call ports of ours: TLS, tokens, OpenID Connect, the reviews of the API server, limits, the audit log.',
+    imports: ['core/contract', 'core/resources', 'core/kubernetes'],
+  },
+  'core/process': {
+    owns: 'What each process does at its start: reads settings, opens its log.',
+    imports: ['core/contract', 'core/network', 'core/resources'],
+  },
+
+  gateway: {
+    owns: 'The data plane: records → events → functions → settlements → commits. main.ts wires it from its settings.',
+    imports: ['core'],
+  },
+  'gateway/events': {
+    owns: 'Record → event, event → HTTP request, answer → event, event → record.',
+    imports: ['core/contract'],
+  },
+  'gateway/filter': {
+    owns: 'The filters of a trigger as one function on events.',
+    imports: ['core/contract', 'core/expressions'],
+  },
+  'gateway/delivery': {
+    owns: 'Lanes, endpoints and their limits, one attempt, what an answer means, when to try again.',
+    imports: ['core/contract', 'core/network'],
+  },
+  'gateway/settlement': {
+    owns: 'Ledger, committer, and what a dead letter looks like.',
+    imports: ['core/contract'],
+  },
+  'gateway/pipeline': {
+    owns: "One trigger's way from records to settlements, composed of the stages; and the supervisor of all of them.",
+    imports: [
+      'core/contract',
+      'core/network',
+      'gateway/events',
+      'gateway/filter',
+      'gateway/delivery',
+      'gateway/settlement',
+    ],
+  },
+  'gateway/control': {
+    owns: 'Which triggers this gateway serves, and the call that wakes a sleeping function.',
+    imports: ['core/contract', 'core/network', 'core/resources', 'core/kubernetes'],
+  },
+  'gateway/admin': {
+    owns: 'Metrics, health, skipping a record, and what of the events is logged.',
+    imports: ['core/contract', 'core/resources', 'core/access', 'core/process'],
+  },
+
+  scaler: {
+    owns: 'The control plane towards KEDA: offsets → backlog → replicas. main.ts wires it, with the controller, from its settings.',
+    imports: ['core', 'controller'],
+  },
+  'scaler/backlog': {
+    owns: 'Offsets and progress marks → backlog.',
+    imports: ['core/contract', 'core/kafka', 'scaler'],
+  },
+  'scaler/activation': {
+    owns: 'Who needs replicas, and who needs the first one now.',
+    imports: ['core/contract', 'core/kafka', 'scaler'],
+  },
+  'scaler/grpc': {
+    owns: "KEDA's externalscaler.proto: it translates, and decides nothing.",
+    imports: ['core/contract', 'core/access', 'scaler'],
+  },
+  'scaler/admin': {
+    owns: 'The activation call, health, metrics, and what of the events is logged.',
+    imports: ['core/contract', 'core/access', 'core/process', 'scaler'],
+  },
+
+  controller: {
+    owns: 'Annotations → Trigger → Service, ScaledObject and status. It runs in the scaler, and one of all leads.',
+    imports: [
+      'core/contract',
+      'core/resources',
+      'core/kubernetes',
+      'core/kafka',
+      'core/access',
+      'core/network',
+      'core/process',
+    ],
+  },
+  'controller/plan': {
+    owns: 'What is observed of one trigger → what is to be made, what is to go, and what its status says. Pure.',
+    imports: ['core/contract', 'core/resources', 'core/kafka', 'controller/names.ts'],
+  },
+
+  cli: {
+    owns: 'The command line, thin over the planes, of which it may import all. Nothing that runs in a cluster is wired here.',
+  },
+  'cli/commands': { owns: 'A file for each command, and what only that command needs.' },
+  'cli/demo': { owns: 'The demo: a week of earthquakes, and the account of every record at its end.' },
+  'cli/demo/cluster': { owns: 'The same demo in a cluster where Millrace is installed.' },
+  'cli/kafka': { owns: 'Apache Kafka on this machine: installed by Maven, started, stopped.' },
+  'cli/local': {
+    owns: 'Gateway, scaler and functions in one process, for `millrace dev`, the demo and the benchmark.',
+  },
+  'cli/runtime': { owns: "Functions as processes, scaled by KEDA's arithmetic." },
+  'cli/status': { owns: 'What a terminal shows of running triggers.' },
+  'cli/bench': { owns: '`npm run bench`: ratios, measured side by side in one run.' },
+};
+
+/** Package → the rooms that may import it. Tests may import all, as an oracle of their own. */
+const packages = {
+  kafkajs: ['core/kafka'],
+  '@kubernetes/client-node': ['core/kubernetes'],
+  '(fastify|@fastify/[^/]+)': ['core/access', 'gateway/admin', 'scaler/admin'],
+  'prom-client': ['gateway/admin', 'scaler/admin'],
+};
+
+module.exports = { rooms, packages };
