@@ -31,11 +31,11 @@ const rooms = {
   'core/expressions/cel': { owns: 'CEL over an event and its payload, with a meter on what it costs.' },
   'core/expressions/cesql': { owns: 'CloudEvents SQL: tokens, syntax tree, evaluation.' },
   'core/network': {
-    owns: 'Which addresses may be connected to, of those that tenants name, and why a TLS handshake failed.',
+    owns: 'Which of the addresses that tenants name may be connected to, and why a TLS handshake failed.',
     imports: ['core/contract'],
   },
   'core/credentials': {
-    owns: 'What is shown to brokers, functions and scalers: Secrets, certificates and tokens, kept current while they rotate.',
+    owns: 'What we show to brokers, functions and scalers: Secrets, certificates and tokens, kept current while they rotate.',
     imports: ['core/contract', 'core/network'],
   },
   'core/kafka': {
@@ -52,7 +52,7 @@ const rooms = {
     owns: 'From fetched batches to records: codecs, aborted transactions, stalls, truncation, topics that change.',
   },
   'core/kafka/offsets': {
-    owns: 'Where logs begin and end, and what groups have committed, for many groups in few requests.',
+    owns: 'Where logs begin and end and what groups have committed, read for many groups in few requests.',
   },
   'core/kafka/produce': { owns: 'Storing records: dead letters and replies, alone or in transactions.' },
   'core/kafka/properties': { owns: "Kafka's client properties and JAAS logins, as text → settings. Pure." },
@@ -61,17 +61,17 @@ const rooms = {
     imports: ['core/contract', 'core/resources', 'core/kafka/properties'],
   },
   'core/kubernetes/informers': {
-    owns: 'What is kept current by watches: triggers, KafkaClusters, the endpoints of functions.',
+    owns: 'Watched resources: triggers, KafkaClusters, the ready endpoints of functions.',
   },
   'core/kubernetes/strimzi': {
     owns: 'KafkaClusters that name a Strimzi Kafka or a Service Binding, and what these lead to.',
   },
   'core/access': {
-    owns: 'Who may call ports of ours: TLS, tokens, OpenID Connect, the reviews of the API server, limits, the audit log.',
+    owns: 'Who may call our ports: TLS, tokens, OpenID Connect, TokenReviews, limits, the audit log.',
     imports: ['core/contract', 'core/resources', 'core/kubernetes'],
   },
   'core/process': {
-    owns: 'What each process does at its start: reads settings, opens its log.',
+    owns: 'What each process does at its start: it reads settings and opens its log.',
     imports: ['core/contract', 'core/network', 'core/resources'],
   },
 
@@ -111,7 +111,7 @@ const rooms = {
     imports: ['core/contract', 'core/network', 'core/resources', 'core/kubernetes'],
   },
   'gateway/admin': {
-    owns: 'Metrics, health, skipping a record, and what of the events is logged.',
+    owns: 'Metrics, health, the route that skips a record, and the log of events.',
     imports: ['core/contract', 'core/resources', 'core/access', 'core/process'],
   },
 
@@ -132,12 +132,12 @@ const rooms = {
     imports: ['core/contract', 'core/access', 'scaler'],
   },
   'scaler/admin': {
-    owns: 'The activation call, health, metrics, and what of the events is logged.',
+    owns: 'The route of the activation call, health, metrics, and the log of events.',
     imports: ['core/contract', 'core/access', 'core/process', 'scaler'],
   },
 
   controller: {
-    owns: 'Annotations → Trigger → Service, ScaledObject and status. It runs in the scaler, and one of all leads.',
+    owns: 'Annotations → Trigger → Service, ScaledObject and status. It runs in each scaler, and one of them leads.',
     imports: [
       'core/contract',
       'core/resources',
@@ -149,12 +149,12 @@ const rooms = {
     ],
   },
   'controller/plan': {
-    owns: 'What is observed of one trigger → what is to be made, what is to go, and what its status says. Pure.',
+    owns: 'The decision about one trigger: what is observed → what to apply, what to remove, and the status. Pure.',
     imports: ['core/contract', 'core/resources', 'core/kafka', 'controller/names.ts'],
   },
 
   cli: {
-    owns: 'The command line, thin over the planes, of which it may import all. Nothing that runs in a cluster is wired here.',
+    owns: 'The command line, thin over the planes: it may import all of them. Nothing that runs in a cluster is wired here.',
   },
   'cli/commands': { owns: 'A file for each command, and what only that command needs.' },
   'cli/demo': { owns: 'The demo: a week of earthquakes, and the account of every record at its end.' },
