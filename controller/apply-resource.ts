@@ -3,7 +3,7 @@
 import { MillraceError } from '../core/contract/errors.ts';
 import type { KubernetesClient, Resource } from '../core/contract/kubernetes-client.ts';
 import { fieldManager } from './names.ts';
-import { isAsWanted, withoutAdditions } from './plan/owned-resources.ts';
+import { isAsWanted, withoutAdditions } from './plan/drift.ts';
 
 /** `found`: what is there, and ours. Where nothing was, something may have come, which is not taken over: MILLRACE_KUBERNETES_CONFLICT. */
 export async function applyResource(

@@ -4,7 +4,7 @@ import { triggerKind } from '../core/resources/kinds.ts';
 import type { Resource } from '../core/contract/kubernetes-client.ts';
 import { mistakesAnnotation } from '../core/resources/trigger-resource.ts';
 import { fieldManager, keyOf } from './names.ts';
-import { withAppliedHash } from './plan/owned-resources.ts';
+import { withAppliedHash } from './plan/drift.ts';
 import { planDeclare } from './plan/plan-deployment.ts';
 import { isRefusal, removeExactly, type Requeue, type TriggerDependencies } from './reconcile-trigger.ts';
 import { applyResource } from './apply-resource.ts';

@@ -2,7 +2,7 @@
 import { topicsAnnotation } from '../../core/resources/annotations.ts';
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
 import { isMadeFor, isManaged, madeFor } from '../names.ts';
-import { isAsWanted, withAppliedHash } from './owned-resources.ts';
+import { isAsWanted, withAppliedHash } from './drift.ts';
 
 export type DeclareStep =
   | { readonly kind: 'nothing' }

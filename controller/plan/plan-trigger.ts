@@ -5,7 +5,9 @@ import { valueAt } from '../../core/contract/path.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { TriggerStatus } from '../../core/resources/trigger-status.ts';
 import { drainFinalizer, isMadeFor } from '../names.ts';
-import { ownedResourcesOf, isAsWanted, namesOwnAuthentication } from './owned-resources.ts';
+import { desiredResources } from './desired-resources.ts';
+import { isAsWanted } from './drift.ts';
+import { namesOwnAuthentication } from './scaled-object.ts';
 import { no, unknown } from './findings.ts';
 import { acceptedCondition } from './accepted-condition.ts';
 import { isDeployment, functionCondition } from './function-condition.ts';
@@ -127,7 +129,7 @@ function wantedCompanions(observed: Observed, subscription: Subscription): Owned
   const { trigger, deployment, scaler, hasKeda, groupOf, targetOf } = observed;
   if (!isDeployment(subscription.function.target) || deployment === undefined || groupOf !== undefined)
     return none;
-  const all = ownedResourcesOf(trigger, subscription, deployment, scaler);
+  const all = desiredResources(trigger, subscription, deployment, scaler);
   const isScaled = hasKeda && targetOf === undefined;
   return isScaled ? all : { ...none, service: all.service };
 }

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Resource } from '../../../core/contract/kubernetes-client.ts';
-import { ownedResourcesOf } from '../../../controller/plan/owned-resources.ts';
+import { desiredResources } from '../../../controller/plan/desired-resources.ts';
 import type { Observed } from '../../../controller/plan/observed.ts';
 import { plan } from '../../../controller/plan/plan-trigger.ts';
 import {
@@ -103,9 +103,9 @@ t.test('what KEDA is told beside the trigger stays until the ScaledObject names 
   const own = { ...scaler, ca: 'PEM' };
   const cluster = { ...own, clusterAuthentication: 'millrace-scaler.millrace' };
   const subscription = scaledSubscription();
-  const before = ownedResourcesOf(trigger, subscription, deployment, own);
+  const before = desiredResources(trigger, subscription, deployment, own);
   t.match(named({ scaler: cluster, owned: before }), { apply: ['scaledObject'], remove: [] });
-  const { scaledObject } = ownedResourcesOf(trigger, subscription, deployment, cluster);
+  const { scaledObject } = desiredResources(trigger, subscription, deployment, cluster);
   t.match(named({ scaler: cluster, owned: { ...before, scaledObject } }), {
     apply: [],
     remove: ['TriggerAuthentication', 'ConfigMap'],
