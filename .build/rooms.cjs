@@ -150,7 +150,7 @@ const rooms = {
   },
   'controller/plan': {
     owns: 'What is observed of one trigger → what is to be made, what is to go, and what its status says. Pure.',
-    imports: ['core/contract', 'core/resources', 'core/kafka', 'controller/names.ts'],
+    imports: ['core/contract', 'core/resources', 'core/kafka', 'controller/ownership.ts'],
   },
 
   cli: {

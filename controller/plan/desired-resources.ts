@@ -2,11 +2,11 @@
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { endpointsService } from './endpoints-service.ts';
-import type { OwnedResources, ScalerAddress } from './observed.ts';
+import type { OwnedResources, ScalerAddress } from './observed-state.ts';
 import { scaledObject } from './scaled-object.ts';
 import { caConfigMap, triggerAuthentication } from './trigger-authentication.ts';
 
-/** The owned resources of `trigger` where its function is `deployment`; all of them, whether they can be made now or not. */
+/** Everything that `trigger` should own if its function is `deployment`, whether or not it can be applied now. */
 export function desiredResources(
   trigger: Resource,
   subscription: Subscription,

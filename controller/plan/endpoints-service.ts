@@ -3,7 +3,7 @@ import { serviceKind } from '../../core/resources/kinds.ts';
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
 import { valueAt } from '../../core/contract/path.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import { ownedName, madeFor, triggerLabel } from '../names.ts';
+import { ownedResourceName, ownedMetadata, triggerLabel } from '../ownership.ts';
 import { withAppliedHash } from './drift.ts';
 
 /** Headless: it has no virtual IP, and DNS and EndpointSlices list only the pods that are ready. */
@@ -16,7 +16,7 @@ export function endpointsService(
   return withAppliedHash({
     apiVersion: serviceKind.apiVersion,
     kind: serviceKind.kind,
-    metadata: madeFor(trigger, ownedName(name), { [triggerLabel]: name }),
+    metadata: ownedMetadata(trigger, ownedResourceName(name), { [triggerLabel]: name }),
     spec: {
       clusterIP: 'None',
       publishNotReadyAddresses: false,

@@ -3,11 +3,11 @@ import { scaledObjectKind } from '../../core/resources/kinds.ts';
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
 import { valueAt } from '../../core/contract/path.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import { ownedName, madeFor, triggerLabel } from '../names.ts';
+import { ownedResourceName, ownedMetadata, triggerLabel } from '../ownership.ts';
 import { withAppliedHash } from './drift.ts';
-import type { ScalerAddress } from './observed.ts';
+import type { ScalerAddress } from './observed-state.ts';
 
-/** Polls of KEDA that may fail before it falls back. */
+/** How many polls of KEDA must fail in a row before it falls back. */
 const failureThreshold = 3;
 
 export function scaledObject(
@@ -21,7 +21,7 @@ export function scaledObject(
   return withAppliedHash({
     apiVersion: scaledObjectKind.apiVersion,
     kind: scaledObjectKind.kind,
-    metadata: madeFor(trigger, name, { [triggerLabel]: name }),
+    metadata: ownedMetadata(trigger, name, { [triggerLabel]: name }),
     spec: {
       scaleTargetRef: {
         apiVersion: deployment.apiVersion,
@@ -32,9 +32,9 @@ export function scaledObject(
       maxReplicaCount: scale.maxReplicaCount,
       pollingInterval: scale.pollingIntervalSeconds,
       cooldownPeriod: scale.cooldownPeriodSeconds,
-      // A Deployment that is new has its cooldown before it sleeps for the first time, as after any work.
+      // A new Deployment gets its cooldown before it is scaled to zero for the first time, as after any event.
       initialCooldownPeriod: scale.cooldownPeriodSeconds,
-      // Unknown is never zero: with 0 replicas here, KEDA 2.21 would put to sleep whatever it cannot ask about.
+      // An unknown backlog is never zero: with 0 replicas here, KEDA 2.21 would scale to zero whenever the scaler does not answer.
       fallback: {
         failureThreshold,
         replicas: Math.max(1, scale.minReplicaCount),
@@ -59,16 +59,17 @@ function tlsOf(
 ): { metadata?: Readonly<Record<string, string>>; authenticationRef?: { kind?: string; name: string } } {
   if (ca === undefined) return {};
   return {
-    // KEDA 2.21 reads an authentication once for each generation, or after an error, and then opens no stream with the new one.
+    // KEDA 2.21 reads an authentication again only for a new generation or after an error, and after an error it opens no stream with it. So
+    // a new revision makes a new generation.
     metadata: { enableTLS: 'true', ...(tlsRevision === undefined ? {} : { tlsRevision }) },
     authenticationRef:
       clusterAuthentication === undefined
-        ? { name: ownedName(trigger.metadata.name) }
+        ? { name: ownedResourceName(trigger.metadata.name) }
         : { kind: 'ClusterTriggerAuthentication', name: clusterAuthentication },
   };
 }
 
-/** Whether KEDA is sent to the authentication beside the trigger. */
+/** Whether `scaledObject` uses the TriggerAuthentication beside the trigger. */
 export function namesOwnAuthentication(scaledObject: Resource): boolean {
   const reference = valueAt(scaledObject, ['spec', 'triggers', 0, 'authenticationRef']);
   return reference !== undefined && valueAt(reference, ['kind']) !== 'ClusterTriggerAuthentication';

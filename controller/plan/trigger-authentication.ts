@@ -1,7 +1,7 @@
 // How KEDA learns which CA the scaler's certificate is from: a TriggerAuthentication beside the trigger, and the ConfigMap that it reads.
 import { configMapKind, triggerAuthenticationKind } from '../../core/resources/kinds.ts';
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
-import { ownedName, madeFor, triggerLabel } from '../names.ts';
+import { ownedResourceName, ownedMetadata, triggerLabel } from '../ownership.ts';
 import { withAppliedHash } from './drift.ts';
 
 /** `ca` is PEM. */
@@ -10,18 +10,18 @@ export function caConfigMap(trigger: Resource, ca: string): Resource {
   return withAppliedHash({
     apiVersion: configMapKind.apiVersion,
     kind: configMapKind.kind,
-    metadata: madeFor(trigger, ownedName(name), { [triggerLabel]: name }),
+    metadata: ownedMetadata(trigger, ownedResourceName(name), { [triggerLabel]: name }),
     data: { 'ca.crt': ca },
   });
 }
 
 export function triggerAuthentication(trigger: Resource): Resource {
   const { name } = trigger.metadata;
-  const ownedResource = ownedName(name);
+  const ownedResource = ownedResourceName(name);
   return withAppliedHash({
     apiVersion: triggerAuthenticationKind.apiVersion,
     kind: triggerAuthenticationKind.kind,
-    metadata: madeFor(trigger, ownedResource, { [triggerLabel]: name }),
+    metadata: ownedMetadata(trigger, ownedResource, { [triggerLabel]: name }),
     spec: { configMapTargetRef: [{ parameter: 'caCert', name: ownedResource, key: 'ca.crt' }] },
   });
 }

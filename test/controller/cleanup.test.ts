@@ -13,14 +13,14 @@ import { parseKubernetesConfig } from '../../controller/controller-settings.ts';
 import { MemoryKubernetes } from '../fixtures/kubernetes/memory-kubernetes.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { startSmallScaler } from './fixtures/scaler.ts';
-import { deploymentOf, startTerm, triggerOf } from './fixtures/term.ts';
+import { deploymentOf, startTestController, triggerOf } from './fixtures/test-controller.ts';
 
 const config = parseKubernetesConfig({ POD_NAMESPACE: 'mill', POD_NAME: 'cleanup-1' }, []);
 const times = { handover: 200, keda: 500, poll: 20 };
 
 t.test('all that was made goes, and the controller that made it makes nothing any more', async (t) => {
   const scaler = await startSmallScaler(t);
-  const { client, ...term } = startTerm(t, { scaler });
+  const { client, ...controller } = startTestController(t, { scaler });
   const leader = startLeader({
     client,
     namespace: 'mill',
@@ -28,15 +28,15 @@ t.test('all that was made goes, and the controller that made it makes nothing an
     identity: 'scaler-1',
     times: { lease: 15_000, renewWithin: 10_000, retry: 20 },
     onLead: () => Promise.resolve(),
-    onLose: () => term.session.stop(),
+    onLose: () => controller.loop.stop(),
     onTrouble: () => undefined,
   });
   t.teardown(() => leader.stop());
   await client.create(deploymentOf('mailer', { 'millrace.dev/topics': 'earthquakes' }));
   await client.create(deploymentOf('other'));
   await client.create(triggerOf('quakes', { topics: ['earthquakes'], deployment: 'other' }));
-  await term.untilThere(scaledObjectKind, 'mailer');
-  await term.untilThere(scaledObjectKind, 'quakes');
+  await controller.untilThere(scaledObjectKind, 'mailer');
+  await controller.untilThere(scaledObjectKind, 'quakes');
   await until(() => leader.isLeading);
   const foreign = { name: 'theirs', namespace: 'geo' };
   await client.create({ ...scaledObjectKind, metadata: foreign });

@@ -12,7 +12,7 @@ import {
 } from '../../core/resources/kinds.ts';
 import type { Resource, ResourceKind } from '../../core/contract/kubernetes-client.ts';
 import { valueAt } from '../../core/contract/path.ts';
-import { drainFinalizer } from '../../controller/names.ts';
+import { drainFinalizer } from '../../controller/ownership.ts';
 import { createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
 import { apiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { startControlPlane } from '../lab/control-plane.ts';

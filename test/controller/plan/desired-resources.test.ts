@@ -1,7 +1,7 @@
 import t from 'tap';
 import { desiredResources } from '../../../controller/plan/desired-resources.ts';
-import type { ScalerAddress } from '../../../controller/plan/observed.ts';
-import { deployment, scaledSubscription, scaler, trigger } from '../fixtures/observed.ts';
+import type { ScalerAddress } from '../../../controller/plan/observed-state.ts';
+import { deployment, scaledSubscription, scaler, trigger } from '../fixtures/observed-state.ts';
 
 const desired = (of: ScalerAddress | undefined) =>
   desiredResources(trigger, scaledSubscription(), deployment, of);

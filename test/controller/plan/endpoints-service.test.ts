@@ -1,6 +1,6 @@
 import t from 'tap';
 import { endpointsService } from '../../../controller/plan/endpoints-service.ts';
-import { deployment, scaledSubscription, trigger } from '../fixtures/observed.ts';
+import { deployment, scaledSubscription, trigger } from '../fixtures/observed-state.ts';
 
 t.test('a headless Service for the ready pods of the Deployment', async (t) => {
   t.match(endpointsService(trigger, scaledSubscription(), deployment), {

@@ -6,7 +6,7 @@ import {
   functionCondition,
   startLimitMs,
 } from '../../../controller/plan/function-condition.ts';
-import { deployment, nowMs, observedOf, refTarget } from '../fixtures/observed.ts';
+import { deployment, nowMs, observedOf, refTarget } from '../fixtures/observed-state.ts';
 
 const deployed = (changes: Partial<Resource>) => observedOf({ deployment: { ...deployment, ...changes } });
 const ago = (ms: number): string => new Date(nowMs - ms).toISOString();
@@ -19,12 +19,12 @@ t.test('functions that are somewhere else', async (t) => {
     message: /http:\/\/elsewhere:8080;/,
   });
   const service = { kind: 'service', name: 'mailer' } as const;
-  for (const [serviceThere, status, reason] of [
+  for (const [serviceExists, status, reason] of [
     [undefined, 'Unknown', 'NotCheckedYet'],
     [false, 'False', 'ServiceMissing'],
     [true, 'True', 'ServiceExists'],
   ] as const)
-    t.match(functionCondition(observedOf({ serviceThere }), service), {
+    t.match(functionCondition(observedOf({ serviceExists }), service), {
       status,
       reason,
       message: /Service mailer/,

@@ -1,24 +1,24 @@
 import t from 'tap';
 import type { Resource } from '../../../core/contract/kubernetes-client.ts';
 import { desiredResources } from '../../../controller/plan/desired-resources.ts';
-import type { Observed } from '../../../controller/plan/observed.ts';
-import { plan } from '../../../controller/plan/plan-trigger.ts';
+import type { ObservedState } from '../../../controller/plan/observed-state.ts';
+import { planTrigger } from '../../../controller/plan/plan-trigger.ts';
 import {
   deployment,
-  madeCompanions,
-  noCompanions,
+  appliedResources,
+  noResources,
   observedOf,
   scaledSubscription,
   scaler,
   trigger,
-} from '../fixtures/observed.ts';
+} from '../fixtures/observed-state.ts';
 
-const named = (changes: Partial<Observed>) => {
-  const { apply, remove, ...rest } = plan(observedOf(changes));
-  return { ...rest, apply: apply.map(({ name }) => name), remove: remove.map(({ kind }) => kind) };
+const named = (changes: Partial<ObservedState>) => {
+  const { apply, remove, ...rest } = planTrigger(observedOf(changes));
+  return { ...rest, apply: apply.map(({ key }) => key), remove: remove.map(({ kind }) => kind) };
 };
-const ready = (changes: Partial<Observed>) => plan(observedOf(changes)).status.conditions[0];
-const made = madeCompanions();
+const ready = (changes: Partial<ObservedState>) => planTrigger(observedOf(changes)).status.conditions[0];
+const made = appliedResources();
 const leaving = (resource: Resource | undefined): Resource => ({
   ...resource!,
   metadata: { ...resource!.metadata, deletionTimestamp: '2026-01-02T03:04:05Z' },
@@ -26,7 +26,7 @@ const leaving = (resource: Resource | undefined): Resource => ({
 
 t.test('where all is as it should be, nothing is done', async (t) => {
   const decided = named({});
-  t.match(decided, { addFinalizer: false, apply: [], remove: [], needsScaler: false });
+  t.match(decided, { addFinalizer: false, apply: [], remove: [], needsProbe: false });
   t.match(decided.status, {
     observedGeneration: 3,
     topics: 'earthquakes',
@@ -40,12 +40,12 @@ t.test('where all is as it should be, nothing is done', async (t) => {
 
 t.test('a trigger that is new', async (t) => {
   const { finalizers: _finalizers, generation: _generation, ...metadata } = trigger.metadata;
-  const changes = { trigger: { ...trigger, metadata }, owned: noCompanions, kafka: undefined };
-  t.match(named(changes), { addFinalizer: true, apply: ['service'], needsScaler: true });
+  const changes = { trigger: { ...trigger, metadata }, owned: noResources, kafka: undefined };
+  t.match(named(changes), { addFinalizer: true, apply: ['service'], needsProbe: true });
   t.match(ready(changes), { status: 'Unknown', reason: 'NotCheckedYet' });
-  t.match(named({ ...changes, scalerAnswers: 'no' }), { apply: ['service'], needsScaler: true });
-  t.strictSame(named({ ...changes, scalerAnswers: true }).apply, ['service', 'scaledObject']);
-  t.strictSame(named({ ...changes, scalerAnswers: true, scaler: { ...scaler, ca: 'PEM' } }).apply, [
+  t.match(named({ ...changes, probeResult: 'no' }), { apply: ['service'], needsProbe: true });
+  t.strictSame(named({ ...changes, probeResult: true }).apply, ['service', 'scaledObject']);
+  t.strictSame(named({ ...changes, probeResult: true, scaler: { ...scaler, ca: 'PEM' } }).apply, [
     'service',
     'ca',
     'authentication',
@@ -60,10 +60,10 @@ t.test('what was changed by others, or is to be otherwise, is applied again', as
   };
   t.strictSame(named({ owned: changed }).apply, ['service']);
   const subscription = scaledSubscription({ scale: { maxReplicaCount: 3 } });
-  t.strictSame(named({ reading: { kind: 'right', subscription } }).apply, ['scaledObject']);
+  t.strictSame(named({ parsed: { kind: 'right', subscription } }).apply, ['scaledObject']);
   t.strictSame(
     named({
-      reading: { kind: 'right', subscription },
+      parsed: { kind: 'right', subscription },
       owned: { ...made, scaledObject: leaving(made.scaledObject) },
     }).apply,
     [],
@@ -84,13 +84,13 @@ t.test('nothing is touched that was not made here', async (t) => {
 
 t.test('what is not wanted any more goes, the ScaledObject first', async (t) => {
   const uri = scaledSubscription({}, { kind: 'uri', uri: 'http://elsewhere' });
-  t.match(named({ reading: { kind: 'right', subscription: uri } }), {
+  t.match(named({ parsed: { kind: 'right', subscription: uri } }), {
     apply: [],
     remove: ['ScaledObject', 'Service'],
   });
   t.strictSame(named({ deployment: undefined }).remove, ['ScaledObject', 'Service']);
-  t.strictSame(named({ groupOf: 'geo/older' }).remove, ['ScaledObject', 'Service']);
-  t.strictSame(named({ targetOf: 'geo/older' }).remove, ['ScaledObject']);
+  t.strictSame(named({ groupHolder: 'geo/older' }).remove, ['ScaledObject', 'Service']);
+  t.strictSame(named({ deploymentHolder: 'geo/older' }).remove, ['ScaledObject']);
   t.strictSame(
     named({ deployment: undefined, owned: { ...made, scaledObject: leaving(made.scaledObject) } }).remove,
     ['Service'],
@@ -123,8 +123,8 @@ t.test('what KEDA is told beside the trigger stays until the ScaledObject names 
 });
 
 t.test('without KEDA, or without a way for it to the scaler, the rest goes on', async (t) => {
-  const owned = { ...noCompanions };
-  t.match(named({ hasKeda: false, owned }), { apply: ['service'], needsScaler: false });
+  const owned = { ...noResources };
+  t.match(named({ hasKeda: false, owned }), { apply: ['service'], needsProbe: false });
   t.match(ready({ hasKeda: false, owned: { ...made, scaledObject: undefined } }), {
     reason: 'KedaMissing',
   });
@@ -132,10 +132,10 @@ t.test('without KEDA, or without a way for it to the scaler, the rest goes on', 
 });
 
 t.test('a wrong edit stops nothing', async (t) => {
-  const reading = { kind: 'wrong', reason: 'InvalidSpec', message: 'wrong' } as const;
-  const before = plan(observedOf({})).status;
-  const decided = plan(observedOf({ reading, trigger: { ...trigger, status: before } }));
-  t.match(decided, { addFinalizer: false, apply: [], remove: [], needsScaler: false });
+  const parsed = { kind: 'wrong', reason: 'InvalidSpec', message: 'wrong' } as const;
+  const before = planTrigger(observedOf({})).status;
+  const decided = planTrigger(observedOf({ parsed, trigger: { ...trigger, status: before } }));
+  t.match(decided, { addFinalizer: false, apply: [], remove: [], needsProbe: false });
   t.match(decided.status, {
     topics: 'earthquakes',
     function: 'deployment/mailer',
@@ -150,9 +150,9 @@ t.test('a wrong edit stops nothing', async (t) => {
 });
 
 t.test('of a cluster that is not granted any more, nothing is read', async (t) => {
-  const reading = { kind: 'wrong', reason: 'ClusterNotGranted', message: 'taken back' } as const;
-  const before = plan(observedOf({})).status;
-  const decided = plan(observedOf({ reading, trigger: { ...trigger, status: before } }));
+  const parsed = { kind: 'wrong', reason: 'ClusterNotGranted', message: 'taken back' } as const;
+  const before = planTrigger(observedOf({})).status;
+  const decided = planTrigger(observedOf({ parsed, trigger: { ...trigger, status: before } }));
   t.match(decided, { apply: [], remove: [] }, 'what was made for it stays, for it may be granted again');
   t.match(decided.status.conditions, [
     { type: 'Ready', status: 'False', reason: 'ClusterNotGranted' },
@@ -162,15 +162,19 @@ t.test('of a cluster that is not granted any more, nothing is read', async (t) =
 });
 
 t.test('of a trigger that never was right, little is known', async (t) => {
-  const reading = { kind: 'wrong', reason: 'InvalidSpec', message: 'wrong' } as const;
-  const statusOf = (spec: unknown) => plan(observedOf({ reading, trigger: { ...trigger, spec } })).status;
+  const parsed = { kind: 'wrong', reason: 'InvalidSpec', message: 'wrong' } as const;
+  const statusOf = (spec: unknown) =>
+    planTrigger(observedOf({ parsed, trigger: { ...trigger, spec } })).status;
   t.match(statusOf({ source: { topics: ['a', 'b'] } }), { topics: 'a, b', function: '', backlog: 'unknown' });
   t.match(statusOf({ source: { topicPattern: 'a.*' } }), { topics: 'a.*' });
   t.match(statusOf({}), { topics: '', conditions: [{}, {}, { status: 'Unknown', reason: 'NotAccepted' }] });
   const { generation: _generation, ...metadata } = trigger.metadata;
-  t.equal(plan(observedOf({ reading, trigger: { ...trigger, metadata } })).status.observedGeneration, 0);
+  t.equal(
+    planTrigger(observedOf({ parsed, trigger: { ...trigger, metadata } })).status.observedGeneration,
+    0,
+  );
 });
 
 t.test('a Deployment without replicas in its status has none', async (t) => {
-  t.equal(plan(observedOf({ deployment: { ...deployment, status: {} } })).status.replicas, 0);
+  t.equal(planTrigger(observedOf({ deployment: { ...deployment, status: {} } })).status.replicas, 0);
 });

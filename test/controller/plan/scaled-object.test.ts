@@ -1,7 +1,7 @@
 import t from 'tap';
 import { namesOwnAuthentication, scaledObject } from '../../../controller/plan/scaled-object.ts';
-import type { ScalerAddress } from '../../../controller/plan/observed.ts';
-import { deployment, scaledSubscription, scaler, trigger } from '../fixtures/observed.ts';
+import type { ScalerAddress } from '../../../controller/plan/observed-state.ts';
+import { deployment, scaledSubscription, scaler, trigger } from '../fixtures/observed-state.ts';
 
 const made = (changes: Partial<ScalerAddress> = {}) =>
   scaledObject(trigger, scaledSubscription(), deployment, { ...scaler, ...changes });

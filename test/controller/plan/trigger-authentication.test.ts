@@ -1,6 +1,6 @@
 import t from 'tap';
 import { caConfigMap, triggerAuthentication } from '../../../controller/plan/trigger-authentication.ts';
-import { trigger } from '../fixtures/observed.ts';
+import { trigger } from '../fixtures/observed-state.ts';
 
 t.test('the CA of the scaler, and the TriggerAuthentication that reads it', async (t) => {
   t.match(caConfigMap(trigger, 'PEM'), {

@@ -1,9 +1,9 @@
 import t from 'tap';
 import { MillraceError } from '../../../core/contract/errors.ts';
 import type { OffsetsResult } from '../../../core/kafka/offsets/offsets-reader.ts';
-import { factsOf, storesOf, type KafkaAnswers } from '../../../controller/plan/kafka-facts.ts';
+import { kafkaStateOf, storeTopicsOf, type KafkaAnswers } from '../../../controller/plan/kafka-state.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
-import { nowMs, wholeFacts } from '../fixtures/observed.ts';
+import { nowMs, readyKafka } from '../fixtures/observed-state.ts';
 
 const partition = (id: number, isCommitted: boolean) => ({
   topic: 'earthquakes',
@@ -28,10 +28,10 @@ const whole: KafkaAnswers = {
 const plain = subscriptionOf('quakes');
 
 t.test('a group that has all', async (t) => {
-  t.strictSame(factsOf(plain, whole, undefined, nowMs), {
+  t.strictSame(kafkaStateOf(plain, whole, undefined, nowMs), {
     source: { kind: 'read', partitions: 2, committed: 2 },
     group: { kind: 'read', members: 2, assigned: 2, rebalancing: false },
-    lackingSinceMs: undefined,
+    unreadySinceMs: undefined,
     backlog: 7n,
     stores: [],
   });
@@ -57,15 +57,15 @@ t.test('what is lacking, and since when', async (t) => {
     [{ group: failed('MILLRACE_KAFKA_FAILED') }, { group: { kind: 'failed' } }],
   ];
   for (const [changes, expected] of cases) {
-    const facts = factsOf(plain, { ...whole, ...changes }, undefined, nowMs);
-    t.match(facts, { ...expected, lackingSinceMs: nowMs });
+    const facts = kafkaStateOf(plain, { ...whole, ...changes }, undefined, nowMs);
+    t.match(facts, { ...expected, unreadySinceMs: nowMs });
     t.equal(
-      factsOf(plain, { ...whole, ...changes }, facts, nowMs + 9).lackingSinceMs,
+      kafkaStateOf(plain, { ...whole, ...changes }, facts, nowMs + 9).unreadySinceMs,
       nowMs,
       'without a break',
     );
-    t.equal(factsOf(plain, whole, facts, nowMs + 9).lackingSinceMs, undefined);
-    t.equal(factsOf(plain, { ...whole, ...changes }, wholeFacts, nowMs + 9).lackingSinceMs, nowMs + 9);
+    t.equal(kafkaStateOf(plain, whole, facts, nowMs + 9).unreadySinceMs, undefined);
+    t.equal(kafkaStateOf(plain, { ...whole, ...changes }, readyKafka, nowMs + 9).unreadySinceMs, nowMs + 9);
   }
 });
 
@@ -74,12 +74,12 @@ t.test('the topics that are stored to', async (t) => {
     ...subscriptionOf('quakes', { delivery: { deadLetter: { topic: 'dead' } } }),
     reply: { topic: 'reply', transactional: false },
   };
-  t.strictSame(storesOf(subscription), [
+  t.strictSame(storeTopicsOf(subscription), [
     { what: 'dead letters', topic: 'dead' },
     { what: 'replies', topic: 'reply' },
   ]);
   const states = (stores: [string, OffsetsResult][]) =>
-    factsOf(subscription, { ...whole, stores: new Map(stores) }, undefined, nowMs).stores.map(
+    kafkaStateOf(subscription, { ...whole, stores: new Map(stores) }, undefined, nowMs).stores.map(
       ({ state }) => state,
     );
   t.strictSame(states([]), ['unknown', 'unknown']);
@@ -88,7 +88,7 @@ t.test('the topics that are stored to', async (t) => {
       ['dead', read(true)],
       ['reply', failed('MILLRACE_TOPIC_MISSING')],
     ]),
-    ['there', 'missing'],
+    ['exists', 'missing'],
   );
   t.strictSame(
     states([
