@@ -37,7 +37,7 @@ const leaseSeconds = 600;
 export async function cleanUp(options: CleanupOptions): Promise<boolean> {
   const { client, config, print, times = defaultTimes } = options;
   if (!(await client.hasKind(triggerKind.apiVersion, triggerKind.kind))) {
-    print('There are no Triggers in this cluster: nothing to do.');
+    print('The CRD of Triggers is not installed in this cluster: there is nothing to remove.');
     return true;
   }
   if (await takeLease(client, config)) await delay(times.handover, undefined, { signal: options.signal });
@@ -96,7 +96,9 @@ async function deleteScaledObjects(options: CleanupOptions, times: CleanupTimes)
     }
     if (performance.now() >= untilMs) {
       const names = left.map(keyOf).join(', ');
-      print(`KEDA has not let go of ${names}: it gives the replicas back when it runs again`);
+      print(
+        `KEDA has not finished the deletion of ${names}: their Deployments get their replicas back when KEDA runs again`,
+      );
       return false;
     }
     await delay(times.poll, undefined, { signal });

@@ -33,7 +33,7 @@ export async function reconcileDeployment(deps: TriggerDependencies, deployment:
       await deleteResource(client, step.trigger);
       return undefined;
     case 'shadowed': {
-      const note = `Trigger ${name} is there already, and was not made from these annotations: they mean nothing until it is removed.`;
+      const note = `The annotations have no effect, because Trigger ${name} exists already and was not made from them. Delete the Trigger, or remove the annotations.`;
       events.record(deployment, { type: 'Warning', reason: 'AnnotationsIgnored', note });
       return undefined;
     }

@@ -52,7 +52,10 @@ export async function watchScalerCa({
       current = { ca, revision };
       if (isNew) onChange();
     } catch (error) {
-      log.warn({ path: caPath, error: describeError(error) }, 'SCALER_TLS_CA cannot be read');
+      log.warn(
+        { path: caPath, error: describeError(error) },
+        'cannot read the CA of the scaler or its certificates; the last content that was read stays in use',
+      );
     }
   };
   await read();

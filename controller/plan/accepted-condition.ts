@@ -11,13 +11,13 @@ export function acceptedCondition({
   if (parsed.kind === 'wrong') return conditionFalse(parsed.reason, parsed.message);
   if (groupHolder !== undefined) {
     const { consumerGroup } = parsed.subscription.source;
-    const message = `The group ${consumerGroup} is that of Trigger ${groupHolder}: each would take the other’s partitions. Give this one another spec.source.consumerGroup, or leave it out.`;
+    const message = `The consumer group ${consumerGroup} belongs to Trigger ${groupHolder}, which is older: each of the two would take the other’s partitions. A group cannot be changed: delete this Trigger, and create it again with another spec.source.consumerGroup, or without one.`;
     return conditionFalse('ConsumerGroupTaken', message);
   }
   if (annotationsIgnored) {
     const { name } = trigger.metadata;
-    const message = `The annotations of Deployment ${name} mean nothing: this Trigger has its name, and was not made from them. Remove the annotations, or this Trigger.`;
+    const message = `The annotations of Deployment ${name} have no effect, because this Trigger has the same name and was not made from them. Remove the annotations, or delete this Trigger.`;
     return conditionTrue('AnnotationsIgnored', message);
   }
-  return conditionTrue('Accepted', 'The Trigger is right.');
+  return conditionTrue('Accepted', 'The Trigger is valid.');
 }

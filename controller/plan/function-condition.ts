@@ -12,17 +12,17 @@ export const startLimitMs = 120_000;
 
 export function functionCondition(observed: ObservedState, target: FunctionTarget): ConditionState {
   if (target.kind === 'uri')
-    return conditionTrue('External', `Events go to ${new URL(target.uri).origin}; nothing is scaled.`);
+    return conditionTrue('External', `Events go to ${new URL(target.uri).origin}. Nothing is scaled.`);
   if (target.kind === 'service') return serviceCondition(observed, target.name);
   if (!isDeployment(target)) {
-    const message = `${target.resource} of ${target.apiVersion} is not looked up: name a Deployment of apps/v1, or a Service by spec.function.service.`;
+    const message = `spec.function.ref names a ${target.resource} of ${target.apiVersion}, which Millrace does not support. Name a Deployment of apps/v1, or a Service in spec.function.service.`;
     return conditionFalse('KindNotSupported', message);
   }
   const { deployment } = observed;
   if (deployment === undefined)
     return conditionFalse(
       'DeploymentMissing',
-      `Deployment ${target.name} does not exist in this namespace: create it.`,
+      `Deployment ${target.name} does not exist in this namespace. Create it.`,
     );
   return serviceFailure(observed, deployment) ?? podsCondition(deployment, observed.nowMs);
 }
@@ -34,10 +34,13 @@ export function isDeployment(target: FunctionTarget): target is FunctionTarget &
 
 function serviceCondition({ serviceExists }: ObservedState, name: string): ConditionState {
   if (serviceExists === undefined)
-    return conditionUnknown('NotCheckedYet', `Service ${name} is being looked up.`);
+    return conditionUnknown(
+      'NotCheckedYet',
+      `Service ${name} has not been looked up yet. This passes within seconds.`,
+    );
   if (!serviceExists)
-    return conditionFalse('ServiceMissing', `Service ${name} does not exist in this namespace: create it.`);
-  return conditionTrue('ServiceExists', `Events go to the ready pods of Service ${name}; nothing is scaled.`);
+    return conditionFalse('ServiceMissing', `Service ${name} does not exist in this namespace. Create it.`);
+  return conditionTrue('ServiceExists', `Events go to the ready pods of Service ${name}. Nothing is scaled.`);
 }
 
 /** Why the trigger cannot have its Service; undefined if nothing prevents it. */
@@ -48,16 +51,19 @@ function serviceFailure(
   const name = ownedResourceName(trigger.metadata.name);
   const { service } = owned;
   if (service !== undefined && !isOwnedBy(service, trigger)) {
-    const message = `Service ${name} is there already, and was not made for this Trigger: remove it, or name it by spec.function.service.`;
+    const message = `Service ${name} exists already and was not made for this Trigger. Delete it, or name it in spec.function.service.`;
     return conditionFalse('ServiceNotOurs', message);
   }
   if (Object.keys(valueAt(deployment, ['spec', 'selector', 'matchLabels']) ?? {}).length === 0) {
-    const message = `Deployment ${deployment.metadata.name} selects its pods by expressions alone: write a Service for them, and name it by spec.function.service.`;
+    const message = `Deployment ${deployment.metadata.name} selects its pods only by matchExpressions, which a Service cannot do. Create a Service for them, and name it in spec.function.service.`;
     return conditionFalse('SelectorNotSupported', message);
   }
   const refusal = refusals.get('service');
   if (refusal !== undefined)
-    return conditionFalse('ServiceRefused', `Service ${name} cannot be made: ${refusal}`);
+    return conditionFalse(
+      'ServiceRefused',
+      `Millrace could not apply the Service ${name}, and tries again: ${refusal}`,
+    );
   return undefined;
 }
 
@@ -65,13 +71,13 @@ function podsCondition(deployment: Resource, nowMs: number): ConditionState {
   const { name } = deployment.metadata;
   const progressing = conditionOf(deployment, 'Progressing');
   if (progressing?.status === 'False') {
-    const message = `Deployment ${name} does not come up: ${progressing.message ?? 'see kubectl describe deployment'}`;
+    const message = `The rollout of Deployment ${name} does not progress: ${progressing.message ?? 'see kubectl describe deployment'}`;
     return conditionFalse('RolloutStuck', message);
   }
   const desired = valueAt(deployment, ['spec', 'replicas']);
   const available = conditionOf(deployment, 'Available');
   if (desired !== 0 && available?.status === 'False' && isOld(available.lastTransitionTime, nowMs)) {
-    const message = `No pod of Deployment ${name} becomes ready: see kubectl describe pods, and their log. Records are held until one is.`;
+    const message = `No pod of Deployment ${name} is ready. See kubectl describe pods, and the logs of the pods. Records are held until one is ready.`;
     return conditionFalse('NoPodReady', message);
   }
   return conditionTrue('DeploymentExists', `Events go to the ready pods of Deployment ${name}.`);

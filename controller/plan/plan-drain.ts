@@ -37,12 +37,14 @@ export function planDrain({ nowMs, trigger, members, scaledObject }: ObservedDra
   if (members !== 0 && !hasTimedOut(drainLimitMs))
     return { kind: 'wait', afterMs: recheckMs, reason: 'gateways finish what is in flight' };
   const groupNote =
-    members === 0 ? undefined : 'Gateways still have partitions of it; they let go of them by themselves.';
+    members === 0
+      ? undefined
+      : 'Gateways may still be in the consumer group, but Millrace no longer waits for them. They leave it by themselves.';
   if (scaledObject === undefined) return { kind: 'removeFinalizer', timeoutNote: groupNote };
   if (scaledObject.metadata.deletionTimestamp === undefined)
     return { kind: 'deleteScaledObject', resource: scaledObject, timeoutNote: groupNote };
   if (!hasTimedOut(2 * drainLimitMs))
     return { kind: 'wait', afterMs: recheckMs, reason: 'KEDA gives the Deployment its replicas back' };
-  const timeoutNote = `KEDA has not let go of ScaledObject ${scaledObject.metadata.name}: the Deployment gets its replicas back when KEDA runs again.`;
+  const timeoutNote = `KEDA has not finished the deletion of ScaledObject ${scaledObject.metadata.name}, but Millrace no longer waits for it. The Deployment gets its replicas back when KEDA runs again.`;
   return { kind: 'removeFinalizer', timeoutNote };
 }

@@ -75,13 +75,22 @@ function planInvalid(observed: ObservedState): TriggerPlan {
   const { trigger, parsed, deployment, nowMs } = observed;
   const rest = (type: Exclude<keyof ConditionStates, 'Accepted'>): ConditionState => {
     const before = conditionBefore(trigger, type);
-    return before ?? conditionUnknown('NotAccepted', 'Nothing is known of it until the Trigger is right.');
+    return (
+      before ??
+      conditionUnknown(
+        'NotAccepted',
+        'Not checked, because the Trigger is not accepted: see the condition Accepted.',
+      )
+    );
   };
   const states: ConditionStates = {
     Accepted: acceptedCondition(observed),
     SourceReady:
       parsed.kind === 'wrong' && parsed.reason === 'ClusterNotGranted'
-        ? conditionFalse(parsed.reason, 'Nothing is read: see Accepted.')
+        ? conditionFalse(
+            parsed.reason,
+            'Nothing is read, because the KafkaCluster is not granted to this namespace: see the condition Accepted.',
+          )
         : rest('SourceReady'),
     FunctionReady: rest('FunctionReady'),
     ScalerReady: rest('ScalerReady'),

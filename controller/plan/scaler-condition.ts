@@ -18,19 +18,22 @@ const kinds = [
 export function scalerCondition(observed: ObservedState, target: FunctionTarget): ConditionState {
   const { trigger, owned, deployment, scaler, hasKeda, deploymentHolder } = observed;
   if (!isDeployment(target))
-    return conditionTrue('NotScaled', 'Nothing is scaled: the function is not named as a Deployment.');
+    return conditionTrue(
+      'NotScaled',
+      'Nothing is scaled, because the trigger does not name a Deployment as its function.',
+    );
   if (scaler === undefined)
     return conditionFalse(
       'ScalerUnnamed',
-      'Where KEDA reaches the scaler is not known: set SCALER_SERVICE (the chart does).',
+      'Nothing is scaled, because the controller does not know how KEDA reaches the scaler. Set SCALER_SERVICE (the chart does). If SCALER_TLS_CA is set, check that its file can be read.',
     );
   if (!hasKeda) {
     const message =
-      'KEDA is not installed: records are delivered, but the Deployment is not scaled. Install KEDA 2.16 or newer; it is found by itself.';
+      'KEDA is not installed: records are delivered, but the Deployment is not scaled. Install KEDA 2.16 or newer: Millrace finds it by itself.';
     return conditionFalse('KedaMissing', message);
   }
   if (deploymentHolder !== undefined) {
-    const message = `Deployment ${target.name} is scaled for Trigger ${deploymentHolder} already: name several topics in one Trigger, or give this one a Deployment of its own.`;
+    const message = `Deployment ${target.name} is already scaled for Trigger ${deploymentHolder}. Name several topics in one Trigger, or give this one a Deployment of its own.`;
     return conditionFalse('TargetTaken', message);
   }
   if (deployment === undefined)
@@ -42,12 +45,15 @@ export function scalerCondition(observed: ObservedState, target: FunctionTarget)
     const found = owned[key];
     const name = key === 'scaledObject' ? trigger.metadata.name : ownedResourceName(trigger.metadata.name);
     if (found !== undefined && !isOwnedBy(found, trigger)) {
-      const message = `${kind} ${name} is there already, and was not made for this Trigger: remove it, or give the Trigger another name.`;
+      const message = `${kind} ${name} exists already and was not made for this Trigger. Delete it, or give the Trigger another name.`;
       return conditionFalse(`${kind}NotOurs`, message);
     }
     const refusal = observed.refusals.get(key);
     if (refusal !== undefined)
-      return conditionFalse(`${kind}Refused`, `${kind} ${name} cannot be made: ${refusal}`);
+      return conditionFalse(
+        `${kind}Refused`,
+        `Millrace could not apply the ${kind} ${name}, and tries again: ${refusal}`,
+      );
   }
   return scaledObjectCondition(observed, scaler.address);
 }
@@ -59,28 +65,27 @@ function scaledObjectCondition(
   const { scaledObject } = owned;
   if (scaledObject !== undefined) return kedaCondition(scaledObject, conditionBefore(trigger, 'ScalerReady'));
   if (typeof probeResult !== 'string')
-    return conditionUnknown('Creating', 'The ScaledObject is being made; this passes in seconds.');
-  const message = `The scaler does not answer at ${address}, and KEDA would wait long for it: check its Service and the network policies. ${probeResult}`;
+    return conditionUnknown('Creating', 'The ScaledObject is being created. This passes within seconds.');
+  const message = `The scaler does not answer at ${address}: ${probeResult}. Check its Service and the NetworkPolicies. The ScaledObject is created once the scaler answers, because KEDA waits long after a first call that fails.`;
   return conditionFalse('ScalerUnreachable', message);
 }
 
 function kedaCondition(scaledObject: Resource, before: Condition | undefined): ConditionState {
   const { name } = scaledObject.metadata;
   const ready = conditionOf(scaledObject, 'Ready');
-  const said = `KEDA says of ScaledObject ${name}:`;
   if (ready?.status === 'False')
     return conditionFalse(
       'KedaRefuses',
-      `${said} ${ready.reason ?? 'not ready'}: ${ready.message ?? 'see its log'}`,
+      `KEDA does not scale by ScaledObject ${name}: ${ready.reason ?? 'not ready'}: ${ready.message ?? 'see the log of its operator'}`,
     );
   if (conditionOf(scaledObject, 'Fallback')?.status === 'True') {
-    const message = `${said} the backlog is unknown, and the replicas stay as they are. See the conditions on the source, and the log of the scaler.`;
+    const message = `KEDA cannot get the backlog for ScaledObject ${name}, so the replicas stay as they are. See the condition SourceReady, and the log of the scaler.`;
     return conditionFalse('FallbackActive', message);
   }
   if (ready?.status === 'Unknown' && !ready.reason && wasReady(scaledObject, before))
     return { status: before.status, reason: before.reason, message: before.message };
   if (ready?.status !== 'True') {
-    const message = `KEDA has not taken up ScaledObject ${name} yet: where that lasts, check that its operator runs and watches this namespace.`;
+    const message = `KEDA has not processed ScaledObject ${name} yet. If this lasts, check that its operator runs and watches this namespace.`;
     return conditionUnknown('WaitingForKeda', message);
   }
   if (conditionOf(scaledObject, 'Paused')?.status === 'True')

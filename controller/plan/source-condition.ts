@@ -17,10 +17,10 @@ export function sourceCondition(
   if (suspend)
     return conditionFalse(
       'Suspended',
-      'Nothing is read or delivered while spec.suspend is true: set it to false to go on.',
+      'Nothing is read or delivered while spec.suspend is true. Set it to false to continue.',
     );
   if (kafka === undefined)
-    return conditionUnknown('NotCheckedYet', 'Kafka is being asked; this passes in seconds.');
+    return conditionUnknown('NotCheckedYet', 'Kafka has not been asked yet. This passes within seconds.');
   const state = evaluate(source, kafka);
   const since = kafka.unreadySinceMs;
   const isBrief = since !== undefined && nowMs - since < graceMs;
@@ -36,28 +36,28 @@ function evaluate(
   const { source, group } = kafka;
   if (source.kind === 'failed') return readFailure(source);
   if (source.partitions === 0) {
-    const message = `No topic matches ${topicPattern ?? topics.join(', ')}: create one; it is read by itself as soon as it exists.`;
+    const message = `No topic matches ${topicPattern ?? topics.join(', ')}: create one. The trigger reads it as soon as it exists.`;
     return conditionFalse('NoTopicMatches', message);
   }
   if (group.kind === 'failed') return readFailure(group);
   if (group.members === 0) {
-    const message = `No gateway is in the group ${consumerGroup}: check that the gateway runs (kubectl get pods), and its log.`;
+    const message = `No gateway is in the consumer group ${consumerGroup}. Check that the gateway runs (kubectl get pods), and read its log.`;
     return conditionFalse('NoGateway', message);
   }
   if (group.rebalancing) {
-    const message = `The gateways in the group ${consumerGroup} share its partitions out anew; where that lasts, see their log.`;
+    const message = `The consumer group ${consumerGroup} is rebalancing. If this lasts, see the log of the gateways.`;
     return conditionFalse('Rebalancing', message);
   }
   const share = (count: number): string => `${count} of ${source.partitions} partitions`;
   if (group.assigned < source.partitions) {
-    const message = `Gateways of the group ${consumerGroup} have ${share(group.assigned)}; where that lasts, see their log.`;
+    const message = `Only ${share(group.assigned)} are assigned to gateways in the consumer group ${consumerGroup}. If this lasts, see the log of the gateways.`;
     return conditionFalse('PartitionsUnassigned', message);
   }
   if (source.committed < source.partitions) {
-    const message = `The group ${consumerGroup} has offsets for ${share(source.committed)}; where that lasts, see the log of the gateway.`;
+    const message = `The consumer group ${consumerGroup} has committed offsets for only ${share(source.committed)}. If this lasts, see the log of the gateways.`;
     return conditionFalse('OffsetsMissing', message);
   }
-  return conditionTrue('Consuming', `Gateways have all ${source.partitions} partitions.`);
+  return conditionTrue('Consuming', `All ${source.partitions} partitions are assigned to gateways.`);
 }
 
 function readFailure({ code, message }: ReadFailure): ConditionState {

@@ -64,7 +64,7 @@ t.test('KEDA that does not let go is told', async (t) => {
   await client.create({ ...scaledObjectKind, metadata });
   const printed: string[] = [];
   t.equal(await cleanUp({ client, config, times, print: (line) => printed.push(line) }), false);
-  t.match(printed.at(-1), /KEDA has not let go of geo\/quakes/);
+  t.match(printed.at(-1), /KEDA has not finished the deletion of geo\/quakes/);
 });
 
 t.test('where there is nothing, nothing is done', async (t) => {

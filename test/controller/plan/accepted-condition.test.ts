@@ -13,7 +13,7 @@ t.test('right or wrong, by itself and beside the others', async (t) => {
   t.match(acceptedCondition(observedOf({ groupHolder: 'geo/older' })), {
     status: 'False',
     reason: 'ConsumerGroupTaken',
-    message: /millrace\.geo\.quakes is that of Trigger geo\/older/,
+    message: /millrace\.geo\.quakes belongs to Trigger geo\/older/,
   });
   t.match(acceptedCondition(observedOf({ annotationsIgnored: true })), {
     status: 'True',

@@ -11,13 +11,13 @@ t.test('the topics that are stored to', async (t) => {
     [[], 'True', 'NotUsed', /blocks its lane/],
     [[reply('exists')], 'True', 'NotUsed', /no dead-letter topic/],
     [[dead('exists')], 'True', 'TopicExists', /a\.dead/],
-    [[dead('missing'), reply('unknown')], 'False', 'TopicMissing', /a\.dead.*create it/],
-    [[dead('unknown'), reply('missing')], 'False', 'ReplyTopicMissing', /Topic b, for replies/],
+    [[dead('missing'), reply('unknown')], 'False', 'TopicMissing', /a\.dead.*Create it/],
+    [[dead('unknown'), reply('missing')], 'False', 'ReplyTopicMissing', /The topic b for replies/],
     [
       [dead('forbidden'), reply('unknown')],
       'False',
       'KafkaForbidden',
-      /write the topic a\.dead, for dead letters/,
+      /write to the topic a\.dead for dead letters/,
     ],
     [[dead('unknown')], 'Unknown', 'KafkaUnreachable', /a\.dead/],
   ];

@@ -16,7 +16,7 @@ t.test('functions that are somewhere else', async (t) => {
   t.match(functionCondition(observedOf(), uri), {
     status: 'True',
     reason: 'External',
-    message: /http:\/\/elsewhere:8080;/,
+    message: /http:\/\/elsewhere:8080\./,
   });
   const service = { kind: 'service', name: 'mailer' } as const;
   for (const [serviceExists, status, reason] of [
@@ -54,7 +54,7 @@ t.test('the Service beside it', async (t) => {
   t.match(functionCondition(observedOf({ owned: { ...owned, service: foreign } }), refTarget), {
     status: 'False',
     reason: 'ServiceNotOurs',
-    message: /quakes-millrace is there already/,
+    message: /quakes-millrace exists already/,
   });
   const refused = observedOf({
     owned: { ...owned, service: undefined },

@@ -26,12 +26,12 @@ t.test('what keeps a ScaledObject from being made', async (t) => {
     [{ hasKeda: false }, 'False', 'KedaMissing', /Install KEDA/],
     [{ deploymentHolder: 'geo/other' }, 'False', 'TargetTaken', /geo\/other/],
     [{ deployment: undefined }, 'Unknown', 'DeploymentMissing', /mailer/],
-    [{ owned: foreign }, 'False', 'ScaledObjectNotOurs', /ScaledObject quakes is there already/],
+    [{ owned: foreign }, 'False', 'ScaledObjectNotOurs', /ScaledObject quakes exists already/],
     [
       { owned: { ...made, ca: scaledObjectOf({}) } },
       'False',
       'ConfigMapNotOurs',
-      /ConfigMap quakes-millrace is there/,
+      /ConfigMap quakes-millrace exists/,
     ],
     [
       { owned: without, refusals: new Map([['scaledObject', 'webhook']]) },
@@ -40,8 +40,8 @@ t.test('what keeps a ScaledObject from being made', async (t) => {
       /webhook/,
     ],
     [{ owned: without, probeResult: 'refused' }, 'False', 'ScalerUnreachable', /svc:6000.*refused/],
-    [{ owned: without }, 'Unknown', 'Creating', /being made/],
-    [{ owned: without, probeResult: true }, 'Unknown', 'Creating', /being made/],
+    [{ owned: without }, 'Unknown', 'Creating', /being created/],
+    [{ owned: without, probeResult: true }, 'Unknown', 'Creating', /being created/],
   ];
   for (const [changes, status, reason, message] of cases)
     t.match(evaluate(changes), { status, reason, message }, reason);
@@ -58,7 +58,7 @@ t.test('what KEDA says', async (t) => {
   t.match(said({ Ready: 'False' }), {
     status: 'False',
     reason: 'KedaRefuses',
-    message: /not ready: see its log/,
+    message: /not ready: see the log of its operator/,
   });
   const told = { type: 'Ready', status: 'False', reason: 'TriggerError', message: 'it is away' };
   const refused = { ...made.scaledObject!, status: { conditions: [told] } };
