@@ -18,7 +18,7 @@ import { deploymentOf, startTestController, triggerOf } from './fixtures/test-co
 const config = parseKubernetesConfig({ POD_NAMESPACE: 'mill', POD_NAME: 'cleanup-1' }, []);
 const times = { handover: 200, keda: 500, poll: 20 };
 
-t.test('all that was made goes, and the controller that made it makes nothing any more', async (t) => {
+t.test('everything that the controller made is deleted, and it makes nothing any more', async (t) => {
   const scaler = await startSmallScaler(t);
   const { client, ...controller } = startTestController(t, { scaler });
   const leader = startLeader({
@@ -57,7 +57,7 @@ t.test('all that was made goes, and the controller that made it makes nothing an
   t.equal(leader.isLeading, false);
 });
 
-t.test('KEDA that does not let go is told', async (t) => {
+t.test('a deletion that KEDA does not finish is printed', async (t) => {
   const client = new MemoryKubernetes();
   const labels = { 'app.kubernetes.io/managed-by': 'millrace' };
   const metadata = { name: 'quakes', namespace: 'geo', labels, finalizers: ['finalizer.keda.sh'] };
@@ -67,7 +67,7 @@ t.test('KEDA that does not let go is told', async (t) => {
   t.match(printed.at(-1), /KEDA has not finished the deletion of geo\/quakes/);
 });
 
-t.test('where there is nothing, nothing is done', async (t) => {
+t.test('without the CRD, or without KEDA, there is nothing to wait for', async (t) => {
   const without = (apiVersion: string) =>
     Object.values(kinds).filter((kind) => kind.apiVersion !== apiVersion);
   const print = (): void => undefined;

@@ -7,7 +7,7 @@ import { trigger } from './fixtures/observed-state.ts';
 
 const event = { type: 'Warning', reason: 'TopicMissing', note: 'create it' } as const;
 
-t.test('said once, and counted when it is said again', async (t) => {
+t.test('created once, and counted when it repeats', async (t) => {
   const client = new MemoryKubernetes();
   let nowMs = Date.parse('2026-01-02T03:04:05Z');
   const recorder = createEventRecorder({
@@ -41,7 +41,7 @@ t.test('said once, and counted when it is said again', async (t) => {
   await until(async () => (await events()).some(({ note }) => String(note).length === 1_024));
 });
 
-t.test('one that is lost is no harm', async (t) => {
+t.test('an Event that is lost does no harm', async (t) => {
   const client = new MemoryKubernetes();
   client.fails = () => new Error('away');
   const errors: unknown[] = [];

@@ -2,7 +2,7 @@ import t from 'tap';
 import { ownedResourceName, isOwnedBy, isManaged, keyOf, ownedMetadata } from '../../controller/ownership.ts';
 import { deployment, trigger } from './fixtures/observed-state.ts';
 
-t.test('what is made for an owner is known again, and nothing else is', async (t) => {
+t.test('a resource made for an owner is recognized, and no other', async (t) => {
   const made = { ...deployment, metadata: ownedMetadata(trigger, 'quakes-millrace', { a: 'b' }) };
   t.match(made.metadata, {
     name: 'quakes-millrace',

@@ -22,14 +22,14 @@ import { deploymentOf, startTestController, takeUp, triggerOf } from './fixtures
 t.setTimeout(120_000);
 const optIn = { 'millrace.dev/topics': 'earthquakes' };
 
-t.test('annotations make a Trigger, and all that it needs; without them it all goes', async (t) => {
+t.test('annotations make a Trigger and what it owns; without them everything is deleted', async (t) => {
   const scaler = await startSmallScaler(t);
   const { client, ...controller } = startTestController(t, { scaler });
   await client.create(deploymentOf('mailer', optIn));
   const service = await controller.untilThere(serviceKind, 'mailer-millrace');
   t.match(service, { spec: { clusterIP: 'None', selector: { app: 'mailer' } } });
   await controller.untilThere(scaledObjectKind, 'mailer');
-  t.ok(scaler.asked.includes('geo/mailer'), 'the scaler answers before KEDA is told of it');
+  t.ok(scaler.asked.includes('geo/mailer'), 'the scaler answers before KEDA gets the ScaledObject');
   await controller.untilCondition('mailer', 'ScalerReady', 'WaitingForKeda');
   await takeUp(client, 'mailer');
   const ready = await controller.untilCondition('mailer', 'Ready', 'Ready');
@@ -51,7 +51,7 @@ t.test('annotations make a Trigger, and all that it needs; without them it all g
 });
 
 t.test(
-  'KEDA shows who it is, or no more: what it is told beside the function goes, and comes back',
+  'with mutual TLS the TriggerAuthentication and its ConfigMap are deleted, and without it they are made again',
   async (t) => {
     const plain = await startSmallScaler(t);
     const controller = startTestController(t, { scaler: plain });
@@ -82,7 +82,7 @@ t.test(
   },
 );
 
-/** It has a rule that a consumer group never changes. */
+/** Enforces that a consumer group never changes. */
 class StrictKubernetes extends MemoryKubernetes {
   override async apply(given: Resource, options: ApplyOptions): Promise<Resource> {
     if (options.subresource === undefined) await this.#validate(given);
@@ -102,7 +102,7 @@ class StrictKubernetes extends MemoryKubernetes {
   }
 }
 
-t.test('edits of annotations reach the Trigger; what is refused is told in it', async (t) => {
+t.test('edits of annotations reach the Trigger; one that is refused shows in its condition', async (t) => {
   const { client, ...controller } = startTestController(t, { client: new StrictKubernetes() });
   await client.create(deploymentOf('mailer', optIn));
   await controller.untilCondition('mailer', 'SourceReady', 'Consuming');
@@ -114,8 +114,8 @@ t.test('edits of annotations reach the Trigger; what is refused is told in it', 
   await controller.untilCondition('mailer', 'SourceReady', 'Consuming');
 
   await edit({ 'millrace.dev/consumer-group': 'another' });
-  const told = await controller.untilCondition('mailer', 'Accepted', 'InvalidAnnotations');
-  t.match(told, { status: 'False', message: /immutable/ });
+  const accepted = await controller.untilCondition('mailer', 'Accepted', 'InvalidAnnotations');
+  t.match(accepted, { status: 'False', message: /immutable/ });
   t.match(await controller.condition('mailer', 'SourceReady'), { status: 'True' }, 'it goes on as it was');
   await edit({ 'millrace.dev/consumer-group': null });
   await controller.untilCondition('mailer', 'Accepted', 'Accepted');
@@ -175,7 +175,7 @@ t.test('two triggers of one consumer group, or of one Deployment: the older has 
 });
 
 t.test(
-  'a deleted Trigger stays until its gateways have let go of it, and KEDA of its Deployment',
+  'a deleted Trigger stays until its gateways have left, and KEDA has deleted the ScaledObject',
   async (t) => {
     const scaler = await startSmallScaler(t);
     const { client, ...controller } = startTestController(t, { scaler });
@@ -195,7 +195,7 @@ t.test(
       const found = await client.get(scaledObjectKind, 'geo', 'quakes');
       return found?.metadata.deletionTimestamp !== undefined;
     });
-    t.ok(await client.get(triggerKind, 'geo', 'quakes'), 'KEDA has not let go of it');
+    t.ok(await client.get(triggerKind, 'geo', 'quakes'), 'KEDA has not finished the deletion');
     await client.patch(scaledObjectKind, 'geo', 'quakes', { metadata: { finalizers: [] } });
     await controller.untilGone(triggerKind, 'quakes');
   },
@@ -225,7 +225,7 @@ t.test('a ScaledObject waits for a scaler that answers', async (t) => {
   await controller.untilThere(scaledObjectKind, 'quakes');
 });
 
-t.test('what the API server does not take is told, and tried again', async (t) => {
+t.test('what the API server refuses shows in a condition, and is tried again', async (t) => {
   const { client, ...controller } = startTestController(t);
   let isFull = true;
   client.fails = (verb, kind) =>
@@ -240,7 +240,7 @@ t.test('what the API server does not take is told, and tried again', async (t) =
   await controller.untilCondition('quakes', 'FunctionReady', 'DeploymentExists');
 });
 
-t.test('who leads no more writes nothing', async (t) => {
+t.test('a process that is no longer the leader writes nothing', async (t) => {
   const controller = startTestController(t);
   await controller.client.create(deploymentOf('mailer'));
   await controller.client.create(triggerOf('quakes', { topics: ['earthquakes'] }));
@@ -255,7 +255,7 @@ t.test('who leads no more writes nothing', async (t) => {
   await controller.untilThere(serviceKind, 'quakes-millrace');
 });
 
-t.test('a trigger that is as it should be costs the API server nothing', async (t) => {
+t.test('a trigger without drift causes no writes', async (t) => {
   const { client, ...controller } = startTestController(t);
   await client.create(deploymentOf('mailer'));
   await client.create(triggerOf('quakes', { topics: ['earthquakes'] }));

@@ -13,7 +13,7 @@ async function put(path: string, text: string): Promise<void> {
   await rename(`${path}.new`, path);
 }
 
-t.test('another revision with each change of what KEDA has to know, or may have to show', async (t) => {
+t.test('the revision changes with the CA, and with mutual TLS also with the certificates', async (t) => {
   const folder = t.testdir({
     'ca.crt': 'CA 1',
     'clients.crt': 'clients 1',
@@ -41,18 +41,18 @@ t.test('another revision with each change of what KEDA has to know, or may have 
     await until(() => mutual.current()?.revision !== before[1]);
     return alone.current()?.revision !== before[0];
   };
-  t.equal(await changed('clients.crt', 'clients 2'), false, 'nobody is asked who it is');
+  t.equal(await changed('clients.crt', 'clients 2'), false, 'without mutual TLS');
   t.equal(await changed('tls.crt', 'mine 2'), false);
   await put(at('ca.crt'), 'CA 2');
   await until(() => alone.current()?.ca === 'CA 2' && mutual.current()?.ca === 'CA 2');
 });
 
-t.test('what was read last stays while it cannot be read', async (t) => {
+t.test('the last content stays while the file cannot be read', async (t) => {
   const folder = t.testdir();
   const caPath = join(folder, 'ca.crt');
   let changes = 0;
-  const told: string[] = [];
-  const log = pino({ level: 'warn' }, { write: (line: string) => void told.push(line) });
+  const logged: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => void logged.push(line) });
   const onChange = (): void => void (changes += 1);
   const trust = await watchScalerCa({ caPath, tls: undefined, log, checkMs: 10, onChange });
   t.teardown(() => trust.stop());
@@ -60,8 +60,8 @@ t.test('what was read last stays while it cannot be read', async (t) => {
   await put(caPath, 'CA 1');
   await until(() => trust.current()?.ca === 'CA 1');
   await rm(caPath);
-  const { length } = told;
-  await until(() => told.length > length);
+  const { length } = logged;
+  await until(() => logged.length > length);
   t.equal(trust.current()?.ca, 'CA 1');
   t.equal(changes, 1);
 });

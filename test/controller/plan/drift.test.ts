@@ -4,7 +4,7 @@ import { isUpToDate, withAppliedHash, withoutDrift } from '../../../controller/p
 import { endpointsService } from '../../../controller/plan/endpoints-service.ts';
 import { deployment, scaledSubscription, trigger } from '../fixtures/observed-state.ts';
 
-t.test('as desired: all that was applied is there, whatever others have added', async (t) => {
+t.test('up to date: everything that was applied is unchanged, whatever others have added', async (t) => {
   const desired = withAppliedHash({ ...deployment, spec: { a: 1, list: [{ b: 2 }] } });
   t.equal(desired.metadata.annotations?.['controller.millrace.dev/applied']?.length, 16);
   const found = { ...desired, spec: { a: 1, list: [{ b: 2, added: true }], more: null } };
@@ -13,18 +13,18 @@ t.test('as desired: all that was applied is there, whatever others have added', 
     t.notOk(isUpToDate({ ...desired, spec }, desired), JSON.stringify(spec));
   t.notOk(
     isUpToDate(desired, withAppliedHash({ ...deployment, spec: { a: 1 } })),
-    'what is dropped changes the hash',
+    'a field that is no longer applied changes the hash',
   );
 });
 
-t.test('what others have added is seen where it matters, and taken away where no apply does', (t) => {
+t.test('additions of others that matter are drift, and a replace removes them', (t) => {
   const desired = endpointsService(trigger, scaledSubscription(), deployment);
   const added = (changes: object): Resource => ({
     ...desired,
     spec: { ...(desired.spec as object), ...changes },
   });
   const filled = added({ ipFamilies: ['IPv4'] });
-  t.ok(isUpToDate(filled, desired), 'defaults are the API server’s');
+  t.ok(isUpToDate(filled, desired), 'the API server sets defaults');
   t.notOk(isUpToDate(added({ selector: { app: 'mailer', tier: 'front' } }), desired));
   const ports = [...(desired.spec as { ports: object[] }).ports, { port: 1 }];
   t.notOk(isUpToDate(added({ ports }), desired));
@@ -32,7 +32,7 @@ t.test('what others have added is seen where it matters, and taken away where no
 
   const own = withAppliedHash(trigger);
   const suspended = { ...own, spec: { ...(own.spec as object), suspend: true } };
-  t.notOk(isUpToDate(suspended, own), 'a Trigger of ours is that of the annotations, and nothing else');
+  t.notOk(isUpToDate(suspended, own), 'a Trigger made from annotations has nothing else in its spec');
   t.strictSame(withoutDrift(suspended, own), own);
   t.end();
 });

@@ -19,7 +19,7 @@ const read = (...committed: boolean[]): OffsetsResult => ({
 const member = (topic: string, ...ids: number[]) => ({ clientId: 'g', partitions: new Map([[topic, ids]]) });
 const failed = (code: MillraceError['code']) =>
   ({ kind: 'failed', error: new MillraceError(code, 'why') }) as const;
-const whole: KafkaAnswers = {
+const complete: KafkaAnswers = {
   source: read(true, true),
   group: { kind: 'read', rebalancing: false, members: [member('earthquakes', 0), member('earthquakes', 1)] },
   backlog: 7n,
@@ -27,8 +27,8 @@ const whole: KafkaAnswers = {
 };
 const plain = subscriptionOf('quakes');
 
-t.test('a group that has all', async (t) => {
-  t.strictSame(kafkaStateOf(plain, whole, undefined, nowMs), {
+t.test('a group that is ready', async (t) => {
+  t.strictSame(kafkaStateOf(plain, complete, undefined, nowMs), {
     source: { kind: 'read', partitions: 2, committed: 2 },
     group: { kind: 'read', members: 2, assigned: 2, rebalancing: false },
     unreadySinceMs: undefined,
@@ -37,7 +37,7 @@ t.test('a group that has all', async (t) => {
   });
 });
 
-t.test('what is lacking, and since when', async (t) => {
+t.test('what is not ready, and since when', async (t) => {
   const cases: [Partial<KafkaAnswers>, object][] = [
     [{ source: read(true, false) }, { source: { committed: 1 } }],
     [
@@ -57,15 +57,18 @@ t.test('what is lacking, and since when', async (t) => {
     [{ group: failed('MILLRACE_KAFKA_FAILED') }, { group: { kind: 'failed' } }],
   ];
   for (const [changes, expected] of cases) {
-    const facts = kafkaStateOf(plain, { ...whole, ...changes }, undefined, nowMs);
-    t.match(facts, { ...expected, unreadySinceMs: nowMs });
+    const state = kafkaStateOf(plain, { ...complete, ...changes }, undefined, nowMs);
+    t.match(state, { ...expected, unreadySinceMs: nowMs });
     t.equal(
-      kafkaStateOf(plain, { ...whole, ...changes }, facts, nowMs + 9).unreadySinceMs,
+      kafkaStateOf(plain, { ...complete, ...changes }, state, nowMs + 9).unreadySinceMs,
       nowMs,
       'without a break',
     );
-    t.equal(kafkaStateOf(plain, whole, facts, nowMs + 9).unreadySinceMs, undefined);
-    t.equal(kafkaStateOf(plain, { ...whole, ...changes }, readyKafka, nowMs + 9).unreadySinceMs, nowMs + 9);
+    t.equal(kafkaStateOf(plain, complete, state, nowMs + 9).unreadySinceMs, undefined);
+    t.equal(
+      kafkaStateOf(plain, { ...complete, ...changes }, readyKafka, nowMs + 9).unreadySinceMs,
+      nowMs + 9,
+    );
   }
 });
 
@@ -79,7 +82,7 @@ t.test('the topics that are stored to', async (t) => {
     { what: 'replies', topic: 'reply' },
   ]);
   const states = (stores: [string, OffsetsResult][]) =>
-    kafkaStateOf(subscription, { ...whole, stores: new Map(stores) }, undefined, nowMs).stores.map(
+    kafkaStateOf(subscription, { ...complete, stores: new Map(stores) }, undefined, nowMs).stores.map(
       ({ state }) => state,
     );
   t.strictSame(states([]), ['unknown', 'unknown']);

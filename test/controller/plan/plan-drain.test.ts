@@ -8,10 +8,10 @@ const leaving = { ...trigger, metadata: { ...trigger.metadata, deletionTimestamp
 const drain = (changes: Partial<Parameters<typeof planDrain>[0]>) =>
   planDrain({ nowMs, trigger: leaving, members: 0, scaledObject: undefined, ...changes });
 
-t.test('gateways let go first, then KEDA gives the replicas back, then it is gone', async (t) => {
+t.test('first the gateways leave, then KEDA gives the replicas back, then the finalizer goes', async (t) => {
   const scaledObject = scaledObjectOf({});
   t.match(drain({ members: 2, scaledObject }), { kind: 'wait', reason: /in flight/ });
-  t.match(drain({ members: undefined, scaledObject }), { kind: 'wait' }, 'Kafka does not tell');
+  t.match(drain({ members: undefined, scaledObject }), { kind: 'wait' }, 'Kafka does not answer');
   t.match(drain({ scaledObject }), {
     kind: 'deleteScaledObject',
     resource: scaledObject,
@@ -39,7 +39,7 @@ t.test('nothing is waited for without end', async (t) => {
   });
 });
 
-t.test('what is not held up by us is not ours', async (t) => {
+t.test('a trigger without the finalizer is not drained', async (t) => {
   const { finalizers: _finalizers, ...metadata } = leaving.metadata;
   t.match(drain({ trigger: { ...leaving, metadata } }), { kind: 'nothing' });
   const other = { ...leaving, metadata: { ...leaving.metadata, finalizers: ['other'] } };

@@ -24,7 +24,7 @@ const leaving = (resource: Resource | undefined): Resource => ({
   metadata: { ...resource!.metadata, deletionTimestamp: '2026-01-02T03:04:05Z' },
 });
 
-t.test('where all is as it should be, nothing is done', async (t) => {
+t.test('without drift, nothing is applied or deleted', async (t) => {
   const decided = named({});
   t.match(decided, { addFinalizer: false, apply: [], remove: [], needsProbe: false });
   t.match(decided.status, {
@@ -53,7 +53,7 @@ t.test('a trigger that is new', async (t) => {
   ]);
 });
 
-t.test('what was changed by others, or is to be otherwise, is applied again', async (t) => {
+t.test('drift, and a change of the desired state, are applied', async (t) => {
   const changed = {
     ...made,
     service: { ...made.service!, spec: { ...(made.service!.spec as object), selector: {} } },
@@ -67,11 +67,11 @@ t.test('what was changed by others, or is to be otherwise, is applied again', as
       owned: { ...made, scaledObject: leaving(made.scaledObject) },
     }).apply,
     [],
-    'what is on its way out is left to go',
+    'what is being deleted is not applied',
   );
 });
 
-t.test('nothing is touched that was not made here', async (t) => {
+t.test('resources of others are neither applied nor deleted', async (t) => {
   const foreign = {
     ...made.service!,
     metadata: { name: 'quakes-millrace', namespace: 'geo', uid: 'theirs' },
@@ -82,7 +82,7 @@ t.test('nothing is touched that was not made here', async (t) => {
   t.match(ready({ owned }), { reason: 'ServiceNotOurs' });
 });
 
-t.test('what is not wanted any more goes, the ScaledObject first', async (t) => {
+t.test('what is no longer desired is deleted, the ScaledObject first', async (t) => {
   const uri = scaledSubscription({}, { kind: 'uri', uri: 'http://elsewhere' });
   t.match(named({ parsed: { kind: 'right', subscription: uri } }), {
     apply: [],
@@ -99,7 +99,7 @@ t.test('what is not wanted any more goes, the ScaledObject first', async (t) => 
   t.strictSame(named({ owned: secured }).remove, ['ConfigMap'], 'TLS was turned off');
 });
 
-t.test('what KEDA is told beside the trigger stays until the ScaledObject names it no more', async (t) => {
+t.test('the TriggerAuthentication stays until the ScaledObject no longer names it', async (t) => {
   const own = { ...scaler, ca: 'PEM' };
   const cluster = { ...own, clusterAuthentication: 'millrace-scaler.millrace' };
   const subscription = scaledSubscription();
@@ -118,20 +118,20 @@ t.test('what KEDA is told beside the trigger stays until the ScaledObject names 
   t.strictSame(
     named({ scaler: cluster, owned: before, deployment: undefined }).remove,
     ['ScaledObject', 'TriggerAuthentication', 'ConfigMap', 'Service'],
-    'all goes with the ScaledObject',
+    'everything is deleted with the ScaledObject',
   );
 });
 
-t.test('without KEDA, or without a way for it to the scaler, the rest goes on', async (t) => {
+t.test('without KEDA, or without the address of the scaler, the Service is still applied', async (t) => {
   const owned = { ...noResources };
   t.match(named({ hasKeda: false, owned }), { apply: ['service'], needsProbe: false });
   t.match(ready({ hasKeda: false, owned: { ...made, scaledObject: undefined } }), {
     reason: 'KedaMissing',
   });
-  t.match(named({ scaler: undefined }), { apply: [], remove: [] }, 'a ScaledObject that is there stays');
+  t.match(named({ scaler: undefined }), { apply: [], remove: [] }, 'an existing ScaledObject stays');
 });
 
-t.test('a wrong edit stops nothing', async (t) => {
+t.test('an invalid edit stops nothing', async (t) => {
   const parsed = { kind: 'wrong', reason: 'InvalidSpec', message: 'wrong' } as const;
   const before = planTrigger(observedOf({})).status;
   const decided = planTrigger(observedOf({ parsed, trigger: { ...trigger, status: before } }));
@@ -149,7 +149,7 @@ t.test('a wrong edit stops nothing', async (t) => {
   ]);
 });
 
-t.test('of a cluster that is not granted any more, nothing is read', async (t) => {
+t.test('a cluster that is no longer granted is not read', async (t) => {
   const parsed = { kind: 'wrong', reason: 'ClusterNotGranted', message: 'taken back' } as const;
   const before = planTrigger(observedOf({})).status;
   const decided = planTrigger(observedOf({ parsed, trigger: { ...trigger, status: before } }));
@@ -161,7 +161,7 @@ t.test('of a cluster that is not granted any more, nothing is read', async (t) =
   ]);
 });
 
-t.test('of a trigger that never was right, little is known', async (t) => {
+t.test('the status of a trigger that never was valid', async (t) => {
   const parsed = { kind: 'wrong', reason: 'InvalidSpec', message: 'wrong' } as const;
   const statusOf = (spec: unknown) =>
     planTrigger(observedOf({ parsed, trigger: { ...trigger, spec } })).status;

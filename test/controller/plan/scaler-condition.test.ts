@@ -47,7 +47,7 @@ t.test('what keeps a ScaledObject from being made', async (t) => {
     t.match(evaluate(changes), { status, reason, message }, reason);
 });
 
-t.test('what KEDA says', async (t) => {
+t.test('what KEDA reports', async (t) => {
   const said = (conditions: Record<string, string>) =>
     evaluate({ owned: { ...made, scaledObject: withConditions(made.scaledObject!, conditions) } });
   t.match(said({ Ready: 'True', Active: 'False' }), { status: 'True', reason: 'Scaled' });
@@ -60,12 +60,12 @@ t.test('what KEDA says', async (t) => {
     reason: 'KedaRefuses',
     message: /not ready: see the log of its operator/,
   });
-  const told = { type: 'Ready', status: 'False', reason: 'TriggerError', message: 'it is away' };
-  const refused = { ...made.scaledObject!, status: { conditions: [told] } };
+  const notReady = { type: 'Ready', status: 'False', reason: 'TriggerError', message: 'it is away' };
+  const refused = { ...made.scaledObject!, status: { conditions: [notReady] } };
   t.match(evaluate({ owned: { ...made, scaledObject: refused } }), { message: /TriggerError: it is away/ });
 });
 
-t.test('what KEDA forgets for a moment stays as it was said of this ScaledObject', async (t) => {
+t.test('a condition that KEDA forgets for a moment stays, for the same ScaledObject', async (t) => {
   const before = {
     type: 'ScalerReady',
     status: 'True',
@@ -88,7 +88,7 @@ t.test('what KEDA forgets for a moment stays as it was said of this ScaledObject
   const { status, reason, message } = before;
   t.strictSame(forgetting('2026-01-01T12:00:00Z'), { status, reason, message });
   const waiting = { status: 'Unknown', reason: 'WaitingForKeda' };
-  t.match(forgetting('2026-01-01T12:00:01Z'), waiting, 'it was said of another');
+  t.match(forgetting('2026-01-01T12:00:01Z'), waiting, 'it was about another ScaledObject');
   t.match(forgetting(undefined), waiting);
   t.match(forgetting('2026-01-01T12:00:00Z', { ...before, status: 'Unknown' }), waiting);
   t.match(forgetting('2026-01-01T12:00:00Z', before, 'PartialTriggerError'), waiting, 'it means something');

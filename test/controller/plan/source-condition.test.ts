@@ -10,11 +10,11 @@ const evaluate = (facts: KafkaState | undefined, of = subscription) =>
 const failed = (code: MillraceError['code']) =>
   ({ kind: 'failed', code, message: 'Topic a does not exist' }) as const;
 
-t.test('all is there', async (t) => {
+t.test('ready', async (t) => {
   t.match(evaluate(readyKafka), { status: 'True', reason: 'Consuming', message: /All 3 partitions/ });
 });
 
-t.test('suspended, or not looked at yet', async (t) => {
+t.test('suspended, or not checked yet', async (t) => {
   t.match(evaluate(readyKafka, scaledSubscription({ suspend: true })), {
     status: 'False',
     reason: 'Suspended',
@@ -22,7 +22,7 @@ t.test('suspended, or not looked at yet', async (t) => {
   t.match(evaluate(undefined), { status: 'Unknown', reason: 'NotCheckedYet' });
 });
 
-t.test('what is lacking, and what to do', async (t) => {
+t.test('what is missing, and what to do', async (t) => {
   const group = { kind: 'read', members: 1, assigned: 3, rebalancing: false } as const;
   const cases: [Partial<KafkaState>, string, RegExp][] = [
     [

@@ -25,26 +25,29 @@ const allTrue: ConditionStates = {
 const at = '2026-01-02T03:04:05Z';
 const withStatus = (status: Partial<TriggerStatus>) => ({ ...trigger, status });
 
-t.test('Ready is the conjunction of the others, in the words of the first that lacks', async (t) => {
-  const ready = (states: Partial<ConditionStates>) =>
-    conditionsOf(trigger, { ...allTrue, ...states }, nowMs)[0];
-  t.match(ready({}), { type: 'Ready', status: 'True', reason: 'Ready', observedGeneration: 3 });
-  t.match(
-    ready({
-      SourceReady: conditionUnknown('NotCheckedYet', 'x'),
-      ScalerReady: conditionFalse('KedaMissing', 'y'),
-    }),
-    {
-      status: 'False',
-      reason: 'KedaMissing',
-      message: 'y',
-    },
-  );
-  t.match(ready({ ScalerReady: conditionUnknown('Creating', 'x') }), {
-    status: 'Unknown',
-    reason: 'Creating',
-  });
-});
+t.test(
+  'Ready is the conjunction of the others, with the message of the first that is not true',
+  async (t) => {
+    const ready = (states: Partial<ConditionStates>) =>
+      conditionsOf(trigger, { ...allTrue, ...states }, nowMs)[0];
+    t.match(ready({}), { type: 'Ready', status: 'True', reason: 'Ready', observedGeneration: 3 });
+    t.match(
+      ready({
+        SourceReady: conditionUnknown('NotCheckedYet', 'x'),
+        ScalerReady: conditionFalse('KedaMissing', 'y'),
+      }),
+      {
+        status: 'False',
+        reason: 'KedaMissing',
+        message: 'y',
+      },
+    );
+    t.match(ready({ ScalerReady: conditionUnknown('Creating', 'x') }), {
+      status: 'Unknown',
+      reason: 'Creating',
+    });
+  },
+);
 
 t.test('the time of a condition is that of its last change of status', async (t) => {
   const first = conditionsOf(trigger, allTrue, nowMs);
@@ -106,7 +109,7 @@ t.test('the backlog is backlogRange', async (t) => {
     t.equal(backlogRange(backlog), text, String(backlog));
 });
 
-t.test('written only where it says something new, and of the traffic not too often', async (t) => {
+t.test('written only if it differs, and changes with the traffic not too often', async (t) => {
   const status: TriggerStatus = {
     observedGeneration: 3,
     conditions: conditionsOf(trigger, allTrue, nowMs),
