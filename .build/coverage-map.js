@@ -64,7 +64,7 @@ const PURE_SOURCES = [
   'gateway/settlement/open-offsets',
   'scaler/backlog/',
   'controller/controller-settings',
-  'controller/names',
+  'controller/ownership',
   'controller/plan/',
   'controller/work-queue',
 ];

@@ -150,7 +150,7 @@ const rooms = {
   },
   'controller/plan': {
     owns: 'The decision about one trigger: what is observed → what to apply, what to remove, and the status. Pure.',
-    imports: ['core/contract', 'core/resources', 'core/kafka', 'controller/names.ts'],
+    imports: ['core/contract', 'core/resources', 'core/kafka', 'controller/ownership.ts'],
   },
 
   cli: {

@@ -1,23 +1,36 @@
-// One resource, brought to what it should be. What others have added to a list of ours, or to a spec that is ours alone, no apply
-// takes away, and it may make what is applied invalid: then all is written.
+// Server-side apply of one resource. An apply removes neither items that others added to a list nor fields that they added to a spec, and
+// these may even make the resource invalid: then the resource is replaced as a whole.
 import { MillraceError } from '../core/contract/errors.ts';
 import type { KubernetesClient, Resource } from '../core/contract/kubernetes-client.ts';
-import { fieldManager } from './names.ts';
-import { isAsWanted, withoutAdditions } from './plan/owned-resources.ts';
+import { fieldManager } from './ownership.ts';
+import { isUpToDate, withoutDrift } from './plan/drift.ts';
 
-/** `found`: what is there, and ours. Where nothing was, something may have come, which is not taken over: MILLRACE_KUBERNETES_CONFLICT. */
+/**
+ * `found` is the resource as it was read, and must be the controller's own. If it is undefined and somebody has created one meanwhile, that
+ * one is not taken over: MILLRACE_KUBERNETES_CONFLICT.
+ */
 export async function applyResource(
   client: Pick<KubernetesClient, 'apply' | 'replace'>,
   found: Resource | undefined,
-  wanted: Resource,
+  desired: Resource,
 ): Promise<Resource> {
-  if (found === undefined) return client.apply(wanted, { fieldManager });
-  let made: Resource;
+  if (found === undefined) return client.apply(desired, { fieldManager });
+  let applied: Resource;
   try {
-    made = await client.apply(wanted, { fieldManager, force: true });
+    applied = await client.apply(desired, { fieldManager, force: true });
   } catch (error) {
     if (!(error instanceof MillraceError && error.code === 'MILLRACE_KUBERNETES_INVALID')) throw error;
-    return client.replace(withoutAdditions(found, wanted));
+    return client.replace(withoutDrift(found, desired));
   }
-  return isAsWanted(made, wanted) ? made : client.replace(withoutAdditions(made, wanted));
+  return isUpToDate(applied, desired) ? applied : client.replace(withoutDrift(applied, desired));
+}
+
+/**
+ * Whether the API server will refuse the same request again. A conflict on a resource that was `found` passes; one on a new resource means
+ * that its name is taken.
+ */
+export function isRefusal(error: unknown, found: Resource | undefined): error is MillraceError {
+  if (!(error instanceof MillraceError)) return false;
+  if (error.code === 'MILLRACE_KUBERNETES_CONFLICT') return found === undefined;
+  return ['MILLRACE_KUBERNETES_INVALID', 'MILLRACE_KUBERNETES_FORBIDDEN'].includes(error.code);
 }

@@ -1,18 +1,20 @@
-// Before an installation goes: all that its controller made is removed, and nothing is left waiting for it. Deployments get
-// their replicas back, from KEDA, as each ScaledObject goes. Triggers that people wrote stay, as their definition does.
+// `millrace cleanup`, before an uninstall: deletes everything that the controller made, and removes its finalizer from Triggers, so that
+// nothing waits for a controller that no longer runs. KEDA gives each Deployment its replicas back when its ScaledObject is deleted.
+// Triggers that people wrote stay, and so does the CRD.
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../core/contract/errors.ts';
 import { deploymentKind, leaseKind, scaledObjectKind, triggerKind } from '../core/resources/kinds.ts';
 import type { KubernetesClient, Resource, ResourceKind } from '../core/contract/kubernetes-client.ts';
 import { microTime, specOf } from '../core/kubernetes/leader-election.ts';
-import { ownedName, drainFinalizer, isManaged, keyOf, managedSelector } from './names.ts';
-import { ownedKinds, removeExactly, setFinalizers } from './reconcile-trigger.ts';
 import type { KubernetesConfig } from './controller-settings.ts';
+import { deleteResource, ownedKinds } from './delete-resource.ts';
+import { drainFinalizer, isManaged, keyOf, managedSelector, ownedResourceName } from './ownership.ts';
+import { patchFinalizers } from './patch-finalizers.ts';
 
 export interface CleanupOptions {
   readonly client: KubernetesClient;
   readonly config: KubernetesConfig;
-  /** Told what is done, a line each. */
+  /** Gets a line for each thing that was done. */
   readonly print: (line: string) => void;
   readonly signal?: AbortSignal | undefined;
   readonly times?: CleanupTimes | undefined;
@@ -20,7 +22,7 @@ export interface CleanupOptions {
 
 /** In ms. */
 export interface CleanupTimes {
-  /** How long a controller may take to see that it leads no more. */
+  /** How long a controller may take to notice that it is no longer the leader. */
   readonly handover: number;
   /** How long KEDA may take to give Deployments their replicas back. */
   readonly keda: number;
@@ -28,32 +30,32 @@ export interface CleanupTimes {
 }
 
 const defaultTimes: CleanupTimes = { handover: 5_000, keda: 90_000, poll: 500 };
-/** For so long no scaler that still runs takes the Lease back, in seconds. */
-const heldSeconds = 600;
+/** For this time no scaler that still runs can take the Lease back, in seconds. */
+const leaseSeconds = 600;
 
-/** Returns whether all is gone; what is not is told. */
+/** Returns whether everything was deleted in time. It prints what was not. */
 export async function cleanUp(options: CleanupOptions): Promise<boolean> {
   const { client, config, print, times = defaultTimes } = options;
   if (!(await client.hasKind(triggerKind.apiVersion, triggerKind.kind))) {
-    print('There are no Triggers in this cluster: nothing to do.');
+    print('The CRD of Triggers is not installed in this cluster: there is nothing to remove.');
     return true;
   }
   if (await takeLease(client, config)) await delay(times.handover, undefined, { signal: options.signal });
   const { namespaces } = config;
   const triggers = await client.list(triggerKind, { namespaces });
-  const areScaled = await client.hasKind(scaledObjectKind.apiVersion, scaledObjectKind.kind);
-  const areHome = !areScaled || (await removeScaledObjects(options, times));
-  for (const trigger of triggers) await removeCompanions(client, trigger, areScaled);
-  for (const trigger of triggers) await letGo(client, trigger);
+  const hasKeda = await client.hasKind(scaledObjectKind.apiVersion, scaledObjectKind.kind);
+  const areGone = !hasKeda || (await deleteScaledObjects(options, times));
+  for (const trigger of triggers) await deleteOwnedResources(client, trigger, hasKeda);
+  for (const trigger of triggers) await removeFinalizer(client, trigger);
   for (const trigger of triggers)
-    if (isManaged(trigger) && isOfDeployment(trigger)) {
-      await removeExactly(client, trigger);
+    if (isManaged(trigger) && isMadeFromAnnotations(trigger)) {
+      await deleteResource(client, trigger);
       print(`Trigger ${keyOf(trigger)} removed: it was made from annotations`);
     }
-  return areHome;
+  return areGone;
 }
 
-/** Makes whoever leads stop. Returns false where nobody ever led. */
+/** Stops the leader. Returns false if there never was one. */
 async function takeLease(client: KubernetesClient, config: KubernetesConfig): Promise<boolean> {
   const namespace = config.podNamespace ?? client.namespace ?? 'default';
   for (let attempt = 1; ; attempt++) {
@@ -63,7 +65,7 @@ async function takeLease(client: KubernetesClient, config: KubernetesConfig): Pr
     const spec = {
       ...specOf(lease),
       holderIdentity: 'cleanup',
-      leaseDurationSeconds: heldSeconds,
+      leaseDurationSeconds: leaseSeconds,
       acquireTime: now,
       renewTime: now,
     };
@@ -71,58 +73,60 @@ async function takeLease(client: KubernetesClient, config: KubernetesConfig): Pr
       await client.replace({ ...lease, spec });
       return true;
     } catch (error) {
-      // The leader has just renewed it.
+      // The leader has renewed it between the read and the write.
       if (attempt === 10) throw error;
     }
   }
 }
 
-/** Removes them all, and waits for KEDA; false where it did not let go of some in time. */
-async function removeScaledObjects(options: CleanupOptions, times: CleanupTimes): Promise<boolean> {
+/** Deletes them all, and waits until KEDA has removed its finalizers. Returns false if it did not do so in time. */
+async function deleteScaledObjects(options: CleanupOptions, times: CleanupTimes): Promise<boolean> {
   const { client, config, print, signal } = options;
   const selection = { namespaces: config.namespaces, labelSelector: managedSelector };
   const untilMs = performance.now() + times.keda;
-  const told = new Set<string>();
+  const printed = new Set<string>();
   for (;;) {
     const left = (await client.list(scaledObjectKind, selection)).filter(isManaged);
     if (left.length === 0) return true;
     for (const one of left) {
-      if (one.metadata.deletionTimestamp === undefined) await removeExactly(client, one);
-      if (!told.has(keyOf(one)))
+      if (one.metadata.deletionTimestamp === undefined) await deleteResource(client, one);
+      if (!printed.has(keyOf(one)))
         print(`ScaledObject ${keyOf(one)} removed: its Deployment gets its replicas back`);
-      told.add(keyOf(one));
+      printed.add(keyOf(one));
     }
     if (performance.now() >= untilMs) {
       const names = left.map(keyOf).join(', ');
-      print(`KEDA has not let go of ${names}: it gives the replicas back when it runs again`);
+      print(
+        `KEDA has not finished the deletion of ${names}: their Deployments get their replicas back when KEDA runs again`,
+      );
       return false;
     }
     await delay(times.poll, undefined, { signal });
   }
 }
 
-async function removeCompanions(
+async function deleteOwnedResources(
   client: KubernetesClient,
   trigger: Resource,
-  areScaled: boolean,
+  hasKeda: boolean,
 ): Promise<void> {
   const { name, namespace = '' } = trigger.metadata;
   const kinds: ResourceKind[] = [ownedKinds.service, ownedKinds.ca];
-  if (areScaled) kinds.push(ownedKinds.authentication);
+  if (hasKeda) kinds.push(ownedKinds.authentication);
   for (const kind of kinds) {
-    const found = await client.get(kind, namespace, ownedName(name));
-    if (found !== undefined && isManaged(found)) await removeExactly(client, found);
+    const found = await client.get(kind, namespace, ownedResourceName(name));
+    if (found !== undefined && isManaged(found)) await deleteResource(client, found);
   }
 }
 
-/** The finalizer goes: nobody would be there to take it off. */
-async function letGo(client: KubernetesClient, trigger: Resource): Promise<void> {
+/** Without it, a deleted Trigger would wait forever for a controller that no longer runs. */
+async function removeFinalizer(client: KubernetesClient, trigger: Resource): Promise<void> {
   const { namespace = '', name } = trigger.metadata;
   for (let attempt = 1; ; attempt++) {
     const found = await client.get(triggerKind, namespace, name);
     if (found?.metadata.finalizers?.includes(drainFinalizer) !== true) return;
     try {
-      await setFinalizers(client, found, (all) => all.filter((one) => one !== drainFinalizer));
+      await patchFinalizers(client, found, (all) => all.filter((one) => one !== drainFinalizer));
       return;
     } catch (error) {
       if (attempt === 5)
@@ -131,6 +135,6 @@ async function letGo(client: KubernetesClient, trigger: Resource): Promise<void>
   }
 }
 
-function isOfDeployment({ metadata }: Resource): boolean {
+function isMadeFromAnnotations({ metadata }: Resource): boolean {
   return metadata.ownerReferences?.some(({ kind }) => kind === deploymentKind.kind) === true;
 }

@@ -1,4 +1,4 @@
-// The controller: one of all scaler replicas leads, and makes of annotations and Triggers what they mean.
+// The controller: of all scaler replicas, the elected leader reconciles annotated Deployments and Triggers.
 import type { Logger } from 'pino';
 import type { CheckExpression } from '../core/contract/expressions.ts';
 import { describeError, MillraceError } from '../core/contract/errors.ts';
@@ -7,12 +7,12 @@ import type { SecretReader } from '../core/contract/secret-reader.ts';
 import type { ClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
 import type { TlsFiles } from '../core/access/certificate-files.ts';
 import { startLeader, type LeaseTimes } from '../core/kubernetes/leader-election.ts';
-import type { ScalerAddress } from './plan/observed.ts';
-import { startLeaderTerm, type LeaderTerm } from './leader-term.ts';
+import type { ScalerAddress } from './plan/observed-state.ts';
 import type { KubernetesConfig } from './controller-settings.ts';
+import { startReconcileLoop, type ReconcileLoop } from './reconcile-loop.ts';
 import type { ScalerProbe } from './reconcile-trigger.ts';
-import { createTriggerModel } from './trigger-model.ts';
-import { watchKedaTrust } from './keda-trust.ts';
+import { watchScalerCa } from './scaler-ca.ts';
+import { createTriggerParser } from './trigger-parser.ts';
 
 export interface ControllerOptions {
   readonly config: KubernetesConfig;
@@ -31,26 +31,26 @@ export interface ControllerOptions {
 
 export interface Controller {
   readonly isLeading: boolean;
-  /** Finishes what is under way, and gives the Lease back. */
+  /** Finishes the reconciles in progress, and releases the Lease. */
   stop(): Promise<void>;
 }
 
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { config, client, tls, log } = options;
-  const model = createTriggerModel({
+  const parser = createTriggerParser({
     checkExpression: options.checkExpression,
     functionUris: config.functionUris,
   });
-  let term: LeaderTerm | undefined;
+  let loop: ReconcileLoop | undefined;
   const { scalerCaPath: caPath, scalerService: address, clusterAuthentication } = config;
-  const trust = await watchKedaTrust({ caPath, tls, log, onChange: () => term?.resync() });
+  const scalerCa = await watchScalerCa({ caPath, tls, log, onChange: () => loop?.resync() });
   const scaler = (): ScalerAddress | undefined => {
-    const { ca, revision: tlsRevision } = trust.now() ?? {};
+    const { ca, revision: tlsRevision } = scalerCa.current() ?? {};
     if (address === undefined || (caPath !== undefined && ca === undefined)) return undefined;
     return { address, ca, clusterAuthentication, tlsRevision };
   };
   const namespace = config.podNamespace ?? client.namespace ?? 'default';
-  let trouble: string | undefined;
+  let lastError: string | undefined;
   const leader = startLeader({
     client,
     namespace,
@@ -59,11 +59,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
     podUid: config.podUid,
     times: options.leaseTimes,
     onLead: () => {
-      trouble = undefined;
-      log.info({ lease: `${namespace}/${config.leaseName}` }, 'The controller leads');
-      term = startLeaderTerm({
+      lastError = undefined;
+      log.info({ lease: `${namespace}/${config.leaseName}` }, 'the controller is the leader');
+      loop = startReconcileLoop({
         ...options,
-        model,
+        parser,
         namespaces: config.namespaces,
         identity: config.podName,
         scaler,
@@ -71,16 +71,16 @@ export async function startController(options: ControllerOptions): Promise<Contr
       });
       return Promise.resolve();
     },
-    onLose: async (why) => {
-      log.info({ why }, 'The controller leads no more');
-      const ended = term;
-      term = undefined;
+    onLose: async (reason) => {
+      log.info({ reason }, 'the controller is no longer the leader');
+      const ended = loop;
+      loop = undefined;
       await ended?.stop();
     },
     onTrouble: (error) => {
       const text = describeError(error);
-      if (text !== trouble) log.warn({ error: text }, 'The Lease of the controller cannot be looked at');
-      trouble = text;
+      if (text !== lastError) log.warn({ error: text }, 'cannot read or renew the Lease of the controller');
+      lastError = text;
     },
   });
   return {
@@ -88,12 +88,16 @@ export async function startController(options: ControllerOptions): Promise<Contr
       return leader.isLeading;
     },
     async stop() {
-      trust.stop();
+      scalerCa.stop();
       await leader.stop();
     },
   };
 }
 
 function assertLeading({ isLeading }: { readonly isLeading: boolean }): void {
-  if (!isLeading) throw new MillraceError('MILLRACE_KUBERNETES_CONFLICT', 'Another controller leads by now');
+  if (!isLeading)
+    throw new MillraceError(
+      'MILLRACE_KUBERNETES_CONFLICT',
+      'This controller is no longer the leader, so it writes nothing',
+    );
 }

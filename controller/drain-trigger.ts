@@ -1,39 +1,41 @@
-// A trigger that is being deleted, let go of step by step as plan/plan-drain.ts decides.
+// Reconciles a trigger that is being deleted, one step at a time, as plan/plan-drain.ts decides.
 import type { Resource } from '../core/contract/kubernetes-client.ts';
-import { drainFinalizer, isMadeFor, keyOf } from './names.ts';
+import { deleteResource } from './delete-resource.ts';
+import { drainFinalizer, isOwnedBy, keyOf } from './ownership.ts';
+import { patchFinalizers } from './patch-finalizers.ts';
 import { planDrain } from './plan/plan-drain.ts';
 import { statusOf } from './plan/status.ts';
-import { removeExactly, setFinalizers, type Requeue, type TriggerDependencies } from './reconcile-trigger.ts';
+import type { Requeue, TriggerDependencies } from './reconcile-trigger.ts';
 
 export async function drainTrigger(deps: TriggerDependencies, trigger: Resource): Promise<Requeue> {
-  const { client, view, events, assertLeading } = deps;
-  const known = view.find('scaledObjects', keyOf(trigger));
-  const scaledObject = known !== undefined && isMadeFor(known, trigger) ? known : undefined;
-  const members = await membersOf(deps, trigger);
+  const { client, informers, events, assertLeading } = deps;
+  const found = informers.get('scaledObjects', keyOf(trigger));
+  const scaledObject = found !== undefined && isOwnedBy(found, trigger) ? found : undefined;
+  const members = await countMembers(deps, trigger);
   const step = planDrain({ nowMs: Date.now(), trigger, members, scaledObject });
   if (step.kind === 'nothing') return undefined;
-  if (step.kind === 'wait') return { inMs: step.forMs };
+  if (step.kind === 'wait') return { afterMs: step.afterMs };
   assertLeading();
-  if (step.late !== undefined)
-    events.record(trigger, { type: 'Warning', reason: 'DrainTimedOut', note: step.late });
-  if (step.kind === 'removeScaledObject') {
-    await removeExactly(client, step.resource);
-    return { inMs: 1_000 };
+  if (step.timeoutNote !== undefined)
+    events.record(trigger, { type: 'Warning', reason: 'DrainTimedOut', note: step.timeoutNote });
+  if (step.kind === 'deleteScaledObject') {
+    await deleteResource(client, step.resource);
+    return { afterMs: 1_000 };
   }
-  await setFinalizers(client, trigger, (all) => all.filter((one) => one !== drainFinalizer));
+  await patchFinalizers(client, trigger, (all) => all.filter((one) => one !== drainFinalizer));
   return undefined;
 }
 
-/** Of its group; 0 where no group was ever known. */
-async function membersOf(
+/** Members of the trigger's consumer group; 0 if the group was never known, undefined if Kafka does not answer. */
+async function countMembers(
   { triggerCache, kafkaPoll }: TriggerDependencies,
   trigger: Resource,
 ): Promise<number | undefined> {
-  const reading = triggerCache.of(trigger);
-  if (reading?.kind === 'right') {
-    const { consumerGroup, access } = reading.subscription.source;
-    // A group that another trigger has is not given up by deleting this one.
-    if (triggerCache.holders.groupOf(reading.subscription) !== undefined) return 0;
+  const parsed = triggerCache.get(trigger);
+  if (parsed?.kind === 'right') {
+    const { consumerGroup, access } = parsed.subscription.source;
+    // Another trigger has the group: its members do not leave because this trigger is deleted.
+    if (triggerCache.conflicts.groupHolder(parsed.subscription) !== undefined) return 0;
     return kafkaPoll.members(consumerGroup, access);
   }
   const { consumerGroup = '' } = statusOf(trigger);

@@ -1,4 +1,4 @@
-// Kubernetes Events: what a person should know, said once. What is said again soon is counted in the Event that says it.
+// Kubernetes Events for people. An Event that repeats within ten minutes is counted in the `series` of the first one.
 import { createHash } from 'node:crypto';
 import { eventKind } from '../core/resources/kinds.ts';
 import type { KubernetesClient, Resource } from '../core/contract/kubernetes-client.ts';
@@ -6,23 +6,24 @@ import { microTime } from '../core/kubernetes/leader-election.ts';
 import type { ConditionEvent } from './plan/condition-events.ts';
 
 export interface EventRecorder {
-  /** Never rejects, and nobody waits for it: an Event that is lost is no harm. */
-  record(about: Resource, news: ConditionEvent): void;
+  /** Does not wait for the API server, and never throws: a lost Event does no harm. */
+  record(regarding: Resource, event: ConditionEvent): void;
 }
 
 export interface EventRecorderOptions {
   readonly client: Pick<KubernetesClient, 'create' | 'patch'>;
   /** Of this process. */
   readonly instance: string;
-  readonly onTrouble: (error: unknown) => void;
+  readonly onError: (error: unknown) => void;
   /** Milliseconds; the clock when absent. */
   readonly now?: (() => number) | undefined;
 }
 
-/** For so long the same is counted rather than said again, and the count is written so often at most, in ms. */
+/** How long a repeated Event is counted instead of created anew, in ms. */
 const seriesMs = 600_000;
+/** Shortest time between two writes of one count, in ms. */
 const countEveryMs = 30_000;
-/** What the API server takes of a note. */
+/** The longest note that the API server accepts. */
 const maxNote = 1024;
 
 interface Series {
@@ -33,24 +34,24 @@ interface Series {
 }
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
-  const { client, instance, onTrouble, now = Date.now } = options;
+  const { client, instance, onError, now = Date.now } = options;
   const series = new Map<string, Series>();
 
-  function forgetOld(nowMs: number): void {
+  function forgetExpired(nowMs: number): void {
     for (const [key, one] of series) if (nowMs - one.sinceMs >= seriesMs) series.delete(key);
   }
 
-  async function write(about: Resource, news: ConditionEvent): Promise<void> {
+  async function write(regarding: Resource, event: ConditionEvent): Promise<void> {
     const nowMs = now();
-    forgetOld(nowMs);
-    const { namespace = 'default', name, uid = '' } = about.metadata;
-    const key = [uid, news.reason, news.note].join('\n');
+    forgetExpired(nowMs);
+    const { namespace = 'default', name, uid = '' } = regarding.metadata;
+    const key = [uid, event.reason, event.note].join('\n');
     const known = series.get(key);
     if (known === undefined) {
       const hash = createHash('sha256').update(`${key}\n${nowMs}`).digest('hex').slice(0, 16);
       const created = { name: `${name}.${hash}`, count: 1, sinceMs: nowMs, writtenMs: nowMs };
       series.set(key, created);
-      await client.create(eventOf(about, news, { name: created.name, namespace, instance, nowMs }));
+      await client.create(eventOf(regarding, event, { name: created.name, namespace, instance, nowMs }));
       return;
     }
     known.count++;
@@ -61,8 +62,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   }
 
   return {
-    record(about, news) {
-      write(about, news).catch(onTrouble);
+    record(regarding, event) {
+      write(regarding, event).catch(onError);
     },
   };
 }
@@ -74,8 +75,8 @@ interface EventPlace {
   readonly nowMs: number;
 }
 
-function eventOf(about: Resource, { type, reason, note }: ConditionEvent, place: EventPlace): Resource {
-  const { apiVersion, kind, metadata } = about;
+function eventOf(regarding: Resource, { type, reason, note }: ConditionEvent, place: EventPlace): Resource {
+  const { apiVersion, kind, metadata } = regarding;
   const { name, namespace, uid, resourceVersion } = metadata;
   return {
     apiVersion: eventKind.apiVersion,

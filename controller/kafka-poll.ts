@@ -1,4 +1,4 @@
-// A poll of Kafka for all triggers together, again and again: often while something is lacking, seldom while all is well.
+// One poll of Kafka for all triggers together, repeated: every few seconds while a trigger is not ready, and less often when all are.
 import { isDeepStrictEqual } from 'node:util';
 import { describeError, MillraceError } from '../core/contract/errors.ts';
 import type { KafkaAccess } from '../core/contract/kafka-access.ts';
@@ -6,17 +6,17 @@ import type { Subscription } from '../core/contract/subscription.ts';
 import type { OffsetsQuery, OffsetsResult } from '../core/kafka/offsets/offsets-reader.ts';
 import type { ClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
 import type { TopicRight } from '../core/kafka/connection/topology.ts';
-import { factsOf, storesOf } from './plan/kafka-facts.ts';
+import { kafkaStateOf, storeTopicsOf } from './plan/kafka-state.ts';
 import { graceMs } from './plan/source-condition.ts';
-import type { KafkaFacts } from './plan/observed.ts';
-import { coarse } from './plan/status.ts';
+import type { KafkaState } from './plan/observed-state.ts';
+import { backlogRange } from './plan/status.ts';
 
 export interface KafkaPoll {
-  /** What was seen last; undefined before the first poll. */
-  facts(key: string): KafkaFacts | undefined;
-  /** Those to be looked after, whole: one that is new or changed is looked at soon. */
-  want(subscriptions: readonly Subscription[]): void;
-  /** Members of a group, now; undefined where Kafka does not tell. */
+  /** What the last poll found; undefined before the first one. */
+  state(key: string): KafkaState | undefined;
+  /** Replaces the list of subscriptions to poll. A new or changed one is polled soon. */
+  setSubscriptions(subscriptions: readonly Subscription[]): void;
+  /** How many members a group has now; undefined if Kafka does not answer. */
   members(group: string, access: KafkaAccess | undefined): Promise<number | undefined>;
   stop(): Promise<void>;
 }
@@ -25,16 +25,16 @@ export interface KafkaPollOptions {
   readonly kafka: Pick<ClustersReader, 'read' | 'readGroups'>;
   /** As `Demand.backlog`. */
   readonly backlog: (key: string) => Promise<bigint>;
-  /** Something is not as it was at the last poll. */
+  /** The poll found something other than the last one did. */
   readonly onChange: (key: string) => void;
-  /** Pauses between two looks in ms: while something is lacking, and while nothing is. */
-  readonly delayMs?: { readonly lacking: number; readonly whole: number } | undefined;
+  /** Milliseconds between two polls: while a trigger is not ready, and when all are. */
+  readonly delayMs?: { readonly unready: number; readonly ready: number } | undefined;
   /** Milliseconds; the clock when absent. */
   readonly now?: (() => number) | undefined;
 }
 
-/** Triggers that come together are looked at together. */
-const soonMs = 100;
+/** How long a new subscription waits for others, so that they are polled together. */
+const batchMs = 100;
 
 export function createKafkaPoll(options: KafkaPollOptions): KafkaPoll {
   return new RepeatedPoll(options);
@@ -42,28 +42,28 @@ export function createKafkaPoll(options: KafkaPollOptions): KafkaPoll {
 
 class RepeatedPoll implements KafkaPoll {
   readonly #options: KafkaPollOptions;
-  readonly #seen = new Map<string, KafkaFacts>();
-  #wanted: ReadonlyMap<string, Subscription> = new Map();
+  readonly #states = new Map<string, KafkaState>();
+  #subscriptions: ReadonlyMap<string, Subscription> = new Map();
   #timer: NodeJS.Timeout | undefined;
   #polling: Promise<void> | undefined;
   #isStopped = false;
   /** When the last poll ended. */
-  #lookedMs = Number.NEGATIVE_INFINITY;
+  #polledMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: KafkaPollOptions) {
     this.#options = options;
   }
 
-  facts(key: string): KafkaFacts | undefined {
-    return this.#seen.get(key);
+  state(key: string): KafkaState | undefined {
+    return this.#states.get(key);
   }
 
-  want(subscriptions: readonly Subscription[]): void {
-    const before = this.#wanted;
-    this.#wanted = new Map(subscriptions.map((subscription) => [subscription.key, subscription]));
-    for (const key of this.#seen.keys()) if (!this.#wanted.has(key)) this.#seen.delete(key);
+  setSubscriptions(subscriptions: readonly Subscription[]): void {
+    const before = this.#subscriptions;
+    this.#subscriptions = new Map(subscriptions.map((subscription) => [subscription.key, subscription]));
+    for (const key of this.#states.keys()) if (!this.#subscriptions.has(key)) this.#states.delete(key);
     const isNew = subscriptions.some((one) => before.get(one.key) !== one);
-    if (isNew && this.#polling === undefined) this.#pollIn(soonMs);
+    if (isNew && this.#polling === undefined) this.#pollIn(batchMs);
   }
 
   async members(group: string, access: KafkaAccess | undefined): Promise<number | undefined> {
@@ -79,20 +79,20 @@ class RepeatedPoll implements KafkaPoll {
 
   #pollIn(ms: number): void {
     clearTimeout(this.#timer);
-    if (this.#isStopped || this.#wanted.size === 0) return;
+    if (this.#isStopped || this.#subscriptions.size === 0) return;
     this.#timer = setTimeout(() => {
       this.#polling = this.#poll().finally(() => {
         this.#polling = undefined;
-        const { delayMs = { lacking: 2_000, whole: 10_000 } } = this.#options;
-        const isLacking = [...this.#wanted.keys()].some((key) => isLackingIn(this.#seen.get(key)));
-        this.#pollIn(isLacking ? delayMs.lacking : delayMs.whole);
+        const { delayMs = { unready: 2_000, ready: 10_000 } } = this.#options;
+        const areReady = [...this.#subscriptions.keys()].every((key) => isReady(this.#states.get(key)));
+        this.#pollIn(areReady ? delayMs.ready : delayMs.unready);
       });
     }, ms);
   }
 
   async #poll(): Promise<void> {
     const { kafka, backlog, now = Date.now } = this.#options;
-    const subscriptions = [...this.#wanted.values()];
+    const subscriptions = [...this.#subscriptions.values()];
     const [sources, groups, backlogs] = await Promise.all([
       readAll(kafka, subscriptions.flatMap(queriesOf)),
       kafka.readGroups(
@@ -104,25 +104,26 @@ class RepeatedPoll implements KafkaPoll {
     for (const [index, subscription] of subscriptions.entries()) {
       const [source, ...stored] = sources.splice(0, queriesOf(subscription).length);
       const group = groups[index];
-      // What was wanted no more meanwhile, or otherwise, is not of interest.
-      if (source === undefined || group === undefined || this.#wanted.get(subscription.key) !== subscription)
-        continue;
-      const stores = new Map(storesOf(subscription).flatMap(({ topic }, at) => entry(topic, stored[at])));
+      const isCurrent = this.#subscriptions.get(subscription.key) === subscription;
+      if (source === undefined || group === undefined || !isCurrent) continue;
+      const stores = new Map(
+        storeTopicsOf(subscription).flatMap(({ topic }, at) => entry(topic, stored[at])),
+      );
       const answers = { source, group, backlog: backlogs[index], stores };
-      const facts = factsOf(subscription, answers, this.#seen.get(subscription.key), nowMs);
-      this.#keep(subscription.key, facts, nowMs);
+      const state = kafkaStateOf(subscription, answers, this.#states.get(subscription.key), nowMs);
+      this.#update(subscription.key, state, nowMs);
     }
-    this.#lookedMs = nowMs;
+    this.#polledMs = nowMs;
   }
 
-  #keep(key: string, facts: KafkaFacts, nowMs: number): void {
-    const before = this.#seen.get(key);
-    this.#seen.set(key, facts);
-    const isSame = before !== undefined && isDeepStrictEqual(noteworthy(before), noteworthy(facts));
-    const dueMs = (facts.lackingSinceMs ?? Infinity) + graceMs;
-    // What is lacking is no more so than before, but for too long from now on.
-    const isTooLong = this.#lookedMs < dueMs && dueMs <= nowMs;
-    if (!isSame || isTooLong) this.#options.onChange(key);
+  #update(key: string, state: KafkaState, nowMs: number): void {
+    const before = this.#states.get(key);
+    this.#states.set(key, state);
+    const isSame = before !== undefined && isDeepStrictEqual(shownInStatus(before), shownInStatus(state));
+    // The condition changes once more when the grace period ends, although Kafka's answers are the same.
+    const graceEndMs = (state.unreadySinceMs ?? Infinity) + graceMs;
+    const hasGraceEnded = this.#polledMs < graceEndMs && graceEndMs <= nowMs;
+    if (!isSame || hasGraceEnded) this.#options.onChange(key);
   }
 }
 
@@ -130,28 +131,27 @@ function entry<V>(topic: string, value: V | undefined): [string, V][] {
   return value === undefined ? [] : [[topic, value]];
 }
 
-/** What the status shows of it. */
-function noteworthy(facts: KafkaFacts): unknown {
-  return { ...facts, backlog: coarse(facts.backlog) };
+function shownInStatus(state: KafkaState): unknown {
+  return { ...state, backlog: backlogRange(state.backlog) };
 }
 
-function isLackingIn(facts: KafkaFacts | undefined): boolean {
+function isReady(kafka: KafkaState | undefined): boolean {
   return (
-    facts === undefined ||
-    facts.lackingSinceMs !== undefined ||
-    facts.stores.some(({ state }) => state !== 'there')
+    kafka !== undefined &&
+    kafka.unreadySinceMs === undefined &&
+    kafka.stores.every(({ state }) => state === 'exists')
   );
 }
 
 /**
- * First the source, then each topic that is stored to. The user of a KafkaCluster is the gateway's too, so what it lacks is lacking there;
- * at the own cluster the gateway may be another user than we are.
+ * First the source, then each topic that the trigger stores to. The rights are checked only where a KafkaCluster names the user: the gateway
+ * connects as that user too. On the installation's own cluster, the gateway may connect as another user than the scaler.
  */
 function queriesOf(subscription: Subscription): OffsetsQuery[] {
   const { access, topics, topicPattern, consumerGroup: group } = subscription.source;
   const needing = (right: TopicRight): Pick<OffsetsQuery, 'access' | 'group' | 'right'> =>
     access === undefined ? { group } : { access, group, right };
-  const stores = storesOf(subscription).map(({ topic }) => ({ ...needing('write'), topics: [topic] }));
+  const stores = storeTopicsOf(subscription).map(({ topic }) => ({ ...needing('write'), topics: [topic] }));
   return [{ ...needing('read'), topics, topicPattern }, ...stores];
 }
 

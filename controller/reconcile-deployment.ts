@@ -1,64 +1,65 @@
-// One Deployment: the Trigger that its annotations mean is made, changed or removed, as plan/plan-deployment.ts decides.
+// Reconciles one Deployment: creates, changes or deletes the Trigger that its annotations describe, as plan/plan-deployment.ts decides.
 import { describeError } from '../core/contract/errors.ts';
 import { triggerKind } from '../core/resources/kinds.ts';
 import type { Resource } from '../core/contract/kubernetes-client.ts';
 import { mistakesAnnotation } from '../core/resources/trigger-resource.ts';
-import { fieldManager, keyOf } from './names.ts';
-import { withAppliedHash } from './plan/owned-resources.ts';
-import { planDeclare } from './plan/plan-deployment.ts';
-import { isRefusal, removeExactly, type Requeue, type TriggerDependencies } from './reconcile-trigger.ts';
-import { applyResource } from './apply-resource.ts';
+import { applyResource, isRefusal } from './apply-resource.ts';
+import { deleteResource } from './delete-resource.ts';
+import { fieldManager, keyOf } from './ownership.ts';
+import { withAppliedHash } from './plan/drift.ts';
+import { planDeployment } from './plan/plan-deployment.ts';
+import type { Requeue, TriggerDependencies } from './reconcile-trigger.ts';
 
 const waitMs = 1_000;
 
 export async function reconcileDeployment(deps: TriggerDependencies, deployment: Resource): Promise<Requeue> {
-  const { client, view, events, model, assertLeading } = deps;
+  const { client, informers, events, parser, assertLeading } = deps;
   const { namespace = '', name } = deployment.metadata;
-  const declare = model.declare.bind(model);
-  const known = view.find('triggers', keyOf(deployment));
-  let step = planDeclare({ deployment, trigger: known, declare });
-  // What is not known may be there all the same: a watch is always a little late.
-  if (step.kind === 'apply' && known === undefined) {
+  const fromAnnotations = parser.fromAnnotations.bind(parser);
+  const cached = informers.get('triggers', keyOf(deployment));
+  let step = planDeployment({ deployment, trigger: cached, fromAnnotations });
+  // The cache lags behind the API server, so a Trigger that is not in it may exist.
+  if (step.kind === 'apply' && cached === undefined) {
     const trigger = await client.get(triggerKind, namespace, name);
-    step = planDeclare({ deployment, trigger, declare });
+    step = planDeployment({ deployment, trigger, fromAnnotations });
   }
   assertLeading();
   switch (step.kind) {
     case 'nothing':
       return undefined;
     case 'wait':
-      return { inMs: waitMs };
-    case 'remove':
-      await removeExactly(client, step.trigger);
+      return { afterMs: waitMs };
+    case 'delete':
+      await deleteResource(client, step.trigger);
       return undefined;
     case 'shadowed': {
-      const note = `Trigger ${name} is there already, and was not made from these annotations: they mean nothing until it is removed.`;
+      const note = `The annotations have no effect, because Trigger ${name} exists already and was not made from them. Delete the Trigger, or remove the annotations.`;
       events.record(deployment, { type: 'Warning', reason: 'AnnotationsIgnored', note });
       return undefined;
     }
     case 'apply':
-      return applyDeclared(deps, deployment, step.trigger, known);
+      return applyTrigger(deps, deployment, step.trigger, cached);
   }
 }
 
-/** What the API server refuses, such as another consumer group, is told in the Trigger that was right before. */
-async function applyDeclared(
+/** If the API server refuses the new spec, such as another consumer group, the Trigger keeps the old one and carries the refusal. */
+async function applyTrigger(
   { client, events }: TriggerDependencies,
   deployment: Resource,
-  wanted: Resource,
-  known: Resource | undefined,
+  desired: Resource,
+  cached: Resource | undefined,
 ): Promise<Requeue> {
   try {
-    await applyResource(client, known, wanted);
+    await applyResource(client, cached, desired);
     return undefined;
   } catch (error) {
-    if (!isRefusal(error, known)) throw error;
+    if (!isRefusal(error, cached)) throw error;
     const note = describeError(error);
     events.record(deployment, { type: 'Warning', reason: 'AnnotationsRefused', note });
-    if (known === undefined) return 'failed';
-    const annotations = { ...wanted.metadata.annotations, [mistakesAnnotation]: JSON.stringify([note]) };
-    const told = { ...wanted, spec: known.spec, metadata: { ...wanted.metadata, annotations } };
-    await client.apply(withAppliedHash(told), { fieldManager, force: true });
+    if (cached === undefined) return 'failed';
+    const annotations = { ...desired.metadata.annotations, [mistakesAnnotation]: JSON.stringify([note]) };
+    const refused = { ...desired, spec: cached.spec, metadata: { ...desired.metadata, annotations } };
+    await client.apply(withAppliedHash(refused), { fieldManager, force: true });
     return undefined;
   }
 }

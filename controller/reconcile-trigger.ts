@@ -1,5 +1,5 @@
-// One trigger, brought to where it should be: looks, decides by plan-trigger.ts, and does what was decided.
-import { describeError, MillraceError } from '../core/contract/errors.ts';
+// Reconciles one trigger: observes it, lets plan/plan-trigger.ts decide, carries out the plan and writes the status.
+import { describeError } from '../core/contract/errors.ts';
 import {
   configMapKind,
   scaledObjectKind,
@@ -8,185 +8,190 @@ import {
   triggerKind,
 } from '../core/resources/kinds.ts';
 import type { KubernetesClient, Resource, ResourceKind } from '../core/contract/kubernetes-client.ts';
-import type { ClusterView } from './cluster-view.ts';
+import { applyResource, isRefusal } from './apply-resource.ts';
+import type { ClusterInformers } from './cluster-informers.ts';
+import { deleteResource } from './delete-resource.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import type { KafkaPoll } from './kafka-poll.ts';
-import { ownedName, drainFinalizer, fieldManager, isMadeFor, keyOf } from './names.ts';
+import { drainFinalizer, fieldManager, isOwnedBy, keyOf, ownedResourceName } from './ownership.ts';
+import { patchFinalizers } from './patch-finalizers.ts';
 import { hasOptedIn } from './plan/plan-deployment.ts';
 import { isDeployment } from './plan/function-condition.ts';
 import { conditionEventsOf } from './plan/condition-events.ts';
-import type { OwnedResourceName, OwnedResources, Observed, Reading, ScalerAddress } from './plan/observed.ts';
-import { plan, type Plan } from './plan/plan-trigger.ts';
-import { quietMs, statusOf, toWrite } from './plan/status.ts';
+import type {
+  ObservedState,
+  OwnedResourceKey,
+  OwnedResources,
+  ParsedTrigger,
+  ScalerAddress,
+} from './plan/observed-state.ts';
+import { planTrigger, type TriggerPlan } from './plan/plan-trigger.ts';
+import { statusIntervalMs, statusOf, whenToWriteStatus } from './plan/status.ts';
 import type { TriggerCache } from './trigger-cache.ts';
-import type { TriggerModel } from './trigger-model.ts';
-import { applyResource } from './apply-resource.ts';
+import type { TriggerParser } from './trigger-parser.ts';
 
-/** Asks the scaler where KEDA will call it: KEDA waits long before it tries again what did not answer at first. */
+/** Calls the scaler at the address that KEDA will use. If KEDA's own first call fails, KEDA waits long before it tries again. */
 export interface ScalerProbe {
-  /** True where the scaler knows the trigger, else why not. Never rejects. */
+  /** True if the scaler knows the trigger, else the reason why not. Never rejects. */
   ask(scaler: ScalerAddress, namespace: string, trigger: string): Promise<true | string>;
 }
 
 export interface TriggerDependencies {
   readonly client: KubernetesClient;
-  readonly view: ClusterView;
+  readonly informers: ClusterInformers;
   readonly triggerCache: TriggerCache;
   readonly kafkaPoll: KafkaPoll;
   readonly probe: ScalerProbe;
   readonly events: EventRecorder;
-  readonly model: TriggerModel;
+  readonly parser: TriggerParser;
   readonly scaler: () => ScalerAddress | undefined;
-  /** Throws where this process does not lead any more: nothing may be written then. */
+  /** Throws if this process is no longer the leader. To be called before every write. */
   readonly assertLeading: () => void;
 }
 
-/** When to look again, in ms, without anything having changed; undefined: at the next resync. */
-export type Requeue = { readonly inMs: number } | 'failed' | undefined;
+/** When to reconcile again although nothing has changed; `failed`: with backoff; undefined: at the next resync. */
+export type Requeue = { readonly afterMs: number } | 'failed' | undefined;
 
-export const ownedKinds: Readonly<Record<OwnedResourceName, ResourceKind>> = {
-  service: serviceKind,
-  scaledObject: scaledObjectKind,
-  authentication: triggerAuthenticationKind,
-  ca: configMapKind,
-};
-
-const probeAgainMs = 2_000;
-/** What is not watched, for we did not make it, is looked at again so soon where all waits for it to come or go. */
-const foreignAgainMs = 5_000;
+const probeRetryMs = 2_000;
+/** Resources that the controller did not make are not watched: while a trigger waits for one, it is reconciled at this interval. */
+const foreignRetryMs = 5_000;
 
 export class TriggerReconciler {
   readonly #deps: TriggerDependencies;
-  /** When the status of each was last written, by `performance.now()`. */
+  /** When the status of each trigger was last written, by `performance.now()`. */
   readonly #writtenMs = new Map<string, number>();
 
   constructor(dependencies: TriggerDependencies) {
     this.#deps = dependencies;
   }
 
-  /** For a trigger that is not being deleted. Rejects where the API server does not do what it should. */
+  /** For a trigger that is not being deleted. Rejects if a request to the API server fails, unless it is a refusal for the status. */
   async reconcile(trigger: Resource): Promise<Requeue> {
     const { triggerCache, probe } = this.#deps;
-    const reading = triggerCache.of(trigger);
-    if (reading === undefined) return { inMs: 0 };
-    let observed = await this.#observe(trigger, reading);
-    let decided = plan(observed);
-    if (decided.needsScaler && observed.scaler !== undefined) {
+    const parsed = triggerCache.get(trigger);
+    if (parsed === undefined) return { afterMs: 0 };
+    let observed = await this.#observe(trigger, parsed);
+    let plan = planTrigger(observed);
+    if (plan.needsProbe && observed.scaler !== undefined) {
       const { name, namespace = '' } = trigger.metadata;
-      const scalerAnswers = await probe.ask(observed.scaler, namespace, name);
-      observed = { ...observed, scalerAnswers };
-      decided = plan(observed);
+      const probeResult = await probe.ask(observed.scaler, namespace, name);
+      observed = { ...observed, probeResult };
+      plan = planTrigger(observed);
     }
-    const done = await this.#execute(observed, decided);
-    const { status } = done === observed ? decided : plan(done);
+    const after = await this.#execute(observed, plan);
+    const { status } = after === observed ? plan : planTrigger(after);
     const written = await this.#writeStatus(trigger, status);
-    if (done.refusals.size > 0) return 'failed';
-    if (decided.needsScaler && observed.scalerAnswers !== true) return { inMs: probeAgainMs };
-    if (waitsForOthers(done)) return { inMs: foreignAgainMs };
-    return written === 'later' ? { inMs: quietMs } : undefined;
+    if (after.refusals.size > 0) return 'failed';
+    if (plan.needsProbe && observed.probeResult !== true) return { afterMs: probeRetryMs };
+    if (waitsForForeign(after)) return { afterMs: foreignRetryMs };
+    return written === 'later' ? { afterMs: statusIntervalMs } : undefined;
   }
 
   forget(key: string): void {
     this.#writtenMs.delete(key);
   }
 
-  async #observe(trigger: Resource, reading: Reading): Promise<Observed> {
-    const { view, triggerCache, kafkaPoll, scaler } = this.#deps;
+  async #observe(trigger: Resource, parsed: ParsedTrigger): Promise<ObservedState> {
+    const { informers, triggerCache, kafkaPoll, scaler } = this.#deps;
     const key = keyOf(trigger);
     const namespace = trigger.metadata.namespace ?? '';
-    // As old as the reading: of a trigger that is edited meanwhile nothing is known any more.
-    const kafka = kafkaPoll.facts(key);
-    const subscription = reading.kind === 'right' ? reading.subscription : undefined;
+    // Read before the first await, so that it belongs to this edit: another edit may make the poll forget the trigger.
+    const kafka = kafkaPoll.state(key);
+    const subscription = parsed.kind === 'right' ? parsed.subscription : undefined;
     const target = subscription?.function.target;
     const deployment =
       target !== undefined && isDeployment(target)
-        ? view.find('deployments', `${namespace}/${target.name}`)
+        ? informers.get('deployments', `${namespace}/${target.name}`)
         : undefined;
-    const namesake = view.find('deployments', key);
-    const shadows = namesake !== undefined && hasOptedIn(namesake) && !isMadeFor(trigger, namesake);
+    const namesake = informers.get('deployments', key);
+    const annotationsIgnored =
+      namesake !== undefined && hasOptedIn(namesake) && !isOwnedBy(trigger, namesake);
     return {
       nowMs: Date.now(),
       trigger,
-      reading,
-      groupOf: subscription && triggerCache.holders.groupOf(subscription),
-      targetOf: subscription && triggerCache.holders.targetOf(subscription),
-      shadows,
+      parsed,
+      groupHolder: subscription && triggerCache.conflicts.groupHolder(subscription),
+      deploymentHolder: subscription && triggerCache.conflicts.deploymentHolder(subscription),
+      annotationsIgnored,
       deployment,
-      serviceThere:
-        target?.kind === 'service' ? await this.#isServiceThere(namespace, target.name) : undefined,
-      owned: await this.#owned(trigger, deployment !== undefined),
+      serviceExists:
+        target?.kind === 'service' ? await this.#serviceExists(namespace, target.name) : undefined,
+      owned: await this.#observeOwned(trigger, deployment !== undefined),
       refusals: new Map(),
       kafka,
-      hasKeda: view.hasKeda,
+      hasKeda: informers.hasKeda,
       scaler: scaler(),
-      scalerAnswers: undefined,
+      probeResult: undefined,
     };
   }
 
-  async #isServiceThere(namespace: string, name: string): Promise<boolean> {
+  async #serviceExists(namespace: string, name: string): Promise<boolean> {
     return (await this.#deps.client.get(serviceKind, namespace, name)) !== undefined;
   }
 
-  /** What was made is watched; what somebody else put in its place is only looked for where it would be in the way. */
-  async #owned(trigger: Resource, areWanted: boolean): Promise<OwnedResources> {
-    const { client, view, scaler } = this.#deps;
+  /** The informers know only what the controller made. Whether somebody else's resource has the name, the API server is asked if it matters. */
+  async #observeOwned(trigger: Resource, isNeeded: boolean): Promise<OwnedResources> {
+    const { client, informers, scaler } = this.#deps;
     const { name, namespace = '' } = trigger.metadata;
-    const ownedResource = ownedName(name);
-    const there = async (kind: ResourceKind, known: Resource | undefined, at: string, needed: boolean) =>
-      known ?? (needed ? client.get(kind, namespace, at) : undefined);
-    const known = {
-      service: view.find('services', `${namespace}/${ownedResource}`),
-      scaledObject: view.find('scaledObjects', `${namespace}/${name}`),
-      authentication: view.find('authentications', `${namespace}/${ownedResource}`),
+    const resourceName = ownedResourceName(name);
+    const find = async (kind: ResourceKind, cached: Resource | undefined, at: string, needed: boolean) =>
+      cached ?? (needed ? client.get(kind, namespace, at) : undefined);
+    const cached = {
+      service: informers.get('services', `${namespace}/${resourceName}`),
+      scaledObject: informers.get('scaledObjects', `${namespace}/${name}`),
+      authentication: informers.get('authentications', `${namespace}/${resourceName}`),
     };
-    const scales = areWanted && view.hasKeda;
-    const { ca: trust, clusterAuthentication } = scaler() ?? {};
-    const secured = scales && trust !== undefined && clusterAuthentication === undefined;
+    const isScaled = isNeeded && informers.hasKeda;
+    const { ca: scalerCa, clusterAuthentication } = scaler() ?? {};
+    const needsCa = isScaled && scalerCa !== undefined && clusterAuthentication === undefined;
     const [service, scaledObject, authentication, ca] = await Promise.all([
-      there(serviceKind, known.service, ownedResource, areWanted),
-      there(scaledObjectKind, known.scaledObject, name, scales),
-      there(triggerAuthenticationKind, known.authentication, ownedResource, secured),
-      // Of ConfigMaps nothing is watched: they are too many, and none of our business.
-      there(configMapKind, undefined, ownedResource, secured || known.authentication !== undefined),
+      find(serviceKind, cached.service, resourceName, isNeeded),
+      find(scaledObjectKind, cached.scaledObject, name, isScaled),
+      find(triggerAuthenticationKind, cached.authentication, resourceName, needsCa),
+      // ConfigMaps are not watched: a cluster has too many, and almost none of them is ours.
+      find(configMapKind, undefined, resourceName, needsCa || cached.authentication !== undefined),
     ]);
     return { service, scaledObject, authentication, ca };
   }
 
-  /** Returns what is so afterwards. */
-  async #execute(observed: Observed, { addFinalizer, apply, remove }: Plan): Promise<Observed> {
+  /** Returns the observed state after the writes; the same object if nothing was applied. */
+  async #execute(
+    observed: ObservedState,
+    { addFinalizer, apply, remove }: TriggerPlan,
+  ): Promise<ObservedState> {
     const { client, assertLeading } = this.#deps;
     assertLeading();
-    if (addFinalizer) await setFinalizers(client, observed.trigger, (all) => [...all, drainFinalizer]);
-    const owned: { -readonly [name in OwnedResourceName]: OwnedResources[name] } = { ...observed.owned };
+    if (addFinalizer) await patchFinalizers(client, observed.trigger, (all) => [...all, drainFinalizer]);
+    const owned: { -readonly [key in OwnedResourceKey]: OwnedResources[key] } = { ...observed.owned };
     for (const resource of remove) {
       assertLeading();
-      await removeExactly(client, resource);
+      await deleteResource(client, resource);
     }
-    const refusals = new Map<OwnedResourceName, string>();
-    for (const { name, resource } of apply) {
+    const refusals = new Map<OwnedResourceKey, string>();
+    for (const { key, resource } of apply) {
       assertLeading();
       try {
-        owned[name] = await applyResource(client, observed.owned[name], resource);
+        owned[key] = await applyResource(client, observed.owned[key], resource);
       } catch (error) {
-        if (!isRefusal(error, observed.owned[name])) throw error;
-        refusals.set(name, describeError(error));
-        // What follows needs it.
+        if (!isRefusal(error, observed.owned[key])) throw error;
+        refusals.set(key, describeError(error));
+        // The resources after this one depend on it.
         break;
       }
     }
     return apply.length === 0 ? observed : { ...observed, owned, refusals };
   }
 
-  async #writeStatus(trigger: Resource, status: Plan['status']): Promise<'now' | 'later' | 'never'> {
+  async #writeStatus(trigger: Resource, status: TriggerPlan['status']): Promise<'now' | 'later' | 'never'> {
     const { client, events, assertLeading } = this.#deps;
     const key = keyOf(trigger);
     const writtenMs = this.#writtenMs.get(key);
-    const verdict = toWrite(
+    const due = whenToWriteStatus(
       trigger,
       status,
       writtenMs === undefined ? undefined : performance.now() - writtenMs,
     );
-    if (verdict !== 'now') return verdict;
+    if (due !== 'now') return due;
     assertLeading();
     const { name, namespace = '' } = trigger.metadata;
     await client.apply(
@@ -194,53 +199,15 @@ export class TriggerReconciler {
       { fieldManager, force: true, subresource: 'status' },
     );
     this.#writtenMs.set(key, performance.now());
-    for (const news of conditionEventsOf(statusOf(trigger).conditions ?? [], status.conditions))
-      events.record(trigger, news);
+    for (const event of conditionEventsOf(statusOf(trigger).conditions ?? [], status.conditions))
+      events.record(trigger, event);
     return 'now';
   }
 }
 
-/** Whether something that somebody else made is in the way, or a Service that somebody else is to make is not there. */
-function waitsForOthers({ trigger, owned, serviceThere }: Observed): boolean {
+/** Whether a resource of somebody else has a name that the controller needs, or a Service that somebody else must create does not exist. */
+function waitsForForeign({ trigger, owned, serviceExists }: ObservedState): boolean {
   const isForeign = (found: Resource | undefined): boolean =>
-    found !== undefined && !isMadeFor(found, trigger);
-  return serviceThere === false || Object.values(owned).some(isForeign);
-}
-
-/** The API server has understood, and will not: another try as it is brings the same. Of what was `found`, a conflict passes. */
-export function isRefusal(error: unknown, found: Resource | undefined): error is MillraceError {
-  if (!(error instanceof MillraceError)) return false;
-  if (error.code === 'MILLRACE_KUBERNETES_CONFLICT') return found === undefined;
-  return ['MILLRACE_KUBERNETES_INVALID', 'MILLRACE_KUBERNETES_FORBIDDEN'].includes(error.code);
-}
-
-/** Changes the finalizers, unless the trigger was changed meanwhile: MILLRACE_KUBERNETES_CONFLICT. One that is gone is fine. */
-export async function setFinalizers(
-  client: Pick<KubernetesClient, 'patch'>,
-  { metadata }: Resource,
-  change: (all: readonly string[]) => readonly string[],
-): Promise<void> {
-  const { namespace = '', name, resourceVersion, finalizers = [] } = metadata;
-  try {
-    await client.patch(triggerKind, namespace, name, {
-      metadata: { resourceVersion, finalizers: change(finalizers) },
-    });
-  } catch (error) {
-    if (!(error instanceof MillraceError && error.code === 'MILLRACE_KUBERNETES_MISSING')) throw error;
-  }
-}
-
-/** Removes this one, and no other that has taken its name. */
-export async function removeExactly(
-  client: Pick<KubernetesClient, 'remove'>,
-  resource: Resource,
-): Promise<void> {
-  const { namespace = '', name, uid } = resource.metadata;
-  const kinds = [...Object.values(ownedKinds), triggerKind];
-  const kind = kinds.find((one) => one.kind === resource.kind && one.apiVersion === resource.apiVersion);
-  if (kind === undefined) throw new TypeError(`${resource.kind} is nothing that the controller makes`);
-  await client.remove(kind, namespace, name, {
-    ...(uid === undefined ? {} : { uid }),
-    propagation: 'Background',
-  });
+    found !== undefined && !isOwnedBy(found, trigger);
+  return serviceExists === false || Object.values(owned).some(isForeign);
 }

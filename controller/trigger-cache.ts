@@ -1,67 +1,69 @@
-// Triggers as they are to be run, read once per edit, and who of them has what only one can have.
+// The parsed form of every Trigger, parsed once per edit, and the conflicts between them.
 import { meaningOf } from '../core/resources/cluster-resolution.ts';
 import type { Resource } from '../core/contract/kubernetes-client.ts';
 import type { Subscription } from '../core/contract/subscription.ts';
 import { mistakesAnnotation } from '../core/resources/trigger-resource.ts';
-import { keyOf } from './names.ts';
-import { findHolders, type Claimant, type Holders } from './plan/holders.ts';
-import type { Reading } from './plan/observed.ts';
-import type { TriggerModel } from './trigger-model.ts';
+import { keyOf } from './ownership.ts';
+import { findConflicts, type ActiveTrigger, type TriggerConflicts } from './plan/trigger-conflicts.ts';
+import type { ParsedTrigger } from './plan/observed-state.ts';
+import type { TriggerParser } from './trigger-parser.ts';
 
 export interface TriggerCache {
-  /** Reads all that is new or changed; whole. */
+  /** Parses every trigger that is new or was edited; after a change of a KafkaCluster, all. Triggers not in the list are dropped. */
   update(triggers: readonly Resource[], clusters: readonly Resource[]): void;
-  /** Undefined for a trigger that was not among them. */
-  of(trigger: Resource): Reading | undefined;
-  /** Those that are right, and are not being deleted. */
+  /** Undefined if the last `update` did not include this edit of the trigger. */
+  get(trigger: Resource): ParsedTrigger | undefined;
+  /** Of the triggers that are valid and not being deleted. */
   subscriptions(): readonly Subscription[];
-  readonly holders: Holders;
+  readonly conflicts: TriggerConflicts;
 }
 
-interface Read {
-  readonly edit: string;
-  readonly reading: Reading;
+interface Entry {
+  readonly revision: string;
+  readonly parsed: ParsedTrigger;
 }
 
-export function createTriggerCache(model: Pick<TriggerModel, 'read'>): TriggerCache {
-  let reads = new Map<string, Read>();
-  let clustersRead = '';
-  let claimants: readonly Claimant[] = [];
-  let holders = findHolders([]);
+export function createTriggerCache(parser: Pick<TriggerParser, 'parse'>): TriggerCache {
+  let entries = new Map<string, Entry>();
+  let lastClusters = '';
+  let active: readonly ActiveTrigger[] = [];
+  let conflicts = findConflicts([]);
 
-  function read(trigger: Resource, clusters: readonly Resource[], canReuse: boolean): Read {
-    const edit = editOf(trigger);
-    const known = reads.get(keyOf(trigger));
-    if (canReuse && known?.edit === edit) return known;
-    return { edit, reading: model.read(trigger, clusters) };
+  function entryOf(trigger: Resource, clusters: readonly Resource[], canReuse: boolean): Entry {
+    const revision = revisionOf(trigger);
+    const known = entries.get(keyOf(trigger));
+    if (canReuse && known?.revision === revision) return known;
+    return { revision, parsed: parser.parse(trigger, clusters) };
   }
 
   return {
     update(triggers, clusters) {
-      const clustersNow = clusters.map(meaningOf).toSorted().join();
-      const canReuse = clustersNow === clustersRead;
-      clustersRead = clustersNow;
-      reads = new Map(triggers.map((trigger) => [keyOf(trigger), read(trigger, clusters, canReuse)]));
-      claimants = triggers.flatMap((trigger) => {
-        const reading = reads.get(keyOf(trigger))?.reading;
-        const isGoing = trigger.metadata.deletionTimestamp !== undefined;
-        return reading?.kind === 'right' && !isGoing ? [{ trigger, subscription: reading.subscription }] : [];
+      const currentClusters = clusters.map(meaningOf).toSorted().join();
+      const canReuse = currentClusters === lastClusters;
+      lastClusters = currentClusters;
+      entries = new Map(triggers.map((trigger) => [keyOf(trigger), entryOf(trigger, clusters, canReuse)]));
+      active = triggers.flatMap((trigger) => {
+        const parsed = entries.get(keyOf(trigger))?.parsed;
+        const isDeleting = trigger.metadata.deletionTimestamp !== undefined;
+        return parsed?.kind === 'right' && !isDeleting
+          ? [{ trigger, subscription: parsed.subscription }]
+          : [];
       });
-      holders = findHolders(claimants);
+      conflicts = findConflicts(active);
     },
-    of(trigger) {
-      const known = reads.get(keyOf(trigger));
-      return known?.edit === editOf(trigger) ? known.reading : undefined;
+    get(trigger) {
+      const known = entries.get(keyOf(trigger));
+      return known?.revision === revisionOf(trigger) ? known.parsed : undefined;
     },
-    subscriptions: () => claimants.map(({ subscription }) => subscription),
-    get holders() {
-      return holders;
+    subscriptions: () => active.map(({ subscription }) => subscription),
+    get conflicts() {
+      return conflicts;
     },
   };
 }
 
-/** Another text for every edit of a spec, and of the mistakes in annotations; the same for a status that changes. */
-function editOf({ metadata }: Resource): string {
+/** Differs after every edit of the spec or of the mistakes annotation, and not after a change of status. */
+function revisionOf({ metadata }: Resource): string {
   const { uid, generation, namespace, name, annotations } = metadata;
   return JSON.stringify([namespace, name, uid, generation, annotations?.[mistakesAnnotation]]);
 }

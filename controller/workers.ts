@@ -1,59 +1,59 @@
-// Those who take from the work queue: a few at a time, with the timers that it has none of.
+// The workers that take keys from the work queue: a few at a time. They own the timers, because the queue has none.
 import type { WorkQueue } from './work-queue.ts';
 
 export interface WorkersOptions {
   readonly queue: WorkQueue;
-  /** `failed`, or what it rejects with, means again after a wait that grows; `inMs`, again then. */
-  readonly work: (item: string) => Promise<{ readonly inMs: number } | 'failed' | undefined>;
-  /** `count` failures in a row. */
-  readonly onFailure: (item: string, error: unknown, count: number) => void;
+  /** A rejection, or `failed`, requeues the key with backoff; `afterMs` requeues it after that time. */
+  readonly work: (key: string) => Promise<{ readonly afterMs: number } | 'failed' | undefined>;
+  /** `work` rejected. `count` is the number of failures in a row. */
+  readonly onFailure: (key: string, error: unknown, count: number) => void;
 }
 
 export interface Workers {
-  add(item: string): void;
-  /** Until then, what was added waits. */
+  add(key: string): void;
+  /** Before that, keys only collect in the queue. */
   start(): void;
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when no work is in progress any more. */
   stop(): Promise<void>;
 }
 
-const atATime = 4;
+const concurrency = 4;
 
 export function createWorkers({ queue, work, onFailure }: WorkersOptions): Workers {
-  const underWay = new Set<Promise<void>>();
+  const inProgress = new Set<Promise<void>>();
   let isRunning = false;
   let timer: NodeJS.Timeout | undefined;
 
-  async function workOn(item: string): Promise<void> {
+  async function workOn(key: string): Promise<void> {
     try {
-      const again = await work(item);
-      if (again === 'failed') queue.failed(item, performance.now());
-      else queue.done(item);
-      if (typeof again === 'object') queue.addAt(item, performance.now() + again.inMs);
+      const requeue = await work(key);
+      if (requeue === 'failed') queue.failed(key, performance.now());
+      else queue.done(key);
+      if (typeof requeue === 'object') queue.addAt(key, performance.now() + requeue.afterMs);
     } catch (error) {
-      onFailure(item, error, queue.failed(item, performance.now()));
+      onFailure(key, error, queue.failed(key, performance.now()));
     }
   }
 
   function pump(): void {
     clearTimeout(timer);
-    while (isRunning && underWay.size < atATime) {
-      const item = queue.take(performance.now());
-      if (item === undefined) break;
-      const working = workOn(item).then(() => {
-        underWay.delete(working);
+    while (isRunning && inProgress.size < concurrency) {
+      const key = queue.take(performance.now());
+      if (key === undefined) break;
+      const working = workOn(key).then(() => {
+        inProgress.delete(working);
         pump();
       });
-      underWay.add(working);
+      inProgress.add(working);
     }
     const nextMs = queue.nextMs();
-    if (!isRunning || nextMs === undefined || underWay.size >= atATime) return;
+    if (!isRunning || nextMs === undefined || inProgress.size >= concurrency) return;
     timer = setTimeout(pump, Math.max(1, nextMs - performance.now()));
   }
 
   return {
-    add(item) {
-      queue.add(item);
+    add(key) {
+      queue.add(key);
       if (isRunning) setImmediate(pump);
     },
     start() {
@@ -63,7 +63,7 @@ export function createWorkers({ queue, work, onFailure }: WorkersOptions): Worke
     async stop() {
       isRunning = false;
       clearTimeout(timer);
-      await Promise.all(underWay);
+      await Promise.all(inProgress);
     },
   };
 }

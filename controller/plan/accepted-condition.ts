@@ -1,18 +1,23 @@
-// Accepted: the Trigger is right, by itself and beside the others.
-import { no, yes } from './findings.ts';
-import type { Finding, Observed } from './observed.ts';
+// Accepted: the Trigger is valid, and does not conflict with another.
+import { conditionFalse, conditionTrue } from './condition-state.ts';
+import type { ConditionState, ObservedState } from './observed-state.ts';
 
-export function acceptedCondition({ reading, groupOf, shadows, trigger }: Observed): Finding {
-  if (reading.kind === 'wrong') return no(reading.reason, reading.message);
-  if (groupOf !== undefined) {
-    const { consumerGroup } = reading.subscription.source;
-    const message = `The group ${consumerGroup} is that of Trigger ${groupOf}: each would take the other’s partitions. Give this one another spec.source.consumerGroup, or leave it out.`;
-    return no('ConsumerGroupTaken', message);
+export function acceptedCondition({
+  parsed,
+  groupHolder,
+  annotationsIgnored,
+  trigger,
+}: ObservedState): ConditionState {
+  if (parsed.kind === 'wrong') return conditionFalse(parsed.reason, parsed.message);
+  if (groupHolder !== undefined) {
+    const { consumerGroup } = parsed.subscription.source;
+    const message = `The consumer group ${consumerGroup} belongs to Trigger ${groupHolder}, which is older: each of the two would take the other’s partitions. A group cannot be changed: delete this Trigger, and create it again with another spec.source.consumerGroup, or without one.`;
+    return conditionFalse('ConsumerGroupTaken', message);
   }
-  if (shadows) {
+  if (annotationsIgnored) {
     const { name } = trigger.metadata;
-    const message = `The annotations of Deployment ${name} mean nothing: this Trigger has its name, and was not made from them. Remove the annotations, or this Trigger.`;
-    return yes('AnnotationsIgnored', message);
+    const message = `The annotations of Deployment ${name} have no effect, because this Trigger has the same name and was not made from them. Remove the annotations, or delete this Trigger.`;
+    return conditionTrue('AnnotationsIgnored', message);
   }
-  return yes('Accepted', 'The Trigger is right.');
+  return conditionTrue('Accepted', 'The Trigger is valid.');
 }

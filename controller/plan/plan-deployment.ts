@@ -1,54 +1,56 @@
-// Annotations → Trigger: what is to be done about the Trigger of one Deployment.
+// Annotations → Trigger: what to do about the Trigger of one Deployment.
 import { topicsAnnotation } from '../../core/resources/annotations.ts';
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
-import { isMadeFor, isManaged, madeFor } from '../names.ts';
-import { isAsWanted, withAppliedHash } from './owned-resources.ts';
+import { isOwnedBy, isManaged, ownedMetadata } from '../ownership.ts';
+import { isUpToDate, withAppliedHash } from './drift.ts';
 
-export type DeclareStep =
+export type DeploymentStep =
   | { readonly kind: 'nothing' }
   | { readonly kind: 'apply'; readonly trigger: Resource }
-  | { readonly kind: 'remove'; readonly trigger: Resource }
-  /** The one that has the name is on its way out. */
+  | { readonly kind: 'delete'; readonly trigger: Resource }
+  /** A Trigger with the name is being deleted. */
   | { readonly kind: 'wait' }
-  /** Somebody else's Trigger has the name. */
+  /** A Trigger that somebody else made has the name. */
   | { readonly kind: 'shadowed'; readonly trigger: Resource };
 
-export interface DeclareObserved {
+export interface ObservedDeployment {
   readonly deployment: Resource;
-  /** The Trigger of the Deployment's name, whoever made it. */
+  /** The Trigger with the Deployment's name, whoever made it. */
   readonly trigger: Resource | undefined;
-  /** Makes the Trigger that the annotations mean. */
-  readonly declare: (deployment: Resource) => Resource;
+  /** The Trigger that the annotations describe. */
+  readonly fromAnnotations: (deployment: Resource) => Resource;
 }
 
-export function planDeclare({ deployment, trigger, declare }: DeclareObserved): DeclareStep {
-  const isOurs = trigger !== undefined && isMadeFor(trigger, deployment);
-  const isGoing = trigger?.metadata.deletionTimestamp !== undefined;
+export function planDeployment({ deployment, trigger, fromAnnotations }: ObservedDeployment): DeploymentStep {
+  const isOurs = trigger !== undefined && isOwnedBy(trigger, deployment);
+  const isDeleting = trigger?.metadata.deletionTimestamp !== undefined;
   if (!hasOptedIn(deployment) || deployment.metadata.deletionTimestamp !== undefined)
-    return isOurs && !isGoing ? { kind: 'remove', trigger } : { kind: 'nothing' };
-  if (isGoing) return { kind: 'wait' };
+    return isOurs && !isDeleting ? { kind: 'delete', trigger } : { kind: 'nothing' };
+  if (isDeleting) return { kind: 'wait' };
   if (trigger !== undefined && !isOurs)
-    // Made for an earlier Deployment of this name: it goes with that one.
-    return isManaged(trigger) && isOwned(trigger) ? { kind: 'wait' } : { kind: 'shadowed', trigger };
-  const wanted = ownedTrigger(deployment, declare(deployment));
-  return trigger !== undefined && isAsWanted(trigger, wanted)
+    // It was made for an earlier Deployment of this name, and Kubernetes deletes it with that one.
+    return isManaged(trigger) && isOwnedByDeployment(trigger)
+      ? { kind: 'wait' }
+      : { kind: 'shadowed', trigger };
+  const desired = desiredTrigger(deployment, fromAnnotations(deployment));
+  return trigger !== undefined && isUpToDate(trigger, desired)
     ? { kind: 'nothing' }
-    : { kind: 'apply', trigger: wanted };
+    : { kind: 'apply', trigger: desired };
 }
 
 export function hasOptedIn({ metadata }: Resource): boolean {
   return metadata.annotations?.[topicsAnnotation] !== undefined;
 }
 
-function isOwned({ metadata }: Resource): boolean {
+function isOwnedByDeployment({ metadata }: Resource): boolean {
   return metadata.ownerReferences?.some(({ kind }) => kind === 'Deployment') === true;
 }
 
-function ownedTrigger(deployment: Resource, declared: Resource): Resource {
-  const { name, labels, annotations } = declared.metadata;
-  const owned = madeFor(deployment, name, { ...labels });
+function desiredTrigger(deployment: Resource, described: Resource): Resource {
+  const { name, labels, annotations } = described.metadata;
+  const owned = ownedMetadata(deployment, name, { ...labels });
   return withAppliedHash({
-    ...declared,
+    ...described,
     metadata: { ...owned, ...(annotations === undefined ? {} : { annotations }) },
   });
 }

@@ -1,43 +1,50 @@
-// A Trigger that is being deleted: its gateways let go of it first, then KEDA gives the Deployment its replicas back, then it
-// is gone, and with it all that it owns.
+// What to do about a Trigger that is being deleted. First its gateways leave the consumer group, then KEDA gives the Deployment its replicas
+// back, and only then is the finalizer removed. Kubernetes then deletes the Trigger and everything that it owns.
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
-import { drainFinalizer } from '../names.ts';
+import { drainFinalizer } from '../ownership.ts';
 
-/** So long each of the two is waited for, from the deletion on, in ms; what is slower than that goes on without us. */
+/** How long each of the two steps is waited for, counted from the deletion, in ms. Afterwards the deletion goes on without it. */
 export const drainLimitMs = 60_000;
-const lookAgainMs = 1_000;
+const recheckMs = 1_000;
 
-export interface DrainObserved {
+export interface ObservedDrain {
   readonly nowMs: number;
   readonly trigger: Resource;
-  /** Members of the consumer group; undefined where that is unknown. 0 where no group is known at all. */
+  /** Members of the consumer group; undefined if unknown, 0 if the trigger never had a group. */
   readonly members: number | undefined;
-  /** Made for the trigger, and still there. */
+  /** The one that the trigger owns, while it exists. */
   readonly scaledObject: Resource | undefined;
 }
 
 export type DrainStep =
-  /** Not ours to hold up. */
+  /** It does not have our finalizer. */
   | { readonly kind: 'nothing' }
-  | { readonly kind: 'wait'; readonly forMs: number; readonly why: string }
-  | { readonly kind: 'removeScaledObject'; readonly resource: Resource; readonly late: string | undefined }
-  | { readonly kind: 'release'; readonly late: string | undefined };
+  | { readonly kind: 'wait'; readonly afterMs: number; readonly reason: string }
+  | {
+      readonly kind: 'deleteScaledObject';
+      readonly resource: Resource;
+      readonly timeoutNote: string | undefined;
+    }
+  | { readonly kind: 'removeFinalizer'; readonly timeoutNote: string | undefined };
 
-/** `late` says what was not waited for any longer. */
-export function planDrain({ nowMs, trigger, members, scaledObject }: DrainObserved): DrainStep {
+/** `timeoutNote` says what the controller no longer waits for. */
+export function planDrain({ nowMs, trigger, members, scaledObject }: ObservedDrain): DrainStep {
   const { finalizers = [], deletionTimestamp } = trigger.metadata;
   if (!finalizers.includes(drainFinalizer)) return { kind: 'nothing' };
   const waitedMs = nowMs - Date.parse(deletionTimestamp ?? '');
-  const isLate = (limitMs: number): boolean => !(waitedMs < limitMs);
-  if (members !== 0 && !isLate(drainLimitMs))
-    return { kind: 'wait', forMs: lookAgainMs, why: 'gateways finish what is in flight' };
-  const unsettled =
-    members === 0 ? undefined : 'Gateways still have partitions of it; they let go of them by themselves.';
-  if (scaledObject === undefined) return { kind: 'release', late: unsettled };
+  // Written so that an unreadable time counts as a timeout.
+  const hasTimedOut = (limitMs: number): boolean => !(waitedMs < limitMs);
+  if (members !== 0 && !hasTimedOut(drainLimitMs))
+    return { kind: 'wait', afterMs: recheckMs, reason: 'gateways finish what is in flight' };
+  const groupNote =
+    members === 0
+      ? undefined
+      : 'Gateways may still be in the consumer group, but Millrace no longer waits for them. They leave it by themselves.';
+  if (scaledObject === undefined) return { kind: 'removeFinalizer', timeoutNote: groupNote };
   if (scaledObject.metadata.deletionTimestamp === undefined)
-    return { kind: 'removeScaledObject', resource: scaledObject, late: unsettled };
-  if (!isLate(2 * drainLimitMs))
-    return { kind: 'wait', forMs: lookAgainMs, why: 'KEDA gives the Deployment its replicas back' };
-  const late = `KEDA has not let go of ScaledObject ${scaledObject.metadata.name}: the Deployment gets its replicas back when KEDA runs again.`;
-  return { kind: 'release', late };
+    return { kind: 'deleteScaledObject', resource: scaledObject, timeoutNote: groupNote };
+  if (!hasTimedOut(2 * drainLimitMs))
+    return { kind: 'wait', afterMs: recheckMs, reason: 'KEDA gives the Deployment its replicas back' };
+  const timeoutNote = `KEDA has not finished the deletion of ScaledObject ${scaledObject.metadata.name}, but Millrace no longer waits for it. The Deployment gets its replicas back when KEDA runs again.`;
+  return { kind: 'removeFinalizer', timeoutNote };
 }

@@ -1,38 +1,40 @@
-// The decision about one trigger: what is observed → what is to be made, what is to go, and what its status says. Pure, and
-// of what is so now alone: whatever was missed before, the next decision is the same.
+// The plan for one trigger: observed state → what to apply, what to delete, and its status. Level-triggered: it depends only on the state as it
+// is now, so a missed change does no harm.
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
 import { valueAt } from '../../core/contract/path.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { TriggerStatus } from '../../core/resources/trigger-status.ts';
-import { drainFinalizer, isMadeFor } from '../names.ts';
-import { ownedResourcesOf, isAsWanted, namesOwnAuthentication } from './owned-resources.ts';
-import { no, unknown } from './findings.ts';
+import { drainFinalizer, isOwnedBy } from '../ownership.ts';
+import { desiredResources } from './desired-resources.ts';
+import { isUpToDate } from './drift.ts';
+import { namesOwnAuthentication } from './scaled-object.ts';
+import { conditionFalse, conditionUnknown } from './condition-state.ts';
 import { acceptedCondition } from './accepted-condition.ts';
 import { isDeployment, functionCondition } from './function-condition.ts';
 import { scalerCondition } from './scaler-condition.ts';
 import { sourceCondition } from './source-condition.ts';
-import { storesCondition } from './stores-condition.ts';
-import type { OwnedResourceName, OwnedResources, Finding, Observed } from './observed.ts';
+import { deadLetterCondition } from './dead-letter-condition.ts';
+import type { OwnedResourceKey, OwnedResources, ConditionState, ObservedState } from './observed-state.ts';
 import {
-  coarse,
+  backlogRange,
   conditionBefore,
   conditionsOf,
   functionText,
   replicasOf,
   statusOf,
   topicsText,
-  type Findings,
+  type ConditionStates,
 } from './status.ts';
 
-export interface Plan {
-  /** The trigger is to have the finalizer, and has not. */
+export interface TriggerPlan {
+  /** The trigger does not have the finalizer yet. */
   readonly addFinalizer: boolean;
   /** In this order. */
-  readonly apply: readonly { readonly name: OwnedResourceName; readonly resource: Resource }[];
+  readonly apply: readonly { readonly key: OwnedResourceKey; readonly resource: Resource }[];
   readonly remove: readonly Resource[];
   readonly status: TriggerStatus;
-  /** Whether the scaler is to be tried: a ScaledObject waits for its answer. */
-  readonly needsScaler: boolean;
+  /** A ScaledObject is applied only after the scaler has answered a probe. */
+  readonly needsProbe: boolean;
 }
 
 const none: OwnedResources = {
@@ -43,43 +45,52 @@ const none: OwnedResources = {
 };
 
 /** For a trigger that is not being deleted. */
-export function plan(observed: Observed): Plan {
-  const { trigger, reading } = observed;
-  if (reading.kind === 'wrong') return planWrong(observed);
-  const { subscription } = reading;
-  const wanted = wantedCompanions(observed, subscription);
-  const needsScaler = wanted.scaledObject !== undefined && observed.owned.scaledObject === undefined;
+export function planTrigger(observed: ObservedState): TriggerPlan {
+  const { trigger, parsed } = observed;
+  if (parsed.kind === 'wrong') return planInvalid(observed);
+  const { subscription } = parsed;
+  const desired = desiredOf(observed, subscription);
+  const needsProbe = desired.scaledObject !== undefined && observed.owned.scaledObject === undefined;
   const ready =
-    needsScaler && observed.scalerAnswers !== true ? { ...wanted, scaledObject: undefined } : wanted;
+    needsProbe && observed.probeResult !== true ? { ...desired, scaledObject: undefined } : desired;
   return {
     addFinalizer: !(trigger.metadata.finalizers ?? []).includes(drainFinalizer),
     apply: toApply(observed, ready),
-    remove: toRemove(observed, wanted),
-    needsScaler,
+    remove: toRemove(observed, desired),
+    needsProbe,
     status: {
       observedGeneration: trigger.metadata.generation ?? 0,
-      conditions: conditionsOf(trigger, findingsOf(observed, subscription), observed.nowMs),
+      conditions: conditionsOf(trigger, conditionStatesOf(observed, subscription), observed.nowMs),
       topics: topicsText(subscription.source),
       function: functionText(subscription.function.target),
       consumerGroup: subscription.source.consumerGroup,
-      backlog: coarse(observed.kafka?.backlog),
+      backlog: backlogRange(observed.kafka?.backlog),
       replicas: replicasOf(observed.deployment),
     },
   };
 }
 
-/** A wrong edit stops nothing: what was made for the last right one stays. But what is not granted is not read. */
-function planWrong(observed: Observed): Plan {
-  const { trigger, reading, deployment, nowMs } = observed;
-  const rest = (type: Exclude<keyof Findings, 'Accepted'>): Finding => {
+/** An invalid edit stops nothing: what was applied for the last valid one stays. But a cluster that is not granted is not read. */
+function planInvalid(observed: ObservedState): TriggerPlan {
+  const { trigger, parsed, deployment, nowMs } = observed;
+  const rest = (type: Exclude<keyof ConditionStates, 'Accepted'>): ConditionState => {
     const before = conditionBefore(trigger, type);
-    return before ?? unknown('NotAccepted', 'Nothing is known of it until the Trigger is right.');
+    return (
+      before ??
+      conditionUnknown(
+        'NotAccepted',
+        'Not checked, because the Trigger is not accepted: see the condition Accepted.',
+      )
+    );
   };
-  const findings: Findings = {
+  const states: ConditionStates = {
     Accepted: acceptedCondition(observed),
     SourceReady:
-      reading.kind === 'wrong' && reading.reason === 'ClusterNotGranted'
-        ? no(reading.reason, 'Nothing is read: see Accepted.')
+      parsed.kind === 'wrong' && parsed.reason === 'ClusterNotGranted'
+        ? conditionFalse(
+            parsed.reason,
+            'Nothing is read, because the KafkaCluster is not granted to this namespace: see the condition Accepted.',
+          )
         : rest('SourceReady'),
     FunctionReady: rest('FunctionReady'),
     ScalerReady: rest('ScalerReady'),
@@ -90,11 +101,11 @@ function planWrong(observed: Observed): Plan {
     addFinalizer: false,
     apply: [],
     remove: [],
-    needsScaler: false,
+    needsProbe: false,
     status: {
       observedGeneration: trigger.metadata.generation ?? 0,
-      conditions: conditionsOf(trigger, findings, nowMs),
-      topics: before.topics ?? declaredTopics(trigger),
+      conditions: conditionsOf(trigger, states, nowMs),
+      topics: before.topics ?? specTopics(trigger),
       function: before.function ?? '',
       consumerGroup: before.consumerGroup ?? '',
       backlog: before.backlog ?? 'unknown',
@@ -103,14 +114,14 @@ function planWrong(observed: Observed): Plan {
   };
 }
 
-function declaredTopics(trigger: Resource): string {
+function specTopics(trigger: Resource): string {
   const topics = valueAt(trigger, ['spec', 'source', 'topics']);
   if (Array.isArray(topics)) return topics.join(', ');
   const pattern = valueAt(trigger, ['spec', 'source', 'topicPattern']);
   return typeof pattern === 'string' ? pattern : '';
 }
 
-function findingsOf(observed: Observed, subscription: Subscription): Findings {
+function conditionStatesOf(observed: ObservedState, subscription: Subscription): ConditionStates {
   const { trigger, kafka, nowMs } = observed;
   const { target } = subscription.function;
   return {
@@ -118,41 +129,42 @@ function findingsOf(observed: Observed, subscription: Subscription): Findings {
     SourceReady: sourceCondition(subscription, kafka, conditionBefore(trigger, 'SourceReady'), nowMs),
     FunctionReady: functionCondition(observed, target),
     ScalerReady: scalerCondition(observed, target),
-    DeadLetterReady: storesCondition(kafka),
+    DeadLetterReady: deadLetterCondition(kafka),
   };
 }
 
-/** What is to be there, whether or not it can be made now. */
-function wantedCompanions(observed: Observed, subscription: Subscription): OwnedResources {
-  const { trigger, deployment, scaler, hasKeda, groupOf, targetOf } = observed;
-  if (!isDeployment(subscription.function.target) || deployment === undefined || groupOf !== undefined)
+/** Everything that the trigger should own, whether or not it can be applied now. */
+function desiredOf(observed: ObservedState, subscription: Subscription): OwnedResources {
+  const { trigger, deployment, scaler, hasKeda, groupHolder, deploymentHolder } = observed;
+  if (!isDeployment(subscription.function.target) || deployment === undefined || groupHolder !== undefined)
     return none;
-  const all = ownedResourcesOf(trigger, subscription, deployment, scaler);
-  const isScaled = hasKeda && targetOf === undefined;
+  const all = desiredResources(trigger, subscription, deployment, scaler);
+  const isScaled = hasKeda && deploymentHolder === undefined;
   return isScaled ? all : { ...none, service: all.service };
 }
 
-function toApply({ trigger, owned }: Observed, wanted: OwnedResources): Plan['apply'] {
-  const names = ['service', 'ca', 'authentication', 'scaledObject'] as const;
-  return names.flatMap((name) => {
-    const [resource, found] = [wanted[name], owned[name]];
+function toApply({ trigger, owned }: ObservedState, desired: OwnedResources): TriggerPlan['apply'] {
+  const keys = ['service', 'ca', 'authentication', 'scaledObject'] as const;
+  return keys.flatMap((key) => {
+    const [resource, found] = [desired[key], owned[key]];
     if (resource === undefined) return [];
-    if (found === undefined) return [{ name, resource }];
-    const isOurs = isMadeFor(found, trigger) && found.metadata.deletionTimestamp === undefined;
-    return isOurs && !isAsWanted(found, resource) ? [{ name, resource }] : [];
+    if (found === undefined) return [{ key, resource }];
+    const isOurs = isOwnedBy(found, trigger) && found.metadata.deletionTimestamp === undefined;
+    return isOurs && !isUpToDate(found, resource) ? [{ key, resource }] : [];
   });
 }
 
-/** What was made for the trigger and is not wanted any more: the ScaledObject before what it needs, which stays for as long. */
-function toRemove({ trigger, owned, scaler }: Observed, wanted: OwnedResources): Resource[] {
-  const there = owned.scaledObject;
-  const isNamed = wanted.scaledObject !== undefined && there !== undefined && namesOwnAuthentication(there);
+/** What the trigger owns and should not. The ScaledObject goes first: the authentication that it names stays until it names another. */
+function toRemove({ trigger, owned, scaler }: ObservedState, desired: OwnedResources): Resource[] {
+  const { scaledObject } = owned;
+  const isNamed =
+    desired.scaledObject !== undefined && scaledObject !== undefined && namesOwnAuthentication(scaledObject);
   const forKeda = isNamed ? ([] as const) : (['scaledObject', 'authentication', 'ca'] as const);
-  // Where it is not known how KEDA reaches the scaler, what KEDA knows already stays.
-  const names = [...(scaler === undefined ? [] : forKeda), 'service'] as const;
-  return names.flatMap((name) => {
-    const found = owned[name];
-    if (found === undefined || wanted[name] !== undefined || !isMadeFor(found, trigger)) return [];
+  // Without the address of the scaler, nothing is known about what KEDA needs: its resources stay.
+  const keys = [...(scaler === undefined ? [] : forKeda), 'service'] as const;
+  return keys.flatMap((key) => {
+    const found = owned[key];
+    if (found === undefined || desired[key] !== undefined || !isOwnedBy(found, trigger)) return [];
     return found.metadata.deletionTimestamp === undefined ? [found] : [];
   });
 }

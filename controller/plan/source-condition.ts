@@ -1,63 +1,67 @@
-// SourceReady: the topics are there, a gateway has their partitions, and the group has its offsets.
+// SourceReady: the topics exist, their partitions are assigned to gateways, and the group has committed offsets for them.
 import { errorTable } from '../../core/contract/errors.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { Condition } from '../../core/resources/trigger-status.ts';
-import { no, unknown, yes } from './findings.ts';
-import type { Finding, KafkaFacts, Unread } from './observed.ts';
+import { conditionFalse, conditionUnknown, conditionTrue } from './condition-state.ts';
+import type { ConditionState, KafkaState, ReadFailure } from './observed-state.ts';
 
-/** For so long a group that was whole may rebalance, or its gateways be rolled, before the trigger is not ready. */
+/** Grace period, in ms: a ready trigger stays ready through a rebalance or a rollout of the gateways that is shorter. */
 export const graceMs = 30_000;
 
 export function sourceCondition(
   { suspend, source }: Subscription,
-  kafka: KafkaFacts | undefined,
+  kafka: KafkaState | undefined,
   before: Pick<Condition, 'status' | 'reason' | 'message'> | undefined,
   nowMs: number,
-): Finding {
+): ConditionState {
   if (suspend)
-    return no(
+    return conditionFalse(
       'Suspended',
-      'Nothing is read or delivered while spec.suspend is true: set it to false to go on.',
+      'Nothing is read or delivered while spec.suspend is true. Set it to false to continue.',
     );
-  if (kafka === undefined) return unknown('NotCheckedYet', 'Kafka is being asked; this passes in seconds.');
-  const finding = judge(source, kafka);
-  const since = kafka.lackingSinceMs;
+  if (kafka === undefined)
+    return conditionUnknown('NotCheckedYet', 'Kafka has not been asked yet. This passes within seconds.');
+  const state = evaluate(source, kafka);
+  const since = kafka.unreadySinceMs;
   const isBrief = since !== undefined && nowMs - since < graceMs;
-  if (finding.status !== 'True' && isBrief && kafka.source.kind === 'read' && before?.status === 'True')
+  if (state.status !== 'True' && isBrief && kafka.source.kind === 'read' && before?.status === 'True')
     return { status: before.status, reason: before.reason, message: before.message };
-  return finding;
+  return state;
 }
 
-function judge({ topics, topicPattern, consumerGroup }: Subscription['source'], facts: KafkaFacts): Finding {
-  const { source, group } = facts;
-  if (source.kind === 'failed') return unread(source);
+function evaluate(
+  { topics, topicPattern, consumerGroup }: Subscription['source'],
+  kafka: KafkaState,
+): ConditionState {
+  const { source, group } = kafka;
+  if (source.kind === 'failed') return readFailure(source);
   if (source.partitions === 0) {
-    const message = `No topic matches ${topicPattern ?? topics.join(', ')}: create one; it is read by itself as soon as it exists.`;
-    return no('NoTopicMatches', message);
+    const message = `No topic matches ${topicPattern ?? topics.join(', ')}: create one. The trigger reads it as soon as it exists.`;
+    return conditionFalse('NoTopicMatches', message);
   }
-  if (group.kind === 'failed') return unread(group);
+  if (group.kind === 'failed') return readFailure(group);
   if (group.members === 0) {
-    const message = `No gateway is in the group ${consumerGroup}: check that the gateway runs (kubectl get pods), and its log.`;
-    return no('NoGateway', message);
+    const message = `No gateway is in the consumer group ${consumerGroup}. Check that the gateway runs (kubectl get pods), and read its log.`;
+    return conditionFalse('NoGateway', message);
   }
   if (group.rebalancing) {
-    const message = `The gateways in the group ${consumerGroup} share its partitions out anew; where that lasts, see their log.`;
-    return no('Rebalancing', message);
+    const message = `The consumer group ${consumerGroup} is rebalancing. If this lasts, see the log of the gateways.`;
+    return conditionFalse('Rebalancing', message);
   }
   const share = (count: number): string => `${count} of ${source.partitions} partitions`;
   if (group.assigned < source.partitions) {
-    const message = `Gateways of the group ${consumerGroup} have ${share(group.assigned)}; where that lasts, see their log.`;
-    return no('PartitionsUnassigned', message);
+    const message = `Only ${share(group.assigned)} are assigned to gateways in the consumer group ${consumerGroup}. If this lasts, see the log of the gateways.`;
+    return conditionFalse('PartitionsUnassigned', message);
   }
   if (source.committed < source.partitions) {
-    const message = `The group ${consumerGroup} has offsets for ${share(source.committed)}; where that lasts, see the log of the gateway.`;
-    return no('OffsetsMissing', message);
+    const message = `The consumer group ${consumerGroup} has committed offsets for only ${share(source.committed)}. If this lasts, see the log of the gateways.`;
+    return conditionFalse('OffsetsMissing', message);
   }
-  return yes('Consuming', `Gateways have all ${source.partitions} partitions.`);
+  return conditionTrue('Consuming', `All ${source.partitions} partitions are assigned to gateways.`);
 }
 
-function unread({ code, message }: Unread): Finding {
-  const reasons: Partial<Record<Unread['code'], string>> = {
+function readFailure({ code, message }: ReadFailure): ConditionState {
+  const reasons: Partial<Record<ReadFailure['code'], string>> = {
     MILLRACE_TOPIC_MISSING: 'TopicMissing',
     MILLRACE_KAFKA_UNREACHABLE: 'KafkaUnreachable',
     MILLRACE_KAFKA_UNAUTHENTICATED: 'KafkaUnauthenticated',
@@ -66,5 +70,5 @@ function unread({ code, message }: Unread): Finding {
     MILLRACE_CREDENTIALS_UNUSABLE: 'CredentialsUnusable',
     MILLRACE_KUBERNETES_FORBIDDEN: 'SecretForbidden',
   };
-  return no(reasons[code] ?? 'KafkaFailed', `${message}. ${errorTable[code]}`);
+  return conditionFalse(reasons[code] ?? 'KafkaFailed', `${message}. ${errorTable[code]}`);
 }

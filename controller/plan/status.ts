@@ -1,5 +1,4 @@
-// The status of a Trigger: made of findings, and compared with the one that it has, so that nothing is written that says
-// nothing new.
+// The status of a Trigger, and when to write it: only if it differs from the last one.
 import { isDeepStrictEqual } from 'node:util';
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
 import { valueAt } from '../../core/contract/path.ts';
@@ -10,14 +9,14 @@ import {
   type ConditionType,
   type TriggerStatus,
 } from '../../core/resources/trigger-status.ts';
-import type { Finding } from './observed.ts';
+import type { ConditionState } from './observed-state.ts';
 
-export type Findings = Readonly<Record<Exclude<ConditionType, 'Ready'>, Finding>>;
+export type ConditionStates = Readonly<Record<Exclude<ConditionType, 'Ready'>, ConditionState>>;
 
-/** What changes with the traffic is written so often at most. */
-export const quietMs = 10_000;
+/** Shortest time between two writes of fields that change with the traffic, in ms. */
+export const statusIntervalMs = 10_000;
 
-/** The status that `trigger` has; of one that has none, or another's, what of it can be used. */
+/** The status that `trigger` has, which may be incomplete; empty if it has none. */
 export function statusOf(trigger: Resource): Partial<TriggerStatus> {
   const status = trigger.status;
   return typeof status === 'object' && status !== null ? status : {};
@@ -27,9 +26,9 @@ export function conditionBefore(trigger: Resource, type: ConditionType): Conditi
   return statusOf(trigger).conditions?.find((condition) => condition.type === type);
 }
 
-/** `findings` as conditions, Ready before them; what stays as it was keeps the time of its last change. */
-export function conditionsOf(trigger: Resource, findings: Findings, nowMs: number): Condition[] {
-  const all = { Ready: readyOf(findings), ...findings };
+/** `states` as conditions, after Ready. A condition keeps its transition time as long as its status stays the same. */
+export function conditionsOf(trigger: Resource, states: ConditionStates, nowMs: number): Condition[] {
+  const all = { Ready: readyOf(states), ...states };
   return conditionTypes.map((type) => {
     const before = conditionBefore(trigger, type);
     const { status, reason, message } = all[type];
@@ -45,12 +44,12 @@ export function conditionsOf(trigger: Resource, findings: Findings, nowMs: numbe
   });
 }
 
-/** False where one is; else unknown where one is; with the words of the first such. */
-function readyOf(findings: Findings): Finding {
-  const all = conditionTypes.flatMap((type) => (type === 'Ready' ? [] : [findings[type]]));
-  const lacking =
+/** False if a condition is false, else unknown if one is unknown; with the reason and message of the first of those. */
+function readyOf(states: ConditionStates): ConditionState {
+  const all = conditionTypes.flatMap((type) => (type === 'Ready' ? [] : [states[type]]));
+  const notReady =
     all.find(({ status }) => status === 'False') ?? all.find(({ status }) => status === 'Unknown');
-  return lacking ?? { status: 'True', reason: 'Ready', message: 'Records are delivered as they come.' };
+  return notReady ?? { status: 'True', reason: 'Ready', message: 'Records are delivered as they come.' };
 }
 
 export function topicsText({ topics, topicPattern }: Subscription['source']): string {
@@ -65,16 +64,16 @@ export function functionText(target: FunctionTarget): string {
 }
 
 /** The order of magnitude: `0`, `1-9`, `10-99`, `100-999`, `1k-10k`… */
-export function coarse(backlog: bigint | undefined): string {
+export function backlogRange(backlog: bigint | undefined): string {
   if (backlog === undefined) return 'unknown';
   if (backlog <= 0n) return '0';
   const zeros = backlog.toString().length - 1;
   if (zeros < 3) return `${10 ** zeros}-${10 ** (zeros + 1) - 1}`;
-  return `${short(zeros)}-${short(zeros + 1)}`;
+  return `${powerOfTen(zeros)}-${powerOfTen(zeros + 1)}`;
 }
 
-/** Ten to the power of `zeros`, as `10k`. */
-function short(zeros: number): string {
+/** Ten to the power of `zeros`, such as `10k`. */
+function powerOfTen(zeros: number): string {
   const units = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
   return `${10 ** (zeros % 3)}${units[Math.floor(zeros / 3)] ?? ''}`;
 }
@@ -85,21 +84,21 @@ export function replicasOf(deployment: Resource | undefined): number {
 }
 
 /**
- * Whether `next` is to be written over the status that `trigger` has: `later` where only what changes with the traffic has
- * changed, and that was written less than `quietMs` ago.
+ * When to replace the status of `trigger` by `next`. `later`: only backlog or replicas, which change with the traffic, differ, and the last
+ * write is less than `statusIntervalMs` ago.
  */
-export function toWrite(
+export function whenToWriteStatus(
   trigger: Resource,
   next: TriggerStatus,
   sinceWriteMs: number | undefined,
 ): 'now' | 'later' | 'never' {
   const before = statusOf(trigger);
-  if (!isDeepStrictEqual(lasting(before), lasting(next))) return 'now';
+  if (!isDeepStrictEqual(withoutTraffic(before), withoutTraffic(next))) return 'now';
   if (before.backlog === next.backlog && before.replicas === next.replicas) return 'never';
-  return sinceWriteMs === undefined || sinceWriteMs >= quietMs ? 'now' : 'later';
+  return sinceWriteMs === undefined || sinceWriteMs >= statusIntervalMs ? 'now' : 'later';
 }
 
-function lasting({ conditions = [], ...status }: Partial<TriggerStatus>): unknown {
+function withoutTraffic({ conditions = [], ...status }: Partial<TriggerStatus>): unknown {
   return {
     ...status,
     backlog: undefined,

@@ -13,14 +13,14 @@ import { parseKubernetesConfig } from '../../controller/controller-settings.ts';
 import { MemoryKubernetes } from '../fixtures/kubernetes/memory-kubernetes.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { startSmallScaler } from './fixtures/scaler.ts';
-import { deploymentOf, startTerm, triggerOf } from './fixtures/term.ts';
+import { deploymentOf, startTestController, triggerOf } from './fixtures/test-controller.ts';
 
 const config = parseKubernetesConfig({ POD_NAMESPACE: 'mill', POD_NAME: 'cleanup-1' }, []);
 const times = { handover: 200, keda: 500, poll: 20 };
 
-t.test('all that was made goes, and the controller that made it makes nothing any more', async (t) => {
+t.test('everything that the controller made is deleted, and it makes nothing any more', async (t) => {
   const scaler = await startSmallScaler(t);
-  const { client, ...term } = startTerm(t, { scaler });
+  const { client, ...controller } = startTestController(t, { scaler });
   const leader = startLeader({
     client,
     namespace: 'mill',
@@ -28,15 +28,15 @@ t.test('all that was made goes, and the controller that made it makes nothing an
     identity: 'scaler-1',
     times: { lease: 15_000, renewWithin: 10_000, retry: 20 },
     onLead: () => Promise.resolve(),
-    onLose: () => term.session.stop(),
+    onLose: () => controller.loop.stop(),
     onTrouble: () => undefined,
   });
   t.teardown(() => leader.stop());
   await client.create(deploymentOf('mailer', { 'millrace.dev/topics': 'earthquakes' }));
   await client.create(deploymentOf('other'));
   await client.create(triggerOf('quakes', { topics: ['earthquakes'], deployment: 'other' }));
-  await term.untilThere(scaledObjectKind, 'mailer');
-  await term.untilThere(scaledObjectKind, 'quakes');
+  await controller.untilThere(scaledObjectKind, 'mailer');
+  await controller.untilThere(scaledObjectKind, 'quakes');
   await until(() => leader.isLeading);
   const foreign = { name: 'theirs', namespace: 'geo' };
   await client.create({ ...scaledObjectKind, metadata: foreign });
@@ -57,17 +57,17 @@ t.test('all that was made goes, and the controller that made it makes nothing an
   t.equal(leader.isLeading, false);
 });
 
-t.test('KEDA that does not let go is told', async (t) => {
+t.test('a deletion that KEDA does not finish is printed', async (t) => {
   const client = new MemoryKubernetes();
   const labels = { 'app.kubernetes.io/managed-by': 'millrace' };
   const metadata = { name: 'quakes', namespace: 'geo', labels, finalizers: ['finalizer.keda.sh'] };
   await client.create({ ...scaledObjectKind, metadata });
   const printed: string[] = [];
   t.equal(await cleanUp({ client, config, times, print: (line) => printed.push(line) }), false);
-  t.match(printed.at(-1), /KEDA has not let go of geo\/quakes/);
+  t.match(printed.at(-1), /KEDA has not finished the deletion of geo\/quakes/);
 });
 
-t.test('where there is nothing, nothing is done', async (t) => {
+t.test('without the CRD, or without KEDA, there is nothing to wait for', async (t) => {
   const without = (apiVersion: string) =>
     Object.values(kinds).filter((kind) => kind.apiVersion !== apiVersion);
   const print = (): void => undefined;

@@ -10,36 +10,36 @@ const partition = { topic: 'earthquakes', partition: 0, logStart: 0n, end: 0n, c
 const nobody: GroupState = { kind: 'read', rebalancing: false, members: [] };
 
 /** A poll at a Kafka whose groups the test decides on, by a clock of the test's. */
-function lookupOf(t: Test) {
-  const world = { nowMs: 1_000_000, group: nobody, looks: 0, changes: [] as string[] };
+function startPoll(t: Test) {
+  const world = { nowMs: 1_000_000, group: nobody, polls: 0, changes: [] as string[] };
   const poll = createKafkaPoll({
     kafka: {
       read: async (queries) => queries.map(() => ({ kind: 'read', partitions: [partition] })),
       readGroups: async (queries) => {
-        world.looks += 1;
+        world.polls += 1;
         return queries.map(() => world.group);
       },
     },
     backlog: async () => 0n,
     onChange: (key) => world.changes.push(key),
-    delayMs: { lacking: 1, whole: 1 },
+    delayMs: { unready: 1, ready: 1 },
     now: () => world.nowMs,
   });
   t.teardown(() => poll.stop());
-  /** Resolves after two more looks, of which the second saw all that was so before. */
+  /** Resolves after two more polls: the second one began after this call. */
   const again = async (): Promise<void> => {
-    const before = world.looks;
-    await until(() => world.looks >= before + 2);
+    const before = world.polls;
+    await until(() => world.polls >= before + 2);
   };
-  return { world, again, facts: poll.facts.bind(poll), want: poll.want.bind(poll) };
+  return { world, again, state: poll.state.bind(poll), setSubscriptions: poll.setSubscriptions.bind(poll) };
 }
 
-t.test('what is as it was is not told again, but once when it has lacked for too long', async (t) => {
-  const { world, want, again, facts } = lookupOf(t);
-  want([subscriptionOf('a')]);
+t.test('an unchanged state is not reported again, except once when the grace period ends', async (t) => {
+  const { world, setSubscriptions, again, state } = startPoll(t);
+  setSubscriptions([subscriptionOf('a')]);
   await again();
   t.strictSame(world.changes, ['geo/a']);
-  t.equal(facts('geo/a')?.lackingSinceMs, 1_000_000, 'nobody is in the group');
+  t.equal(state('geo/a')?.unreadySinceMs, 1_000_000, 'nobody is in the group');
   await again();
   t.equal(world.changes.length, 1);
   world.nowMs += graceMs - 1;
@@ -50,19 +50,19 @@ t.test('what is as it was is not told again, but once when it has lacked for too
   t.equal(world.changes.length, 2);
   world.nowMs += 10 * graceMs;
   await again();
-  t.equal(world.changes.length, 2, 'an outage of hours is told no more often');
+  t.equal(world.changes.length, 2, 'an outage of hours is not reported more often');
   const member = { clientId: 'g', partitions: new Map([['earthquakes', [0]]]) };
   world.group = { kind: 'read', rebalancing: false, members: [member] };
   await again();
   t.equal(world.changes.length, 3);
-  t.equal(facts('geo/a')?.lackingSinceMs, undefined);
+  t.equal(state('geo/a')?.unreadySinceMs, undefined);
 });
 
-t.test('who is wanted no more is forgotten', async (t) => {
-  const { want, again, facts } = lookupOf(t);
-  want([subscriptionOf('a'), subscriptionOf('b')]);
+t.test('a trigger that is no longer polled is forgotten', async (t) => {
+  const { setSubscriptions, again, state } = startPoll(t);
+  setSubscriptions([subscriptionOf('a'), subscriptionOf('b')]);
   await again();
-  want([subscriptionOf('b')]);
-  t.equal(facts('geo/a'), undefined);
-  t.ok(facts('geo/b'));
+  setSubscriptions([subscriptionOf('b')]);
+  t.equal(state('geo/a'), undefined);
+  t.ok(state('geo/b'));
 });

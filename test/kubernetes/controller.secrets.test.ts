@@ -44,7 +44,7 @@ t.test('each thing that is lacking is told until it is there, and the trigger go
   t.match(await told('KafkaForbidden'), `Kafka does not allow our user to describe the topic "${topic}"`);
 
   await kafka.allow('mailer');
-  t.match(await told('NoGateway'), /No gateway is in the group/);
+  t.match(await told('NoGateway'), /No gateway is in the consumer group/);
   await installation.startGateway(t);
   await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
 });

@@ -12,7 +12,7 @@ import {
 } from '../../core/resources/kinds.ts';
 import type { Resource, ResourceKind } from '../../core/contract/kubernetes-client.ts';
 import { valueAt } from '../../core/contract/path.ts';
-import { drainFinalizer } from '../../controller/names.ts';
+import { drainFinalizer } from '../../controller/ownership.ts';
 import { createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
 import { apiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { startControlPlane } from '../lab/control-plane.ts';
@@ -228,9 +228,9 @@ t.test('what we did not make stays as it is, and is named; when it has gone we g
     theirs.push(await client.create({ apiVersion, kind, metadata: place(name), spec }));
   await tenant.deploy('mailer', { topics: topic });
   const service = await tenant.untilCondition('mailer', 'FunctionReady', 'ServiceNotOurs');
-  t.match(service, { status: 'False', message: /Service mailer-millrace is there already/ });
+  t.match(service, { status: 'False', message: /Service mailer-millrace exists already/ });
   const scaled = await tenant.untilCondition('mailer', 'ScalerReady', 'ScaledObjectNotOurs');
-  t.match(scaled, { status: 'False', message: /ScaledObject mailer is there already/ });
+  t.match(scaled, { status: 'False', message: /ScaledObject mailer exists already/ });
   for (const [index, [kind, name]] of foreign.entries())
     t.strictSame(await tenant.find(kind, name), theirs[index], 'untouched');
   for (const [index, [kind, name]] of foreign.entries()) {
@@ -252,7 +252,7 @@ t.test('a Trigger that somebody wrote is not that of the annotations, until it i
   const deployment = await tenant.deploy('mailer', { topics: topic });
   await tenant.untilEvent('AnnotationsIgnored', deployment);
   const told = await tenant.untilCondition('mailer', 'Accepted', 'AnnotationsIgnored');
-  t.match(told, { status: 'True', message: /mean nothing/ });
+  t.match(told, { status: 'True', message: /have no effect/ });
   const kept = await tenant.find(triggerKind, 'mailer');
   t.match(kept, { spec: written.spec, metadata: { uid: uid(written) } });
   t.equal(kept?.metadata.ownerReferences, undefined);

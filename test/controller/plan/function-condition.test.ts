@@ -6,7 +6,7 @@ import {
   functionCondition,
   startLimitMs,
 } from '../../../controller/plan/function-condition.ts';
-import { deployment, nowMs, observedOf, refTarget } from '../fixtures/observed.ts';
+import { deployment, nowMs, observedOf, refTarget } from '../fixtures/observed-state.ts';
 
 const deployed = (changes: Partial<Resource>) => observedOf({ deployment: { ...deployment, ...changes } });
 const ago = (ms: number): string => new Date(nowMs - ms).toISOString();
@@ -16,15 +16,15 @@ t.test('functions that are somewhere else', async (t) => {
   t.match(functionCondition(observedOf(), uri), {
     status: 'True',
     reason: 'External',
-    message: /http:\/\/elsewhere:8080;/,
+    message: /http:\/\/elsewhere:8080\./,
   });
   const service = { kind: 'service', name: 'mailer' } as const;
-  for (const [serviceThere, status, reason] of [
+  for (const [serviceExists, status, reason] of [
     [undefined, 'Unknown', 'NotCheckedYet'],
     [false, 'False', 'ServiceMissing'],
     [true, 'True', 'ServiceExists'],
   ] as const)
-    t.match(functionCondition(observedOf({ serviceThere }), service), {
+    t.match(functionCondition(observedOf({ serviceExists }), service), {
       status,
       reason,
       message: /Service mailer/,
@@ -54,7 +54,7 @@ t.test('the Service beside it', async (t) => {
   t.match(functionCondition(observedOf({ owned: { ...owned, service: foreign } }), refTarget), {
     status: 'False',
     reason: 'ServiceNotOurs',
-    message: /quakes-millrace is there already/,
+    message: /quakes-millrace exists already/,
   });
   const refused = observedOf({
     owned: { ...owned, service: undefined },

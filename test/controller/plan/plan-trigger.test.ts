@@ -1,32 +1,32 @@
 import t from 'tap';
 import type { Resource } from '../../../core/contract/kubernetes-client.ts';
-import { ownedResourcesOf } from '../../../controller/plan/owned-resources.ts';
-import type { Observed } from '../../../controller/plan/observed.ts';
-import { plan } from '../../../controller/plan/plan-trigger.ts';
+import { desiredResources } from '../../../controller/plan/desired-resources.ts';
+import type { ObservedState } from '../../../controller/plan/observed-state.ts';
+import { planTrigger } from '../../../controller/plan/plan-trigger.ts';
 import {
   deployment,
-  madeCompanions,
-  noCompanions,
+  appliedResources,
+  noResources,
   observedOf,
   scaledSubscription,
   scaler,
   trigger,
-} from '../fixtures/observed.ts';
+} from '../fixtures/observed-state.ts';
 
-const named = (changes: Partial<Observed>) => {
-  const { apply, remove, ...rest } = plan(observedOf(changes));
-  return { ...rest, apply: apply.map(({ name }) => name), remove: remove.map(({ kind }) => kind) };
+const named = (changes: Partial<ObservedState>) => {
+  const { apply, remove, ...rest } = planTrigger(observedOf(changes));
+  return { ...rest, apply: apply.map(({ key }) => key), remove: remove.map(({ kind }) => kind) };
 };
-const ready = (changes: Partial<Observed>) => plan(observedOf(changes)).status.conditions[0];
-const made = madeCompanions();
+const ready = (changes: Partial<ObservedState>) => planTrigger(observedOf(changes)).status.conditions[0];
+const made = appliedResources();
 const leaving = (resource: Resource | undefined): Resource => ({
   ...resource!,
   metadata: { ...resource!.metadata, deletionTimestamp: '2026-01-02T03:04:05Z' },
 });
 
-t.test('where all is as it should be, nothing is done', async (t) => {
+t.test('without drift, nothing is applied or deleted', async (t) => {
   const decided = named({});
-  t.match(decided, { addFinalizer: false, apply: [], remove: [], needsScaler: false });
+  t.match(decided, { addFinalizer: false, apply: [], remove: [], needsProbe: false });
   t.match(decided.status, {
     observedGeneration: 3,
     topics: 'earthquakes',
@@ -40,12 +40,12 @@ t.test('where all is as it should be, nothing is done', async (t) => {
 
 t.test('a trigger that is new', async (t) => {
   const { finalizers: _finalizers, generation: _generation, ...metadata } = trigger.metadata;
-  const changes = { trigger: { ...trigger, metadata }, owned: noCompanions, kafka: undefined };
-  t.match(named(changes), { addFinalizer: true, apply: ['service'], needsScaler: true });
+  const changes = { trigger: { ...trigger, metadata }, owned: noResources, kafka: undefined };
+  t.match(named(changes), { addFinalizer: true, apply: ['service'], needsProbe: true });
   t.match(ready(changes), { status: 'Unknown', reason: 'NotCheckedYet' });
-  t.match(named({ ...changes, scalerAnswers: 'no' }), { apply: ['service'], needsScaler: true });
-  t.strictSame(named({ ...changes, scalerAnswers: true }).apply, ['service', 'scaledObject']);
-  t.strictSame(named({ ...changes, scalerAnswers: true, scaler: { ...scaler, ca: 'PEM' } }).apply, [
+  t.match(named({ ...changes, probeResult: 'no' }), { apply: ['service'], needsProbe: true });
+  t.strictSame(named({ ...changes, probeResult: true }).apply, ['service', 'scaledObject']);
+  t.strictSame(named({ ...changes, probeResult: true, scaler: { ...scaler, ca: 'PEM' } }).apply, [
     'service',
     'ca',
     'authentication',
@@ -53,25 +53,25 @@ t.test('a trigger that is new', async (t) => {
   ]);
 });
 
-t.test('what was changed by others, or is to be otherwise, is applied again', async (t) => {
+t.test('drift, and a change of the desired state, are applied', async (t) => {
   const changed = {
     ...made,
     service: { ...made.service!, spec: { ...(made.service!.spec as object), selector: {} } },
   };
   t.strictSame(named({ owned: changed }).apply, ['service']);
   const subscription = scaledSubscription({ scale: { maxReplicaCount: 3 } });
-  t.strictSame(named({ reading: { kind: 'right', subscription } }).apply, ['scaledObject']);
+  t.strictSame(named({ parsed: { kind: 'right', subscription } }).apply, ['scaledObject']);
   t.strictSame(
     named({
-      reading: { kind: 'right', subscription },
+      parsed: { kind: 'right', subscription },
       owned: { ...made, scaledObject: leaving(made.scaledObject) },
     }).apply,
     [],
-    'what is on its way out is left to go',
+    'what is being deleted is not applied',
   );
 });
 
-t.test('nothing is touched that was not made here', async (t) => {
+t.test('resources of others are neither applied nor deleted', async (t) => {
   const foreign = {
     ...made.service!,
     metadata: { name: 'quakes-millrace', namespace: 'geo', uid: 'theirs' },
@@ -82,15 +82,15 @@ t.test('nothing is touched that was not made here', async (t) => {
   t.match(ready({ owned }), { reason: 'ServiceNotOurs' });
 });
 
-t.test('what is not wanted any more goes, the ScaledObject first', async (t) => {
+t.test('what is no longer desired is deleted, the ScaledObject first', async (t) => {
   const uri = scaledSubscription({}, { kind: 'uri', uri: 'http://elsewhere' });
-  t.match(named({ reading: { kind: 'right', subscription: uri } }), {
+  t.match(named({ parsed: { kind: 'right', subscription: uri } }), {
     apply: [],
     remove: ['ScaledObject', 'Service'],
   });
   t.strictSame(named({ deployment: undefined }).remove, ['ScaledObject', 'Service']);
-  t.strictSame(named({ groupOf: 'geo/older' }).remove, ['ScaledObject', 'Service']);
-  t.strictSame(named({ targetOf: 'geo/older' }).remove, ['ScaledObject']);
+  t.strictSame(named({ groupHolder: 'geo/older' }).remove, ['ScaledObject', 'Service']);
+  t.strictSame(named({ deploymentHolder: 'geo/older' }).remove, ['ScaledObject']);
   t.strictSame(
     named({ deployment: undefined, owned: { ...made, scaledObject: leaving(made.scaledObject) } }).remove,
     ['Service'],
@@ -99,13 +99,13 @@ t.test('what is not wanted any more goes, the ScaledObject first', async (t) => 
   t.strictSame(named({ owned: secured }).remove, ['ConfigMap'], 'TLS was turned off');
 });
 
-t.test('what KEDA is told beside the trigger stays until the ScaledObject names it no more', async (t) => {
+t.test('the TriggerAuthentication stays until the ScaledObject no longer names it', async (t) => {
   const own = { ...scaler, ca: 'PEM' };
   const cluster = { ...own, clusterAuthentication: 'millrace-scaler.millrace' };
   const subscription = scaledSubscription();
-  const before = ownedResourcesOf(trigger, subscription, deployment, own);
+  const before = desiredResources(trigger, subscription, deployment, own);
   t.match(named({ scaler: cluster, owned: before }), { apply: ['scaledObject'], remove: [] });
-  const { scaledObject } = ownedResourcesOf(trigger, subscription, deployment, cluster);
+  const { scaledObject } = desiredResources(trigger, subscription, deployment, cluster);
   t.match(named({ scaler: cluster, owned: { ...before, scaledObject } }), {
     apply: [],
     remove: ['TriggerAuthentication', 'ConfigMap'],
@@ -118,24 +118,24 @@ t.test('what KEDA is told beside the trigger stays until the ScaledObject names 
   t.strictSame(
     named({ scaler: cluster, owned: before, deployment: undefined }).remove,
     ['ScaledObject', 'TriggerAuthentication', 'ConfigMap', 'Service'],
-    'all goes with the ScaledObject',
+    'everything is deleted with the ScaledObject',
   );
 });
 
-t.test('without KEDA, or without a way for it to the scaler, the rest goes on', async (t) => {
-  const owned = { ...noCompanions };
-  t.match(named({ hasKeda: false, owned }), { apply: ['service'], needsScaler: false });
+t.test('without KEDA, or without the address of the scaler, the Service is still applied', async (t) => {
+  const owned = { ...noResources };
+  t.match(named({ hasKeda: false, owned }), { apply: ['service'], needsProbe: false });
   t.match(ready({ hasKeda: false, owned: { ...made, scaledObject: undefined } }), {
     reason: 'KedaMissing',
   });
-  t.match(named({ scaler: undefined }), { apply: [], remove: [] }, 'a ScaledObject that is there stays');
+  t.match(named({ scaler: undefined }), { apply: [], remove: [] }, 'an existing ScaledObject stays');
 });
 
-t.test('a wrong edit stops nothing', async (t) => {
-  const reading = { kind: 'wrong', reason: 'InvalidSpec', message: 'wrong' } as const;
-  const before = plan(observedOf({})).status;
-  const decided = plan(observedOf({ reading, trigger: { ...trigger, status: before } }));
-  t.match(decided, { addFinalizer: false, apply: [], remove: [], needsScaler: false });
+t.test('an invalid edit stops nothing', async (t) => {
+  const parsed = { kind: 'wrong', reason: 'InvalidSpec', message: 'wrong' } as const;
+  const before = planTrigger(observedOf({})).status;
+  const decided = planTrigger(observedOf({ parsed, trigger: { ...trigger, status: before } }));
+  t.match(decided, { addFinalizer: false, apply: [], remove: [], needsProbe: false });
   t.match(decided.status, {
     topics: 'earthquakes',
     function: 'deployment/mailer',
@@ -149,10 +149,10 @@ t.test('a wrong edit stops nothing', async (t) => {
   ]);
 });
 
-t.test('of a cluster that is not granted any more, nothing is read', async (t) => {
-  const reading = { kind: 'wrong', reason: 'ClusterNotGranted', message: 'taken back' } as const;
-  const before = plan(observedOf({})).status;
-  const decided = plan(observedOf({ reading, trigger: { ...trigger, status: before } }));
+t.test('a cluster that is no longer granted is not read', async (t) => {
+  const parsed = { kind: 'wrong', reason: 'ClusterNotGranted', message: 'taken back' } as const;
+  const before = planTrigger(observedOf({})).status;
+  const decided = planTrigger(observedOf({ parsed, trigger: { ...trigger, status: before } }));
   t.match(decided, { apply: [], remove: [] }, 'what was made for it stays, for it may be granted again');
   t.match(decided.status.conditions, [
     { type: 'Ready', status: 'False', reason: 'ClusterNotGranted' },
@@ -161,16 +161,20 @@ t.test('of a cluster that is not granted any more, nothing is read', async (t) =
   ]);
 });
 
-t.test('of a trigger that never was right, little is known', async (t) => {
-  const reading = { kind: 'wrong', reason: 'InvalidSpec', message: 'wrong' } as const;
-  const statusOf = (spec: unknown) => plan(observedOf({ reading, trigger: { ...trigger, spec } })).status;
+t.test('the status of a trigger that never was valid', async (t) => {
+  const parsed = { kind: 'wrong', reason: 'InvalidSpec', message: 'wrong' } as const;
+  const statusOf = (spec: unknown) =>
+    planTrigger(observedOf({ parsed, trigger: { ...trigger, spec } })).status;
   t.match(statusOf({ source: { topics: ['a', 'b'] } }), { topics: 'a, b', function: '', backlog: 'unknown' });
   t.match(statusOf({ source: { topicPattern: 'a.*' } }), { topics: 'a.*' });
   t.match(statusOf({}), { topics: '', conditions: [{}, {}, { status: 'Unknown', reason: 'NotAccepted' }] });
   const { generation: _generation, ...metadata } = trigger.metadata;
-  t.equal(plan(observedOf({ reading, trigger: { ...trigger, metadata } })).status.observedGeneration, 0);
+  t.equal(
+    planTrigger(observedOf({ parsed, trigger: { ...trigger, metadata } })).status.observedGeneration,
+    0,
+  );
 });
 
 t.test('a Deployment without replicas in its status has none', async (t) => {
-  t.equal(plan(observedOf({ deployment: { ...deployment, status: {} } })).status.replicas, 0);
+  t.equal(planTrigger(observedOf({ deployment: { ...deployment, status: {} } })).status.replicas, 0);
 });

@@ -1,17 +1,17 @@
 import t from 'tap';
 import { scalerCondition } from '../../../controller/plan/scaler-condition.ts';
-import type { Observed } from '../../../controller/plan/observed.ts';
+import type { ObservedState } from '../../../controller/plan/observed-state.ts';
 import {
-  madeCompanions,
+  appliedResources,
   observedOf,
   refTarget,
   scaledObjectOf,
   trigger,
   withConditions,
-} from '../fixtures/observed.ts';
+} from '../fixtures/observed-state.ts';
 
-const made = madeCompanions();
-const judge = (changes: Partial<Observed>) => scalerCondition(observedOf(changes), refTarget);
+const made = appliedResources();
+const evaluate = (changes: Partial<ObservedState>) => scalerCondition(observedOf(changes), refTarget);
 
 t.test('nothing to scale', async (t) => {
   const uri = { kind: 'uri', uri: 'http://elsewhere' } as const;
@@ -21,17 +21,17 @@ t.test('nothing to scale', async (t) => {
 t.test('what keeps a ScaledObject from being made', async (t) => {
   const foreign = { ...made, scaledObject: scaledObjectOf({}) };
   const without = { ...made, scaledObject: undefined };
-  const cases: [Partial<Observed>, string, string, RegExp][] = [
+  const cases: [Partial<ObservedState>, string, string, RegExp][] = [
     [{ scaler: undefined }, 'False', 'ScalerUnnamed', /SCALER_SERVICE/],
     [{ hasKeda: false }, 'False', 'KedaMissing', /Install KEDA/],
-    [{ targetOf: 'geo/other' }, 'False', 'TargetTaken', /geo\/other/],
+    [{ deploymentHolder: 'geo/other' }, 'False', 'TargetTaken', /geo\/other/],
     [{ deployment: undefined }, 'Unknown', 'DeploymentMissing', /mailer/],
-    [{ owned: foreign }, 'False', 'ScaledObjectNotOurs', /ScaledObject quakes is there already/],
+    [{ owned: foreign }, 'False', 'ScaledObjectNotOurs', /ScaledObject quakes exists already/],
     [
       { owned: { ...made, ca: scaledObjectOf({}) } },
       'False',
       'ConfigMapNotOurs',
-      /ConfigMap quakes-millrace is there/,
+      /ConfigMap quakes-millrace exists/,
     ],
     [
       { owned: without, refusals: new Map([['scaledObject', 'webhook']]) },
@@ -39,17 +39,17 @@ t.test('what keeps a ScaledObject from being made', async (t) => {
       'ScaledObjectRefused',
       /webhook/,
     ],
-    [{ owned: without, scalerAnswers: 'refused' }, 'False', 'ScalerUnreachable', /svc:6000.*refused/],
-    [{ owned: without }, 'Unknown', 'Creating', /being made/],
-    [{ owned: without, scalerAnswers: true }, 'Unknown', 'Creating', /being made/],
+    [{ owned: without, probeResult: 'refused' }, 'False', 'ScalerUnreachable', /svc:6000.*refused/],
+    [{ owned: without }, 'Unknown', 'Creating', /being created/],
+    [{ owned: without, probeResult: true }, 'Unknown', 'Creating', /being created/],
   ];
   for (const [changes, status, reason, message] of cases)
-    t.match(judge(changes), { status, reason, message }, reason);
+    t.match(evaluate(changes), { status, reason, message }, reason);
 });
 
-t.test('what KEDA says', async (t) => {
+t.test('what KEDA reports', async (t) => {
   const said = (conditions: Record<string, string>) =>
-    judge({ owned: { ...made, scaledObject: withConditions(made.scaledObject!, conditions) } });
+    evaluate({ owned: { ...made, scaledObject: withConditions(made.scaledObject!, conditions) } });
   t.match(said({ Ready: 'True', Active: 'False' }), { status: 'True', reason: 'Scaled' });
   t.match(said({ Ready: 'True', Paused: 'True' }), { status: 'True', reason: 'Paused' });
   t.match(said({ Ready: 'True', Fallback: 'True' }), { status: 'False', reason: 'FallbackActive' });
@@ -58,14 +58,14 @@ t.test('what KEDA says', async (t) => {
   t.match(said({ Ready: 'False' }), {
     status: 'False',
     reason: 'KedaRefuses',
-    message: /not ready: see its log/,
+    message: /not ready: see the log of its operator/,
   });
-  const told = { type: 'Ready', status: 'False', reason: 'TriggerError', message: 'it is away' };
-  const refused = { ...made.scaledObject!, status: { conditions: [told] } };
-  t.match(judge({ owned: { ...made, scaledObject: refused } }), { message: /TriggerError: it is away/ });
+  const notReady = { type: 'Ready', status: 'False', reason: 'TriggerError', message: 'it is away' };
+  const refused = { ...made.scaledObject!, status: { conditions: [notReady] } };
+  t.match(evaluate({ owned: { ...made, scaledObject: refused } }), { message: /TriggerError: it is away/ });
 });
 
-t.test('what KEDA forgets for a moment stays as it was said of this ScaledObject', async (t) => {
+t.test('a condition that KEDA forgets for a moment stays, for the same ScaledObject', async (t) => {
   const before = {
     type: 'ScalerReady',
     status: 'True',
@@ -80,7 +80,7 @@ t.test('what KEDA forgets for a moment stays as it was said of this ScaledObject
       ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
     };
     const conditions = [{ type: 'Ready', status: 'Unknown', reason }];
-    return judge({
+    return evaluate({
       trigger: { ...trigger, status: { conditions: [was] } },
       owned: { ...made, scaledObject: { ...scaledObject!, metadata, status: { conditions } } },
     });
@@ -88,7 +88,7 @@ t.test('what KEDA forgets for a moment stays as it was said of this ScaledObject
   const { status, reason, message } = before;
   t.strictSame(forgetting('2026-01-01T12:00:00Z'), { status, reason, message });
   const waiting = { status: 'Unknown', reason: 'WaitingForKeda' };
-  t.match(forgetting('2026-01-01T12:00:01Z'), waiting, 'it was said of another');
+  t.match(forgetting('2026-01-01T12:00:01Z'), waiting, 'it was about another ScaledObject');
   t.match(forgetting(undefined), waiting);
   t.match(forgetting('2026-01-01T12:00:00Z', { ...before, status: 'Unknown' }), waiting);
   t.match(forgetting('2026-01-01T12:00:00Z', before, 'PartialTriggerError'), waiting, 'it means something');

@@ -1,27 +1,30 @@
 import t from 'tap';
 import type { MillraceError } from '../../../core/contract/errors.ts';
 import { graceMs, sourceCondition } from '../../../controller/plan/source-condition.ts';
-import type { KafkaFacts } from '../../../controller/plan/observed.ts';
-import { nowMs, scaledSubscription, wholeFacts } from '../fixtures/observed.ts';
+import type { KafkaState } from '../../../controller/plan/observed-state.ts';
+import { nowMs, scaledSubscription, readyKafka } from '../fixtures/observed-state.ts';
 
 const subscription = scaledSubscription();
-const judge = (facts: KafkaFacts | undefined, of = subscription) =>
+const evaluate = (facts: KafkaState | undefined, of = subscription) =>
   sourceCondition(of, facts, undefined, nowMs);
 const failed = (code: MillraceError['code']) =>
   ({ kind: 'failed', code, message: 'Topic a does not exist' }) as const;
 
-t.test('all is there', async (t) => {
-  t.match(judge(wholeFacts), { status: 'True', reason: 'Consuming', message: /all 3 partitions/ });
+t.test('ready', async (t) => {
+  t.match(evaluate(readyKafka), { status: 'True', reason: 'Consuming', message: /All 3 partitions/ });
 });
 
-t.test('suspended, or not looked at yet', async (t) => {
-  t.match(judge(wholeFacts, scaledSubscription({ suspend: true })), { status: 'False', reason: 'Suspended' });
-  t.match(judge(undefined), { status: 'Unknown', reason: 'NotCheckedYet' });
+t.test('suspended, or not checked yet', async (t) => {
+  t.match(evaluate(readyKafka, scaledSubscription({ suspend: true })), {
+    status: 'False',
+    reason: 'Suspended',
+  });
+  t.match(evaluate(undefined), { status: 'Unknown', reason: 'NotCheckedYet' });
 });
 
-t.test('what is lacking, and what to do', async (t) => {
+t.test('what is missing, and what to do', async (t) => {
   const group = { kind: 'read', members: 1, assigned: 3, rebalancing: false } as const;
-  const cases: [Partial<KafkaFacts>, string, RegExp][] = [
+  const cases: [Partial<KafkaState>, string, RegExp][] = [
     [
       { source: failed('MILLRACE_TOPIC_MISSING') },
       'TopicMissing',
@@ -32,26 +35,26 @@ t.test('what is lacking, and what to do', async (t) => {
     [{ group: failed('MILLRACE_KAFKA_FAILED') }, 'KafkaFailed', /See the cause/],
     [{ source: { kind: 'read', partitions: 0, committed: 0 } }, 'NoTopicMatches', /matches earthquakes/],
     [{ group: { ...group, members: 0, assigned: 0 } }, 'NoGateway', /millrace\.geo\.quakes/],
-    [{ group: { ...group, rebalancing: true } }, 'Rebalancing', /share/],
+    [{ group: { ...group, rebalancing: true } }, 'Rebalancing', /is rebalancing/],
     [{ group: { ...group, assigned: 1 } }, 'PartitionsUnassigned', /1 of 3 partitions/],
     [{ source: { kind: 'read', partitions: 3, committed: 2 } }, 'OffsetsMissing', /2 of 3 partitions/],
   ];
   for (const [changes, reason, message] of cases)
-    t.match(judge({ ...wholeFacts, ...changes }), { status: 'False', reason, message }, reason);
+    t.match(evaluate({ ...readyKafka, ...changes }), { status: 'False', reason, message }, reason);
 });
 
 t.test('a pattern that matches nothing is named', async (t) => {
   const pattern = scaledSubscription({ source: { topics: [], topicPattern: 'a-.*' } });
-  const facts: KafkaFacts = { ...wholeFacts, source: { kind: 'read', partitions: 0, committed: 0 } };
-  t.match(judge(facts, pattern), { message: /matches a-\.\*/ });
+  const facts: KafkaState = { ...readyKafka, source: { kind: 'read', partitions: 0, committed: 0 } };
+  t.match(evaluate(facts, pattern), { message: /matches a-\.\*/ });
 });
 
 t.test('a trigger that was ready stays so for a moment, but not without its topic', async (t) => {
   const before = { status: 'True', reason: 'Consuming', message: 'As it was.' } as const;
-  const rolled: KafkaFacts = {
-    ...wholeFacts,
+  const rolled: KafkaState = {
+    ...readyKafka,
     group: { kind: 'read', members: 0, assigned: 0, rebalancing: false },
-    lackingSinceMs: nowMs - 1_000,
+    unreadySinceMs: nowMs - 1_000,
   };
   t.strictSame(sourceCondition(subscription, rolled, before, nowMs), before);
   const late = nowMs + graceMs;
@@ -59,7 +62,7 @@ t.test('a trigger that was ready stays so for a moment, but not without its topi
   t.match(sourceCondition(subscription, rolled, { ...before, status: 'False' }, nowMs), {
     reason: 'NoGateway',
   });
-  t.match(sourceCondition(subscription, { ...rolled, lackingSinceMs: undefined }, before, nowMs), {
+  t.match(sourceCondition(subscription, { ...rolled, unreadySinceMs: undefined }, before, nowMs), {
     reason: 'NoGateway',
   });
   const gone = { ...rolled, source: failed('MILLRACE_TOPIC_MISSING') };

@@ -1,47 +1,60 @@
 import t from 'tap';
 import type { TriggerStatus } from '../../../core/resources/trigger-status.ts';
-import { no, unknown, yes } from '../../../controller/plan/findings.ts';
+import { conditionFalse, conditionUnknown, conditionTrue } from '../../../controller/plan/condition-state.ts';
 import {
-  coarse,
+  backlogRange,
   conditionBefore,
   conditionsOf,
   functionText,
-  quietMs,
+  statusIntervalMs,
   replicasOf,
   statusOf,
   topicsText,
-  toWrite,
-  type Findings,
+  whenToWriteStatus,
+  type ConditionStates,
 } from '../../../controller/plan/status.ts';
-import { deployment, nowMs, refTarget, trigger } from '../fixtures/observed.ts';
+import { deployment, nowMs, refTarget, trigger } from '../fixtures/observed-state.ts';
 
-const allTrue: Findings = {
-  Accepted: yes('Accepted', 'a'),
-  SourceReady: yes('Consuming', 'b'),
-  FunctionReady: yes('DeploymentExists', 'c'),
-  ScalerReady: yes('Scaled', 'd'),
-  DeadLetterReady: yes('NotUsed', 'e'),
+const allTrue: ConditionStates = {
+  Accepted: conditionTrue('Accepted', 'a'),
+  SourceReady: conditionTrue('Consuming', 'b'),
+  FunctionReady: conditionTrue('DeploymentExists', 'c'),
+  ScalerReady: conditionTrue('Scaled', 'd'),
+  DeadLetterReady: conditionTrue('NotUsed', 'e'),
 };
 const at = '2026-01-02T03:04:05Z';
 const withStatus = (status: Partial<TriggerStatus>) => ({ ...trigger, status });
 
-t.test('Ready is the conjunction of the others, in the words of the first that lacks', async (t) => {
-  const ready = (findings: Partial<Findings>) => conditionsOf(trigger, { ...allTrue, ...findings }, nowMs)[0];
-  t.match(ready({}), { type: 'Ready', status: 'True', reason: 'Ready', observedGeneration: 3 });
-  t.match(ready({ SourceReady: unknown('NotCheckedYet', 'x'), ScalerReady: no('KedaMissing', 'y') }), {
-    status: 'False',
-    reason: 'KedaMissing',
-    message: 'y',
-  });
-  t.match(ready({ ScalerReady: unknown('Creating', 'x') }), { status: 'Unknown', reason: 'Creating' });
-});
+t.test(
+  'Ready is the conjunction of the others, with the message of the first that is not true',
+  async (t) => {
+    const ready = (states: Partial<ConditionStates>) =>
+      conditionsOf(trigger, { ...allTrue, ...states }, nowMs)[0];
+    t.match(ready({}), { type: 'Ready', status: 'True', reason: 'Ready', observedGeneration: 3 });
+    t.match(
+      ready({
+        SourceReady: conditionUnknown('NotCheckedYet', 'x'),
+        ScalerReady: conditionFalse('KedaMissing', 'y'),
+      }),
+      {
+        status: 'False',
+        reason: 'KedaMissing',
+        message: 'y',
+      },
+    );
+    t.match(ready({ ScalerReady: conditionUnknown('Creating', 'x') }), {
+      status: 'Unknown',
+      reason: 'Creating',
+    });
+  },
+);
 
 t.test('the time of a condition is that of its last change of status', async (t) => {
   const first = conditionsOf(trigger, allTrue, nowMs);
   t.strictSame([...new Set(first.map(({ lastTransitionTime }) => lastTransitionTime))], [at]);
   const later = conditionsOf(
     withStatus({ conditions: first }),
-    { ...allTrue, SourceReady: no('NoGateway', 'x'), ScalerReady: yes('Paused', 'y') },
+    { ...allTrue, SourceReady: conditionFalse('NoGateway', 'x'), ScalerReady: conditionTrue('Paused', 'y') },
     nowMs + 60_000,
   );
   const times = Object.fromEntries(later.map(({ type, lastTransitionTime }) => [type, lastTransitionTime]));
@@ -78,7 +91,7 @@ t.test('columns', async (t) => {
   t.equal(replicasOf(undefined), 0);
 });
 
-t.test('the backlog is coarse', async (t) => {
+t.test('the backlog is backlogRange', async (t) => {
   for (const [backlog, text] of [
     [undefined, 'unknown'],
     [-1n, '0'],
@@ -93,10 +106,10 @@ t.test('the backlog is coarse', async (t) => {
     [1_234_567n, '1M-10M'],
     [10n ** 21n, '1-10'],
   ] as const)
-    t.equal(coarse(backlog), text, String(backlog));
+    t.equal(backlogRange(backlog), text, String(backlog));
 });
 
-t.test('written only where it says something new, and of the traffic not too often', async (t) => {
+t.test('written only if it differs, and changes with the traffic not too often', async (t) => {
   const status: TriggerStatus = {
     observedGeneration: 3,
     conditions: conditionsOf(trigger, allTrue, nowMs),
@@ -107,13 +120,13 @@ t.test('written only where it says something new, and of the traffic not too oft
     replicas: 1,
   };
   const written = withStatus({ ...status, conditions: status.conditions.toReversed() });
-  t.equal(toWrite(trigger, status, 0), 'now', 'it has none');
-  t.equal(toWrite(written, status, undefined), 'never');
-  t.equal(toWrite(written, { ...status, backlog: '0' }, 0), 'later');
-  t.equal(toWrite(written, { ...status, replicas: 2 }, quietMs - 1), 'later');
-  t.equal(toWrite(written, { ...status, replicas: 2 }, quietMs), 'now');
-  t.equal(toWrite(written, { ...status, backlog: '0' }, undefined), 'now');
-  t.equal(toWrite(written, { ...status, topics: 'other' }, 0), 'now');
-  const turned = conditionsOf(written, { ...allTrue, SourceReady: no('NoGateway', 'x') }, nowMs);
-  t.equal(toWrite(written, { ...status, conditions: turned }, 0), 'now');
+  t.equal(whenToWriteStatus(trigger, status, 0), 'now', 'it has none');
+  t.equal(whenToWriteStatus(written, status, undefined), 'never');
+  t.equal(whenToWriteStatus(written, { ...status, backlog: '0' }, 0), 'later');
+  t.equal(whenToWriteStatus(written, { ...status, replicas: 2 }, statusIntervalMs - 1), 'later');
+  t.equal(whenToWriteStatus(written, { ...status, replicas: 2 }, statusIntervalMs), 'now');
+  t.equal(whenToWriteStatus(written, { ...status, backlog: '0' }, undefined), 'now');
+  t.equal(whenToWriteStatus(written, { ...status, topics: 'other' }, 0), 'now');
+  const turned = conditionsOf(written, { ...allTrue, SourceReady: conditionFalse('NoGateway', 'x') }, nowMs);
+  t.equal(whenToWriteStatus(written, { ...status, conditions: turned }, 0), 'now');
 });

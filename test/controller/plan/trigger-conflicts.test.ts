@@ -1,13 +1,13 @@
 import t from 'tap';
-import { findHolders, type Claimant } from '../../../controller/plan/holders.ts';
-import { refTarget, scaledSubscription, trigger } from '../fixtures/observed.ts';
+import { findConflicts, type ActiveTrigger } from '../../../controller/plan/trigger-conflicts.ts';
+import { refTarget, scaledSubscription, trigger } from '../fixtures/observed-state.ts';
 
 function claimant(
   name: string,
   creationTimestamp: string | undefined,
   group: string,
   target: string,
-): Claimant {
+): ActiveTrigger {
   const subscription = scaledSubscription(
     { source: { consumerGroup: group } },
     { ...refTarget, name: target },
@@ -24,20 +24,20 @@ function claimant(
 t.test('the oldest has the group', async (t) => {
   const young = claimant('a', '2026-01-02T00:00:00Z', 'g', 'x');
   const old = claimant('z', '2026-01-01T00:00:00Z', 'g', 'y');
-  const { groupOf } = findHolders([young, old]);
-  t.equal(groupOf(young.subscription), 'geo/z');
-  t.equal(groupOf(old.subscription), undefined);
+  const { groupHolder } = findConflicts([young, old]);
+  t.equal(groupHolder(young.subscription), 'geo/z');
+  t.equal(groupHolder(old.subscription), undefined);
 });
 
 t.test('a Deployment is scaled for one trigger, which has its group', async (t) => {
   const holder = claimant('a', '2026-01-01T00:00:00Z', 'g', 'mailer');
   const second = claimant('b', '2026-01-02T00:00:00Z', 'h', 'mailer');
-  const { targetOf } = findHolders([second, holder]);
-  t.equal(targetOf(second.subscription), 'geo/a');
-  t.equal(targetOf(holder.subscription), undefined);
+  const { deploymentHolder } = findConflicts([second, holder]);
+  t.equal(deploymentHolder(second.subscription), 'geo/a');
+  t.equal(deploymentHolder(holder.subscription), undefined);
   const thief = claimant('c', '2026-01-02T00:00:00Z', 'g', 'other');
   const later = claimant('d', '2026-01-03T00:00:00Z', 'i', 'other');
-  t.equal(findHolders([holder, thief, later]).targetOf(later.subscription), undefined);
+  t.equal(findConflicts([holder, thief, later]).deploymentHolder(later.subscription), undefined);
   const uri = scaledSubscription({}, { kind: 'uri', uri: 'http://a' }, 'e');
-  t.equal(findHolders([holder, { trigger, subscription: uri }]).targetOf(uri), undefined);
+  t.equal(findConflicts([holder, { trigger, subscription: uri }]).deploymentHolder(uri), undefined);
 });

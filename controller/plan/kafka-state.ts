@@ -1,19 +1,19 @@
-// What Kafka's answers mean for one trigger.
+// Kafka's answers → the Kafka state of one trigger.
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { GroupState } from '../../core/kafka/group/group-states.ts';
 import type { OffsetsResult } from '../../core/kafka/offsets/offsets-reader.ts';
-import type { KafkaFacts, StoreFact, Unread } from './observed.ts';
+import type { KafkaState, StoreTopic, ReadFailure } from './observed-state.ts';
 
 export interface KafkaAnswers {
   readonly source: OffsetsResult;
   readonly group: GroupState;
   readonly backlog: bigint | undefined;
-  /** By topic, of those that the trigger stores to. */
+  /** The topics that the trigger stores to, by name. */
   readonly stores: ReadonlyMap<string, OffsetsResult>;
 }
 
 /** The topics that `subscription` stores to. */
-export function storesOf({ delivery, reply }: Subscription): Pick<StoreFact, 'what' | 'topic'>[] {
+export function storeTopicsOf({ delivery, reply }: Subscription): Pick<StoreTopic, 'what' | 'topic'>[] {
   const { deadLetter } = delivery;
   return [
     ...(deadLetter === undefined ? [] : [{ what: 'dead letters' as const, topic: deadLetter.topic }]),
@@ -21,16 +21,16 @@ export function storesOf({ delivery, reply }: Subscription): Pick<StoreFact, 'wh
   ];
 }
 
-/** `before` is what was known of the trigger at the last look. */
-export function factsOf(
+/** `before` is the state that the last poll found. */
+export function kafkaStateOf(
   subscription: Subscription,
   answers: KafkaAnswers,
-  before: KafkaFacts | undefined,
+  before: KafkaState | undefined,
   nowMs: number,
-): KafkaFacts {
-  const source = sourceFacts(answers.source);
-  const group = groupFacts(answers);
-  const isWhole =
+): KafkaState {
+  const source = sourceState(answers.source);
+  const group = groupState(answers);
+  const isReady =
     source.kind === 'read' &&
     group.kind === 'read' &&
     group.assigned >= source.partitions &&
@@ -39,23 +39,23 @@ export function factsOf(
   return {
     source,
     group,
-    lackingSinceMs: isWhole ? undefined : (before?.lackingSinceMs ?? nowMs),
+    unreadySinceMs: isReady ? undefined : (before?.unreadySinceMs ?? nowMs),
     backlog: answers.backlog,
-    stores: storesOf(subscription).map((store) => ({
+    stores: storeTopicsOf(subscription).map((store) => ({
       ...store,
-      state: stateOf(answers.stores.get(store.topic)),
+      state: topicState(answers.stores.get(store.topic)),
     })),
   };
 }
 
-function sourceFacts(result: OffsetsResult): KafkaFacts['source'] {
-  if (result.kind === 'failed') return unread(result.error);
+function sourceState(result: OffsetsResult): KafkaState['source'] {
+  if (result.kind === 'failed') return readFailure(result.error);
   const committed = result.partitions.filter((partition) => partition.committed !== undefined);
   return { kind: 'read', partitions: result.partitions.length, committed: committed.length };
 }
 
-function groupFacts({ source, group }: KafkaAnswers): KafkaFacts['group'] {
-  if (group.kind === 'failed') return unread(group.error);
+function groupState({ source, group }: KafkaAnswers): KafkaState['group'] {
+  if (group.kind === 'failed') return readFailure(group.error);
   const assigned = new Set(
     group.members.flatMap(({ partitions }) =>
       [...partitions].flatMap(([topic, ids]) => ids.map((id) => `${topic}/${id}`)),
@@ -73,13 +73,13 @@ function groupFacts({ source, group }: KafkaAnswers): KafkaFacts['group'] {
   };
 }
 
-function unread({ code, message }: { code: Unread['code']; message: string }): Unread {
+function readFailure({ code, message }: { code: ReadFailure['code']; message: string }): ReadFailure {
   return { kind: 'failed', code, message };
 }
 
-function stateOf(result: OffsetsResult | undefined): StoreFact['state'] {
+function topicState(result: OffsetsResult | undefined): StoreTopic['state'] {
   if (result === undefined) return 'unknown';
-  if (result.kind === 'read') return 'there';
+  if (result.kind === 'read') return 'exists';
   switch (result.error.code) {
     case 'MILLRACE_TOPIC_MISSING':
       return 'missing';

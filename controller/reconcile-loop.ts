@@ -1,18 +1,19 @@
-// One term of leadership: watches, decides and does, until it is over. A term that ends leaves nothing under way.
+// The reconcile loop: informers, work queue, workers and reconcilers, wired together. It runs while this process is the leader; once it has
+// stopped, nothing is in progress any more.
 import type { Logger } from 'pino';
 import { describeError } from '../core/contract/errors.ts';
 import type { KubernetesClient, Resource } from '../core/contract/kubernetes-client.ts';
 import type { SecretReader } from '../core/contract/secret-reader.ts';
 import type { ClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
 import { withResolvedClusters } from '../core/kubernetes/informers/resolved-clusters.ts';
-import { createClusterView, type Change, type ClusterView } from './cluster-view.ts';
+import { createClusterInformers, type ClusterInformers, type ResourceChange } from './cluster-informers.ts';
 import { drainTrigger } from './drain-trigger.ts';
 import { createEventRecorder } from './event-recorder.ts';
 import { createKafkaPoll, type KafkaPoll } from './kafka-poll.ts';
-import { keyOf, triggerLabel } from './names.ts';
+import { keyOf, triggerLabel } from './ownership.ts';
 import { hasOptedIn } from './plan/plan-deployment.ts';
 import { isDeployment } from './plan/function-condition.ts';
-import type { ScalerAddress } from './plan/observed.ts';
+import type { ScalerAddress } from './plan/observed-state.ts';
 import { createTriggerCache, type TriggerCache } from './trigger-cache.ts';
 import { reconcileDeployment } from './reconcile-deployment.ts';
 import {
@@ -21,11 +22,11 @@ import {
   type ScalerProbe,
   type TriggerDependencies,
 } from './reconcile-trigger.ts';
-import type { TriggerModel } from './trigger-model.ts';
+import type { TriggerParser } from './trigger-parser.ts';
 import { createWorkQueue } from './work-queue.ts';
 import { createWorkers, type Workers } from './workers.ts';
 
-export interface LeaderTermOptions {
+export interface ReconcileLoopOptions {
   readonly client: KubernetesClient;
   readonly secrets: Pick<SecretReader, 'read'>;
   /** Absent: all. */
@@ -37,25 +38,25 @@ export interface LeaderTermOptions {
   readonly kafka: Pick<ClustersReader, 'read' | 'readGroups'>;
   /** As `Demand.backlog`. */
   readonly backlog: (key: string) => Promise<bigint>;
-  readonly model: TriggerModel;
+  readonly parser: TriggerParser;
   readonly log: Logger;
   readonly assertLeading: () => void;
 }
 
-export interface LeaderTerm {
-  /** Everything is looked at again: whatever was missed is made up for. */
+export interface ReconcileLoop {
+  /** Requeues every trigger and annotated Deployment, so that nothing stays undone that a reconcile has missed. */
   resync(): void;
   stop(): Promise<void>;
 }
 
 const resyncMs = 300_000;
 
-export function startLeaderTerm(options: LeaderTermOptions): LeaderTerm {
-  return new Term(options);
+export function startReconcileLoop(options: ReconcileLoopOptions): ReconcileLoop {
+  return new LeaderReconcileLoop(options);
 }
 
-class Term implements LeaderTerm {
-  readonly #view: ClusterView;
+class LeaderReconcileLoop implements ReconcileLoop {
+  readonly #informers: ClusterInformers;
   readonly #triggerCache: TriggerCache;
   readonly #kafkaPoll: KafkaPoll;
   readonly #workers: Workers;
@@ -63,20 +64,20 @@ class Term implements LeaderTerm {
   readonly #deps: TriggerDependencies;
   readonly #resync: NodeJS.Timeout;
 
-  constructor(options: LeaderTermOptions) {
-    const { client, secrets, namespaces, identity, kafka, backlog, model, log, scaler, assertLeading } =
+  constructor(options: ReconcileLoopOptions) {
+    const { client, secrets, namespaces, identity, kafka, backlog, parser, log, scaler, assertLeading } =
       options;
-    const onTrouble = (error: unknown): void =>
-      log.debug({ error: describeError(error) }, 'Event not recorded');
-    this.#triggerCache = createTriggerCache(model);
-    this.#view = createClusterView({
+    const onError = (error: unknown): void =>
+      log.debug({ error: describeError(error) }, 'event not recorded');
+    this.#triggerCache = createTriggerCache(parser);
+    this.#informers = createClusterInformers({
       client: {
         ...withResolvedClusters({ client, secrets }),
         hasKind: (apiVersion, kind) => client.hasKind(apiVersion, kind),
       },
       namespaces,
-      onChange: (changes) => this.#changed(changes),
-      onKeda: () => this.resync(),
+      onChange: (changes) => this.#enqueue(changes),
+      onKedaChange: () => this.resync(),
     });
     this.#kafkaPoll = createKafkaPoll({
       kafka,
@@ -85,25 +86,28 @@ class Term implements LeaderTerm {
     });
     this.#deps = {
       client,
-      view: this.#view,
+      informers: this.#informers,
       triggerCache: this.#triggerCache,
       kafkaPoll: this.#kafkaPoll,
       probe: options.probe,
-      events: createEventRecorder({ client, instance: identity, onTrouble }),
-      model,
+      events: createEventRecorder({ client, instance: identity, onError }),
+      parser,
       scaler,
       assertLeading,
     };
     this.#triggers = new TriggerReconciler(this.#deps);
     this.#workers = createWorkers({
       queue: createWorkQueue({ baseMs: 500, maxMs: 60_000, random: Math.random }),
-      work: (item) => this.#work(item),
-      onFailure: (item, error, count) => {
-        const level = count === 3 ? 'warn' : 'debug';
-        log[level]({ item, error: describeError(error), failures: count }, 'Not reconciled, tried again');
+      work: (key) => this.#reconcile(key),
+      onFailure: (key, error, failures) => {
+        const level = failures === 3 ? 'warn' : 'debug';
+        log[level](
+          { item: key, error: describeError(error), failures },
+          'reconcile failed; retrying with backoff',
+        );
       },
     });
-    this.#view.start().then(
+    this.#informers.start().then(
       () => this.#workers.start(),
       () => undefined,
     );
@@ -111,63 +115,62 @@ class Term implements LeaderTerm {
   }
 
   resync(): void {
-    for (const trigger of this.#view.all('triggers')) this.#workers.add(`trigger ${keyOf(trigger)}`);
-    for (const deployment of this.#view.all('deployments'))
+    for (const trigger of this.#informers.list('triggers')) this.#workers.add(`trigger ${keyOf(trigger)}`);
+    for (const deployment of this.#informers.list('deployments'))
       if (hasOptedIn(deployment)) this.#workers.add(`deployment ${keyOf(deployment)}`);
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#resync);
-    this.#view.stop();
+    this.#informers.stop();
     await Promise.all([this.#workers.stop(), this.#kafkaPoll.stop()]);
   }
 
-  async #work(item: string): Promise<Requeue> {
-    const [of = '', key = ''] = item.split(' ');
-    if (of === 'deployment') {
-      const deployment = this.#view.find('deployments', key);
+  /** `queueKey` is `trigger NAMESPACE/NAME` or `deployment NAMESPACE/NAME`. */
+  async #reconcile(queueKey: string): Promise<Requeue> {
+    const [type = '', key = ''] = queueKey.split(' ');
+    if (type === 'deployment') {
+      const deployment = this.#informers.get('deployments', key);
       return deployment && (await reconcileDeployment(this.#deps, deployment));
     }
-    const trigger = this.#view.find('triggers', key);
+    const trigger = this.#informers.get('triggers', key);
     if (trigger === undefined) this.#triggers.forget(key);
     else if (trigger.metadata.deletionTimestamp !== undefined) return drainTrigger(this.#deps, trigger);
     else return this.#triggers.reconcile(trigger);
     return undefined;
   }
 
-  /** Who is concerned by what has changed. */
-  #changed(changes: readonly Change[]): void {
-    if (changes.some(({ of }) => of === 'triggers' || of === 'clusters')) {
-      this.#triggerCache.update(this.#view.all('triggers'), this.#view.all('clusters'));
-      this.#kafkaPoll.want(this.#triggerCache.subscriptions());
+  #enqueue(changes: readonly ResourceChange[]): void {
+    if (changes.some(({ type }) => type === 'triggers' || type === 'clusters')) {
+      this.#triggerCache.update(this.#informers.list('triggers'), this.#informers.list('clusters'));
+      this.#kafkaPoll.setSubscriptions(this.#triggerCache.subscriptions());
     }
-    // What one trigger has, another cannot.
-    if (changes.some(isOfAll)) this.resync();
+    if (changes.some(affectsAll)) this.resync();
     for (const change of changes) {
-      const resource = change.now ?? change.before;
+      const resource = change.after ?? change.before;
       if (resource !== undefined)
-        for (const item of this.#concernedBy(change, resource)) this.#workers.add(item);
+        for (const key of this.#affectedBy(change, resource)) this.#workers.add(key);
     }
   }
 
-  #concernedBy({ of, before, now }: Change, resource: Resource): string[] {
+  #affectedBy({ type, before, after }: ResourceChange, resource: Resource): string[] {
     const key = keyOf(resource);
     const { namespace = '', name, labels } = resource.metadata;
-    switch (of) {
+    switch (type) {
       case 'triggers':
         return [`trigger ${key}`, `deployment ${key}`];
       case 'clusters':
         return [];
       case 'deployments': {
-        const targeted = this.#triggerCache
+        const targeting = this.#triggerCache
           .subscriptions()
           .filter(({ function: { target }, ...subscription }) => {
             return isDeployment(target) && target.name === name && subscription.namespace === namespace;
           });
-        const isAnnotated = [before, now].some((one) => one !== undefined && hasOptedIn(one));
+        const isAnnotated = [before, after].some((one) => one !== undefined && hasOptedIn(one));
         return [
-          ...targeted.map((subscription) => `trigger ${subscription.key}`),
-          ...(isAnnotated || this.#view.find('triggers', key) !== undefined
+          ...targeting.map((subscription) => `trigger ${subscription.key}`),
+          ...(isAnnotated || this.#informers.get('triggers', key) !== undefined
             ? [`deployment ${key}`, `trigger ${key}`]
             : []),
         ];
@@ -182,8 +185,8 @@ class Term implements LeaderTerm {
   }
 }
 
-/** Whether a change may concern every trigger. */
-function isOfAll({ of, before, now }: Change): boolean {
-  if (of === 'clusters') return true;
-  return of === 'triggers' && before?.metadata.generation !== now?.metadata.generation;
+/** Whether a change may affect every trigger: a group or Deployment that one trigger has is not available to the others. */
+function affectsAll({ type, before, after }: ResourceChange): boolean {
+  if (type === 'clusters') return true;
+  return type === 'triggers' && before?.metadata.generation !== after?.metadata.generation;
 }

@@ -1,18 +1,18 @@
-// What the controller calls what it makes, and how it knows it again. Nothing that lacks these marks is ever changed.
+// How the controller marks what it makes: names, labels, owner references. It changes or deletes only resources that carry these marks.
 import type { Metadata, OwnerReference, Resource } from '../core/contract/kubernetes-client.ts';
 import { serviceNameOf } from '../core/resources/trigger-resource.ts';
 import { annotationPrefix } from '../core/resources/schema/trigger-schema.ts';
 
-/** Who owns the fields that are applied. */
+/** The field manager of every server-side apply. */
 export const fieldManager = 'millrace';
-/** On a Trigger, as long as a gateway may have its partitions. */
+/** On a Trigger for as long as a gateway may have its partitions. */
 export const drainFinalizer = `${annotationPrefix}drain`;
 export const triggerLabel = `${annotationPrefix}trigger`;
 const managedByLabel = 'app.kubernetes.io/managed-by';
 export const managedSelector = `${managedByLabel}=${fieldManager}`;
 /**
- * What a resource looked like when it was applied: a hash, so that one that is as wanted is not written again. Its prefix is not that
- * of the annotations that people write, of which a Trigger takes none that it does not know.
+ * A hash of the resource as it was applied, so that an up-to-date one is not written again. Its prefix is not that of the annotations
+ * that people write: a Trigger rejects every annotation of that prefix that it does not know.
  */
 export const appliedAnnotation = `controller.${annotationPrefix}applied`;
 
@@ -21,31 +21,35 @@ export function keyOf({ metadata }: Resource): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`;
 }
 
-/** The name of the Service of a trigger, and of what its ScaledObject needs to trust the scaler. */
-export const ownedName = serviceNameOf;
+/** The name of a trigger's Service, and of the ConfigMap and TriggerAuthentication that its ScaledObject uses. */
+export const ownedResourceName = serviceNameOf;
 
 export function isManaged({ metadata }: Resource): boolean {
   return metadata.labels?.[managedByLabel] === fieldManager;
 }
 
 /** Whether the controller made `resource` for `owner`. */
-export function isMadeFor(resource: Resource, owner: Resource): boolean {
+export function isOwnedBy(resource: Resource, owner: Resource): boolean {
   const owners = resource.metadata.ownerReferences ?? [];
   return isManaged(resource) && owners.some(({ uid }) => uid === owner.metadata.uid);
 }
 
-/** Metadata of what is made for `owner`: it goes with its owner. */
-export function madeFor(owner: Resource, name: string, labels: Readonly<Record<string, string>>): Metadata {
+/** With an owner reference, so that Kubernetes deletes the resource after its owner. */
+export function ownedMetadata(
+  owner: Resource,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Metadata {
   const { namespace } = owner.metadata;
   return {
     name,
     ...(namespace === undefined ? {} : { namespace }),
     labels: { [managedByLabel]: fieldManager, ...labels },
-    ownerReferences: [ownedBy(owner)],
+    ownerReferences: [ownerReference(owner)],
   };
 }
 
-function ownedBy({ apiVersion, kind, metadata }: Resource): OwnerReference {
+function ownerReference({ apiVersion, kind, metadata }: Resource): OwnerReference {
   return {
     apiVersion,
     kind,

@@ -1,9 +1,9 @@
 import t from 'tap';
 import { MillraceError } from '../../../core/contract/errors.ts';
 import type { OffsetsResult } from '../../../core/kafka/offsets/offsets-reader.ts';
-import { factsOf, storesOf, type KafkaAnswers } from '../../../controller/plan/kafka-facts.ts';
+import { kafkaStateOf, storeTopicsOf, type KafkaAnswers } from '../../../controller/plan/kafka-state.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
-import { nowMs, wholeFacts } from '../fixtures/observed.ts';
+import { nowMs, readyKafka } from '../fixtures/observed-state.ts';
 
 const partition = (id: number, isCommitted: boolean) => ({
   topic: 'earthquakes',
@@ -19,7 +19,7 @@ const read = (...committed: boolean[]): OffsetsResult => ({
 const member = (topic: string, ...ids: number[]) => ({ clientId: 'g', partitions: new Map([[topic, ids]]) });
 const failed = (code: MillraceError['code']) =>
   ({ kind: 'failed', error: new MillraceError(code, 'why') }) as const;
-const whole: KafkaAnswers = {
+const complete: KafkaAnswers = {
   source: read(true, true),
   group: { kind: 'read', rebalancing: false, members: [member('earthquakes', 0), member('earthquakes', 1)] },
   backlog: 7n,
@@ -27,17 +27,17 @@ const whole: KafkaAnswers = {
 };
 const plain = subscriptionOf('quakes');
 
-t.test('a group that has all', async (t) => {
-  t.strictSame(factsOf(plain, whole, undefined, nowMs), {
+t.test('a group that is ready', async (t) => {
+  t.strictSame(kafkaStateOf(plain, complete, undefined, nowMs), {
     source: { kind: 'read', partitions: 2, committed: 2 },
     group: { kind: 'read', members: 2, assigned: 2, rebalancing: false },
-    lackingSinceMs: undefined,
+    unreadySinceMs: undefined,
     backlog: 7n,
     stores: [],
   });
 });
 
-t.test('what is lacking, and since when', async (t) => {
+t.test('what is not ready, and since when', async (t) => {
   const cases: [Partial<KafkaAnswers>, object][] = [
     [{ source: read(true, false) }, { source: { committed: 1 } }],
     [
@@ -57,15 +57,18 @@ t.test('what is lacking, and since when', async (t) => {
     [{ group: failed('MILLRACE_KAFKA_FAILED') }, { group: { kind: 'failed' } }],
   ];
   for (const [changes, expected] of cases) {
-    const facts = factsOf(plain, { ...whole, ...changes }, undefined, nowMs);
-    t.match(facts, { ...expected, lackingSinceMs: nowMs });
+    const state = kafkaStateOf(plain, { ...complete, ...changes }, undefined, nowMs);
+    t.match(state, { ...expected, unreadySinceMs: nowMs });
     t.equal(
-      factsOf(plain, { ...whole, ...changes }, facts, nowMs + 9).lackingSinceMs,
+      kafkaStateOf(plain, { ...complete, ...changes }, state, nowMs + 9).unreadySinceMs,
       nowMs,
       'without a break',
     );
-    t.equal(factsOf(plain, whole, facts, nowMs + 9).lackingSinceMs, undefined);
-    t.equal(factsOf(plain, { ...whole, ...changes }, wholeFacts, nowMs + 9).lackingSinceMs, nowMs + 9);
+    t.equal(kafkaStateOf(plain, complete, state, nowMs + 9).unreadySinceMs, undefined);
+    t.equal(
+      kafkaStateOf(plain, { ...complete, ...changes }, readyKafka, nowMs + 9).unreadySinceMs,
+      nowMs + 9,
+    );
   }
 });
 
@@ -74,12 +77,12 @@ t.test('the topics that are stored to', async (t) => {
     ...subscriptionOf('quakes', { delivery: { deadLetter: { topic: 'dead' } } }),
     reply: { topic: 'reply', transactional: false },
   };
-  t.strictSame(storesOf(subscription), [
+  t.strictSame(storeTopicsOf(subscription), [
     { what: 'dead letters', topic: 'dead' },
     { what: 'replies', topic: 'reply' },
   ]);
   const states = (stores: [string, OffsetsResult][]) =>
-    factsOf(subscription, { ...whole, stores: new Map(stores) }, undefined, nowMs).stores.map(
+    kafkaStateOf(subscription, { ...complete, stores: new Map(stores) }, undefined, nowMs).stores.map(
       ({ state }) => state,
     );
   t.strictSame(states([]), ['unknown', 'unknown']);
@@ -88,7 +91,7 @@ t.test('the topics that are stored to', async (t) => {
       ['dead', read(true)],
       ['reply', failed('MILLRACE_TOPIC_MISSING')],
     ]),
-    ['there', 'missing'],
+    ['exists', 'missing'],
   );
   t.strictSame(
     states([
