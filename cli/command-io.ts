@@ -1,4 +1,4 @@
-// What a command gets from the terminal, and how it ends: signals, broken pipes, errors, exit codes.
+// What every command shares: streams, environment, signals, broken pipes, errors, and exit codes.
 import { describeError, MillraceError } from '../core/contract/errors.ts';
 
 export interface CommandIo {
@@ -6,23 +6,23 @@ export interface CommandIo {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly env: NodeJS.ProcessEnv;
-  /** Aborts at the first Ctrl-C or SIGTERM: the command finishes what it has begun, and resolves. */
+  /** Aborts at the first Ctrl-C or SIGTERM. The command then finishes what it has begun, and resolves. */
   readonly signal: AbortSignal;
 }
 
-/** Resolves with the exit code. What it throws is shown to the user. */
+/** Resolves with the exit code. An error that it throws is shown to the user. */
 export type Command = (io: CommandIo) => Promise<number>;
 
 const interruptedCode = 130;
-/** A second signal so soon is the first one: npm passes on the Ctrl-C that the terminal has sent to all of us. */
+/** A second signal within this time counts as the first: npm forwards the Ctrl-C that the terminal also sends to this process. */
 const sameSignalMs = 300;
 
-/** Runs `command` as all that this process does, and exits. A second Ctrl-C does not wait for anything. */
+/** Runs `command` and exits the process. A second Ctrl-C exits without waiting for anything. */
 export async function runCommand(command: Command): Promise<never> {
   const { stdin, stdout, stderr, env } = process;
   const { signal, interrupt } = listenForInterrupts();
   process.removeAllListeners('warning').on('warning', (warning) => stderr.write(warningText(warning)));
-  for (const stream of [stdout, stderr]) stream.on('error', interrupt); // nobody reads on: EPIPE
+  for (const stream of [stdout, stderr]) stream.on('error', interrupt); // EPIPE: the reader has gone
   let code = 1;
   try {
     code = await command({ stdin, stdout, stderr, env, signal });
@@ -48,17 +48,17 @@ function listenForInterrupts(): { signal: AbortSignal; interrupt: () => void } {
   return { signal: controller.signal, interrupt };
 }
 
-/** Resolves when all that was written is out, or cannot be. */
+/** Resolves when everything written is flushed, or can no longer be. */
 function flushed(stream: NodeJS.WritableStream): Promise<void> {
   return new Promise((resolve) => stream.write('', () => resolve()));
 }
 
-/** The Kafka client sets timers into the past, which Node remarks on; nobody can do anything about it. */
+/** Suppresses the warning about timers in the past, which the Kafka client sets. The user cannot do anything about it. */
 function warningText({ name, message }: Error): string {
   return name === 'TimeoutNegativeWarning' ? '' : `${name}: ${message}\n`;
 }
 
-/** Message, code and remedy; the stack only for who asks for it. */
+/** Message, code and remedy, and with MILLRACE_DEBUG=1 the stack. */
 function errorText(error: unknown, withStack: boolean): string {
   const lines = [`millrace: ${describeError(error)}`];
   if (error instanceof MillraceError) lines.push(`  ${error.code}: ${error.remedy}`);

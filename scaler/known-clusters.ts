@@ -1,10 +1,10 @@
-// Which Kafka clusters a ScaledObject may ask about: those that the installation is set up for. Its `bootstrapServers`
-// only choose among them; we never connect to an address because a ScaledObject names it.
+// Which Kafka clusters a ScaledObject may ask about: only those that the installation is configured for. Its
+// `bootstrapServers` choose among them. The scaler never connects to an address because a ScaledObject names it.
 import type { KafkaAccess } from '../core/contract/kafka-access.ts';
 import type { WantedTriggers } from './wanted-triggers.ts';
 
 export interface KnownClusters {
-  /** The cluster that `named` means, without `access` where it is our own; undefined where no known one is meant. Empty `named`: our own. */
+  /** The cluster of the servers in `named`, or undefined if none is known. The installation's own (also for an empty `named`) has no `access`. */
   find(namespace: string, named: readonly string[]): KnownCluster | undefined;
 }
 
@@ -13,8 +13,8 @@ export interface KnownCluster {
 }
 
 /**
- * `own`: bootstrap servers of the installation's cluster. Besides, those of the triggers of a namespace are known to its
- * ScaledObjects: they may ask about no cluster that is another namespace's alone.
+ * `own`: the bootstrap servers of the installation's cluster. A ScaledObject may also ask about the clusters of the triggers in
+ * its namespace, but not about a cluster that only other namespaces use.
  */
 export function createKnownClusters(
   own: readonly string[],
@@ -30,13 +30,13 @@ export function createKnownClusters(
   };
 }
 
-/** Whether every server of `named` is one of `cluster`, under one of the names that Kubernetes gives a Service. */
+/** Whether every server of `named` is in `cluster`, by any of the names that Kubernetes gives a Service. */
 function isPartOf(named: readonly string[], cluster: readonly string[]): boolean {
   const known = new Set(cluster.map(canonical));
   return named.every((server) => known.has(canonical(server)));
 }
 
-/** `Kafka.shop.svc.cluster.local.:9092` is `kafka.shop:9092`. */
+/** `Kafka.shop.svc.cluster.local.:9092` → `kafka.shop:9092`. */
 function canonical(server: string): string {
   return server
     .toLowerCase()

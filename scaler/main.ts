@@ -89,7 +89,7 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
       offsets,
       triggers,
       emit,
-      onOwed: (key, owed) => drainTargets.observe(key, owed),
+      onBacklog: (key, measured) => drainTargets.observe(key, measured),
     });
     const replicas = dependencies.replicas ?? (() => undefined);
     const drainTargets = createDrainTargets({ triggers, replicas, refresh: () => backlog.refresh() });

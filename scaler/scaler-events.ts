@@ -1,20 +1,20 @@
-// What happens in the scaler, for whoever watches (metrics, logs): nobody below main.ts knows who that is.
+// The events of the scaler. Metrics and logs listen; only main.ts connects them, so components just emit.
 import { EventEmitter } from 'node:events';
 
 /** Name → arguments. `key` is a subscription's `namespace/name`. Listeners must not throw. */
 export interface ScalerEvents {
-  /** One poll of Kafka for all triggers; `error` where no broker answered. */
+  /** One poll of Kafka for all triggers; `error` if no broker answered. */
   polled: [seconds: number, triggers: number, error: Error | undefined];
-  /** Undefined: unknown at this poll. */
+  /** `records` is undefined if this poll did not tell the backlog. */
   backlog: [key: string, records: bigint | undefined];
   backlogFailed: [key: string, error: Error];
   kafkaRequest: [apiName: string];
-  /** `known` is false for a trigger that nobody wants, or not any more. */
+  /** `known` is false if the trigger is not wanted. */
   activationCalled: [key: string, known: boolean];
   pushed: [key: string];
   streamOpened: [key: string];
   streamClosed: [key: string];
-  /** `validTo`: of the new certificate of the gRPC port. */
+  /** The gRPC port has a new certificate, which expires at `validTo`. */
   certificateChanged: [validTo: string];
   certificateFailed: [error: Error];
   answered: [method: string, status: string];

@@ -1,17 +1,16 @@
-// The triggers that are wanted now, as the trigger source last told them. Nothing else in the scaler keeps a
-// list.
+// The triggers that the scaler serves: the last list of the trigger source. Nothing else in the scaler stores a list of them.
 import { MillraceError } from '../core/contract/errors.ts';
 import type { Subscription } from '../core/contract/subscription.ts';
 
 export interface WantedTriggers {
-  /** Undefined where nobody wants a trigger of that key. */
+  /** Undefined if there is no wanted trigger with that key. */
   find(key: string): Subscription | undefined;
-  /** As `find`, but throws MILLRACE_TRIGGER_UNKNOWN. */
+  /** Like `find`, but throws MILLRACE_TRIGGER_UNKNOWN. */
   get(key: string): Subscription;
   all(): readonly Subscription[];
-  /** The whole list, again. */
+  /** Replaces the whole list. */
   replace(wanted: readonly Subscription[]): void;
-  /** Calls `listener` after every replacement; returns how to stop. */
+  /** Calls `listener` after every replacement. Returns a function that stops it. */
   onChange(listener: () => void): () => void;
 }
 

@@ -1,5 +1,5 @@
-// The peer of the benchmarks, in a process of its own: the same requests in a bare loop over undici's `Pool.request`,
-// without Kafka, events, order or settlement. Arguments: origin, requests, in flight. Reports seconds and CPU over IPC.
+// The baseline of the benchmarks: sends the same requests in a bare loop over undici's `Pool.request`, without Kafka, events,
+// order or settlement. Runs in its own process. Arguments: origin, requests, in flight. Reports seconds and CPU over IPC.
 import { Pool } from 'undici';
 import { sampleHeaders, sampleValue } from './sample.ts';
 

@@ -1,5 +1,5 @@
-// `millrace bench`: what the whole gateway costs beside a bare HTTP loop, how late events are, and whether memory stays
-// flat; all in one run on one machine, as ratios, for absolute figures are the machine's.
+// `millrace bench`: measures what the gateway costs compared with a bare HTTP loop, how late events arrive, and whether memory
+// stays flat. Everything is measured in one run on one machine and shown as ratios, because absolute figures depend on the machine.
 import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
 import { createRecordSink } from '../../core/kafka/produce/producer-sink.ts';
 import { createRecordSources } from '../../core/kafka/group/group-record-source.ts';
@@ -37,7 +37,7 @@ export async function runBench(options: BenchOptions): Promise<void> {
   }
 }
 
-/** CPU and pace of the gateway beside the bare loop, with the defaults: 8 requests in flight, and as many as it takes. */
+/** CPU and throughput of the gateway and of the bare loop, with as many requests in flight. */
 async function throughput(bench: Bench): Promise<void> {
   const function_ = await startSink(0);
   const raw = await measure('consume', [bench.brokers, topic, bench.events]);
@@ -82,7 +82,7 @@ function figures({ seconds, cpuSeconds }: Measured, events: number): [string, st
   return [(events / seconds).toFixed(0), ((cpuSeconds / events) * 1e6).toFixed(1)];
 }
 
-/** Seconds and CPU seconds per event, over the last nine tenths of the topic. */
+/** Seconds and CPU seconds per event, measured over the last nine tenths of the topic. */
 async function deliver(
   bench: Bench,
   function_: Sink,
@@ -120,7 +120,7 @@ async function slowFunction(bench: Bench): Promise<void> {
   );
 }
 
-/** From the append, and from the producer's send before it, to the arrival at the function, at 200 events/s. */
+/** Latency at 200 events/s, from the producer's send and from the append to the arrival at the function. */
 async function latency(bench: Bench): Promise<void> {
   const function_ = await startSink(0);
   const name = 'latency';
@@ -158,9 +158,9 @@ async function latency(bench: Bench): Promise<void> {
   }
 }
 
-/** A function that answers nothing, on a long topic: memory must stay flat. */
+/** Memory with a long topic and a function that never answers: it must stay flat. */
 async function stuckFunction(bench: Bench): Promise<void> {
-  bench.print(`Writing ${bench.stuckRecords} records for a function that answers nothing…`);
+  bench.print(`Writing ${bench.stuckRecords} records for a function that never answers…`);
   await fill(bench, 'stuck', bench.stuckRecords);
   const function_ = await startSink(3_600_000);
   const gateway = await startGatewayProcess(bench.brokers, {
@@ -189,7 +189,5 @@ async function stuckFunction(bench: Bench): Promise<void> {
     await function_.stop();
     await gateway.stop();
   }
-  bench.print(
-    formatTable([`a function that answers nothing, ${bench.stuckRecords} records`, 'RSS MiB'], rows),
-  );
+  bench.print(formatTable([`a function that never answers, ${bench.stuckRecords} records`, 'RSS MiB'], rows));
 }

@@ -1,5 +1,5 @@
-// Raw consumption, in a process of its own: the gateway's record source with nobody behind it. Arguments: brokers, topic,
-// records. Reports seconds and CPU over IPC.
+// Raw consumption: the gateway's record source without the rest of the gateway. Runs in its own process. Arguments: brokers,
+// topic, records. Reports seconds and CPU over IPC.
 import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
 import { createRecordSources } from '../../core/kafka/group/group-record-source.ts';
 import { benchSubscription } from './triggers.ts';

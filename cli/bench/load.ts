@@ -1,13 +1,13 @@
-// What the benchmarks write, and what all of them are given.
+// Writes the records of the benchmarks, and declares the options that all benchmarks get.
 import type { RecordSink } from '../../core/contract/record-sink.ts';
 import { sampleRecord } from './sample.ts';
 
 export interface BenchOptions {
   /** Events of each throughput row. */
   readonly events: number;
-  /** Records of the topic whose function answers nothing. */
+  /** Records in the topic whose function never answers. */
   readonly stuckRecords: number;
-  /** How long that function is watched. */
+  /** How long memory is measured while that function is stuck. */
   readonly stuckSeconds: number;
   readonly print: (text: string) => void;
   readonly signal: AbortSignal;

@@ -1,4 +1,4 @@
-// The processes that the benchmarks measure, each apart from the others, so that its CPU is its own.
+// Starts the processes that the benchmarks measure, one for each part, so that their CPU time can be told apart.
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ export interface Sink {
 }
 
 export interface GatewayProcess {
-  /** CPU seconds since the start, and resident memory in bytes, by its own metrics. */
+  /** CPU seconds since the start, and resident memory in bytes, from its own metrics. */
   usage(): Promise<{ cpuSeconds: number; residentBytes: number }>;
   isReady(): Promise<boolean>;
   stop(): Promise<void>;
@@ -36,7 +36,7 @@ const extension = import.meta.filename.slice(-3);
 function start(script: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): ChildProcess {
   return fork(join(import.meta.dirname, `${script}${extension}`), args, {
     env,
-    // The first is what the command runs with; the second is about the Kafka client's timers, which nobody can mend.
+    // The first option is the one that the command itself runs with. The second hides warnings about the Kafka client's timers.
     execArgv: ['--max-semi-space-size=64', '--disable-warning=TimeoutNegativeWarning'],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
@@ -60,10 +60,10 @@ export async function measure(
 
 async function failAtExit(child: ChildProcess, script: string): Promise<never> {
   const [code] = (await once(child, 'exit')) as [number | null];
-  throw new Error(`the process ${script} of the benchmark ended with ${code} before it reported`);
+  throw new Error(`the benchmark's process ${script} ended with exit code ${code} before it reported`);
 }
 
-/** With `echo`, it answers with the event's data as an event. */
+/** Starts the function of the benchmarks. With `echo`, it answers with an event that has the data of the request. */
 export async function startSink(workMs: number, echo = false): Promise<Sink> {
   const child = start('sink', [String(workMs), ...(echo ? ['echo'] : [])]);
   const [{ port }] = (await once(child, 'message')) as [{ port: number }];
@@ -79,7 +79,7 @@ export async function startSink(workMs: number, echo = false): Promise<Sink> {
   };
 }
 
-/** The gateway as it is deployed: `millrace gateway`, with one trigger. */
+/** Starts the gateway as deployed, by `millrace gateway`, with one trigger. */
 export async function startGatewayProcess(brokers: string, trigger: BenchTrigger): Promise<GatewayProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
   const file = join(folder, 'trigger.yaml');
@@ -93,7 +93,9 @@ export async function startGatewayProcess(brokers: string, trigger: BenchTrigger
       const url = /ADMIN_URL=(\S+)/.exec(text)?.[1];
       if (url !== undefined) resolve(url);
     });
-    child.once('exit', (code) => reject(new Error(`the gateway ended with ${code} before it was up`)));
+    child.once('exit', (code) =>
+      reject(new Error(`the gateway ended with exit code ${code} before it listened`)),
+    );
   });
   return {
     isReady: async () => (await fetch(`${adminUrl}/readyz`)).ok,
@@ -117,11 +119,11 @@ function metric(text: string, name: string): number {
   return Number(value);
 }
 
-/** Waits until `isDone`, asking every 100 ms; rejects after `limitMs`. */
+/** Waits until `isDone`, which it polls every 100 ms. Rejects after `limitMs`. */
 export async function until(isDone: () => Promise<boolean>, limitMs: number, what: string): Promise<void> {
   const deadlineMs = performance.now() + limitMs;
   while (!(await isDone())) {
-    if (performance.now() > deadlineMs) throw new Error(`${what}: not within ${limitMs / 1000} s`);
+    if (performance.now() > deadlineMs) throw new Error(`waited ${limitMs / 1000} s in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -1,5 +1,5 @@
-// Replies beside replies in transactions: how many come through, what they cost, and how old they are when a reader of committed
-// records sees them.
+// Compares plain replies with transactional replies: throughput, CPU, and the age of a reply when a reader of committed records
+// gets it.
 import type { CreateRecordSource } from '../../core/contract/record-source.ts';
 import { sendAtRate, type Bench } from './load.ts';
 import { startGatewayProcess, startSink, until, type GatewayProcess, type Sink } from './processes.ts';
@@ -7,9 +7,9 @@ import { formatTable, percentile } from './report.ts';
 import { benchSubscription } from './triggers.ts';
 
 interface Reader {
-  /** How many it has seen. */
+  /** How many replies it has read. */
   readonly count: number;
-  /** Since the producer's send of the record that is answered, in ms. */
+  /** Milliseconds from the producer's send of the record to the arrival of its reply. */
   readonly ages: readonly number[];
   stop(): Promise<void>;
 }
@@ -57,7 +57,7 @@ interface Row {
   readonly transactional: boolean;
 }
 
-/** Seconds and CPU seconds per event that was answered for all to see, over the last nine tenths of the topic. */
+/** Seconds and CPU seconds per event with a committed reply, measured over the last nine tenths of the topic. */
 async function throughput(
   bench: Bench,
   createSource: CreateRecordSource,
@@ -116,7 +116,7 @@ function startGateway(
   });
 }
 
-/** Sees what is written to `topic` from now on, and committed. */
+/** Reads the committed records that are written to `topic` from now on. */
 async function startReader(createSource: CreateRecordSource, topic: string): Promise<Reader> {
   const ages: number[] = [];
   let count = 0;

@@ -1,6 +1,6 @@
-// Tables for the terminal, and percentiles.
+// Tables for the terminal, and percentiles. Pure.
 
-/** A table with its first column to the left and the others to the right. */
+/** A table. The first column is aligned to the left, the others to the right. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
@@ -15,7 +15,7 @@ export function formatTable(head: readonly string[], rows: readonly (readonly st
   return ['', line(head), line(widths.map((width) => '─'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
-/** The value that `share` (0 to 1) of `values` do not exceed; NaN without values. */
+/** The lowest of `values` that a `share` (0 to 1) of them does not exceed; NaN without values. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;

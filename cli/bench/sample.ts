@@ -1,9 +1,9 @@
-// The event that the benchmarks send: 200 bytes of JSON, five attributes, a key.
+// The event that the benchmarks send: 200 bytes of JSON, attributes and a key.
 import type { OutgoingRecord } from '../../core/contract/record-sink.ts';
 
 const filler = 'x'.repeat(200);
 
-/** `{"at":<ms since the epoch>,…}` of 200 bytes; `at` 0 where no latency is measured. */
+/** `{"at":<ms since the epoch>,…}` of 200 bytes. With `atMs` 0, for benchmarks that measure no latency, it has no `at`. */
 export function sampleValue(atMs: number): Buffer {
   const head = atMs === 0 ? '{"no":0,"text":"' : `{"at":${atMs.toFixed(2)},"text":"`;
   return Buffer.from(`${head}${filler.slice(0, 200 - head.length - 2)}"}`);
@@ -15,7 +15,7 @@ export function sampleRecord(topic: string, index: number, atMs = 0): OutgoingRe
     value: Buffer.from(value),
   });
   const key = Buffer.from(`customer-${index % 1000}`);
-  // No CloudEvent where latency is measured: the gateway makes one, whose time is that of the append.
+  // For latency, the record is no CloudEvent: the gateway then makes one whose time is that of the append.
   if (atMs !== 0) return { topic, key, value: sampleValue(atMs), headers: [] };
   return {
     topic,
@@ -32,7 +32,7 @@ export function sampleRecord(topic: string, index: number, atMs = 0): OutgoingRe
   };
 }
 
-/** The headers that the gateway makes of it: ten `ce-` headers and the content type. */
+/** The headers of the gateway's request for this event: the `ce-` headers and the content type. */
 export function sampleHeaders(topic: string, partition: number): string[] {
   return [
     'ce-specversion',

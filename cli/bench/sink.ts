@@ -1,6 +1,6 @@
-// The function of the benchmarks, in a process of its own: the least HTTP that is still HTTP, so that what is measured is
-// the client. Arguments: how long a request takes, in ms; `echo`, to answer with the data as an event. Reports over IPC its port,
-// and what it was asked for.
+// The function of the benchmarks: the smallest possible HTTP server, so that the client is what is measured. Runs in its own
+// process. Arguments: how long a request takes, in ms; `echo`, to answer with an event that has the request's data. Reports its
+// port and its counts over IPC.
 import { createServer, type Socket } from 'node:net';
 
 const answer = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
@@ -21,7 +21,7 @@ export interface Ages {
 let requests = 0;
 let ages: Ages = { sinceSend: [], sinceAppend: [] };
 
-/** Counts the whole requests in `bytes` and gives back what is left of them. */
+/** Calls `onRequest` for each complete request in `bytes`, and returns the rest. */
 function takeRequests(bytes: Buffer, onRequest: (head: string, body: Buffer) => void): Buffer {
   let rest = bytes;
   for (;;) {

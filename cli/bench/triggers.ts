@@ -1,4 +1,4 @@
-// The triggers of the benchmarks, as manifests: with the defaults, but for what a row says that it changes.
+// The triggers of the benchmarks, as manifests. They have the defaults, except for what a row names.
 import { parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';
@@ -9,7 +9,7 @@ export interface BenchTrigger {
   readonly origin: string;
   readonly initialOffset: 'earliest' | 'latest';
   readonly ordering: 'partition' | 'key' | 'none';
-  /** The default when absent. */
+  /** Absent: the default. */
   readonly concurrency?: number | undefined;
   readonly timeout?: string | undefined;
   readonly reply?: { readonly topic: string; readonly transactional: boolean } | undefined;

@@ -1,9 +1,9 @@
-// Which Kafka a command works with, where it has none of its own.
+// The brokers that a command connects to, from its options and environment.
 import { MillraceError } from '../../core/contract/errors.ts';
 import { openOwnConnection } from '../../core/kafka/connection/own-connection.ts';
 import type { ConnectionSettings } from '../../core/kafka/connection/kafka-client.ts';
 
-/** @throws MillraceError `MILLRACE_CONFIG_INVALID` where `KAFKA_BROKERS` names none */
+/** @throws MillraceError `MILLRACE_CONFIG_INVALID` if `KAFKA_BROKERS` names no broker */
 export function brokersIn(env: NodeJS.ProcessEnv): string[] {
   const brokers = (env.KAFKA_BROKERS ?? '')
     .split(',')
@@ -12,11 +12,11 @@ export function brokersIn(env: NodeJS.ProcessEnv): string[] {
   if (brokers.length > 0) return brokers;
   throw new MillraceError(
     'MILLRACE_CONFIG_INVALID',
-    'KAFKA_BROKERS is not set: host:port, separated by commas',
+    'KAFKA_BROKERS is not set: write host:port, separated by commas',
   );
 }
 
-/** By the file that `--config` or KAFKA_CONFIG names, and KAFKA_BROKERS. The caller closes its security. */
+/** Connection settings from KAFKA_BROKERS and the file that `--config` or KAFKA_CONFIG names. The caller closes their `security`. */
 export function connectionIn(
   env: NodeJS.ProcessEnv,
   config: string | undefined,

@@ -1,4 +1,4 @@
-// `millrace check`: asks what is deployed, by its addresses, whether it does its work. `helm test` runs it in the cluster.
+// `millrace check`: checks that deployed servers answer at their addresses. `helm test` runs it in the cluster.
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials, type ChannelCredentials } from '@grpc/grpc-js';
@@ -9,28 +9,28 @@ import type { CommandIo } from '../command-io.ts';
 
 /** Paths of PEM files. */
 export interface CheckFiles {
-  /** The authorities that `https://` and `grpcs://` are trusted by; those that Node.js knows where there are none. */
+  /** The CAs that `https://` and `grpcs://` servers are verified with. If empty, those of Node.js. */
   readonly ca: readonly string[];
-  /** The certificate that `grpcs://` is shown, and its key: both, or neither. */
+  /** The client certificate for `grpcs://`, and its key: both, or neither. */
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
 }
 
 export interface CheckOptions extends CheckFiles {
-  /** `http://` and `https://` that answer 2xx, `grpc://` and `grpcs://` that take a call. */
+  /** `http://` and `https://` must answer 2xx, `grpc://` and `grpcs://` must accept a connection. */
   readonly urls: readonly string[];
-  /** How long each is waited for. */
+  /** How long to wait for each URL. */
   readonly limitMs: number;
 }
 
-/** Resolves where all is well, rejects with why it is not. */
+/** Resolves if the server answers as it should, else rejects with the reason. */
 type Probe = (timeoutMs: number, signal: AbortSignal) => Promise<void>;
 
 const probeLimitMs = 5_000;
 const delayMs = 500;
 const bodyLength = 500;
 
-/** A line for each address; exit code 0 when all are well within the limit. */
+/** Prints a line for each URL. Resolves with exit code 0 if all checks succeed within the limit. */
 export async function runCheckCommand(options: CheckOptions, io: CommandIo): Promise<number> {
   const { urls, limitMs } = options;
   const trust = await readTrust(options);
@@ -49,7 +49,7 @@ export async function runCheckCommand(options: CheckOptions, io: CommandIo): Pro
   }
 }
 
-/** Undefined, or why the last try failed when the limit was over. */
+/** Retries until the limit. Undefined after a success, else why the last attempt failed. */
 async function firstSuccess(probe: Probe, limitMs: number, signal: AbortSignal): Promise<string | undefined> {
   const endMs = performance.now() + limitMs;
   for (;;) {
@@ -96,7 +96,7 @@ function probeOf(url: string, trust: Trust): Probe {
     default:
       throw new MillraceError(
         'MILLRACE_CONFIG_INVALID',
-        `${withoutCredentials(url)} is no address that can be asked: http://, https://, grpc:// or grpcs://, without a user`,
+        `${withoutCredentials(url)} cannot be checked: write an http://, https://, grpc:// or grpcs:// URL without a user`,
       );
   }
 }
@@ -107,7 +107,7 @@ async function probeHttp(url: string, dispatcher: Dispatcher, signal: AbortSigna
   if (statusCode < 200 || statusCode > 299) throw new Error(`${statusCode} ${text.slice(0, bodyLength)}`);
 }
 
-/** Connected: the certificate, where there is one, is right for the name, and who answers speaks HTTP/2. */
+/** Succeeds if the server speaks HTTP/2 and, with TLS, has a certificate that is valid for the host name. */
 async function probeGrpc(host: string, trust: ChannelCredentials, timeoutMs: number): Promise<void> {
   const client = new Client(host, trust);
   try {

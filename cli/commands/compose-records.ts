@@ -1,4 +1,5 @@
-// What `millrace send` stores: bytes and options in, records out. Pure, but for ids and times where none are given.
+// Composes the records that `millrace send` stores, from bytes and options. Pure, except that it generates ids and times that are
+// not given.
 import { randomUUID } from 'node:crypto';
 import { MillraceError } from '../../core/contract/errors.ts';
 import type { CloudEvent } from '../../core/contract/event.ts';
@@ -7,15 +8,15 @@ import { encodeRecord, encodeStructuredRecord } from '../../gateway/events/encod
 
 export interface RecordOptions {
   readonly topic: string;
-  /** A record per line of the input, instead of one of all of it. */
+  /** One record per line of the input, instead of one record for all of it. */
   readonly lines: boolean;
   readonly key?: string | undefined;
   readonly keySeparator?: string | undefined;
   /** `name=value`. */
   readonly header: readonly string[];
-  /** No value at all. */
+  /** The record has no value: a tombstone. */
   readonly null: boolean;
-  /** Makes CloudEvents; the options below say more about them. */
+  /** The records are CloudEvents of this type. The options below are about CloudEvents. */
   readonly type?: string | undefined;
   readonly source?: string | undefined;
   readonly id?: string | undefined;
@@ -27,30 +28,30 @@ export interface RecordOptions {
   readonly structured: boolean;
 }
 
-/** @throws MillraceError `MILLRACE_CONFIG_INVALID` that names all options that do not go together */
+/** @throws MillraceError `MILLRACE_CONFIG_INVALID` that names all options that contradict each other */
 export function checkRecordOptions(options: RecordOptions): void {
   const { type, lines } = options;
   const eventOptions = ['source', 'id', 'subject', 'time', 'structured'] as const;
   const stray = type === undefined ? eventOptions.filter((name) => Boolean(options[name])) : [];
   const extensionNames = options.extension.map((text) => split(text)[0]);
   const mistakes = [
-    ...stray.map((name) => `--${name} is for CloudEvents: it needs --type`),
+    ...stray.map((name) => `--${name} is for CloudEvents, so it needs --type`),
     ...(type === undefined && extensionNames.length > 0
-      ? ['--extension is for CloudEvents: it needs --type']
+      ? ['--extension is for CloudEvents, so it needs --type']
       : []),
     ...(type === '' ? ['--type is empty'] : []),
-    ...(options.id !== undefined && lines ? ['--id names one event, --lines sends many'] : []),
-    ...(options.null && lines ? ['--null sends one record without a value, --lines sends many'] : []),
+    ...(options.id !== undefined && lines ? ['--id is for one event, but --lines sends many'] : []),
+    ...(options.null && lines ? ['--null sends one record without a value, but --lines sends many'] : []),
     ...(options.keySeparator !== undefined && !lines ? ['--key-separator needs --lines'] : []),
     ...(options.keySeparator === '' ? ['--key-separator is empty'] : []),
     ...extensionNames
       .filter((name) => !/^[a-z0-9]{1,20}$/.test(name))
-      .map((name) => `--extension ${name} is not lower-case letters and digits`),
+      .map((name) => `--extension ${name} is no valid name: use 1 to 20 lower-case letters and digits`),
   ];
   if (mistakes.length > 0) throw new MillraceError('MILLRACE_CONFIG_INVALID', mistakes.join('; '));
 }
 
-/** The records of one piece of input: a line, or all of it. */
+/** The record for one piece of input: a line, or all of it. */
 export function composeRecord(input: Buffer, options: RecordOptions): OutgoingRecord {
   const { key, value } = splitKey(input, options);
   const { topic, type } = options;
@@ -110,7 +111,7 @@ function toHeader(text: string): { name: string; value: Buffer } {
   return { name, value: Buffer.from(value) };
 }
 
-/** `name=value`, where the value may have further signs of equality. */
+/** Splits `name=value` at the first `=`. */
 function split(text: string): [name: string, value: string] {
   const end = text.indexOf('=');
   return [text.slice(0, end), text.slice(end + 1)];

@@ -1,5 +1,5 @@
-// `millrace demo`: gateway, scaler, the functions of functions-examples, and a week of earthquakes that wakes them in bursts; here, with a
-// Kafka of its own, or in a cluster. At the end it tells what became of every record.
+// `millrace demo`: replays a week of earthquakes, in bursts that wake the functions of functions-examples, and reports at the end what became
+// of every record. It runs on this machine, with gateway, scaler and a Kafka of its own, or in a cluster.
 import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import { MillraceError } from '../../core/contract/errors.ts';
@@ -10,28 +10,28 @@ import { runDemo } from '../demo/run-demo.ts';
 import { DemoSession } from '../demo/demo-session.ts';
 
 export interface DemoOptions {
-  /** Ends by itself when the week is over and all functions sleep; else the week begins again. */
+  /** Ends when the week is over and all functions sleep; otherwise the week begins again. */
   readonly once: boolean;
-  /** The account as JSON, as the last line of standard output; all else goes to standard error. */
+  /** Prints the summary as JSON, as the last line of standard output. Everything else goes to standard error. */
   readonly json: boolean;
-  /** Replays only so many earthquakes. */
+  /** Replays only the first earthquakes, this many. */
   readonly limit?: number;
   /** The kubeconfig of a cluster to run in, instead of this machine. */
   readonly kubernetes?: string;
-  /** The one that is made in the cluster. */
+  /** The namespace that is created in the cluster. */
   readonly namespace?: string;
-  /** Leaves what was made in the cluster. */
+  /** Leaves everything in the cluster at the end. */
   readonly keep: boolean;
 }
 
-/** Needs python3. */
+/** The function that needs python3. */
 const pythonFunction = 'quake-map';
 
-/** 0 where all records are accounted for, or where the user ended a demo that has no end of its own. */
+/** Resolves with the exit code of `runDemo`. */
 export async function runDemoCommand(options: DemoOptions, io: CommandIo): Promise<number> {
   const { kubernetes: kubeconfig, namespace = 'millrace-demo', keep, once, json } = options;
   if (kubeconfig === undefined && (keep || options.namespace !== undefined))
-    throw new MillraceError('MILLRACE_CONFIG_INVALID', '--namespace and --keep are for --kubernetes');
+    throw new MillraceError('MILLRACE_CONFIG_INVALID', '--namespace and --keep need --kubernetes');
   const { signal, env } = io;
   const stream = json ? io.stderr : io.stdout;
   const earthquakes = (await readEarthquakes()).slice(0, options.limit);
@@ -44,11 +44,11 @@ export async function runDemoCommand(options: DemoOptions, io: CommandIo): Promi
   const without = (await hasPython()) ? [] : [pythonFunction];
   const session = new DemoSession({ folder, without, stream, env, signal });
   for (const name of without)
-    session.say(`python3 is not found here: ${name}, which is written in Python, stays out`);
+    session.say(`python3 was not found: the demo runs without ${name}, which is written in Python`);
   return runDemo(session, { once, json, earthquakes }, io);
 }
 
-/** At the root of this package, whether the sources run or what was built of them. */
+/** The folder at the root of the package, whether this runs from the sources or from dist/. */
 function examplesFolder(): string {
   const manifest = findPackageJSON('..', import.meta.url);
   return join(dirname(manifest ?? ''), 'functions-examples');

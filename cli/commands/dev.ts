@@ -1,4 +1,4 @@
-// `millrace dev`: a folder of functions and their manifests, running, with all that they need around them.
+// `millrace dev`: runs a folder of functions and their manifests on this machine, with everything that they need.
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, MillraceError } from '../../core/contract/errors.ts';
@@ -18,11 +18,11 @@ import { lineOf, tableOf } from '../status/table.ts';
 export interface DevOptions {
   readonly dir: string;
   readonly kafkaDir?: string;
-  /** Of the topics that are created in the local Kafka. */
+  /** Partitions of each topic that is created in the local Kafka. */
   readonly partitions: number;
 }
 
-/** Runs until it is interrupted: 0; 1 where the local Kafka dies. Manifests with mistakes are told before anything starts. */
+/** Exit code 0 when it is interrupted, 1 if the local Kafka dies. Mistakes in manifests are reported before anything starts. */
 export async function runDevCommand(options: DevOptions, io: CommandIo): Promise<number> {
   let stack: LocalStack | undefined;
   const view = new LiveView({ stream: io.stdout, read: () => stack?.statuses() ?? [], tableOf, lineOf });
@@ -41,7 +41,7 @@ export async function runDevCommand(options: DevOptions, io: CommandIo): Promise
       onMessage: say,
       onTriggers: async (wanted) => {
         if (wanted.length === 0) say('no manifest declares a trigger yet');
-        if (kafka.isOurs) await createTopics(kafka, wanted, options.partitions, say);
+        if (kafka.isLocal) await createTopics(kafka, wanted, options.partitions, say);
       },
     });
     say(`ADMIN_URL=${stack.adminUrl}`);
@@ -49,7 +49,7 @@ export async function runDevCommand(options: DevOptions, io: CommandIo): Promise
     if (end === 'died') say('the local Kafka has died');
     return end === 'died' ? 1 : 0;
   } finally {
-    if (stack !== undefined) say('stopping: what is in flight may end (Ctrl-C again does not wait)');
+    if (stack !== undefined) say('stopping: waiting for requests in flight (Ctrl-C again stops at once)');
     await stack?.stop();
     triggers.close();
     view.stop();
@@ -64,12 +64,16 @@ async function openTriggers(dir: string, say: Say): Promise<SharedTriggers> {
     (found) => found.isDirectory(),
     () => false,
   );
-  if (!isFolder) throw new MillraceError('MILLRACE_CONFIG_INVALID', `there is no folder ${dir}`);
+  if (!isFolder)
+    throw new MillraceError(
+      'MILLRACE_CONFIG_INVALID',
+      `there is no folder ${dir}: name a folder with manifests`,
+    );
   const manifests = createFileTriggers({
     path: dir,
     checkExpression,
     onProblems: (problems) => {
-      say('the manifests have mistakes, and go on as they were:');
+      say('the manifests have mistakes, so the triggers stay as they were:');
       for (const problem of problems) say(`  ${formatProblem(problem)}`);
     },
   });
@@ -83,7 +87,7 @@ async function openKafka({ kafkaDir }: DevOptions, io: CommandIo, say: Say): Pro
   return startOwnKafka({ dir: kafkaDir, log: say, signal: io.signal });
 }
 
-/** Tries until it succeeds: the broker is ours, and may be on its way. Triggers start by themselves when topics exist. */
+/** Retries a few times, because the local broker may not be ready yet. Triggers start by themselves once their topics exist. */
 async function createTopics(
   { bootstrapServers }: UsedKafka,
   wanted: readonly Subscription[],

@@ -1,4 +1,4 @@
-// `millrace kafka`: a local Kafka in the foreground, for whoever wants one beside their own programs.
+// `millrace kafka`: runs a local Kafka in the foreground, for use by other programs.
 
 import { once } from 'node:events';
 import { describeError } from '../../core/contract/errors.ts';
@@ -13,15 +13,14 @@ export type KafkaCommandOptions = {
 export type CommandIo = { stdout: NodeJS.WritableStream; stderr: NodeJS.WritableStream; signal: AbortSignal };
 
 /**
- * Prints `KAFKA_BROKERS=…` on stdout when clients may connect, and runs until `io.signal` aborts. Resolves
- * with the exit code: 0 after a clean end, 1 when Kafka did not start or died, 2 for options that make no
- * sense.
+ * Prints `KAFKA_BROKERS=…` on stdout when clients may connect, and runs until `io.signal` aborts. Resolves with the exit code:
+ * 0 after a clean end, 1 if Kafka does not start or dies, 2 for invalid options.
  */
 export async function runKafkaCommand(options: KafkaCommandOptions, io: CommandIo): Promise<number> {
   const say = (line: string): void => void io.stderr.write(`${line}\n`);
   const { port, dir, brokers = 1 } = options;
   if (brokers !== 1 && brokers !== 3) {
-    say(`--brokers is 1 or 3, not ${brokers}.`);
+    say(`--brokers must be 1 or 3, not ${brokers}.`);
     return 2;
   }
   let kafka: LocalKafka;
@@ -36,7 +35,7 @@ export async function runKafkaCommand(options: KafkaCommandOptions, io: CommandI
     io.stdout.write(`KAFKA_BROKERS=${kafka.bootstrapServers}\n`);
     say(
       dir === undefined
-        ? 'Records live as long as this command: --dir DIR keeps them.'
+        ? 'Records are deleted when this command ends. Use --dir DIR to keep them.'
         : `Records are kept in ${dir}.`,
     );
     return await untilEnd(kafka, io.signal, say);

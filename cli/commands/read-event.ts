@@ -1,4 +1,4 @@
-// The event that `millrace try` is given: one CloudEvent in the JSON format.
+// Reads the event for `millrace try`: one CloudEvent in JSON.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import { decodeStructured } from '../../gateway/events/decode-structured.ts';
 
@@ -6,7 +6,7 @@ export type ReadEvent =
   | { readonly kind: 'event'; readonly event: CloudEvent }
   | { readonly kind: 'wrong'; readonly message: string };
 
-/** The event that `bytes` hold; else what is wrong with them, and where. */
+/** The event in `bytes`, or what is wrong with them. */
 export function readEvent(bytes: Buffer): ReadEvent {
   const text = bytes.toString('utf8').trim();
   if (text === '') return wrong('it is empty; write one CloudEvent in JSON');
@@ -24,7 +24,7 @@ export function readEvent(bytes: Buffer): ReadEvent {
   const missing = ['specversion', 'id', 'source', 'type'].filter((name) => !Object.hasOwn(json, name));
   if (missing.length > 0) {
     const example = '{"specversion":"1.0","id":"1","source":"/me","type":"order.placed","data":{}}';
-    return wrong(`it has no ${missing.join(', no ')}; a CloudEvent is such as ${example}`);
+    return wrong(`it has no ${missing.join(', no ')}; write a CloudEvent such as ${example}`);
   }
   const decoded = decodeStructured(bytes, {});
   return decoded.kind === 'event' ? decoded : wrong(decoded.reason);

@@ -1,4 +1,4 @@
-// The filters that `millrace try --filters` is given: a list of them, or manifests with the triggers that have them.
+// Reads the filters for `millrace try --filters`: a list of filters, or manifests with triggers.
 import { parse } from 'yaml';
 import { formatProblem } from '../../core/contract/problem.ts';
 import { parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
@@ -10,14 +10,14 @@ export type ReadFilters =
   | { readonly kind: 'triggers'; readonly triggers: readonly { key: string; filters: readonly Filter[] }[] }
   | { readonly kind: 'wrong'; readonly message: string };
 
-/** What `text` of `file`, in YAML or JSON, says. Mistakes are told as `millrace validate` tells them. */
+/** Reads `text` of `file`, in YAML or JSON. Mistakes are reported in the words of `millrace validate`. */
 export function readFilters(file: string, text: string): ReadFilters {
   const list = listIn(text);
   const manifest = list === undefined ? text : manifestWith(list);
   const { subscriptions, problems } = parseManifests([{ file, text: manifest }], checkExpression);
   if (problems.length > 0) {
     const lines = problems.map((problem) =>
-      // In a list the places are those of a manifest that nobody wrote.
+      // Line and column of a list are dropped: they refer to the manifest that is made around it.
       formatProblem(list === undefined ? problem : { ...problem, line: undefined, column: undefined }),
     );
     return { kind: 'wrong', message: lines.join('\n').replaceAll('spec.filters', 'filters') };
@@ -29,7 +29,7 @@ export function readFilters(file: string, text: string): ReadFilters {
   return { kind: 'triggers', triggers: subscriptions.map(({ key, filters }) => ({ key, filters })) };
 }
 
-/** The list, alone or as `filters:`; undefined for anything else. */
+/** The list of filters, alone or under `filters:`; undefined for anything else. */
 function listIn(text: string): unknown {
   try {
     const value: unknown = parse(text);
@@ -37,7 +37,7 @@ function listIn(text: string): unknown {
     const isOwn = typeof value === 'object' && value !== null && !Object.hasOwn(value, 'kind');
     return isOwn && 'filters' in value ? value.filters : undefined;
   } catch {
-    return undefined; // Several documents, or no YAML: parseManifests says which.
+    return undefined; // several documents, or invalid YAML: parseManifests tells which
   }
 }
 

@@ -1,4 +1,4 @@
-// `millrace send`: records into a topic, from a file or from standard input, and where each of them is stored.
+// `millrace send`: stores records in a topic, from a file or standard input, and prints topic, partition and offset of each.
 import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { describeError, MillraceError } from '../../core/contract/errors.ts';
@@ -11,18 +11,18 @@ import { connectionIn } from './brokers.ts';
 import { checkRecordOptions, composeRecord, type RecordOptions } from './compose-records.ts';
 
 export interface SendOptions extends RecordOptions {
-  /** Standard input when absent. */
+  /** Standard input if absent. */
   readonly file?: string;
-  /** Where the records are stored as JSON objects. */
+  /** Prints topic, partition and offset as JSON objects. */
   readonly json: boolean;
-  /** A file of Kafka's client properties. */
+  /** A file of Kafka client properties. */
   readonly config?: string;
 }
 
-/** Records that are on their way at a time, at most: the input may be larger than the memory. */
-const maxUnderWay = 1000;
+/** Limit on records in flight, because the input may be larger than memory. */
+const maxInFlight = 1000;
 
-/** Stores all records of the input in their order; stops at the first that Kafka does not take. */
+/** Stores all records of the input in order. Stops at the first that Kafka rejects. */
 export async function runSendCommand(options: SendOptions, io: CommandIo): Promise<number> {
   checkRecordOptions(options);
   const connection = await connectionIn(io.env, options.config, 'millrace-send');
@@ -41,17 +41,17 @@ async function sendAll(
   await requireTopic(kafka.admin({ retry: { retries: 2 } }), options.topic);
   const sink = createRecordSink(kafka);
   try {
-    const underWay: Promise<StoredAt>[] = [];
+    const inFlight: Promise<StoredAt>[] = [];
     const settleFirst = async (): Promise<void> => {
-      const storedAt = await underWay.shift();
+      const storedAt = await inFlight.shift();
       if (storedAt !== undefined) io.stdout.write(`${placeText(storedAt, options.json)}\n`);
     };
     for await (const input of inputsOf(options, io)) {
       if (io.signal.aborted) break;
-      if (underWay.length === maxUnderWay) await settleFirst();
-      underWay.push(write(sink, input, options));
+      if (inFlight.length === maxInFlight) await settleFirst();
+      inFlight.push(write(sink, input, options));
     }
-    while (underWay.length > 0) await settleFirst();
+    while (inFlight.length > 0) await settleFirst();
     return io.signal.aborted ? 130 : 0;
   } finally {
     await sink.close();
@@ -60,11 +60,11 @@ async function sendAll(
 
 function write(sink: RecordSink, input: Buffer, options: SendOptions): Promise<StoredAt> {
   const stored = sink.write(composeRecord(input, options));
-  stored.catch(() => undefined); // waited for in its turn
+  stored.catch(() => undefined); // settleFirst awaits it later; until then, a rejection must not count as unhandled
   return stored;
 }
 
-/** Clients wait for a topic that may yet come; a person who mistyped its name should not. */
+/** Fails at once if the topic is missing. The Kafka client would wait for it, but the user may have mistyped its name. */
 async function requireTopic(
   admin: ReturnType<ReturnType<typeof createKafka>['admin']>,
   topic: string,
@@ -90,7 +90,7 @@ async function* inputsOf({ file, lines, null: isNull }: SendOptions, io: Command
     return;
   }
   if (file === undefined && io.stdin.isTTY)
-    io.stderr.write('Reading what to send from the terminal; Ctrl-D ends it.\n');
+    io.stderr.write('Reading records from the terminal. Ctrl-D ends the input.\n');
   const stream = file === undefined ? io.stdin : createReadStream(file);
   io.signal.addEventListener('abort', () => stream.destroy(), { once: true });
   try {
@@ -105,7 +105,7 @@ async function* inputsOf({ file, lines, null: isNull }: SendOptions, io: Command
   }
 }
 
-/** The lines of a stream as bytes, without their ends; what follows the last end is a line if it is anything. */
+/** The lines of a stream as bytes, without line ends. Text after the last line end is a line unless it is empty. */
 async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let rest = Buffer.alloc(0);
   for await (const chunk of stream) {

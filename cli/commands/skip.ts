@@ -1,4 +1,4 @@
-// `millrace skip`: settles one record deliberately, and prints all of it, so that nothing is lost with it.
+// `millrace skip`: skips one record, and prints all of it, so that its content is not lost.
 import { readFile } from 'node:fs/promises';
 import { Agent, request, type Dispatcher } from 'undici';
 import { describeError, errorTable, MillraceError, type ErrorCode } from '../../core/contract/errors.ts';
@@ -10,20 +10,20 @@ export interface SkipOptions {
   readonly trigger: string;
   readonly topic?: string;
   readonly partition: number;
-  /** As it is written: an offset may be larger than a number holds. */
+  /** A string, because an offset may exceed the range of a number. */
   readonly offset: string;
   readonly reason?: string;
-  /** False: what is printed is all that remains, even where the trigger has a dead-letter topic. */
+  /** If false, no dead letter is stored, even if the trigger has a dead-letter topic. */
   readonly deadLetter: boolean;
-  /** Admin addresses; MILLRACE_GATEWAY_URLS where there are none. */
+  /** Admin URLs. If empty, those in MILLRACE_GATEWAY_URLS. */
   readonly gateway: readonly string[];
-  /** File of the authorities that gateways are trusted by; MILLRACE_GATEWAY_CA, else those that Node.js knows, where it is absent. */
+  /** File of the CAs that gateways are verified with. If absent, MILLRACE_GATEWAY_CA, else the CAs of Node.js. */
   readonly ca?: string;
 }
 
 const defaultUrl = 'http://127.0.0.1:9464';
 
-/** What a gateway says of a record that was skipped, or is going to be. */
+/** The answer of a gateway about a record that was skipped, or will be. */
 interface Skipped {
   readonly trigger: string;
   readonly topic: string;
@@ -38,7 +38,7 @@ type Asked =
   | { readonly kind: 'skipped'; readonly text: string; readonly answer: Skipped }
   | { readonly kind: 'elsewhere' | 'unreachable'; readonly why: string };
 
-/** Asks one gateway after the other, until one has the partition. The record goes to standard output as one JSON object. */
+/** Asks one gateway after the other until one has the partition. Prints the record on standard output as one JSON object. */
 export async function runSkipCommand(options: SkipOptions, io: CommandIo): Promise<number> {
   const urls = urlsOf(options, io.env);
   const token = io.env.MILLRACE_ADMIN_TOKEN?.trim() || undefined;
@@ -72,7 +72,7 @@ function urlsOf({ gateway }: SkipOptions, env: NodeJS.ProcessEnv): string[] {
     if (!/^https?:\/\/[^@]*$/.test(url) || !URL.canParse(url))
       throw new MillraceError(
         'MILLRACE_CONFIG_INVALID',
-        `${withoutCredentials(url)} is no http:// or https:// address without a user`,
+        `${withoutCredentials(url)} is no address of a gateway: write an http:// or https:// URL without a user`,
       );
   }
   return urls.length > 0 ? urls : [defaultUrl];
@@ -112,7 +112,7 @@ async function ask(
   const { code, message } = parse(text) as { code?: string; message?: string };
   if (code === 'MILLRACE_SKIP_ELSEWHERE') return { kind: 'elsewhere', why: message ?? '' };
   if (isKnown(code)) throw new MillraceError(code, `${base}: ${message ?? ''}`);
-  return { kind: 'unreachable', why: `this is no gateway of this version: it answered ${status}` };
+  return { kind: 'unreachable', why: `it answered ${status}, so it is no gateway of this version` };
 }
 
 function parse(text: string): object {
@@ -140,6 +140,6 @@ function outcomeText({
   if (settlement === 'pending') return `${place} will be skipped: ${message ?? ''}`;
   if (settlement !== 'skipped') return `${place} was ${settlement} before it could be skipped`;
   if (deadLetter === undefined)
-    return `${place} is skipped. Save what is printed: it is all that remains of it`;
+    return `${place} is skipped. Save the printed record: no dead letter is stored`;
   return `${place} is skipped, and stored in ${deadLetter.topic} partition ${deadLetter.partition} offset ${deadLetter.offset}`;
 }

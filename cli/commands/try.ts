@@ -1,4 +1,4 @@
-// `millrace try`: what an expression, or filters, make of one event. Always one JSON object on standard output.
+// `millrace try`: evaluates an expression, or filters, on one event. Always prints one JSON object on standard output.
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { describeError, MillraceError } from '../../core/contract/errors.ts';
@@ -18,14 +18,14 @@ export interface TryOptions {
   readonly filters?: string;
 }
 
-/** What is printed. `value` is there whatever happens: what a filter would make of it, or the specification puts in its place. */
+/** The printed object. `value` is always present: after an error, it is the value that a filter or the specification falls back to. */
 interface Answer {
   readonly value: unknown;
   readonly error?: { readonly code: string; readonly message: string; readonly at?: number | undefined };
   readonly [more: string]: unknown;
 }
 
-/** `isEvaluated` is false where the expression, the file or the event is wrong. */
+/** `isEvaluated` is false if the expression, the file or the event is invalid. */
 interface Outcome {
   readonly isEvaluated: boolean;
   readonly answer: Answer;
@@ -33,7 +33,7 @@ interface Outcome {
 
 type Evaluate = (event: CloudEvent) => Outcome;
 
-/** 0 where an evaluation took place, whatever came of it; 1 where there was nothing right to evaluate. */
+/** Exit code 0 if an evaluation took place, whatever its result; 1 if the expression, the file or the event is invalid. */
 export async function runTryCommand(options: TryOptions, io: CommandIo): Promise<number> {
   const { isEvaluated, answer } = await evaluate(options, io);
   io.stdout.write(`${JSON.stringify(answer)}\n`);
@@ -43,7 +43,8 @@ export async function runTryCommand(options: TryOptions, io: CommandIo): Promise
 async function evaluate(options: TryOptions, io: CommandIo): Promise<Outcome> {
   const prepared = await prepare(options);
   if (typeof prepared !== 'function') return prepared;
-  if (io.stdin.isTTY) io.stderr.write('Reading a CloudEvent in JSON from the terminal; Ctrl-D ends it.\n');
+  if (io.stdin.isTTY)
+    io.stderr.write('Reading a CloudEvent in JSON from the terminal. Ctrl-D ends the input.\n');
   io.signal.addEventListener('abort', () => io.stdin.destroy(), { once: true });
   const event = readEvent(await inputOf(io));
   return event.kind === 'event' ? prepared(event.event) : wrong('event', event.message);
@@ -60,7 +61,7 @@ async function inputOf({ stdin, signal }: CommandIo): Promise<Buffer> {
 function prepare({ cesql, cel, filters }: TryOptions): Promise<Evaluate | Outcome> | Evaluate | Outcome {
   const given = [cesql, cel, filters].filter((one) => one !== undefined);
   if (given.length !== 1)
-    throw new MillraceError('MILLRACE_CONFIG_INVALID', 'say exactly one of --cesql, --cel and --filters');
+    throw new MillraceError('MILLRACE_CONFIG_INVALID', 'give exactly one of --cesql, --cel and --filters');
   if (cesql !== undefined) return prepareCesql(cesql);
   return cel !== undefined ? prepareCel(cel) : prepareFilters(String(filters));
 }
@@ -107,10 +108,10 @@ function wrong(code: string, message: string): Outcome {
 
 function answerOf(filters: readonly Filter[], event: CloudEvent): Answer {
   const refusal = explainRefusal(filters, event);
-  return refusal === undefined ? { value: true } : { value: false, refusedBy: told(refusal) };
+  return refusal === undefined ? { value: true } : { value: false, refusedBy: describeRefusal(refusal) };
 }
 
-/** One trigger answers for itself; several one by one, and `value` says whether any of them takes the event. */
+/** With one trigger, the answer of its filters. With several, a list of answers, and `value` tells whether any trigger takes the event. */
 function answerOfAll(
   triggers: readonly { key: string; filters: readonly Filter[] }[],
   event: CloudEvent,
@@ -121,11 +122,11 @@ function answerOfAll(
   return { value: answers.some(({ value }) => value === true), triggers: answers };
 }
 
-function told({ path, filter, why, error }: Refusal): object {
+function describeRefusal({ path, filter, why, error }: Refusal): object {
   return { path, filter: declared(filter), why, error };
 }
 
-/** The filter as it is written in a manifest. */
+/** The filter as written in a manifest. */
 function declared(filter: Filter): object {
   switch (filter.kind) {
     case 'exact':

@@ -1,11 +1,11 @@
-// `millrace validate`: every mistake in manifests at once.
+// `millrace validate`: reports every mistake in manifests at once.
 import { formatProblem } from '../../core/contract/problem.ts';
 import { parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
 import { readManifests } from '../../core/resources/manifests/manifest-files.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';
 import type { CommandIo } from '../command-io.ts';
 
-/** All `paths` are one installation: what is named in one may be used in another. 1 where there is a mistake. */
+/** All `paths` are one installation, so manifests may refer to each other across files. Exit code 1 if there is a mistake. */
 export async function runValidateCommand(paths: readonly string[], io: CommandIo): Promise<number> {
   const manifests = (await Promise.all(paths.map(readManifests))).flat();
   const { subscriptions, problems } = parseManifests(manifests, checkExpression);

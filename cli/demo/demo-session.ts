@@ -1,4 +1,4 @@
-// One run of the demo: everything it starts, what it counts, and how it ends. Whatever happens, `stop` ends it all.
+// One run of the demo on this machine: everything that it starts and counts. Whatever happens, `stop` ends all of it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatProblem } from '../../core/contract/problem.ts';
 import { createFileSecrets } from '../../core/resources/manifests/file-secrets.ts';
@@ -12,17 +12,17 @@ import { topicsOf } from '../local/required-topics.ts';
 import { ensureTopics, startOwnKafka, type UsedKafka } from '../local/use-kafka.ts';
 import { LiveView } from '../status/live-view.ts';
 import { lineOf, tableOf, type TriggerStatus } from '../status/table.ts';
-import { accountLines, accountOf, faultsOf } from './demo-account.ts';
+import { summaryLines, summarizeDemo, demoDiscrepancies } from './demo-summary.ts';
 import type { Earthquake } from './earthquakes.ts';
-import { untilQuiet } from './wait-for-quiet.ts';
+import { waitUntilIdle } from './wait-until-idle.ts';
 import { append, replayWeek } from './replay-week.ts';
 import type { DemoResult, DemoRun } from './run-demo.ts';
 import { FunctionLog } from './function-log.ts';
 
 export interface SessionOptions {
-  /** The manifests. */
+  /** Folder of the manifests. */
   readonly folder: string;
-  /** Names of functions that cannot run here. */
+  /** Names of the functions that cannot run on this machine. */
   readonly without: readonly string[];
   readonly stream: NodeJS.WriteStream;
   readonly env: NodeJS.ProcessEnv;
@@ -36,13 +36,13 @@ const stallLimitMs = 60_000;
 export class DemoSession implements DemoRun {
   readonly #options: SessionOptions;
   readonly #view: LiveView<TriggerStatus>;
-  readonly #witness = new FunctionLog();
+  readonly #functionLog = new FunctionLog();
   readonly #appendedMs = new Map<string, number>();
   #triggers: SharedTriggers | undefined;
   #kafka: UsedKafka | undefined;
   #stack: LocalStack | undefined;
   #sink: KafkaRecordSink | undefined;
-  #watching: NodeJS.Timeout | undefined;
+  #observing: NodeJS.Timeout | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -54,7 +54,7 @@ export class DemoSession implements DemoRun {
     this.#view.print(line);
   }
 
-  /** Resolves when everything is ready for the first earthquake. Rejects when `signal` aborts. */
+  /** Resolves when the gateway is ready for the first earthquake. Rejects when `signal` aborts. */
   async start(): Promise<void> {
     const { env, signal } = this.#options;
     const manifests = createFileTriggers({
@@ -73,20 +73,20 @@ export class DemoSession implements DemoRun {
     this.#stack = await LocalStack.start({
       kafka: this.#kafka,
       secrets: createFileSecrets(this.#options.folder),
-      // Its Kafka goes with it: there is nobody who would see again what a stop cuts short.
+      // The demo's Kafka is removed at the end, so requests that a stop cuts short are never repeated anyway.
       env: { MILLRACE_DRAIN_LIMIT: 'PT2S', ...env },
       triggers: this.#triggers,
       onTriggers: async (wanted) => {
         await ensureTopics(bootstrapServers, topicsOf(wanted), partitions);
       },
-      onLine: (key, replica, line) => this.#hear(key, replica, line),
+      onLine: (key, replica, line) => this.#onLine(key, replica, line),
       onMessage: (message) => this.say(message),
     });
-    this.#watching = setInterval(() => this.#see(), 20);
+    this.#observing = setInterval(() => this.#observeReplicas(), 20);
     while (!this.#stack.isReady) await sleep(20, undefined, { signal });
   }
 
-  /** Resolves when all is settled and all functions sleep, or when nothing moves any more. Rejects when `signal` aborts. */
+  /** Resolves when all records are settled and all functions sleep, or when progress has stalled. Rejects when `signal` aborts. */
   async replay(earthquakes: readonly Earthquake[]): Promise<void> {
     const { signal } = this.#options;
     if (this.#sink === undefined) throw new Error('the demo is not started');
@@ -95,43 +95,43 @@ export class DemoSession implements DemoRun {
     await replayWeek(earthquakes, {
       say: (line) => this.say(line),
       append: (burst) => append(burst, { topic, sink, onAppend, signal }),
-      quiet: () => this.#quiet(),
+      waitUntilIdle: () => this.#waitUntilIdle(),
       signal,
     });
   }
 
-  /** What became of every record so far. Undefined where nothing had begun. */
+  /** What became of every record so far; undefined if nothing was started. */
   result(): DemoResult | undefined {
     const stack = this.#stack;
     if (stack === undefined) return undefined;
-    this.#see();
-    const evidence = stack.statuses().map(({ key, replicas, ...status }) => ({
+    this.#observeReplicas();
+    const observations = stack.statuses().map(({ key, replicas, ...status }) => ({
       ...status,
-      arrivals: this.#witness.arrivals(key),
-      maxReplicas: this.#witness.maxReady(key),
+      arrivals: this.#functionLog.arrivals(key),
+      maxReplicas: this.#functionLog.maxReady(key),
       finalReplicas: replicas?.alive ?? 0,
     }));
-    const account = accountOf(this.#appendedMs, evidence);
-    return { account, lines: accountLines(account), faults: faultsOf(account) };
+    const summary = summarizeDemo(this.#appendedMs, observations);
+    return { summary, lines: summaryLines(summary), discrepancies: demoDiscrepancies(summary) };
   }
 
-  /** Lets what is in flight end, and ends everything, at whichever point it is. */
+  /** Lets requests in flight finish, then ends everything, at any point of the run. */
   async stop(): Promise<string[]> {
     if (this.#stack !== undefined) this.say('stopping');
     await this.#stack?.stop();
     this.#triggers?.close();
-    clearInterval(this.#watching);
+    clearInterval(this.#observing);
     this.#view.stop();
     await this.#sink?.close();
     await this.#kafka?.stop();
     return [];
   }
 
-  /** True when all is settled and nothing runs. */
-  #quiet(): Promise<boolean> {
+  /** True when all records are settled and no function runs; false when progress has stalled. */
+  #waitUntilIdle(): Promise<boolean> {
     const statuses = () => this.#stack?.statuses() ?? [];
-    return untilQuiet({
-      isOver: () =>
+    return waitUntilIdle({
+      isIdle: () =>
         statuses().every(({ delivered, filtered, deadLettered, replicas }) => {
           return delivered + filtered + deadLettered === this.#appendedMs.size && replicas?.alive === 0;
         }),
@@ -147,14 +147,14 @@ export class DemoSession implements DemoRun {
     });
   }
 
-  #hear(key: string, replica: number, line: string): void {
-    if (!this.#witness.hear(key, line)) this.say(`${key}[${replica}] ${line}`);
+  #onLine(key: string, replica: number, line: string): void {
+    if (!this.#functionLog.readLine(key, line)) this.say(`${key}[${replica}] ${line}`);
   }
 
-  #see(): void {
+  #observeReplicas(): void {
     for (const { key } of this.#stack?.wanted ?? []) {
       const count = this.#stack?.replicas(key);
-      if (count !== undefined) this.#witness.see(key, count);
+      if (count !== undefined) this.#functionLog.observeReplicas(key, count);
     }
   }
 }

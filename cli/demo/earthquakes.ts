@@ -1,15 +1,15 @@
-// The demo's input: a week of earthquakes (USGS, as the package `vega-datasets` carries it), oldest first, as CloudEvents.
+// The demo's input: a week of earthquakes as CloudEvents, oldest first. The data is from the USGS, by the package `vega-datasets`.
 import { readFile } from 'node:fs/promises';
 import { MillraceError } from '../../core/contract/errors.ts';
 import type { CloudEvent } from '../../core/contract/event.ts';
 
 export interface Earthquake {
   readonly event: CloudEvent;
-  /** The record's key: the country, or the state of the USA. */
+  /** The record's key: the country, or the US state. */
   readonly region: string;
 }
 
-/** A feature of the USGS's GeoJSON feed, as far as it matters here. */
+/** The fields that the demo uses of a feature in the USGS's GeoJSON feed. */
 export interface Feature {
   readonly id: string;
   readonly properties: {
@@ -20,22 +20,22 @@ export interface Feature {
   };
 }
 
-/** @throws MillraceError `MILLRACE_TOOL_MISSING` where the package is not installed */
+/** @throws MillraceError `MILLRACE_TOOL_MISSING` if the package is not installed */
 export async function readEarthquakes(): Promise<Earthquake[]> {
   let json: string;
   try {
-    // The package exports its index alone; the data lies beside it.
+    // The package exports only its index; the data is in a folder beside it.
     json = await readFile(new URL('../data/earthquakes.json', import.meta.resolve('vega-datasets')), 'utf8');
   } catch (cause) {
     const message =
-      'the demo replays earthquakes of the npm package vega-datasets: npm install --save-dev vega-datasets';
+      'the demo needs the npm package vega-datasets, which has the earthquakes: npm install --save-dev vega-datasets';
     throw new MillraceError('MILLRACE_TOOL_MISSING', message, { cause });
   }
   const { features } = JSON.parse(json) as { features: Feature[] };
   return features.toSorted((a, b) => a.properties.time - b.properties.time).map(toEarthquake);
 }
 
-/** The same earthquakes every week, as events of their own. */
+/** The same earthquakes every week, with event ids that are unique to the week. */
 export function weekOf(earthquakes: readonly Earthquake[], week: number): readonly Earthquake[] {
   if (week === 1) return earthquakes;
   return earthquakes.map(({ event, region }) => ({ event: { ...event, id: `${event.id}-${week}` }, region }));
@@ -47,7 +47,7 @@ export function toEarthquake(feature: Feature): Earthquake {
   const event: CloudEvent = {
     id: feature.id,
     source: 'https://earthquake.usgs.gov/earthquakes/feed',
-    // The feed has explosions and quarry blasts too.
+    // The feed also has explosions and quarry blasts.
     type: `gov.usgs.${type.replaceAll(' ', '-')}.${magnitudeClass(mag)}`,
     subject: place,
     time: new Date(time).toISOString(),

@@ -1,4 +1,4 @@
-// Whether the function in Python can take part.
+// Whether the function that is written in Python can run here.
 import { execFile } from 'node:child_process';
 
 /** True where `python3` runs. */

@@ -1,25 +1,25 @@
-// How a demo goes, wherever it runs: start, week after week, the account, and the end of all that was started.
+// The steps of a demo, wherever it runs: start, replay week after week, stop everything, print the summary.
 import type { CommandIo } from '../command-io.ts';
 import { weekOf, type Earthquake } from './earthquakes.ts';
 
-/** What is told at the end. */
+/** What is printed at the end. */
 export interface DemoResult {
   /** For `--json`. */
-  readonly account: object;
-  /** The account for people to read. */
+  readonly summary: object;
+  /** The summary for people to read. */
   readonly lines: readonly string[];
-  /** What is wrong with it; empty where it adds up. */
-  readonly faults: readonly string[];
+  /** What does not add up; empty if everything does. */
+  readonly discrepancies: readonly string[];
 }
 
 export interface DemoRun {
   /** Resolves when everything is ready for the first earthquake. Rejects when the signal aborts. */
   start(): Promise<void>;
-  /** Resolves when all is settled and all functions sleep, or when nothing moves any more. Rejects when the signal aborts. */
+  /** Resolves when all records are settled and all functions sleep, or when progress has stalled. Rejects when the signal aborts. */
   replay(earthquakes: readonly Earthquake[], week: number): Promise<void>;
-  /** So far. Undefined where nothing had begun. */
+  /** The result so far; undefined if nothing was started. */
   result(): DemoResult | undefined;
-  /** Ends everything, at whichever point it is; tells what it had to leave behind. */
+  /** Ends everything, at any point of the run. Returns what could not be removed. */
   stop(): Promise<string[]>;
 }
 
@@ -29,7 +29,10 @@ export interface RunOptions {
   readonly earthquakes: readonly Earthquake[];
 }
 
-/** 0 where all records are accounted for and nothing is left, or where the user ended a demo that has no end of its own. */
+/**
+ * Resolves with the exit code: 0 if all records are accounted for and everything is removed, or if the user ended a demo
+ * without `--once`, which does not end by itself.
+ */
 export async function runDemo(
   run: DemoRun,
   { once, json, earthquakes }: RunOptions,
@@ -51,17 +54,18 @@ export async function runDemo(
 
   result ??= run.result();
   const interrupted = once ? 130 : 0;
-  const faults = signal.aborted ? [] : (result?.faults ?? []);
-  for (const line of [...(result?.lines ?? []), '', ...verdict(faults, signal)])
+  const discrepancies = signal.aborted ? [] : (result?.discrepancies ?? []);
+  for (const line of [...(result?.lines ?? []), '', ...verdict(discrepancies, signal)])
     if (result !== undefined) stream.write(`${line}\n`);
-  if (json && result !== undefined) stdout.write(`${JSON.stringify(result.account)}\n`);
+  if (json && result !== undefined) stdout.write(`${JSON.stringify(result.summary)}\n`);
   if (left.length > 0) return 1;
   if (signal.aborted) return interrupted;
-  return faults.length === 0 ? 0 : 1;
+  return discrepancies.length === 0 ? 0 : 1;
 }
 
-function verdict(faults: readonly string[], { aborted }: AbortSignal): string[] {
-  if (aborted) return ['Interrupted: what was not settled by then is missing from the account.'];
-  if (faults.length > 0) return faults.map((fault) => `The account does not add up: ${fault}.`);
+function verdict(discrepancies: readonly string[], { aborted }: AbortSignal): string[] {
+  if (aborted) return ['Interrupted: records that were not settled yet are missing from these counts.'];
+  if (discrepancies.length > 0)
+    return discrepancies.map((discrepancy) => `The counts do not add up: ${discrepancy}.`);
   return ['Every record is accounted for, none arrived twice, and nothing runs any more.'];
 }

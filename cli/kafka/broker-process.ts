@@ -1,21 +1,20 @@
-// One run of a broker's JVM, in a session of its own: a Ctrl-C in the terminal does not reach it, so that we
-// end it in our order; and it never outlives us, however we die, because a watcher beside it waits for our
-// end of a pipe to close.
+// One run of a broker's JVM, in a session of its own, so that a Ctrl-C in the terminal does not reach it and this process decides
+// when it ends. It never outlives this process, however that dies, because a watcher beside it waits for a pipe to close.
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { MillraceError } from '../../core/contract/errors.ts';
 
-/** `expected`: we ended it (`kill`, `stop`). */
+/** `expected` is true if `kill` or `stop` ended it. */
 export type BrokerExit = { code: number | null; signal: NodeJS.Signals | null; expected: boolean };
 
 export type BrokerProcess = {
   readonly pid: number;
-  /** Resolves when the process is gone, and its output read; never rejects. */
+  /** Resolves when the process is gone and its output was read. Never rejects. */
   readonly exited: Promise<BrokerExit>;
   /**
    * Resolves once the broker serves clients.
-   * @throws MillraceError `MILLRACE_LOCAL_KAFKA_FAILED` with the last log lines; the process is gone then
+   * @throws MillraceError `MILLRACE_LOCAL_KAFKA_FAILED` with the last log lines; the process is then gone
    */
   ready(limitMs: number): Promise<void>;
   signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
@@ -27,14 +26,14 @@ export type BrokerProcess = {
 export type BrokerCommand = {
   javaPath: string;
   args: readonly string[];
-  /** Removed if we die without stopping the broker. */
+  /** Removed if this process dies without stopping the broker. */
   temporaryDir?: string | undefined;
   log: (line: string) => void;
 };
 
 /**
- * The shell becomes the JVM (`exec`), which keeps its pid. The watcher reads until the pipe ends: when this
- * process is gone, or after the JVM's own exit, and then there is nothing to kill, and nothing is removed.
+ * The shell becomes the JVM by `exec`, so the JVM has the shell's pid. The watcher reads until the pipe ends. That happens when
+ * this process is gone, or after the JVM's own exit; in that case there is nothing to kill, so nothing is removed.
  */
 const watchedExec = `
 exec 3<&0
@@ -43,7 +42,7 @@ exec "$@" </dev/null 3<&-
 `;
 
 const readyLine = 'Kafka Server started';
-const keptLines = 20;
+const lastLineCount = 20;
 const isStackFrame = (line: string): boolean => /^\s+(at |\.\.\. \d+ more)/.test(line);
 
 export function spawnBroker({ javaPath, args, temporaryDir, log }: BrokerCommand): BrokerProcess {
@@ -54,7 +53,7 @@ export function spawnBroker({ javaPath, args, temporaryDir, log }: BrokerCommand
   const { pid } = child;
   if (pid === undefined) {
     child.once('error', (error) => log(error.message));
-    throw new MillraceError('MILLRACE_TOOL_MISSING', 'A POSIX shell `sh` is needed to start a broker.');
+    throw new MillraceError('MILLRACE_TOOL_MISSING', 'Starting a broker needs a POSIX shell, `sh`.');
   }
 
   const lastLines: string[] = [];
@@ -62,7 +61,7 @@ export function spawnBroker({ javaPath, args, temporaryDir, log }: BrokerCommand
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on('line', (line) => {
       if (!isStackFrame(line)) lastLines.push(line);
-      if (lastLines.length > keptLines) lastLines.shift();
+      if (lastLines.length > lastLineCount) lastLines.shift();
       if (line.includes(readyLine)) started.resolve('started');
       log(line);
     });
@@ -125,7 +124,7 @@ export function isPortClash(error: unknown): boolean {
   return error instanceof MillraceError && /Address already in use|BindException/.test(error.message);
 }
 
-/** What the promise gave, or undefined when the limit came first. */
+/** The result of the promise, or undefined if the limit passes first. */
 async function settledWithin<T>(promise: Promise<T>, limitMs: number): Promise<T | undefined> {
   const limit = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => limit.resolve(undefined), limitMs);

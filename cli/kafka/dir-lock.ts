@@ -1,14 +1,14 @@
-// One run at a time in a kept directory. Kafka's own lock comes too late: a second broker has by then opened,
-// and written to, the metadata log of the first.
+// Allows one run at a time in a data directory. Kafka's own lock comes too late: by then, a second broker has opened the
+// metadata log of the first and written to it.
 
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MillraceError } from '../../core/contract/errors.ts';
 
 /**
- * Makes the directory if need be and takes it for this process; returns what gives it back. The lock of a
- * process that is gone does not hold: its brokers went with it.
- * @throws MillraceError `MILLRACE_LOCAL_KAFKA_FAILED` when a living process has it
+ * Creates the directory if it is missing and locks it for this process. Returns a function that unlocks it. The lock of a
+ * process that is gone does not count, because its brokers are gone too.
+ * @throws MillraceError `MILLRACE_LOCAL_KAFKA_FAILED` if a running process holds the lock
  */
 export async function lockDir(dir: string): Promise<() => Promise<void>> {
   const path = join(dir, 'lock.pid');
@@ -17,7 +17,7 @@ export async function lockDir(dir: string): Promise<() => Promise<void>> {
   if (holder > 0 && isAlive(holder)) {
     throw new MillraceError(
       'MILLRACE_LOCAL_KAFKA_FAILED',
-      `${dir} is in use by process ${holder}: stop it or choose another directory. No Kafka? Remove ${path}.`,
+      `${dir} is in use by process ${holder}: stop it or choose another directory. If that is no Kafka, remove ${path}.`,
     );
   }
   await rm(path, { force: true });

@@ -1,14 +1,13 @@
-// Ports for brokers on 127.0.0.1. A port is free when we could listen on it a moment ago; another process may
-// still take it first, which is why the caller starts again with others.
+// Free ports on 127.0.0.1. A port counts as free if this process could listen on it a moment ago. Another process may still
+// take it first, so callers retry with other ports.
 
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { MillraceError } from '../../core/contract/errors.ts';
 
 /**
- * Below the ports that systems hand out to outgoing connections (32768 and up on Linux): a client that
- * reconnects to a broker that is down could otherwise be given the broker's own port, connect to itself, and
- * keep the broker out.
+ * The range is below the ports that systems use for outgoing connections (32768 and up on Linux). Otherwise, a client that
+ * reconnects to a stopped broker could get the broker's own port, connect to itself, and block the broker's restart.
  */
 const lowestPort = 20_000;
 const highestPort = 29_999;
@@ -26,13 +25,16 @@ async function isFree(port: number): Promise<boolean> {
   return true;
 }
 
-/** As many distinct free ports as asked for. */
+/** Returns `count` distinct free ports. */
 export async function findFreePorts(count: number): Promise<number[]> {
   const found = new Set<number>();
   for (let tries = 0; found.size < count; tries += 1) {
     if (tries === 500) {
       const range = `${lowestPort}–${highestPort}`;
-      throw new MillraceError('MILLRACE_LOCAL_KAFKA_FAILED', `No free port found in ${range} on 127.0.0.1.`);
+      throw new MillraceError(
+        'MILLRACE_LOCAL_KAFKA_FAILED',
+        `No port in ${range} on 127.0.0.1 is free: stop what listens there.`,
+      );
     }
     const port = lowestPort + Math.floor(Math.random() * (highestPort - lowestPort + 1));
     if (!found.has(port) && (await isFree(port))) found.add(port);

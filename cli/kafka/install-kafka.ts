@@ -1,5 +1,5 @@
-// Apache Kafka in the user's cache folder, put there by Maven on first use. Every part appears by a rename:
-// an install that is cut short, or two at once, leave nothing half done.
+// Installs Apache Kafka into the user's cache folder on first use, with Maven. Every part is moved into place by a rename, so
+// an interrupted installation, or two at once, leave nothing incomplete.
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -28,9 +28,9 @@ const pomPath = fileURLToPath(new URL('pom.xml', import.meta.url));
 
 export type KafkaInstallation = {
   javaPath: string;
-  /** Every jar, in one order, which the class archive depends on. */
+  /** Every jar, in a fixed order, because the class archive depends on the order. */
   classPath: string;
-  /** Classes parsed in advance for this JVM; undefined (and an empty file) when it could not write them. */
+  /** Classes parsed in advance for this JVM. Undefined (and an empty file) if the JVM could not write them. */
   archivePath: string | undefined;
   templates: LogDirTemplates;
 };
@@ -38,8 +38,8 @@ export type KafkaInstallation = {
 export type InstallOptions = { log: (line: string) => void; env?: NodeJS.ProcessEnv };
 
 /**
- * Installs what is missing: jars (network, some 10 s), formatted log folders, the class archive (5 s).
- * Without anything to do it takes as long as `java -version`.
+ * Installs what is missing: jars (over the network, about 10 s), formatted log folders, the class archive (5 s). If nothing is
+ * missing, it takes as long as `java -version`.
  * @throws MillraceError `MILLRACE_TOOL_MISSING`, `MILLRACE_LOCAL_KAFKA_FAILED`
  */
 export async function ensureKafkaInstalled(options: InstallOptions): Promise<KafkaInstallation> {
@@ -55,12 +55,12 @@ export async function ensureKafkaInstalled(options: InstallOptions): Promise<Kaf
   const classPath = await classPathOf(join(root, 'jars'));
   const archivePath = join(root, `classes-${shortHash(java.version)}.jsa`);
   if (!(await exists(archivePath))) {
-    log('preparing the JVM for quick starts (once)');
+    log('preparing the JVM for quick starts (first run only)');
     await inFreshDir(cacheDir, async (fresh) => {
       const written = await writeArchive(java.path, classPath, templates, fresh);
       await rename(written, archivePath);
     }).catch(async (error: unknown) => {
-      log(`starts will be slower: ${describeError(error)}`);
+      log(`starts will be slower, because the JVM could not be prepared: ${describeError(error)}`);
       await writeFile(archivePath, '');
     });
   }
@@ -68,10 +68,10 @@ export async function ensureKafkaInstalled(options: InstallOptions): Promise<Kaf
   return { javaPath: java.path, classPath, archivePath: usable ? archivePath : undefined, templates };
 }
 
-/** Where what is fetched or built once is kept: `MILLRACE_CACHE_DIR`, or `millrace` in the cache folder of the user. */
+/** The cache folder: `MILLRACE_CACHE_DIR`, or `millrace` in the user's cache folder. */
 export function cacheRoot(env: NodeJS.ProcessEnv): string {
   const ours = env.MILLRACE_CACHE_DIR || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'millrace');
-  return resolve(ours); // Maven would take a relative path from the folder of its pom.xml
+  return resolve(ours); // absolute, because Maven resolves relative paths from the folder of its pom.xml
 }
 
 async function findJava(env: NodeJS.ProcessEnv): Promise<{ path: string; version: string }> {
@@ -91,7 +91,7 @@ async function findJava(env: NodeJS.ProcessEnv): Promise<{ path: string; version
 }
 
 function javaMissing(found: string): MillraceError {
-  const message = `Java 17 or newer is needed (${found}): apt-get install openjdk-17-jre-headless`;
+  const message = `Kafka needs Java 17 or newer (${found}): apt-get install openjdk-17-jre-headless`;
   return new MillraceError('MILLRACE_TOOL_MISSING', message);
 }
 
@@ -101,7 +101,7 @@ async function installOnce(
   javaPath: string,
   options: InstallOptions,
 ): Promise<void> {
-  options.log(`installing Kafka into ${cacheDir} (once)`);
+  options.log(`installing Kafka into ${cacheDir} (first run only)`);
   await mkdir(cacheDir, { recursive: true });
   await removeAbandoned(cacheDir);
   await inFreshDir(cacheDir, async (fresh) => {
@@ -109,7 +109,7 @@ async function installOnce(
     await writeTemplates(javaPath, await classPathOf(join(fresh, 'jars')), join(fresh, 'templates'));
     await chmod(fresh, 0o755);
     await rename(fresh, root).catch(async (error: unknown) => {
-      if (!(await exists(root))) throw error; // else another process was first, and its copy is as good
+      if (!(await exists(root))) throw error; // otherwise another process was first, and its copy is just as good
     });
   });
 }
@@ -130,11 +130,11 @@ async function copyJars(outputDir: string, { env }: InstallOptions): Promise<voi
   } catch (cause) {
     const { code, stdout = '' } = cause as { code?: unknown; stdout?: string };
     if (code === 'ENOENT') {
-      const message = 'Maven is needed to fetch Kafka (no `mvn`): apt-get install maven';
+      const message = 'Downloading Kafka needs Maven (no `mvn` on the PATH): apt-get install maven';
       throw new MillraceError('MILLRACE_TOOL_MISSING', message, { cause });
     }
     const firstLines = stdout.trimEnd().split('\n').slice(0, 5).join('\n');
-    throw new MillraceError('MILLRACE_LOCAL_KAFKA_FAILED', `Maven could not fetch Kafka:\n${firstLines}`, {
+    throw new MillraceError('MILLRACE_LOCAL_KAFKA_FAILED', `Maven could not download Kafka:\n${firstLines}`, {
       cause,
     });
   }
@@ -151,7 +151,7 @@ async function classPathOf(jarsDir: string): Promise<string> {
 const temporaryPrefix = 'new-';
 const abandonedAfterMs = 60 * 60 * 1000;
 
-/** What a killed install left. */
+/** Removes what killed installations have left. */
 async function removeAbandoned(cacheDir: string): Promise<void> {
   for (const name of await readdir(cacheDir)) {
     const path = join(cacheDir, name);

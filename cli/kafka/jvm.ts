@@ -1,5 +1,4 @@
-// How the broker's JVM is called, and its archive of parsed classes (class data sharing), which halves the
-// start.
+// The command line of the broker's JVM, and its archive of parsed classes (class data sharing), which halves the start time.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,9 +14,9 @@ export type JvmOptions = {
   heapMb: number;
   /** Compile for speed instead of for a quick start. */
   benchmark: boolean;
-  /** `-XX` options that name the class archive, to read or to write. */
+  /** `-XX` options that name the class archive to read or write. */
   archive: readonly string[];
-  /** Of Java, by name. */
+  /** Java system properties, by name. */
   systemProperties?: Readonly<Record<string, string>> | undefined;
 };
 
@@ -39,15 +38,15 @@ export function jvmArguments(classPath: string, configPath: string, options: Jvm
 
 const silence = ['-Xlog:cds=off', '-Xlog:cds+dynamic=off'];
 
-/** Options that use the archive; a JVM that finds it of no use goes on without, in silence. */
+/** Options that use the archive. A JVM that cannot use it starts without it, and prints nothing. */
 export function readArchive(path: string): string[] {
   return [`-XX:SharedArchiveFile=${path}`, ...silence];
 }
 
 /**
- * Runs a broker once, to its readiness, so that the JVM writes the classes it loaded to a file as it ends;
- * returns that file's path, in `workDir`. The archive holds the paths and times of the jars: these must be
- * where they will stay.
+ * Runs a broker once until it is ready, because the JVM writes the classes that it loaded to a file when it ends. Returns the
+ * path of that file, in `workDir`. The archive holds the paths and times of the jars, so the jars must already be in their
+ * final place.
  */
 export async function writeArchive(
   javaPath: string,

@@ -1,5 +1,4 @@
-// A real Apache Kafka on this machine, one broker or three, without Docker: for `millrace dev`, the demo and
-// the tests.
+// Runs a real Apache Kafka on this machine without Docker, with one broker or three, for `millrace dev`, the demo and the tests.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,35 +14,35 @@ import { formatProperties, serverProperties, type BrokerAddress } from './server
 type BrokerProperties = Readonly<Record<string, string>>;
 
 export type LocalKafkaOptions = {
-  /** Of the first broker; the others follow it. Any free ports when absent or 0. */
+  /** Port of the first broker; the others have the ports after it. Any free ports if absent or 0. */
   port?: number | undefined;
-  /** Keeps the data for the next run with this directory. When absent, a temporary one, removed at `stop`. */
+  /** Directory that keeps the data for the next run. If absent, a temporary directory that `stop` removes. */
   dir?: string | undefined;
   brokers?: 1 | 3 | undefined;
   log?: ((line: string) => void) | undefined;
-  /** Broker properties that win over ours; where brokers differ, by broker. */
+  /** Broker properties that override the defaults; a function if the brokers differ. */
   properties?: BrokerProperties | ((broker: BrokerAddress) => BrokerProperties) | undefined;
-  /** Java's own settings, by name. */
+  /** Java system properties, by name. */
   systemProperties?: Readonly<Record<string, string>> | undefined;
   heapMb?: number | undefined;
-  /** Compile for throughput, at the price of a slower start. */
+  /** Compile for throughput instead of a quick start. */
   benchmark?: boolean | undefined;
 };
 
 export type LocalBroker = {
   readonly id: number;
   readonly port: number;
-  /** Of the current run: another one after `restart`. */
+  /** Process id of the current run; `restart` changes it. */
   readonly pid: number;
   /** Resolves when the current run ends; `expected` is false when it died by itself. Never rejects. */
   readonly exited: Promise<BrokerExit>;
-  /** SIGKILL; resolves when the process is gone. */
+  /** Sends SIGKILL. Resolves when the process is gone. */
   kill(): Promise<void>;
-  /** Controlled shutdown; SIGKILL after 10 s. */
+  /** Shuts the broker down, and sends SIGKILL after 10 s. */
   stop(): Promise<void>;
-  /** Same port, same data; resolves when it serves clients. Stops it first when it runs. */
+  /** Stops the broker if it runs, and starts it with the same port and data. Resolves when it serves clients. */
   restart(): Promise<void>;
-  /** SIGSTOP: it holds its connections and answers nothing. */
+  /** Sends SIGSTOP: the broker keeps its connections open and does not answer. */
   suspend(): void;
   continue(): void;
 };
@@ -52,7 +51,7 @@ export type LocalKafka = {
   /** `127.0.0.1:PORT`, comma-separated. */
   bootstrapServers: string;
   brokers: LocalBroker[];
-  /** Ends every broker, and removes the temporary directory. Idempotent. */
+  /** Ends every broker and removes the temporary directory. Idempotent. */
   stop(): Promise<void>;
 };
 
@@ -62,7 +61,7 @@ const startAttempts = 3;
 
 /**
  * Resolves when every broker serves clients. Installs Kafka on first use.
- * @throws MillraceError `MILLRACE_TOOL_MISSING`, `MILLRACE_LOCAL_KAFKA_FAILED`; nothing is left running then
+ * @throws MillraceError `MILLRACE_TOOL_MISSING`, `MILLRACE_LOCAL_KAFKA_FAILED`; nothing is then left running
  */
 export async function startLocalKafka(options: LocalKafkaOptions = {}): Promise<LocalKafka> {
   const installation = await ensureKafkaInstalled({ log: options.log ?? (() => {}) });
@@ -82,12 +81,12 @@ export async function startLocalKafka(options: LocalKafkaOptions = {}): Promise<
   }
 }
 
-/** Where a cluster's files are; a temporary one goes with `close`. */
+/** The directory of a cluster's files. `close` removes it if it is temporary. */
 type Home = { dir: string; temporary: boolean; close(): Promise<void> };
 
-async function openHome(kept: string | undefined): Promise<Home> {
-  if (kept !== undefined) {
-    const dir = resolve(kept);
+async function openHome(path: string | undefined): Promise<Home> {
+  if (path !== undefined) {
+    const dir = resolve(path);
     return { dir, temporary: false, close: await lockDir(dir) };
   }
   const dir = await mkdtemp(join(tmpdir(), 'millrace-kafka-'));
@@ -139,7 +138,7 @@ async function startCluster(
   });
   await startAll(brokers);
 
-  // What is thrown away needs no orderly end.
+  // Temporary data is discarded, so those brokers need no orderly shutdown.
   const stop = async (): Promise<void> => {
     await Promise.all(brokers.map(({ broker }) => (temporary ? broker.kill() : broker.stop())));
     await home.close();

@@ -1,5 +1,5 @@
-// The folder that a broker keeps its records and its metadata in. `StorageTool format` writes it once into a
-// template; a cluster's folders are copies of that, which saves the second that a JVM takes.
+// The folders in which brokers store records and metadata. `StorageTool format` creates templates once, and each cluster's folders
+// are copies of these, which saves the second that a JVM takes to start.
 
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -11,12 +11,12 @@ import { formatProperties, serverProperties, type BrokerAddress } from './server
 
 const run = promisify(execFile);
 
-/** Formatted folders: for a broker alone, and for one of three. */
+/** Formatted folders: for a single broker, and for one of three. */
 export type LogDirTemplates = { standalone: string; voter: string };
 
 const idOf = (id: number): BrokerAddress => ({ id, port: 20_000 + id, controllerPort: 21_000 + id });
 
-/** Formats both templates below `dir`. The addresses in them do not count: every start brings its own. */
+/** Formats both templates below `dir`. The addresses in them do not matter, because every start sets its own. */
 export async function writeTemplates(javaPath: string, classPath: string, dir: string): Promise<void> {
   const templates = templatesIn(dir);
   await Promise.all([
@@ -50,15 +50,15 @@ async function format(
 }
 
 /**
- * The log folders of a cluster's brokers, `DIR/data/ID`: of an earlier run, or fresh ones, all at once.
- * @throws MillraceError when the earlier run had another number of brokers
+ * The log folders of a cluster's brokers, `DIR/data/ID`: those of an earlier run, or new ones, which are created all at once.
+ * @throws MillraceError if the earlier run had another number of brokers
  */
 export async function openLogDirs(dir: string, count: number, templates: LogDirTemplates): Promise<string[]> {
   const data = join(dir, 'data');
-  const held = await readdir(data).catch(() => []);
-  if (held.length === 0) await createLogDirs(data, count, templates);
-  else if (held.length !== count) {
-    const message = `${dir} holds a cluster of ${held.length}, not of ${count}: choose another directory.`;
+  const existing = await readdir(data).catch(() => []);
+  if (existing.length === 0) await createLogDirs(data, count, templates);
+  else if (existing.length !== count) {
+    const message = `${dir} holds the data of another number of brokers (${existing.length}, not ${count}): choose another directory.`;
     throw new MillraceError('MILLRACE_LOCAL_KAFKA_FAILED', message);
   }
   return Array.from({ length: count }, (_, index) => join(data, String(index + 1)));
@@ -72,7 +72,7 @@ async function createLogDirs(data: string, count: number, templates: LogDirTempl
     const logDir = join(fresh, String(id));
     await cp(count === 1 ? templates.standalone : templates.voter, logDir, { recursive: true });
     const identity = { 'cluster.id': clusterId, 'node.id': String(id) };
-    // The metadata of a broker alone names its directory: that one stays.
+    // A single broker's metadata names its directory id, so that id must stay.
     await rewrite(
       join(logDir, 'meta.properties'),
       count === 1 ? identity : { ...identity, 'directory.id': randomId() },
@@ -90,7 +90,7 @@ async function rewrite(path: string, replacements: Readonly<Record<string, strin
   await writeFile(path, lines.join('\n'));
 }
 
-/** As Kafka writes UUIDs: 16 bytes in base64url. A leading dash would read as a flag. */
+/** A UUID as Kafka writes it: 16 bytes in base64url. Without a leading dash, which StorageTool would read as a flag. */
 function randomId(): string {
   const id = randomBytes(16).toString('base64url');
   return id.startsWith('-') ? randomId() : id;

@@ -1,15 +1,15 @@
-// The configuration of a local broker, which is its own controller (KRaft). Pure.
+// The configuration of a local broker, which is also a controller (KRaft). Pure.
 
 export type BrokerAddress = { id: number; port: number; controllerPort: number };
 
 const host = '127.0.0.1';
 
 /**
- * Configuration of one broker of a cluster of one or three.
+ * Configuration of one broker in a cluster of one or three.
  *
- * Alone, it is the only voter of a dynamic quorum (`format --standalone`); three are voters by configuration.
- * The short session makes a broker that was killed come back in 4 s instead of 12; a session of 1 s is too
- * short on a busy machine. `overrides` win.
+ * A single broker is the only voter of a dynamic quorum (`format --standalone`). Three brokers are voters by configuration. The
+ * short session lets a killed broker rejoin in 4 s instead of 12; a session of 1 s is too short on a busy machine. `overrides`
+ * take precedence.
  */
 export function serverProperties(
   self: BrokerAddress,
@@ -54,7 +54,7 @@ function quorum(cluster: readonly BrokerAddress[]): Record<string, string> {
   return { 'controller.quorum.voters': voters.join(',') };
 }
 
-/** As a Java properties file, which is Latin-1 and takes backslashes and line ends for its own. */
+/** Formats a Java properties file, which is Latin-1 and gives backslashes and line ends a meaning of their own. */
 export function formatProperties(properties: Readonly<Record<string, string>>): string {
   const lines = Object.entries(properties).map(([key, value]) => `${key}=${escapeValue(value)}\n`);
   return lines.join('');

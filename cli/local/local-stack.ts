@@ -1,5 +1,5 @@
-// Gateway, scaler and functions in one process, wired as in a cluster: offsets in Kafka, activation calls over HTTP, and
-// in the place of KEDA and Kubernetes an autoscaler and processes. One way to start it, one way to stop it.
+// Runs gateway, scaler and functions from one process, wired as in a cluster: offsets in Kafka, activation calls over HTTP. An
+// autoscaler and child processes take the place of KEDA and Kubernetes.
 import { isDeepStrictEqual } from 'node:util';
 import type { SecretReader } from '../../core/contract/secret-reader.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
@@ -19,17 +19,17 @@ import type { UsedKafka } from './use-kafka.ts';
 
 export interface LocalStackOptions {
   readonly kafka: Pick<UsedKafka, 'bootstrapServers' | 'configPath'>;
-  /** What is secret about the clusters of triggers. */
+  /** The Secrets that the Kafka clusters of triggers need. */
   readonly secrets: SecretReader;
-  /** Closed by whoever opened them, when the stack has stopped. */
+  /** The caller closes them when the stack has stopped. */
   readonly triggers: SharedTriggers;
-  /** Settings of gateway and scaler; ports are any free ones where it names none. */
+  /** Settings of gateway and scaler. Ports default to any free ones. */
   readonly env: NodeJS.ProcessEnv;
   /** A line that a function wrote. */
   readonly onLine: (key: string, replica: number, line: string) => void;
-  /** What the user should know: a function that crashes, a warning of gateway or scaler. */
+  /** A message for the user: a function that crashes, a warning of gateway or scaler. */
   readonly onMessage: (message: string) => void;
-  /** The triggers: before the start, which waits for it, and at every edit. Must not reject. */
+  /** Called with the triggers before the start, which waits for it, and after every edit. Must not reject. */
   readonly onTriggers?: (wanted: readonly Subscription[]) => Promise<void>;
 }
 
@@ -54,7 +54,7 @@ export class LocalStack {
     this.#tally = tallyOf(gateway.events);
   }
 
-  /** Resolves when all are started; triggers whose topics are missing are told in `statuses`, and wait. */
+  /** Resolves when everything is started. Triggers whose topics are missing wait; `statuses` reports them. */
   static async start(options: LocalStackOptions): Promise<LocalStack> {
     const { triggers, secrets, onMessage, onTriggers } = options;
     await onTriggers?.(triggers.wanted);
@@ -66,7 +66,7 @@ export class LocalStack {
     const functions = new ProcessEndpoints({
       others: createStaticEndpoints(({ key }) =>
         onMessage(
-          `${key}: its Deployment has no annotation millrace.dev/dev-command, so its records are held`,
+          `${key}: records are held, because its Deployment has no annotation millrace.dev/dev-command`,
         ),
       ),
       inFlight,
@@ -98,7 +98,7 @@ export class LocalStack {
     return this.#triggers.wanted;
   }
 
-  /** True when every trigger has its partitions and fetches. */
+  /** True when every trigger has its partitions and fetches from them. */
   get isReady(): boolean {
     return this.#gateway.snapshot().every(({ ready }) => ready);
   }
@@ -119,12 +119,12 @@ export class LocalStack {
     });
   }
 
-  /** Processes of a function, now. */
+  /** The current processes of a function. */
   replicas(key: string): ReplicaCount {
     return this.#functions.count(key);
   }
 
-  /** Lets what is in flight end, commits, and ends every process. */
+  /** Lets requests in flight finish, commits offsets, and ends every process. */
   async stop(): Promise<void> {
     for (const { autoscaler } of this.#autoscalers.values()) autoscaler.stop();
     await this.#gateway.stop();
@@ -157,7 +157,7 @@ export class LocalStack {
   }
 }
 
-/** The place is written as `millrace skip` takes it. */
+/** Topic, partition and offset are written as options of `millrace skip`. */
 function troubleOf(snapshot: TriggerSnapshot | undefined): string | undefined {
   const first = snapshot?.firstBlocked;
   if (first === undefined) {
@@ -169,7 +169,7 @@ function troubleOf(snapshot: TriggerSnapshot | undefined): string | undefined {
 
 function settingsOf({ kafka, env }: LocalStackOptions): NodeJS.ProcessEnv {
   return {
-    MILLRACE_TRIGGERS: '-', // given as a source
+    MILLRACE_TRIGGERS: '-', // required, but unused: the triggers are passed as a source
     MILLRACE_ADMIN_PORT: '0',
     SCALER_HOST: '127.0.0.1',
     SCALER_GRPC_PORT: '0',

@@ -1,4 +1,4 @@
-// Which topics must exist for the triggers to work.
+// The topics that must exist for triggers to work.
 import type { Subscription } from '../../core/contract/subscription.ts';
 
 /** Every topic that the triggers name. */

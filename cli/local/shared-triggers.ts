@@ -1,4 +1,5 @@
-// One trigger source for gateway, scaler and functions: read once, told to all of them in the order in which they asked.
+// One trigger source that gateway, scaler and functions share. It is read once, and listeners are called in the order in which
+// they subscribed.
 import type { TriggerSource } from '../../core/contract/trigger-source.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 
@@ -6,12 +7,12 @@ type Listener = (wanted: readonly Subscription[]) => void;
 
 export interface SharedTriggers extends TriggerSource {
   readonly wanted: readonly Subscription[];
-  /** As `watch`, but without the triggers as they are now. */
+  /** Like `watch`, but without a call for the current triggers. */
   onEdit(listener: Listener): void;
   close(): void;
 }
 
-/** Rejects where the source does. Only triggers that `keep` accepts are told. */
+/** Rejects if the source does. Listeners get only the triggers that `keep` accepts. */
 export async function shareTriggers(
   source: TriggerSource,
   keep: (subscription: Subscription) => boolean = () => true,

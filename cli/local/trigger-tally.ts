@@ -1,5 +1,5 @@
-// What became of the records of each trigger, counted from the gateway's events: unlike a pipeline's own counts, these
-// go on when an edit starts the pipeline again, and while it stops.
+// Counts what became of each trigger's records, from the gateway's events. Unlike a pipeline's own counts, these continue when
+// an edit restarts the pipeline, and while it stops.
 import type { EventEmitter } from 'node:events';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 
@@ -7,13 +7,13 @@ export interface TriggerTally {
   readonly delivered: number;
   readonly filtered: number;
   readonly deadLettered: number;
-  /** Stored in the reply topic. */
+  /** Replies that were stored in the reply topic. */
   readonly replies: number;
 }
 
 const nothing: TriggerTally = { delivered: 0, filtered: 0, deadLettered: 0, replies: 0 };
 
-/** Counts from now on; the function tells the counts of a trigger. */
+/** Counts from now on. The returned function gives the counts of a trigger. */
 export function tallyOf(events: EventEmitter<GatewayEvents>): (key: string) => TriggerTally {
   const tallies = new Map<string, TriggerTally>();
   const read = (key: string): TriggerTally => tallies.get(key) ?? nothing;
@@ -22,7 +22,7 @@ export function tallyOf(events: EventEmitter<GatewayEvents>): (key: string) => T
     tallies.set(key, { ...before, [what]: before[what] + 1 });
   };
   events.on('settled', ({ key }, _record, settlement) => {
-    if (settlement === 'skipped') return; // by hand, and said
+    if (settlement === 'skipped') return; // the gateway logs each skipped record
     add(key, settlement === 'dead-lettered' ? 'deadLettered' : settlement);
   });
   events.on('replied', ({ key }) => {

@@ -1,22 +1,22 @@
-// The Kafka that a command works with: the one that KAFKA_BROKERS names, or one of our own for as long as the command runs.
+// The Kafka that a command uses: the one that KAFKA_BROKERS names, or a local one for as long as the command runs.
 import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
 import { createMissingTopics } from '../../core/kafka/connection/topics.ts';
 import { startLocalKafka } from '../kafka/local-kafka.ts';
 
 export interface UsedKafka {
-  /** As KAFKA_BROKERS wants it; empty where the file at `configPath` says it. */
+  /** In the format of KAFKA_BROKERS; empty if the file at `configPath` names the brokers. */
   readonly bootstrapServers: string;
-  /** As KAFKA_CONFIG wants it. */
+  /** In the format of KAFKA_CONFIG. */
   readonly configPath?: string | undefined;
-  /** Ours to make topics in, and to end. */
-  readonly isOurs: boolean;
-  /** Resolves when a broker of ours died by itself; never for the others. */
+  /** True for a local Kafka, in which the command creates topics and which it stops. */
+  readonly isLocal: boolean;
+  /** Resolves when a local broker dies by itself; never for another Kafka. */
   readonly died: Promise<void>;
   stop(): Promise<void>;
 }
 
 export interface OwnKafkaOptions {
-  /** Keeps the records for the next run; a temporary folder when absent. */
+  /** Folder that keeps the records for the next run; a temporary folder if absent. */
   readonly dir?: string | undefined;
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
@@ -26,15 +26,15 @@ export function foreignKafka(bootstrapServers: string, configPath?: string): Use
   return {
     bootstrapServers,
     configPath,
-    isOurs: false,
+    isLocal: false,
     died: new Promise(() => undefined),
     stop: async () => undefined,
   };
 }
 
 /**
- * Starts a broker; the first one ever is installed before. Rejects with the reason of `signal` as soon as that aborts:
- * what had begun by then is ended by its watchers when this process exits, which it should do at once.
+ * Starts a local broker, and installs Kafka on first use. Rejects with the reason of `signal` as soon as that aborts. The process
+ * should then exit at once: the watchers of a broker that was already starting end it when this process exits.
  */
 export async function startOwnKafka({ dir, log, signal }: OwnKafkaOptions): Promise<UsedKafka> {
   const starting = startLocalKafka({ dir, log: onlyOurLines(log) });
@@ -50,13 +50,13 @@ export async function startOwnKafka({ dir, log, signal }: OwnKafkaOptions): Prom
   });
   return {
     bootstrapServers: kafka.bootstrapServers,
-    isOurs: true,
+    isLocal: true,
     died: Promise.race(deaths),
     stop: () => kafka.stop(),
   };
 }
 
-/** Creates those of `topics` that do not exist; tells which those were. */
+/** Creates those of `topics` that do not exist, and returns their names. */
 export async function ensureTopics(
   bootstrapServers: string,
   topics: readonly string[],
@@ -71,7 +71,7 @@ export async function ensureTopics(
   }
 }
 
-/** The broker's own lines begin with a time; those about it are words. */
+/** Passes on only the installation's own lines. The lines of the broker begin with a time, these with a word. */
 function onlyOurLines(log: (line: string) => void): (line: string) => void {
   return (line) => {
     if (/^[a-z]/.test(line)) log(line);

@@ -1,12 +1,12 @@
-// KEDA's arithmetic for one function, pure: what is known of its metric goes in, the number of replicas comes out.
-// KEDA itself decides 0 ↔ 1 (activation, cooldown); the HorizontalPodAutoscaler that it drives decides 1 ↔ N.
+// KEDA's arithmetic for one function: metric in, number of replicas out. Pure. In a cluster, KEDA decides 0 ↔ 1 (activation,
+// cooldown), and the HorizontalPodAutoscaler that it drives decides 1 ↔ N.
 import type { ScaleSettings } from '../../core/contract/subscription.ts';
 
 export interface Observation {
   readonly nowMs: number;
-  /** What the scaler answers KEDA's `GetMetrics`. Undefined where it could not be read: unknown is never zero. */
+  /** The scaler's answer to KEDA's `GetMetrics`. Undefined if it could not be read, because unknown is never zero. */
   readonly metric: bigint | undefined;
-  /** Backlog above the activation threshold, or a push of the gateway that holds records. */
+  /** The backlog is above the activation threshold, or a gateway that holds records has made an activation call. */
   readonly active: boolean;
 }
 
@@ -18,7 +18,7 @@ interface Recommendation {
 export interface ScaleState {
   readonly replicas: number;
   readonly lastActiveMs: number;
-  /** What was recommended within the last cooldown period, oldest first. */
+  /** The recommendations of the last cooldown period, oldest first. */
   readonly recommended: readonly Recommendation[];
 }
 
@@ -27,11 +27,14 @@ export const asleep: ScaleState = { replicas: 0, lastActiveMs: Number.NEGATIVE_I
 /**
  * The next state of a function's scale.
  *
- * From zero, activity gives the first replicas and no more (KEDA); from there `ceil(metric / lagThreshold)`, up at
- * once, down to the highest recommendation of the last `cooldownPeriod` (the HPA's stabilisation window, whose
- * default of 300 s would be long on one's own machine); and zero when nothing was active for `cooldownPeriod`.
- * An unknown metric changes nothing, except that a push still wakes. Left out: the HPA's tolerance of 10 % and
- * its limit of four pods per 15 s.
+ * - From zero, activity starts the lowest number of replicas (KEDA).
+ * - Above zero, the target is `ceil(metric / lagThreshold)`. It scales up at once, and down to the highest recommendation of
+ *   the last `cooldownPeriod`. That is the HPA's stabilisation window, whose default of 300 s is too long on a developer's
+ *   machine.
+ * - It scales to zero after `cooldownPeriod` without activity.
+ * - An unknown metric changes nothing, but a push still wakes the function.
+ *
+ * Not modelled: the HPA's tolerance of 10 %, and its limit of four pods per 15 s.
  */
 export function autoscale(scale: ScaleSettings, state: ScaleState, observation: Observation): ScaleState {
   const { nowMs, active, metric } = observation;
@@ -60,7 +63,7 @@ export function autoscale(scale: ScaleSettings, state: ScaleState, observation: 
   return { replicas: clamp(stabilised, limits), lastActiveMs, recommended };
 }
 
-/** Replicas that bring the share of each to `lagThreshold` or below. */
+/** How many replicas bring the share of each to `lagThreshold` or below. */
 export function replicasFor(metric: bigint, lagThreshold: number): number {
   return Math.ceil(Number(metric) / lagThreshold);
 }

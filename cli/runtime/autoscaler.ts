@@ -1,18 +1,17 @@
-// Keeps one function at the scale that its backlog asks for: the part of KEDA on one machine. A push acts at once; the
-// polls come at `pollIntervalMs`, more often than a cluster's `pollingInterval`, because here they cost next to nothing.
+// Scales one function by its backlog, as KEDA does in a cluster. A push acts at once. Polls run every `pollIntervalMs`, more
+// often than a cluster's `pollingInterval`, because they are cheap on one machine.
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { asleep, autoscale } from './autoscale.ts';
 import type { ScaleState } from './autoscale.ts';
 
-/** What the scaler tells KEDA about a trigger. */
+/** What the scaler reports about a trigger. All methods that return a promise reject if the answer is unknown. */
 export interface Demand {
-  /** Records owed, for whoever looks on. Rejects where it is not known. */
+  /** The backlog in records, for display. */
   backlog(key: string): Promise<bigint>;
-  /** What KEDA divides by `lagThreshold`. Rejects where it is not known. */
+  /** The metric that KEDA divides by `lagThreshold`. */
   metric(key: string): Promise<bigint>;
-  /** Rejects where it is not known. */
   isActive(key: string): Promise<boolean>;
-  /** Calls `listener` when the gateway holds records for want of an endpoint. Returns how to stop. */
+  /** Calls `listener` when the gateway holds records because no endpoint is ready. Returns a function that stops it. */
   onActive(key: string, listener: () => void): () => void;
 }
 
@@ -21,7 +20,7 @@ export interface AutoscalerOptions {
   readonly demand: Demand;
   readonly scaleTo: (replicas: number) => void;
   readonly pollIntervalMs?: number;
-  /** The replicas at the start, where an edited trigger goes on with a new autoscaler. */
+  /** The replicas that already run, when the autoscaler of an edited trigger is replaced. */
   readonly replicas?: number;
 }
 
@@ -32,7 +31,7 @@ export class Autoscaler {
   #state: ScaleState;
   #backlog: bigint | undefined;
   #metric: bigint | undefined;
-  #looking: Promise<void> | undefined;
+  #polling: Promise<void> | undefined;
   #stopped = false;
 
   constructor(options: AutoscalerOptions) {
@@ -40,19 +39,19 @@ export class Autoscaler {
     this.#options = options;
     this.#state = { ...asleep, replicas, lastActiveMs: replicas > 0 ? Date.now() : asleep.lastActiveMs };
     this.#stopListening = demand.onActive(subscription.key, () => this.#decide(true));
-    this.#timer = setInterval(() => void this.look(), pollIntervalMs);
-    void this.look();
+    this.#timer = setInterval(() => void this.poll(), pollIntervalMs);
+    void this.poll();
   }
 
-  /** As it was when last read; undefined where it could not be. */
+  /** The backlog of the last poll; undefined if it could not be read. */
   get backlog(): bigint | undefined {
     return this.#backlog;
   }
 
-  /** Reads the backlog and decides. Looks that overlap are one. */
-  look(): Promise<void> {
-    this.#looking ??= this.#readAndDecide().finally(() => (this.#looking = undefined));
-    return this.#looking;
+  /** Reads the backlog and decides. Overlapping polls share one result. */
+  poll(): Promise<void> {
+    this.#polling ??= this.#readAndDecide().finally(() => (this.#polling = undefined));
+    return this.#polling;
   }
 
   stop(): void {

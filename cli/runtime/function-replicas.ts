@@ -1,5 +1,5 @@
-// The replicas of one function: as many processes as were asked for, started again where they end by themselves.
-// An endpoint is gone before its process is asked to stop, and at once where the process ends unasked.
+// The replicas of one function: runs the desired number of processes, and restarts those that end by themselves. The endpoint of
+// a replica is withdrawn before its process is asked to stop, and at once if the process ends by itself.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../../core/contract/errors.ts';
 import type { Endpoint } from '../../core/contract/endpoint-source.ts';
@@ -11,13 +11,13 @@ export interface ReplicasOptions {
   readonly command: string;
   readonly directory: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Requests on their way to the function: a replica that leaves is given `drainLimitMs` for them to end. */
+  /** Requests in flight to the function. A replica that stops waits up to `drainLimitMs` until there are none. */
   readonly inFlight: () => number;
   readonly drainLimitMs: number;
   readonly onReady: (ready: readonly Endpoint[]) => void;
   /** A line that a replica wrote, to stdout or stderr. */
   readonly onLine: (replica: number, line: string) => void;
-  /** What the user should know of a replica: it crashed, it does not listen. */
+  /** A problem that the user should know about: the replica crashed, or it does not listen. */
   readonly onTrouble: (replica: number, message: string) => void;
 }
 
@@ -25,7 +25,7 @@ const stopGraceMs = 5000;
 const slowStartMs = 10_000;
 const firstBackoffMs = 500;
 const lastBackoffMs = 10_000;
-/** A replica that ran for so long is not in a crash loop. */
+/** A replica that ran for this long is not in a crash loop, so its backoff starts again. */
 const steadyMs = 10_000;
 
 export class FunctionReplicas {
@@ -41,7 +41,7 @@ export class FunctionReplicas {
     return this.#wanted.length;
   }
 
-  /** Replicas that have a process or wait to start one again, those that are leaving included. */
+  /** Replicas that have a process or are about to restart one, including those that are stopping. */
   get alive(): number {
     return this.#wanted.length + this.#leaving.size;
   }
@@ -50,7 +50,7 @@ export class FunctionReplicas {
     return this.#wanted.flatMap(({ endpoint }) => (endpoint === undefined ? [] : [endpoint]));
   }
 
-  /** Returns at once. Those that are not ready leave first, then the youngest. */
+  /** Returns at once. When scaling down, replicas that are not ready stop first, then the youngest. */
   scaleTo(replicas: number): void {
     while (this.#wanted.length < replicas) this.#wanted.push(this.#add());
     while (this.#wanted.length > replicas) {
@@ -118,7 +118,7 @@ class Replica {
     }
   }
 
-  /** From start to end of one process; tells how it ended. */
+  /** Runs one process from start to end. Resolves with a description of how it ended. */
   async #runOnce(): Promise<string> {
     const { command, directory, env, onLine, onTrouble } = this.#options;
     const [port = 0] = await findFreePorts(1);
@@ -156,7 +156,10 @@ class Replica {
     this.#onChange();
   }
 
-  /** No request of the trigger is in flight, so none is at this replica; or the limit is reached, or it has crashed. */
+  /**
+   * Resolves when no request of the trigger is in flight, so that none is at this replica; also when the limit is reached or the
+   * process has ended.
+   */
   async #drained(): Promise<void> {
     const until = Date.now() + this.#options.drainLimitMs;
     while (this.#process !== undefined && this.#options.inFlight() > 0 && Date.now() < until) await sleep(20);

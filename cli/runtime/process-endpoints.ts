@@ -1,11 +1,11 @@
-// The functions of all triggers as processes on this machine, and their ready endpoints for the gateway. What Deployment,
-// kubelet and EndpointSlices are in a cluster.
+// Runs the functions of all triggers as processes on this machine and gives the gateway their ready endpoints. In a cluster,
+// Deployments, kubelets and EndpointSlices do this.
 import type { Endpoint, EndpointSource } from '../../core/contract/endpoint-source.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { FunctionReplicas } from './function-replicas.ts';
 
 export interface ProcessEndpointsOptions {
-  /** Endpoints of the triggers whose function is not a process of ours, such as those with a `uri`. */
+  /** Endpoints of the triggers whose function does not run as a process here, such as those with a `uri`. */
   readonly others: EndpointSource;
   /** Requests in flight for a trigger, by its key. */
   readonly inFlight: (key: string) => number;
@@ -16,7 +16,7 @@ export interface ProcessEndpointsOptions {
 export interface ReplicaCount {
   readonly desired: number;
   readonly ready: number;
-  /** Those that are starting, restarting or leaving included. */
+  /** Includes replicas that are starting, restarting or stopping. */
   readonly alive: number;
 }
 
@@ -46,7 +46,7 @@ export class ProcessEndpoints implements EndpointSource {
     return () => listeners.delete(onChange);
   }
 
-  /** Takes over an edit: a function whose start has changed is replaced, one that is no longer there is stopped. */
+  /** Applies an edit: restarts functions whose dev-command or folder has changed, and stops those that were removed. */
   apply(subscriptions: readonly Subscription[]): void {
     const wanted = new Map(subscriptions.map((subscription) => [subscription.key, subscription]));
     for (const [key, { definition, replicas }] of this.#functions) {
@@ -58,7 +58,7 @@ export class ProcessEndpoints implements EndpointSource {
     }
   }
 
-  /** Returns at once; the endpoints follow as the processes turn ready. */
+  /** Returns at once. Endpoints are added as the processes become ready. */
   scaleTo(subscription: Subscription, replicas: number): void {
     const { key, dev } = subscription;
     if (dev === undefined) return;
@@ -99,13 +99,13 @@ export class ProcessEndpoints implements EndpointSource {
       env: { MILLRACE_TRIGGER: key },
       inFlight: () => inFlight(key),
       drainLimitMs: subscription.delivery.timeoutMs,
-      onReady: (ready) => this.#tell(key, ready),
+      onReady: (ready) => this.#notify(key, ready),
       onLine: (replica, line) => onLine(key, replica, line),
       onTrouble: (replica, message) => onTrouble(key, replica, message),
     });
   }
 
-  #tell(key: string, ready: readonly Endpoint[]): void {
+  #notify(key: string, ready: readonly Endpoint[]): void {
     for (const listener of this.#listeners.get(key) ?? []) listener(ready);
   }
 }

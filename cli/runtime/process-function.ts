@@ -1,5 +1,5 @@
-// One process of a function: a dev-command run by the shell, in a process group of its own, with a PORT to listen on.
-// It is ready when it accepts connections, and it never outlives us: a watcher in its group waits for our pipe to close.
+// One process of a function: a dev-command that the shell runs, in a process group of its own, with a PORT to listen on. It is
+// ready when it accepts connections. It never outlives this process: a watcher in its group waits for a pipe to close.
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { connect } from 'node:net';
@@ -16,11 +16,11 @@ export interface FunctionProcess {
   readonly pid: number;
   /** Where it serves once it is ready: `http://127.0.0.1:PORT`. */
   readonly origin: string;
-  /** Resolves to true at the first accepted connection, to false where the process ended before. Never rejects. */
+  /** Resolves to true at the first accepted connection, or to false if the process ended before. Never rejects. */
   readonly ready: Promise<boolean>;
-  /** Resolves when the process has ended; its whole group is dead then. Never rejects. */
+  /** Resolves when the process has ended and its whole group is dead. Never rejects. */
   readonly exited: Promise<ProcessExit>;
-  /** SIGTERM to the group, SIGKILL after `graceMs`; resolves when it is gone and its output was read. */
+  /** Sends SIGTERM to the group, and SIGKILL after `graceMs`. Resolves when it is gone and its output was read. */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -32,14 +32,14 @@ export interface ProcessOptions {
   readonly onLine: (line: string) => void;
 }
 
-/** Between two tries to connect; the held records leave at most this long after the function listens. */
+/** Time between two attempts to connect. It is the longest that held records wait after the function listens. */
 const probeIntervalMs = 10;
 const probeTimeoutMs = 1000;
 
 /**
- * The watcher holds the read end of our pipe: it ends when we close it or die, however we die, and takes the group
- * with it; the signals that ask the function to stop are not for it. The shell waits for the command even while it
- * is asked to stop itself: its end is the end of the function.
+ * The watcher reads from a pipe whose other end this process holds. The read ends when this process closes the pipe or dies,
+ * however it dies, and then the watcher kills the group. It ignores the signals that ask the function to stop. The shell waits
+ * for the command even when it is asked to stop itself, so that the end of the shell is the end of the function.
  */
 const watchedCommand = `
 exec 3<&0
@@ -49,12 +49,12 @@ trap 'exit 143' TERM
 eval "$1"
 `;
 
-/** @throws MillraceError `MILLRACE_PROCESS_FAILED` where there is no shell or no such folder */
+/** @throws MillraceError `MILLRACE_PROCESS_FAILED` if there is no shell or no such folder */
 export async function startFunctionProcess(options: ProcessOptions): Promise<FunctionProcess> {
   const { command, directory, port, onLine } = options;
   const child = spawn('sh', ['-c', watchedCommand, 'dev-command', command], {
     cwd: directory,
-    // Who decides about records is not the function's to be.
+    // Functions must not get the token that authorizes skipping records.
     env: { ...process.env, MILLRACE_ADMIN_TOKEN: undefined, ...options.env, PORT: String(port) },
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -89,7 +89,7 @@ export async function startFunctionProcess(options: ProcessOptions): Promise<Fun
   };
 }
 
-/** Groups to kill when we exit in a hurry; the watchers of the groups see to it where not even that is possible. */
+/** Groups to kill when this process exits early. Where even that is impossible, the watchers of the groups kill them. */
 const livingGroups = new Set<number>();
 process.on('exit', () => {
   for (const pid of livingGroups) killGroup(pid);
@@ -106,7 +106,7 @@ function exitOf(child: ChildProcess): Promise<ProcessExit> {
   return new Promise((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
 }
 
-/** After `exit`, once stdout and stderr have been read to their ends. */
+/** Resolves after `exit`, once stdout and stderr are completely read. */
 function closeOf(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => child.once('close', () => resolve()));
 }

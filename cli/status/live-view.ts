@@ -1,11 +1,11 @@
-// What a running stack shows: messages that scroll by, and below them, on a terminal, a table that is drawn again and
-// again. Elsewhere a line per trigger that changed, at most once a second.
+// The output of a running stack. On a terminal: messages, and a table below them that is redrawn in place. Elsewhere: messages,
+// and a line for each trigger that has changed, at most once a second.
 import { stripVTControlCharacters } from 'node:util';
 
 export interface LiveViewOptions<Status> {
   readonly stream: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
   readonly read: () => readonly Status[];
-  /** A table with a heading, no line of which is longer than `width`. */
+  /** A table with a heading. No line is longer than `width`. */
   readonly tableOf: (statuses: readonly Status[], width: number) => string[];
   readonly lineOf: (status: Status) => string;
 }
@@ -25,7 +25,7 @@ export class LiveView<Status extends { readonly name: string }> {
     this.#timer = setInterval(() => this.#update(), this.#isTerminal ? terminalIntervalMs : logIntervalMs);
   }
 
-  /** A line of its own, above the table. Control characters of whoever wrote it do not reach the terminal. */
+  /** Prints a line above the table, without control characters, because functions may write any. */
   print(line: string): void {
     const text = stripVTControlCharacters(line);
     if (!this.#isTerminal || this.#stopped) {
@@ -35,7 +35,7 @@ export class LiveView<Status extends { readonly name: string }> {
     this.#options.stream.write(`${this.#erased()}${text}\n${this.#table()}`);
   }
 
-  /** Shows the last state, and leaves it there. */
+  /** Draws the final state and leaves it there. */
   stop(): void {
     clearInterval(this.#timer);
     this.#update();
@@ -60,7 +60,7 @@ export class LiveView<Status extends { readonly name: string }> {
     }
   }
 
-  /** Moves the cursor to where the table began, and clears from there. */
+  /** Moves the cursor to the start of the table and clears the rest of the screen. */
   #erased(): string {
     return this.#drawn === 0 ? '' : `\u001b[${this.#drawn}A\r\u001b[J`;
   }

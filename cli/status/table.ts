@@ -1,27 +1,27 @@
-// The state of all triggers as lines of text: a table, or one line for logs. Pure.
+// Formats the state of all triggers as a table for terminals, or as one line each for logs. Pure.
 
 import type { ReplicaCount } from '../runtime/process-endpoints.ts';
 
 export interface TriggerStatus {
   readonly key: string;
   readonly name: string;
-  /** Undefined where it is not known. */
+  /** Undefined if unknown. */
   readonly backlog: bigint | undefined;
   readonly inFlight: number;
-  /** Undefined where the function is none of our processes. */
+  /** Undefined if the function does not run as a process here. */
   readonly replicas: ReplicaCount | undefined;
   readonly delivered: number;
   readonly filtered: number;
   readonly deadLettered: number;
   readonly replies: number;
-  /** What keeps it from working, if anything does. */
+  /** The problem that keeps the trigger from working, if there is one. */
   readonly trouble?: string | undefined;
 }
 
 export interface Column<Status> {
   readonly title: string;
   readonly cell: (status: Status) => string;
-  /** Set to the left; numbers are set to the right. */
+  /** Aligned to the left. Numbers are aligned to the right. */
   readonly isText?: boolean;
 }
 
@@ -78,7 +78,7 @@ export function lineOf({ name, replicas, backlog, inFlight, trouble, ...status }
   return `${name} ${parts.join(', ')}`;
 }
 
-/** A full circle for each replica that is ready, an empty one for each that is to come. */
+/** A full circle for each ready replica, an empty one for each further replica that is desired. */
 export function dots(replicas: Pick<ReplicaCount, 'ready' | 'desired'> | undefined): string {
   if (replicas === undefined) return '';
   const { ready, desired } = replicas;

@@ -1,38 +1,38 @@
-// Tells listeners while something is active, by looking at it again and again: often while it is active, at its own
-// interval while it is not.
+// Notifies listeners while a trigger or group is active. It checks again and again: every `repeatMs` while something is
+// active, and at its own interval while it is not.
 import type { EmitScaler } from '../scaler-events.ts';
 
 export interface ActivityWatchOptions {
   readonly isActive: (key: string) => Promise<boolean>;
-  /** Milliseconds between two looks at what is not active. */
+  /** Milliseconds between two checks of a key that is not active. */
   readonly intervalMs: (key: string) => number;
-  /** Whether to look before the interval is over. */
+  /** Whether to check before the interval is over. */
   readonly isUrgent?: ((key: string) => boolean) | undefined;
-  /** Milliseconds between two pushes of what is active; 1,000 when absent. Intervals are counted in it. */
+  /** Milliseconds between two pushes of an active key, and the resolution of all intervals. Default: 1,000. */
   readonly repeatMs?: number | undefined;
   readonly emit: EmitScaler;
 }
 
 export interface ActivityWatch {
   /**
-   * Calls `listener` while `key` is active: at once when it turns so, then every `repeatMs`. Returns how to stop. Never
-   * throws what a listener threw.
+   * Calls `listener` while `key` is active: at once when it becomes active, then every `repeatMs`. Returns a function that
+   * stops it. An error that a listener throws is ignored.
    */
   watch(key: string, listener: () => void): () => void;
-  /** Looks at once; nothing where nobody listens. */
-  look(key: string): void;
-  /** It is active, as of now: tells the listeners in the same tick. */
+  /** Checks now, if the key has a listener. */
+  check(key: string): void;
+  /** Marks the key as active and notifies its listeners in the same tick. */
   activate(key: string): void;
   close(): void;
 }
 
-/** The look of a key that somebody listens for. */
+/** A key that has a listener. */
 interface Watched {
   readonly listeners: Set<() => void>;
-  /** As of the last look. */
+  /** As of the last check. */
   active: boolean;
-  looking: boolean;
-  nextLookMs: number;
+  isChecking: boolean;
+  nextCheckMs: number;
 }
 
 export function createActivityWatch(options: ActivityWatchOptions): ActivityWatch {
@@ -52,21 +52,21 @@ class LiveActivityWatch implements ActivityWatch {
     const watched = this.#watches.get(key) ?? {
       listeners: new Set(),
       active: false,
-      looking: false,
-      nextLookMs: 0,
+      isChecking: false,
+      nextCheckMs: 0,
     };
-    // Two subscriptions of the same function are two.
+    // A set would hold the same function once, but each call of watch counts.
     const own = (): void => listener();
     watched.listeners.add(own);
     this.#watches.set(key, watched);
     this.#ticker ??= setInterval(() => this.#tick(), this.#options.repeatMs ?? 1_000);
-    void this.#look(key, watched);
+    void this.#check(key, watched);
     return () => this.#unwatch(key, watched, own);
   }
 
-  look(key: string): void {
+  check(key: string): void {
     const watched = this.#watches.get(key);
-    if (watched !== undefined) void this.#look(key, watched);
+    if (watched !== undefined) void this.#check(key, watched);
   }
 
   activate(key: string): void {
@@ -84,25 +84,29 @@ class LiveActivityWatch implements ActivityWatch {
 
   #tick(): void {
     for (const [key, watched] of this.#watches) {
-      if (watched.active || performance.now() >= watched.nextLookMs || this.#options.isUrgent?.(key) === true)
-        void this.#look(key, watched);
+      if (
+        watched.active ||
+        performance.now() >= watched.nextCheckMs ||
+        this.#options.isUrgent?.(key) === true
+      )
+        void this.#check(key, watched);
     }
   }
 
-  /** Pushes where it is active. Never rejects. */
-  async #look(key: string, watched: Watched): Promise<void> {
-    if (watched.looking) return;
-    watched.looking = true;
+  /** Pushes if the key is active. Never rejects. */
+  async #check(key: string, watched: Watched): Promise<void> {
+    if (watched.isChecking) return;
+    watched.isChecking = true;
     try {
       watched.active = await this.#options.isActive(key);
     } catch {
-      // Unknown is no reason to start anything; whoever looks has told why.
+      // An unknown state is no reason to start replicas. The poll that failed has reported the cause.
       watched.active = false;
     }
-    watched.looking = false;
+    watched.isChecking = false;
     const intervalMs = this.#options.intervalMs(key);
-    // Due with all others of the same interval, so that they share a poll.
-    watched.nextLookMs = watched.active ? 0 : Math.floor(performance.now() / intervalMs + 1) * intervalMs;
+    // Keys of the same interval are due at the same time, so that they share a poll.
+    watched.nextCheckMs = watched.active ? 0 : Math.floor(performance.now() / intervalMs + 1) * intervalMs;
     if (watched.active) this.#push(key, watched);
   }
 
@@ -112,7 +116,7 @@ class LiveActivityWatch implements ActivityWatch {
         listener();
         this.#options.emit('pushed', key);
       } catch {
-        // A listener that fails must not keep the others asleep; it is its owner's to notice.
+        // A listener that fails must not keep the others from being notified. Its owner has to notice the failure.
       }
     }
   }

@@ -1,6 +1,5 @@
-// Who needs replicas, and who needs the first one now: the one decision behind KEDA's gRPC service and the
-// local process runtime. It needs no gateway: with listeners it looks at Kafka by itself, at every trigger's
-// polling interval.
+// Which triggers need replicas, and which need their first replica now. KEDA's gRPC service and the local process runtime
+// both ask here. It works without a gateway: for triggers that have a listener, it polls Kafka at their polling interval.
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { BacklogReader } from '../backlog/backlog-reader.ts';
 import type { EmitScaler } from '../scaler-events.ts';
@@ -15,56 +14,56 @@ export interface MetricSpec {
 }
 
 /**
- * Keys are `namespace/name`. Whatever names a trigger that nobody wants throws or rejects with
+ * Keys are `namespace/name`. For a trigger that is not wanted, every method throws or rejects with
  * MILLRACE_TRIGGER_UNKNOWN.
  */
 export interface Demand {
-  /** Never touches Kafka. */
+  /** Never asks Kafka. */
   metricSpec(key: string): MetricSpec;
-  /** Records owed; 0 for a suspended trigger. Rejects with MILLRACE_BACKLOG_UNKNOWN. For whoever looks on. */
+  /** The backlog in records, for information; 0 for a suspended trigger. Rejects with MILLRACE_BACKLOG_UNKNOWN. */
   backlog(key: string): Promise<bigint>;
   /**
-   * What asks for replicas, one for every `targetSize` of it: the backlog, or with a `targetDrainTime` what asks for as many as
-   * are done with it in that time, once it is known how fast one is; but under `ordering: partition` no
-   * more than asks for one replica per partition, for others would have nothing to do. Rejects as `backlog`.
+   * The metric for KEDA, which starts one replica per `targetSize` of it. It is the backlog. With a `targetDrainTime`, once
+   * the speed of a replica is known, it is the value that asks for enough replicas to settle the backlog in that time. Under
+   * `ordering: partition` it never asks for more than one replica per partition, because others would have nothing to do.
+   * Rejects like `backlog`.
    */
   metric(key: string): Promise<bigint>;
   /**
-   * Backlog above `activationLagThreshold`, or a fresh activation call. Rejects with
+   * True if the backlog is above `activationLagThreshold`, or after a recent activation call. Rejects with
    * MILLRACE_BACKLOG_UNKNOWN.
    */
   isActive(key: string): Promise<boolean>;
   /**
-   * Calls `listener` while the trigger is active: at once when it turns so, in the same tick for an
-   * activation call, then every second (KEDA drops a push that comes too early, and ignores pushed falses).
-   * Returns how to stop. Never throws what a listener threw.
+   * Calls `listener` while the trigger is active: at once when it becomes active (for an activation call in the same tick),
+   * then every second, because KEDA drops a push that comes too early. Inactivity is not pushed, because KEDA ignores it.
+   * Returns a function that stops it. An error that a listener throws is ignored.
    */
   onActive(key: string, listener: () => void): () => void;
   /**
-   * An activation call: records are held because no endpoint is ready. Good for a few seconds. Where the
-   * trigger has an `activationLagThreshold`, one held record is no reason to start: the call only makes us
-   * look at Kafka at once.
+   * Handles an activation call: a gateway holds records because no endpoint is ready. The call counts for a few seconds. If
+   * the trigger has an `activationLagThreshold`, one held record is no reason to start a replica, and the call only makes
+   * the scaler poll Kafka at once.
    */
   wake(key: string): void;
 }
 
-/** What KEDA asks of anything that is scaled. */
+/** What KEDA asks about a trigger or a consumer group. */
 export type Scaling = Pick<Demand, 'metricSpec' | 'metric' | 'isActive' | 'onActive'>;
 
 export interface DemandOptions {
   readonly triggers: WantedTriggers;
   readonly backlog: Pick<BacklogReader, 'read'>;
-  /** Absent: `targetDrainTime` means nothing. */
+  /** If absent, `targetDrainTime` has no effect. */
   readonly drainTargets?: Pick<DrainTargets, 'metricFor'> | undefined;
   readonly emit: EmitScaler;
   /**
-   * Milliseconds that an activation call is held valid; 5,000 when absent. The gateway repeats it while it
-   * holds records.
+   * Milliseconds for which an activation call counts. Default: 5,000. The gateway repeats the call while it holds
+   * records.
    */
   readonly holdMs?: number | undefined;
   /**
-   * Milliseconds between two pushes of an active trigger; 1,000 when absent. Polling intervals are counted in
-   * it.
+   * Milliseconds between two pushes of an active trigger, and the resolution of polling intervals. Default: 1,000.
    */
   readonly repeatMs?: number | undefined;
 }
@@ -126,7 +125,7 @@ class LiveDemand implements Demand {
     const { suspend, scale } = this.#options.triggers.get(key);
     if (suspend) return;
     if (scale.activationLagThreshold > 0) {
-      this.#activity.look(key);
+      this.#activity.check(key);
       return;
     }
     this.#calledMs.set(key, performance.now());
@@ -148,8 +147,7 @@ class LiveDemand implements Demand {
 }
 
 /**
- * KEDA puts `s<index>-` before the name, so one per trigger is enough; dots are not allowed in names of
- * metrics.
+ * KEDA prefixes the name with `s<index>-`, so one name per trigger is enough. Metric names must not contain dots.
  */
 function metricSpecOf({ name, scale }: Subscription): MetricSpec {
   return { metricName: `millrace-${name.replaceAll('.', '-')}`, targetSize: scale.lagThreshold };

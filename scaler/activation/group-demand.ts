@@ -1,4 +1,4 @@
-// Who needs replicas among the consumer groups that have no trigger: what Demand is for triggers.
+// Which consumer groups without a trigger need replicas: the counterpart of demand.ts, which covers triggers.
 import type { MillraceError } from '../../core/contract/errors.ts';
 import type { OffsetsReader } from '../../core/kafka/offsets/offsets-reader.ts';
 import { groupLag, type GroupLag } from '../backlog/group-lag.ts';
@@ -12,11 +12,11 @@ export interface GroupDemandOptions {
   readonly groups: WatchedGroups;
   readonly offsets: Pick<OffsetsReader, 'read'>;
   readonly emit: EmitScaler;
-  /** Milliseconds between two looks at a group that is not active and that KEDA has a stream open for; 2,000 when absent. */
+  /** Milliseconds between two checks of an inactive group for which KEDA has an open stream. Default: 2,000. */
   readonly checkMs?: number | undefined;
-  /** Milliseconds between two pushes of an active group; 1,000 when absent. */
+  /** Milliseconds between two pushes of an active group. Default: 1,000. */
   readonly repeatMs?: number | undefined;
-  /** Milliseconds that an answer of Kafka is good for; 500 when absent. */
+  /** Milliseconds for which an answer of Kafka is cached. Default: 500. */
   readonly maxAgeMs?: number | undefined;
 }
 
@@ -35,7 +35,7 @@ export function createGroupDemand(options: GroupDemandOptions): Scaling & { clos
     measure,
     maxAgeMs: options.maxAgeMs,
     onPolled: (seconds, count, failure) => emit('polled', seconds, count, failure),
-    onMeasured: (key, lag) => tell(emit, key, lag),
+    onMeasured: (key, lag) => emitLag(emit, key, lag),
   });
   const isActive = async (key: string): Promise<boolean> => {
     const { activationLagThreshold } = groups.get(key);
@@ -64,20 +64,16 @@ export function createGroupDemand(options: GroupDemandOptions): Scaling & { clos
 }
 
 function measure(group: WatchedGroup, partitions: Parameters<typeof groupLag>[0]): GroupLag {
-  group.standstill.observe(partitions, performance.now());
-  return groupLag(
-    partitions,
-    group,
-    (offsets) => group.excludePersistentLag && group.standstill.has(offsets),
-  );
+  group.stalled.observe(partitions, performance.now());
+  return groupLag(partitions, group, (offsets) => group.excludePersistentLag && group.stalled.has(offsets));
 }
 
-function tell(emit: EmitScaler, key: string, lag: GroupLag | MillraceError): void {
+function emitLag(emit: EmitScaler, key: string, lag: GroupLag | MillraceError): void {
   if ('metric' in lag) emit('backlog', key, lag.records);
   else emit('backlogFailed', key, lag);
 }
 
-/** The name that KEDA's own scaler gives it, without the index that KEDA puts before. */
+/** The metric name that KEDA's own scaler uses, without the index that KEDA prefixes. */
 function metricSpecOf({
   topics,
   consumerGroup,

@@ -1,34 +1,34 @@
-// The metadata of a ScaledObject that somebody wrote by hand for a consumer group: names, defaults and meanings of KEDA's
-// scaler `type: kafka` (KEDA 2.21), so that its metadata can be taken over as it is. Pure.
+// The metadata of a handwritten ScaledObject for a consumer group. Names, defaults and meanings are those of KEDA's scaler
+// `type: kafka` (KEDA 2.21), so that its metadata can be copied unchanged. Pure.
 import { MillraceError } from '../../core/contract/errors.ts';
 import { nearest } from '../../core/contract/nearest-name.ts';
 import { parseBrokers } from '../../core/contract/kafka-access.ts';
 
 export interface GroupScale {
-  /** `host:port`, as it is written; empty for the installation's own cluster. */
+  /** `host:port`, as written; empty for the installation's own cluster. */
   readonly bootstrapServers: readonly string[];
   readonly consumerGroup: string;
-  /** Empty: all topics that the group has committed offsets in. */
+  /** Empty for all topics in which the group has committed offsets. */
   readonly topics: readonly string[];
-  /** The partitions of each topic that count, from and to; undefined for all. */
+  /** The partitions of each topic that count; undefined for all. */
   readonly partitions: readonly PartitionRange[] | undefined;
   /** Records per replica. */
   readonly lagThreshold: number;
   readonly activationLagThreshold: number;
-  /** Where the group begins a partition that it has no offset in. */
+  /** Where the group starts in a partition without a committed offset. */
   readonly offsetResetPolicy: 'latest' | 'earliest';
-  /** More replicas than partitions, where the lag asks for them. */
+  /** The lag may ask for more replicas than there are partitions. */
   readonly allowIdleConsumers: boolean;
-  /** A partition whose offset stands still asks for no replicas. */
+  /** A stalled partition asks for no replicas. */
   readonly excludePersistentLag: boolean;
-  /** A partition without an offset asks for no replicas. */
+  /** A partition without a committed offset asks for no replicas. */
   readonly scaleToZeroOnInvalidOffset: boolean;
   readonly limitToPartitionsWithLag: boolean;
-  /** As many replicas as divide the partitions evenly. */
+  /** The number of replicas always divides the number of partitions evenly. */
   readonly ensureEvenDistributionOfPartitions: boolean;
 }
 
-/** Both ends belong to it. */
+/** Both ends are included. */
 export interface PartitionRange {
   readonly from: number;
   readonly to: number;
@@ -36,7 +36,7 @@ export interface PartitionRange {
 
 type Metadata = Readonly<Record<string, string>>;
 
-/** What KEDA resolves from an environment variable of the scaled workload, where `<name>FromEnv` names one. */
+/** Names that KEDA also resolves from an environment variable of the scaled workload, which `<name>FromEnv` names. */
 const fromEnvironment = ['bootstrapServers', 'consumerGroup', 'topic'] as const;
 const ownNames = [
   ...fromEnvironment,
@@ -50,8 +50,8 @@ const ownNames = [
   'limitToPartitionsWithLag',
   'ensureEvenDistributionOfPartitions',
 ] as const;
-/** About KEDA's own connection to Kafka, or to us: they are taken, and mean nothing here. */
-const idleNames = new Set([
+/** Names about KEDA's own connection to Kafka or to this scaler. They are accepted and have no effect. */
+const ignoredNames = new Set([
   'scalerAddress',
   'enableTLS',
   'unsafeSsl',
@@ -63,19 +63,19 @@ const idleNames = new Set([
   'fullMetadata',
 ]);
 const int32Max = 2 ** 31 - 1;
-/** Of all names and values. It is kept for each group, and looked at in each call. */
+/** Limit on the total length of names and values, because metadata is stored per group and read in each call. */
 const maxText = 16 << 10;
-/** Topics, or ranges of partitions. */
+/** Limit on topics, and on ranges of partitions. */
 const maxItems = 1_000;
 
-/** Whether `metadata` is about a consumer group, and not about a trigger. */
+/** Whether `metadata` describes a consumer group instead of naming a trigger. */
 export function isGroupMetadata(metadata: Metadata): boolean {
   const names: readonly string[] = [...ownNames, ...fromEnvironment.map((name) => `${name}FromEnv`)];
   return names.some((name) => textOf(metadata, name) !== undefined);
 }
 
 /**
- * @throws MillraceError MILLRACE_SCALER_METADATA_INVALID that names all mistakes at once, after `where`
+ * @throws MillraceError MILLRACE_SCALER_METADATA_INVALID, with `where` and all mistakes at once
  */
 export function parseGroupMetadata(metadata: Metadata, where: string): GroupScale {
   if (Object.entries(metadata).flat().join('').length > maxText)
@@ -85,7 +85,9 @@ export function parseGroupMetadata(metadata: Metadata, where: string): GroupScal
   if (consumerGroup === undefined)
     mistakes.push('consumerGroup is missing: name the group, or a trigger by `trigger`');
   if (textOf(metadata, 'trigger') !== undefined)
-    mistakes.push('trigger and consumerGroup are both there: a trigger has its group already');
+    mistakes.push(
+      'trigger and consumerGroup are both set: leave one out, because a trigger has its own group',
+    );
   const topics = listOf(resolvedOf(metadata, 'topic'));
   if (topics.length > maxItems) mistakes.push(`topic names more than ${maxItems} topics`);
   const scale: GroupScale = {
@@ -140,22 +142,22 @@ function findConflicts(scale: GroupScale, fullMetadata: boolean, mistakes: strin
     if (isSet) mistakes.push(`${name} needs a topic: name it by \`topic\``);
 }
 
-/** Names that are nearly ours. Others may be somebody else's: KEDA hands on whatever there is. */
+/** Reports names that are close to a known one. All other names are accepted, because KEDA passes on all metadata. */
 function findMisspelt(metadata: Metadata, mistakes: string[]): void {
   for (const name of Object.keys(metadata)) {
     const stem = name.replace(/FromEnv$/, '');
-    if (stem === 'trigger' || idleNames.has(stem) || ownNames.some((own) => own === stem)) continue;
+    if (stem === 'trigger' || ignoredNames.has(stem) || ownNames.some((own) => own === stem)) continue;
     const meant = nearest(stem, ownNames, 2);
     if (meant !== undefined) mistakes.push(`${name} is not known: did you mean ${meant}?`);
   }
 }
 
-/** As KEDA reads metadata: without blanks around it, and an empty text is an absent one. */
+/** Like KEDA: surrounding blanks are trimmed, and an empty text counts as absent. */
 function textOf(metadata: Metadata, name: string): string | undefined {
   return metadata[name]?.trim() || undefined;
 }
 
-/** KEDA has put the value of the variable in the place of its name. */
+/** KEDA has already replaced the name of the environment variable by its value. */
 function resolvedOf(metadata: Metadata, name: (typeof fromEnvironment)[number]): string | undefined {
   return textOf(metadata, name) ?? textOf(metadata, `${name}FromEnv`);
 }
@@ -169,7 +171,7 @@ function bootstrapServersIn(metadata: Metadata, mistakes: string[]): readonly st
   const text = resolvedOf(metadata, 'bootstrapServers');
   if (text === undefined) return [];
   const servers = parseBrokers(text);
-  if (servers === undefined) mistakes.push(`bootstrapServers is '${text}': host:port, comma-separated`);
+  if (servers === undefined) mistakes.push(`bootstrapServers is '${text}': write host:port, comma-separated`);
   return servers ?? [];
 }
 
@@ -183,11 +185,11 @@ function wholeNumberIn(
   if (text === undefined) return absent;
   const value = /^(?:0|[1-9]\d*)$/.test(text) ? Number(text) : NaN;
   if (Number.isSafeInteger(value) && value >= least) return value;
-  mistakes.push(`${name} is '${text}': a whole number of at least ${least}`);
+  mistakes.push(`${name} is '${text}': write a whole number of at least ${least}`);
   return absent;
 }
 
-/** The texts that Go's strconv.ParseBool knows, for KEDA knows them. */
+/** The texts that Go's strconv.ParseBool accepts, because KEDA accepts them. */
 const flags: Readonly<Record<string, boolean>> = {
   ...Object.fromEntries(['1', 't', 'T', 'TRUE', 'true', 'True'].map((text) => [text, true])),
   ...Object.fromEntries(['0', 'f', 'F', 'FALSE', 'false', 'False'].map((text) => [text, false])),
@@ -197,18 +199,18 @@ function flagIn(metadata: Metadata, name: string, absent: boolean, mistakes: str
   const text = textOf(metadata, name);
   if (text === undefined) return absent;
   const value = Object.hasOwn(flags, text) ? flags[text] : undefined;
-  if (value === undefined) mistakes.push(`${name} is '${text}': true or false`);
+  if (value === undefined) mistakes.push(`${name} is '${text}': write true or false`);
   return value ?? absent;
 }
 
 function offsetResetPolicyIn(metadata: Metadata, mistakes: string[]): 'latest' | 'earliest' {
   const text = textOf(metadata, 'offsetResetPolicy') ?? 'latest';
   if (text === 'latest' || text === 'earliest') return text;
-  mistakes.push(`offsetResetPolicy is '${text}': latest or earliest`);
+  mistakes.push(`offsetResetPolicy is '${text}': write latest or earliest`);
   return 'latest';
 }
 
-/** `1-4,8,10-12`; of no topic in particular it says nothing. */
+/** Parses `1-4,8,10-12`. Without a topic, the limitation has no effect. */
 function partitionsIn(
   metadata: Metadata,
   topics: readonly string[],
@@ -224,7 +226,7 @@ function partitionsIn(
     const from = Number(first ?? NaN);
     const to = last === undefined ? from : Number(last);
     if (from <= to && to <= int32Max) ranges.push({ from, to });
-    else mistakes.push(`partitionLimitation has '${part.trim()}': partitions such as 1-4,8,10-12`);
+    else mistakes.push(`partitionLimitation has '${part.trim()}': write partitions such as 1-4,8,10-12`);
   }
   return topics.length === 0 ? undefined : ranges;
 }

@@ -1,17 +1,17 @@
-// The consumer groups that KEDA asks about without a trigger: known from the first call that describes one, bounded in number,
-// and forgotten when nobody has asked for a while.
+// The consumer groups without a trigger that KEDA asks about. A group is known from the first call that describes it and
+// forgotten when no call has named it for a while. Their number is bounded.
 import { createHash } from 'node:crypto';
 import { MillraceError } from '../../core/contract/errors.ts';
 import type { KafkaAccess } from '../../core/contract/kafka-access.ts';
-import { createStandstill, type Standstill } from '../backlog/standstill.ts';
+import { createStalledPartitions, type StalledPartitions } from '../backlog/stalled-partitions.ts';
 import type { PollTargets } from '../backlog/shared-poll.ts';
 import type { KnownClusters } from '../known-clusters.ts';
 import { parseGroupMetadata, type GroupScale } from './group-metadata.ts';
 
-/** A trigger of a ScaledObject, as KEDA describes it in every call. */
+/** One trigger of a ScaledObject, as KEDA describes it in every call. */
 export interface DescribedGroup {
   readonly namespace: string;
-  /** Of the ScaledObject. */
+  /** Name of the ScaledObject. */
   readonly name: string;
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -20,27 +20,27 @@ export interface WatchedGroup extends GroupScale {
   readonly key: string;
   /** As in `OffsetsQuery`. */
   readonly access: KafkaAccess | undefined;
-  readonly standstill: Standstill;
+  readonly stalled: StalledPartitions;
 }
 
 export interface WatchedGroups extends PollTargets<WatchedGroup> {
   /**
-   * The key of what is described, which is read for from here on. The same description has the same key.
+   * Returns the key of the described group, which takes part in every poll from now on. Equal descriptions have equal keys.
    * @throws MillraceError MILLRACE_SCALER_METADATA_INVALID, MILLRACE_SCALER_FULL
    */
   watch(described: DescribedGroup): string;
-  /** Keeps `key` until the returned function is called. */
+  /** Keeps the group from being forgotten until the returned function is called. */
   hold(key: string): () => void;
 }
 
 export interface WatchedGroupsOptions {
   readonly clusters: KnownClusters;
-  /** How many may be watched at a time; 1,000 when absent. */
+  /** How many groups may be watched at a time. Default: 1,000. */
   readonly limit?: number | undefined;
-  /** Milliseconds after which what nobody asks for is forgotten; 5 minutes when absent. */
+  /** Milliseconds after the last call until a group is forgotten. Default: 5 minutes. */
   readonly forgetMs?: number | undefined;
-  /** Milliseconds for which an offset must stand still to be persistent lag; 15,000 when absent. */
-  readonly standstillMs?: number | undefined;
+  /** Milliseconds without progress after which the lag of a partition counts as persistent. Default: 15,000. */
+  readonly stalledAfterMs?: number | undefined;
 }
 
 interface Entry {
@@ -50,7 +50,7 @@ interface Entry {
 }
 
 export function createWatchedGroups(options: WatchedGroupsOptions): WatchedGroups {
-  const { limit = 1_000, forgetMs = 300_000, standstillMs = 15_000 } = options;
+  const { limit = 1_000, forgetMs = 300_000, stalledAfterMs = 15_000 } = options;
   const entries = new Map<string, Entry>();
 
   function forgetOld(): void {
@@ -59,7 +59,7 @@ export function createWatchedGroups(options: WatchedGroupsOptions): WatchedGroup
       if (holds === 0 && askedMs < oldestMs) entries.delete(key);
   }
 
-  /** Makes room by forgetting whom nobody has asked for the longest, unless KEDA holds a stream open for it. */
+  /** Makes room by forgetting the group that was asked for the longest ago, among those for which KEDA has no open stream. */
   function makeRoom(where: string): void {
     if (entries.size < limit) return;
     const idle = [...entries].filter(([, { holds }]) => holds === 0);
@@ -67,7 +67,7 @@ export function createWatchedGroups(options: WatchedGroupsOptions): WatchedGroup
     if (oldest === undefined)
       throw new MillraceError(
         'MILLRACE_SCALER_FULL',
-        `${where}: ${limit} groups without a trigger are watched already, and no more may be`,
+        `${where}: the scaler already watches ${limit} groups without a trigger, and that is its limit`,
       );
     entries.delete(oldest[0]);
   }
@@ -78,19 +78,19 @@ export function createWatchedGroups(options: WatchedGroupsOptions): WatchedGroup
       const where = `ScaledObject ${described.namespace}/${described.name}`;
       const known = entries.get(key);
       const scale = known?.group ?? parseGroupMetadata(described.metadata, where);
-      // Looked up again, for clusters come and go.
+      // Looked up in every call, because clusters come and go.
       const cluster = options.clusters.find(described.namespace, scale.bootstrapServers);
       if (cluster === undefined) {
         entries.delete(key);
         throw unknownCluster(where, described.namespace, scale.bootstrapServers);
       }
       if (known === undefined) makeRoom(where);
-      const standstill = known?.group.standstill ?? createStandstill(standstillMs);
+      const stalled = known?.group.stalled ?? createStalledPartitions(stalledAfterMs);
       const entry = known ?? { holds: 0 };
       entries.set(
         key,
         Object.assign(entry, {
-          group: { ...scale, key, access: cluster.access, standstill },
+          group: { ...scale, key, access: cluster.access, stalled },
           askedMs: performance.now(),
         }),
       );
@@ -102,7 +102,7 @@ export function createWatchedGroups(options: WatchedGroupsOptions): WatchedGroup
     get(key) {
       const found = entries.get(key);
       if (found === undefined)
-        throw new MillraceError('MILLRACE_TRIGGER_UNKNOWN', `Nobody asks for ${key} any more`);
+        throw new MillraceError('MILLRACE_TRIGGER_UNKNOWN', `The scaler no longer watches the group ${key}`);
       return found.group;
     },
 
@@ -125,7 +125,7 @@ function holdOf(entry: Entry | undefined): () => void {
   };
 }
 
-/** A ScaledObject may have several triggers: they differ in their metadata. */
+/** A ScaledObject may have several triggers, which differ in their metadata only. */
 function keyOf({ namespace, name, metadata }: DescribedGroup): string {
   const sorted = Object.entries(metadata).toSorted(([a], [b]) => (a < b ? -1 : 1));
   const digest = createHash('sha256').update(JSON.stringify(sorted)).digest('hex').slice(0, 16);
@@ -136,6 +136,6 @@ function unknownCluster(where: string, namespace: string, named: readonly string
   return new MillraceError(
     'MILLRACE_SCALER_METADATA_INVALID',
     `${where}: bootstrapServers is '${named.join(',')}', which is no cluster that this installation knows in ` +
-      `${namespace}: leave it out for the installation's own`,
+      `${namespace}: leave it out to use the installation's own cluster`,
   );
 }

@@ -1,4 +1,4 @@
-// The activation call of the gateway, server side: `POST /v1/activations`.
+// `POST /v1/activations`: the activation call, with which a gateway wakes sleeping functions.
 import type { FastifyInstance } from 'fastify';
 import { errorTable } from '../../core/contract/errors.ts';
 import type { EmitScaler } from '../scaler-events.ts';
@@ -15,9 +15,7 @@ interface ActivationBody {
   readonly triggers: readonly { readonly namespace: string; readonly name: string }[];
 }
 
-/**
- * A gateway names a trigger once per call; a name of Kubernetes has at most 253 characters, a namespace 63.
- */
+/** A gateway names each trigger once per call. Kubernetes limits names to 253 characters and namespaces to 63. */
 const maxTriggers = 1_000;
 const bodyLimitBytes = 512 * 1024;
 
@@ -42,14 +40,14 @@ const bodySchema = {
 } as const;
 
 /**
- * Wakes every trigger that the body names, then answers 204; 404 with an RFC 9457 problem that names those
- * that nobody wants (the others are awake all the same), 400 for a body that is none, 413 beyond the limit.
+ * Wakes every trigger that the body names and answers 204. If some are unknown, it wakes the others and answers 404, with an
+ * RFC 9457 problem that names the unknown ones. An invalid body is answered with 400, one above the limit with 413.
  */
 export function addActivationRoute(
   server: FastifyInstance,
   { demand, triggers, emit }: ActivationRouteOptions,
 ): void {
-  // A gateway asks as often as records come upon sleeping functions, and is known: its rate is not limited.
+  // No rate limit: the caller is authorized, and calls as often as records arrive for sleeping functions.
   const config = { access: 'activate', rateLimit: false } as const;
   const options = { bodyLimit: bodyLimitBytes, schema: { body: bodySchema }, config };
   server.post<{ Body: ActivationBody }>('/v1/activations', options, async (request, reply) => {

@@ -4,26 +4,26 @@ import type { Registry } from 'prom-client';
 import { createHttpServer, type HttpServerOptions } from '../../core/access/http-server.ts';
 import { addActivationRoute, type ActivationRouteOptions } from './activation-route.ts';
 
-/** What `/readyz` tells. */
+/** The answer of `/readyz`. */
 export interface Readiness {
-  /** KEDA can be answered: the triggers are known and Kafka has answered once. */
+  /** The scaler can answer KEDA: the triggers are known, and Kafka has answered once. */
   readonly ready: boolean;
   readonly triggers: number;
-  /** How the last poll went; `error` where no broker answered. */
+  /** The result of the last poll; `error` if no broker answered. */
   readonly kafka: { readonly reachable: boolean; readonly error?: string | undefined };
 }
 
 export interface AdminOptions extends ActivationRouteOptions, HttpServerOptions {
   readonly metrics: Registry;
-  /** Who may read metrics: who has the right to, or anybody who reaches the port. */
+  /** Who may read metrics: callers with the right `scrape`, or anybody who reaches the port. */
   readonly metricsAccess: 'scrape' | 'anybody';
   readonly readiness: () => Readiness;
 }
 
 /**
- * Ready once Kafka has answered: a rollout with wrong settings stops there. Ready from then on, whatever
- * becomes of Kafka (the body tells): a scaler that Kubernetes takes out of its Service could not tell KEDA
- * that the backlog is unknown, and the ScaledObject's fallback acts on that answer only.
+ * The scaler is ready once Kafka has answered, so that a rollout with wrong settings stops. It stays ready when Kafka fails
+ * later (the body reports it): a scaler that Kubernetes removes from its Service could not answer KEDA that the backlog is
+ * unknown, and only that answer triggers the ScaledObject's fallback.
  */
 export async function createAdminServer(options: AdminOptions): Promise<FastifyInstance> {
   const server = await createHttpServer(options);
@@ -33,7 +33,7 @@ export async function createAdminServer(options: AdminOptions): Promise<FastifyI
   server.get('/readyz', anybody, async ({ caller }, reply) => {
     const { ready, triggers, kafka } = options.readiness();
     void reply.code(ready ? 200 : 503);
-    // What Kafka says, and how much there is, is for who may see triggers.
+    // The state of Kafka and the number of triggers are only for callers who may view triggers.
     return (await caller?.may('view', undefined)) === true ? { ready, triggers, kafka } : { ready };
   });
   server.get('/metrics', { config: { access: options.metricsAccess } }, async (_request, reply) => {

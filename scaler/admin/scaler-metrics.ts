@@ -1,13 +1,12 @@
-// The scaler's metrics, fed by its events. Labels are bounded: triggers that are wanted, names of requests
-// and methods.
+// The scaler's metrics, fed by its events. Label values are bounded: wanted triggers, names of requests, and methods.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { MillraceError } from '../../core/contract/errors.ts';
 import type { ScalerEmitter } from '../scaler-events.ts';
 import type { WantedTriggers } from '../wanted-triggers.ts';
 
 /**
- * A registry that counts what `events` tell. A trigger's series ends when nobody wants it any more, or when
- * it is unknown.
+ * A registry that counts `events`. The backlog series of a trigger is removed when the trigger is no longer wanted, or while its
+ * backlog is unknown.
  */
 export function createScalerMetrics(events: ScalerEmitter, triggers: WantedTriggers): Registry {
   const registry = new Registry();
@@ -54,7 +53,7 @@ function watchBacklog(events: ScalerEmitter, triggers: WantedTriggers, registers
   const labelNames = ['namespace', 'trigger'] as const;
   const backlog = new Gauge({
     name: 'millrace_scaler_backlog_records',
-    help: 'Records that a trigger owes, as of the last poll; absent while unknown.',
+    help: 'Backlog of a trigger in records, as of the last poll; absent while unknown.',
     labelNames,
     registers,
   });
@@ -93,7 +92,7 @@ function watchActivation(events: ScalerEmitter, registers: Registry[]): void {
   events.on('streamClosed', () => streams.dec());
   const pushes = counter(
     'pushes_total',
-    'Times that a listener was told of an active trigger.',
+    'Times that a listener was notified of an active trigger.',
     [],
     registers,
   );
@@ -114,7 +113,7 @@ function labelsOf(key: string): { namespace: string; trigger: string } {
   return { namespace: key.slice(0, slash), trigger: key.slice(slash + 1) };
 }
 
-/** The innermost code: a backlog is unknown because of something. */
+/** The innermost code: the cause of an unknown backlog. */
 function codeOf(error: unknown): string {
   if (!(error instanceof MillraceError)) return 'none';
   return error.cause instanceof MillraceError ? codeOf(error.cause) : error.code;

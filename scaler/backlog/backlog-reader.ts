@@ -1,4 +1,4 @@
-// The backlog of any wanted trigger, from one poll of Kafka that all share.
+// The backlog of each trigger, from one poll of Kafka that all triggers share.
 import { MillraceError } from '../../core/contract/errors.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type {
@@ -11,25 +11,26 @@ import type { WantedTriggers } from '../wanted-triggers.ts';
 import { backlog } from './backlog.ts';
 import { createSharedPoll, type SharedPoll } from './shared-poll.ts';
 
-/** What a trigger owes, and over how many partitions of its source. */
+/** The backlog of one trigger. */
 export interface TriggerBacklog {
   readonly records: bigint;
+  /** Partitions of its source. */
   readonly partitions: number;
-  /** How far it has come, over all partitions: only differences mean anything. */
+  /** Log ends minus backlog, summed over all partitions: it grows by the records that are settled. Only differences mean anything. */
   readonly settled: bigint;
 }
 
-/** Rejects with MILLRACE_TRIGGER_UNKNOWN, too. */
+/** Also rejects with MILLRACE_TRIGGER_UNKNOWN. */
 export type BacklogReader = SharedPoll<TriggerBacklog>;
 
 export interface BacklogReaderOptions {
   readonly offsets: Pick<OffsetsReader, 'read'>;
   readonly triggers: WantedTriggers;
-  /** Milliseconds that an answer, or a failure, is good for; 500 when absent. */
+  /** Milliseconds for which an answer, or a failure, is cached. Default: 500. */
   readonly maxAgeMs?: number | undefined;
   readonly emit: EmitScaler;
-  /** After every poll, of every trigger whose backlog is known. Must not throw. */
-  readonly onOwed?: ((key: string, owed: TriggerBacklog) => void) | undefined;
+  /** Called after every poll, for every trigger whose backlog is known. Must not throw. */
+  readonly onBacklog?: ((key: string, backlog: TriggerBacklog) => void) | undefined;
 }
 
 export function createBacklogReader({
@@ -37,19 +38,19 @@ export function createBacklogReader({
   triggers,
   maxAgeMs,
   emit,
-  onOwed,
+  onBacklog,
 }: BacklogReaderOptions): BacklogReader {
   return createSharedPoll<Subscription, TriggerBacklog>({
     offsets,
     targets: triggers,
     queryOf,
-    measure: owedBy,
+    measure: backlogOf,
     maxAgeMs,
     onPolled: (seconds, count, failure) => emit('polled', seconds, count, failure),
-    onMeasured(key, owed) {
-      if (owed instanceof MillraceError) emit('backlogFailed', key, owed);
-      else onOwed?.(key, owed);
-      emit('backlog', key, owed instanceof MillraceError ? undefined : owed.records);
+    onMeasured(key, measured) {
+      if (measured instanceof MillraceError) emit('backlogFailed', key, measured);
+      else onBacklog?.(key, measured);
+      emit('backlog', key, measured instanceof MillraceError ? undefined : measured.records);
     },
   });
 }
@@ -60,7 +61,7 @@ function queryOf({ source }: Subscription): OffsetsQuery {
   return { access, group, topics, topicPattern, startTimestampMs };
 }
 
-function owedBy({ source }: Subscription, partitions: readonly PartitionOffsets[]): TriggerBacklog {
+function backlogOf({ source }: Subscription, partitions: readonly PartitionOffsets[]): TriggerBacklog {
   const records = backlog(partitions, source.initialOffset);
   const ends = partitions.reduce((sum, { end }) => sum + end, 0n);
   return { records, partitions: partitions.length, settled: ends - records };

@@ -1,9 +1,9 @@
-// What a consumer group lags behind, and how many replicas that asks for: the meaning of KEDA's scaler `type: kafka`.
-// Pure; docs/guides/keda.md has where it differs, and why.
+// The lag of a consumer group, and the metric that KEDA turns into replicas, with the meaning of KEDA's own scaler
+// `type: kafka`. Pure. docs/guides/keda.md lists the differences and their reasons.
 import type { PartitionOffsets } from '../../core/kafka/offsets/offsets-reader.ts';
 import { partitionBacklog } from './backlog.ts';
 
-/** The rules of `GroupScale` (activation/group-metadata.ts) that the lag is measured by. */
+/** The fields of `GroupScale` (activation/group-metadata.ts) that decide how lag is measured. */
 export interface LagRules {
   readonly topics: readonly string[];
   readonly partitions: readonly { readonly from: number; readonly to: number }[] | undefined;
@@ -16,37 +16,37 @@ export interface LagRules {
 }
 
 export interface GroupLag {
-  /** What decides on activity: everything, also what stands still. */
+  /** The whole lag, including that of stalled partitions. It decides whether the group is active. */
   readonly records: bigint;
-  /** What asks for replicas, one for every `lagThreshold` of it. */
+  /** The metric for KEDA, which starts one replica per `lagThreshold` of it. */
   readonly metric: bigint;
 }
 
 /**
- * `isPersistent` says of which partitions the lag asks for no replicas.
- * @throws Error where no partition is left that counts
+ * `isPersistent` tells the partitions whose lag asks for no replicas.
+ * @throws Error if `partitionLimitation` excludes every partition
  */
 export function groupLag(
   partitions: readonly PartitionOffsets[],
   rules: LagRules,
   isPersistent: (offsets: PartitionOffsets) => boolean,
 ): GroupLag {
-  // A group that has never committed anything and names no topic: as one partition without an offset.
+  // A group that names no topic and has never committed counts as one partition without an offset.
   if (partitions.length === 0 && rules.topics.length === 0) {
     const records = rules.scaleToZeroOnInvalidOffset ? 0n : 1n;
     return { records, metric: records };
   }
   const counted = partitions.filter(({ partition }) => counts(partition, rules));
   if (counted.length === 0)
-    throw new Error(`Of ${rules.topics.join(', ')} no partition is within partitionLimitation`);
+    throw new Error(`partitionLimitation excludes every partition of ${rules.topics.join(', ')}`);
   let records = 0n;
   let lag = 0n;
   let lagging = 0;
   for (const offsets of counted) {
-    const owed = partitionLag(offsets, rules);
-    records += owed;
-    if (owed === 0n || isPersistent(offsets)) continue;
-    lag += owed;
+    const behind = partitionLag(offsets, rules);
+    records += behind;
+    if (behind === 0n || isPersistent(offsets)) continue;
+    lag += behind;
     lagging += 1;
   }
   return { records, metric: metricOf(lag, counted.length, lagging, rules) };
@@ -57,8 +57,8 @@ function counts(partition: number, { partitions }: LagRules): boolean {
 }
 
 /**
- * Without an offset, `latest` lags by one record, whatever there is: one replica can begin, and commit. (KEDA; see
- * https://github.com/kedacore/keda/issues/2612.)
+ * Under `latest`, a partition without a committed offset has a lag of one record, whatever it holds, so that one replica
+ * starts and commits. KEDA does the same: https://github.com/kedacore/keda/issues/2612.
  */
 function partitionLag(offsets: PartitionOffsets, rules: LagRules): bigint {
   if (offsets.committed !== undefined || rules.offsetResetPolicy === 'earliest') {
@@ -76,7 +76,7 @@ function metricOf(lag: bigint, partitions: number, lagging: number, rules: LagRu
   return rules.allowIdleConsumers ? lag : least(lag, BigInt(partitions) * threshold);
 }
 
-/** The least number of replicas that `lag` is enough for, of those among which `partitions` divide evenly. */
+/** The lowest number of replicas that divides `partitions` evenly and brings the lag of each replica to `threshold` or below. */
 function evenReplicas(lag: bigint, partitions: number, threshold: bigint): number {
   for (let replicas = 1; replicas < partitions; replicas += 1)
     if (partitions % replicas === 0 && BigInt(replicas) * threshold >= lag) return replicas;

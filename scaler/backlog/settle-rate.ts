@@ -1,14 +1,14 @@
-// How many records per second one replica of a function settles, from what Kafka says at several instants: how far the group
-// has come. Pure; docs/decisions/0017-target-drain-time.md says why so.
+// How many records per second one replica of a function settles, measured from the progress of its consumer group between
+// polls of Kafka. Pure. docs/decisions/0017-target-drain-time.md has the reasons.
 
-/** How things stood at one instant. */
+/** The state at one poll. */
 export interface RateSample {
-  /** Of the wall clock. */
+  /** Wall-clock time. */
   readonly atMs: number;
-  /** How far the group has come, over all partitions; only differences mean anything. */
+  /** Settled records over all partitions, as in `TriggerBacklog`: only differences mean anything. */
   readonly settled: bigint;
-  /** Records that are owed. */
-  readonly owed: bigint;
+  /** Records. */
+  readonly backlog: bigint;
   readonly partitions: number;
   /** Ready replicas of the function. */
   readonly replicas: number;
@@ -16,17 +16,18 @@ export interface RateSample {
 
 export interface SettleRate {
   observe(sample: RateSample): void;
-  /** Records per second and replica; undefined while too little is known. */
+  /** Records per second and replica; undefined before enough intervals are measured. */
   readonly perReplica: number | undefined;
 }
 
-/** Instants are at least so far apart, and rates over more than the other say too little. */
+/** The time between samples. A sample that comes earlier is ignored. */
 export const sampleMs = 5_000;
+/** A rate over a longer interval says too little. */
 const longestMs = 4 * sampleMs;
-/** Of so many busy intervals, the middle one counts. */
-const kept = 12;
-const least = 3;
-/** Rates are told in steps of ten per cent, what the HPA tolerates, so that scalers that measure nearly the same say the same. */
+/** The rate is the median of the last `windowSize` busy intervals, once there are `minIntervals`. */
+const windowSize = 12;
+const minIntervals = 3;
+/** Rates are rounded to steps of ten per cent, the HPA's tolerance, so that scalers that measure nearly the same report the same. */
 const step = Math.log(1.1);
 
 export function createSettleRate(): SettleRate {
@@ -39,10 +40,10 @@ export function createSettleRate(): SettleRate {
       last = sample;
       if (rate === undefined) return;
       rates.push(rate);
-      if (rates.length > kept) rates.shift();
+      if (rates.length > windowSize) rates.shift();
     },
     get perReplica() {
-      if (rates.length < least) return undefined;
+      if (rates.length < minIntervals) return undefined;
       const middle = rates.toSorted((a, b) => a - b)[rates.length >> 1] as number;
       return Math.exp(Math.round(Math.log(middle) / step) * step);
     },
@@ -50,15 +51,16 @@ export function createSettleRate(): SettleRate {
 }
 
 /**
- * Undefined where the replicas had not enough to do to show what they can: a rate that is bounded by what arrives would ask for
- * more replicas, which then would each have less to do. They had enough where all that was settled was owed at the beginning,
- * and something is still owed at the end. A function that settles nothing is stuck, and says nothing about its speed.
+ * Undefined if the replicas were not busy for the whole interval: a rate that is limited by arriving records would ask for more
+ * replicas, and each of them would then have even less to do. Replicas were busy if the backlog at the start covers everything
+ * that they settled and some backlog is left at the end. A function that settles nothing is stuck, which says nothing about
+ * its speed.
  */
 function rateBetween(from: RateSample, to: RateSample): number | undefined {
   const ms = to.atMs - from.atMs;
   const settled = to.settled - from.settled;
   const isSteady = from.replicas === to.replicas && from.partitions === to.partitions && to.replicas > 0;
-  const isBusy = settled > 0n && from.owed >= settled && to.owed > 0n;
+  const isBusy = settled > 0n && from.backlog >= settled && to.backlog > 0n;
   if (ms <= 0 || ms > longestMs || !isSteady || !isBusy) return undefined;
   return Number(settled) / (ms / 1000) / to.replicas;
 }

@@ -1,5 +1,5 @@
-// One poll of Kafka for all that is scaled by it: concurrent readers wait for the same poll, and its answer
-// serves for `maxAgeMs`.
+// One poll of Kafka for everything that is scaled by lag. Concurrent readers wait for the same poll, and its answer is
+// cached for `maxAgeMs`.
 import { isDeepStrictEqual } from 'node:util';
 import { describeError, MillraceError } from '../../core/contract/errors.ts';
 import type {
@@ -9,9 +9,9 @@ import type {
   PartitionOffsets,
 } from '../../core/kafka/offsets/offsets-reader.ts';
 
-/** What is read for now. */
+/** What each poll reads offsets for. */
 export interface PollTargets<T> {
-  /** Throws where nobody wants a target of that key. */
+  /** Throws if there is no target of that key. */
   get(key: string): T;
   all(): readonly T[];
 }
@@ -20,34 +20,34 @@ export interface SharedPollOptions<T, M> {
   readonly offsets: Pick<OffsetsReader, 'read'>;
   readonly targets: PollTargets<T>;
   readonly queryOf: (target: T) => OffsetsQuery;
-  /** What the offsets mean for a target. What it throws is told to readers of that target only. */
+  /** Turns offsets into the answer for a target. If it throws, only the reads of that target reject. */
   readonly measure: (target: T, partitions: readonly PartitionOffsets[]) => M;
   /**
-   * Milliseconds that an answer is good for; 500 when absent. Failures are kept as long, so that they do not
-   * multiply.
+   * Milliseconds for which an answer is cached. Default: 500. Failures are cached as long, so that an outage does not
+   * multiply requests.
    */
   readonly maxAgeMs?: number | undefined;
-  /** After every poll; `failure` where no broker answered. Must not throw. */
+  /** Called after every poll, with a `failure` if no broker answered. Must not throw. */
   readonly onPolled?:
     ((seconds: number, targets: number, failure: MillraceError | undefined) => void) | undefined;
-  /** After every poll, of every target. Must not throw. */
+  /** Called after every poll, for every target. Must not throw. */
   readonly onMeasured?: ((key: string, measured: M | MillraceError) => void) | undefined;
 }
 
 export interface SharedPoll<M> {
   /**
-   * At most `maxAgeMs` old. Rejects as `PollTargets.get` throws, or with MILLRACE_BACKLOG_UNKNOWN; never
-   * answers zero for unknown.
+   * The answer for a target, at most `maxAgeMs` old. Rejects with what `PollTargets.get` throws, or with
+   * MILLRACE_BACKLOG_UNKNOWN. An unknown backlog is never reported as zero.
    */
   read(key: string): Promise<M>;
   /**
-   * Polls now, unless a poll is recent or under way: resolves when Kafka answered, rejects when no broker
-   * did.
+   * Polls now, unless a poll is recent or in progress. Resolves when Kafka has answered, and rejects if no broker
+   * answers.
    */
   refresh(): Promise<void>;
 }
 
-/** What one poll brought, by key; `failure` where no broker answered. */
+/** The answers of one poll, by key; `failure` if no broker answered. */
 interface Poll<M> {
   readonly endedMs: number;
   readonly answers: ReadonlyMap<
@@ -64,7 +64,7 @@ export function createSharedPoll<T extends { readonly key: string }, M>(
   let last: Poll<M> | undefined;
   let flight: Promise<Poll<M>> | undefined;
 
-  /** A poll that is recent enough, or the one under way. */
+  /** The last poll if it is recent enough, else the one in progress or a new one. */
   function recent(): Promise<Poll<M>> {
     if (flight !== undefined) return flight;
     if (last !== undefined && performance.now() - last.endedMs < maxAgeMs) return Promise.resolve(last);
@@ -77,8 +77,8 @@ export function createSharedPoll<T extends { readonly key: string }, M>(
   }
 
   async function read(key: string): Promise<M> {
-    // A target that is new, or changed since the poll began, waits for a poll of its own: a poll that begins
-    // here knows the target as it is, so this ends with the first that was not under way already.
+    // A target that was added or changed after the poll began waits for the next poll. A poll that begins here knows the
+    // target as it is now, so the loop ends at the latest with the first poll that was not in progress already.
     for (;;) {
       const query = queryOf(targets.get(key));
       const { answers, failure } = await recent();
@@ -135,7 +135,7 @@ function measuredBy<T extends { readonly key: string }, M>(
   target: T,
   result: OffsetsResult | undefined,
 ): M | MillraceError {
-  if (result === undefined) return unknown(target.key, new Error('The poll has no answer for it'));
+  if (result === undefined) return unknown(target.key, new Error('The poll returned no offsets for it'));
   if (result.kind === 'failed') return unknown(target.key, result.error);
   try {
     return measure(target, result.partitions);

@@ -1,4 +1,4 @@
-// KEDA's external scaler service: translates between the proto and Demand, and decides nothing.
+// KEDA's external scaler service. It translates between the proto and Demand, and decides nothing itself.
 import { isDeepStrictEqual } from 'node:util';
 import {
   status,
@@ -25,7 +25,7 @@ import type {
 export interface ExternalScalerOptions {
   readonly demand: Scaling;
   readonly triggers: WantedTriggers;
-  /** What a ScaledObject asks for that names no trigger. */
+  /** The consumer groups of ScaledObjects that name no trigger. */
   readonly groups: Pick<WatchedGroups, 'watch'>;
   readonly groupDemand: Scaling;
   readonly emit: EmitScaler;
@@ -34,13 +34,13 @@ export interface ExternalScalerOptions {
 export interface ExternalScaler {
   readonly handlers: UntypedServiceImplementation;
   /**
-   * Ends all streams with OK: KEDA opens a stream that ended so again after 2 s; after an error it waits up
-   * to a minute.
+   * Ends all streams with OK. KEDA reopens a stream that ended with OK after 2 s; after an error it waits up to a
+   * minute.
    */
   endStreams(): void;
 }
 
-/** What a call is about, and who answers for it. */
+/** The trigger or group that a call is about, and the Demand that answers for it. */
 interface Scaled {
   readonly key: string;
   readonly scaling: Scaling;
@@ -69,7 +69,7 @@ export function createExternalScaler(options: ExternalScalerOptions): ExternalSc
     }),
 
     StreamIsActive: stream<IsActiveResponse>(streams, scaledBy, ({ key, scaling }, listener) => {
-      // Each push says the same: who has not taken the last one needs no other.
+      // All pushes are equal, so a client that has not read the last one needs no other.
       const stop = scaling.onActive(key, () => {
         if (!listener.isBehind()) listener.write({ result: true });
       });
@@ -81,18 +81,18 @@ export function createExternalScaler(options: ExternalScalerOptions): ExternalSc
     }),
 
     StreamMetricSpec: stream<GetMetricSpecResponse>(streams, scaledBy, (scaled, listener) => {
-      let told: GetMetricSpecResponse | undefined;
-      const tell = (): void => {
+      let lastSent: GetMetricSpecResponse | undefined;
+      const send = (): void => {
         const spec = specOf(scaled);
-        if (isDeepStrictEqual(spec, told)) return;
-        told = spec;
+        if (isDeepStrictEqual(spec, lastSent)) return;
+        lastSent = spec;
         listener.write(spec);
       };
-      tell();
-      // What a ScaledObject says itself does not change: KEDA opens another stream for another metadata.
+      send();
+      // The spec of a consumer group never changes: KEDA opens another stream when the metadata changes.
       if (scaled.scaling !== options.demand) return () => undefined;
       return triggers.onChange(() => {
-        if (triggers.find(scaled.key) !== undefined) tell();
+        if (triggers.find(scaled.key) !== undefined) send();
       });
     }),
   };
@@ -127,11 +127,11 @@ function unary<Q, A>(
 
 interface Listener<A> {
   write(answer: A): void;
-  /** Whether what was written before has not gone out. */
+  /** Whether earlier writes are still buffered. */
   isBehind(): boolean;
 }
 
-/** Opens with `subscribe`, which returns how to stop; ends when KEDA cancels, or with `endStreams`. */
+/** Opens with `subscribe`, which returns a function that unsubscribes. Ends when KEDA cancels, or with `endStreams`. */
 function stream<A>(
   streams: Set<ServerWritableStream<ScaledObjectRef, unknown>>,
   scaledBy: (ref: ScaledObjectRef) => Scaled,
@@ -157,8 +157,8 @@ function stream<A>(
 }
 
 /**
- * A trigger by the metadata `trigger`, else by the ScaledObject's own name; or a consumer group. Throws where the call names nothing
- * that is known, or describes a group wrongly.
+ * The consumer group that the metadata describes, else the trigger that the metadata `trigger` names, else the trigger with the
+ * name of the ScaledObject. Throws if there is no such trigger, or if the description of the group has mistakes.
  */
 function scaledOf(
   ref: ScaledObjectRef | null,
@@ -172,7 +172,7 @@ function scaledOf(
   return { key: triggers.get(`${namespace}/${metadata.trigger || name}`).key, scaling: demand };
 }
 
-/** By names that Kubernetes may know, as far as their length says. */
+/** Whether both names have a length that Kubernetes allows. */
 function isNamed({ namespace, name }: ScaledObjectRef): boolean {
   const isLong = namespace.length > 63 || name.length > 253;
   return namespace !== '' && name !== '' && !isLong;
@@ -183,10 +183,10 @@ function specOf({ key, scaling }: Scaled): GetMetricSpecResponse {
   return { metricSpecs: [{ metricName, targetSize, targetSizeFloat: targetSize }] };
 }
 
-/** It may quote what was asked, and goes into a header. */
-const maxTold = 2_000;
+/** The details of an error may quote the request, and they are sent in a header. */
+const maxDetailsLength = 2_000;
 
-/** Of what is not listed, nothing can be said for now. */
+/** Every other code becomes UNAVAILABLE: the answer is not known for now. */
 const statusOfCode: Partial<Record<ErrorCode, status>> = {
   MILLRACE_TRIGGER_UNKNOWN: status.NOT_FOUND,
   MILLRACE_SCALER_METADATA_INVALID: status.INVALID_ARGUMENT,
@@ -194,9 +194,9 @@ const statusOfCode: Partial<Record<ErrorCode, status>> = {
 };
 
 function statusOf(error: unknown): Partial<ServerErrorResponse> & { code: status } {
-  const told = describeError(error).slice(0, maxTold);
-  if (!(error instanceof MillraceError)) return grpcError(status.INTERNAL, told);
-  const details = `${error.code}: ${told}. ${innermostOf(error).remedy}`;
+  const message = describeError(error).slice(0, maxDetailsLength);
+  if (!(error instanceof MillraceError)) return grpcError(status.INTERNAL, message);
+  const details = `${error.code}: ${message}. ${innermostOf(error).remedy}`;
   return grpcError(statusOfCode[error.code] ?? status.UNAVAILABLE, details);
 }
 

@@ -1,4 +1,4 @@
-// The gRPC port: binds, serves the external scaler, and stops with a limit.
+// The gRPC port: binds, serves the external scaler, and stops within a time limit.
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { TlsFiles } from '../../core/access/certificate-files.ts';
 import { openCertificates } from './grpc-certificates.ts';
@@ -7,34 +7,33 @@ import { createExternalScaler, type ExternalScalerOptions } from './external-sca
 
 export interface GrpcServerOptions extends ExternalScalerOptions {
   readonly host: string;
-  /** 0 for any free one. */
+  /** 0 for any free port. */
   readonly port: number;
-  /** Plain text when absent. */
+  /** Plain text if absent. */
   readonly tls?: TlsFiles | undefined;
-  /** Milliseconds between two looks at the files of `tls`; 10,000 when absent. */
+  /** Milliseconds between two checks of the files of `tls`. Default: 10,000. */
   readonly tlsCheckMs?: number | undefined;
 }
 
 export interface GrpcServer {
   readonly port: number;
   /**
-   * Ends the streams, lets calls in flight finish for `limitMs` (2,000 when absent), then cuts them. Never
-   * rejects.
+   * Ends the streams, lets calls in flight finish for `limitMs` (default: 2,000), then aborts them. Never rejects.
    */
   stop(limitMs?: number): Promise<void>;
 }
 
 const limits = {
-  // KEDA keeps a connection for as long as its ScaledObjects live; pings show a dead one on both sides.
+  // KEDA keeps a connection open for as long as its ScaledObjects live. Pings detect a dead connection on both sides.
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
-  // KEDA's operator has two streams for each trigger of a ScaledObject, and one connection for all of them.
+  // KEDA's operator opens two streams for each trigger of a ScaledObject, all on one connection.
   'grpc.max_concurrent_streams': 10_000,
-  // The metadata of one trigger.
+  // A message holds at most the metadata of one trigger.
   'grpc.max_receive_message_length': 64 << 10,
 };
 
-/** Rejects where the port is taken, or with MILLRACE_CONFIG_INVALID where the certificate cannot be used. */
+/** Rejects if the port is in use, or with MILLRACE_CONFIG_INVALID if the certificate cannot be used. */
 export async function startGrpcServer(options: GrpcServerOptions): Promise<GrpcServer> {
   const scaler = createExternalScaler(options);
   const server = new Server(limits);

@@ -1,4 +1,4 @@
-// KEDA's externalscaler.proto, loaded, and its messages as TypeScript sees them.
+// Loads KEDA's externalscaler.proto and declares the types of its messages.
 import { fileURLToPath } from 'node:url';
 import {
   loadPackageDefinition,
@@ -11,7 +11,7 @@ import { loadSync } from '@grpc/proto-loader';
 export interface ScaledObjectRef {
   readonly name: string;
   readonly namespace: string;
-  /** All metadata of the ScaledObject's trigger; values of a TriggerAuthentication are not handed on. */
+  /** All metadata of the ScaledObject's trigger. KEDA does not pass on the values of a TriggerAuthentication. */
   readonly scalerMetadata: Readonly<Record<string, string>>;
 }
 

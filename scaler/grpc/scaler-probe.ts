@@ -1,26 +1,28 @@
-// Whether the scaler answers where KEDA will call it: KEDA waits long before it tries again what did not answer at first.
+// Checks that the scaler answers at the address that KEDA will call, because KEDA waits long before it retries a first call that
+// failed.
 import { readFile } from 'node:fs/promises';
 import { credentials, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
 import { describeError } from '../../core/contract/errors.ts';
 import type { TlsFiles } from '../../core/access/certificate-files.ts';
 import { loadExternalScaler, type ScaledObjectRef } from './proto-definition.ts';
 
-/** Where the scaler is reached, and the CA that it is trusted by, PEM; plain text without one. */
 export interface ProbedScaler {
   readonly address: string;
+  /** The CA that signed the scaler's certificate, PEM; plain text if undefined. */
   readonly ca: string | undefined;
 }
 
 export interface ScalerProbe {
-  /** True where the scaler knows the trigger, else why not; the same for a while. Never rejects. */
+  /** True if the scaler knows the trigger, else the reason. A failure is cached for a while. Never rejects. */
   ask(scaler: ProbedScaler, namespace: string, trigger: string): Promise<true | string>;
 }
 
-/** How long an answer may take, and how long no other trigger asks again after a failure, in ms. */
+/** How long a call may take. */
 const limitMs = 3_000;
+/** How long a failure is cached. It is the answer for every trigger in that time. */
 const failureMs = 1_000;
 
-/** Where the scaler asks its callers who they are, it is shown the certificate of `tls`: its own. */
+/** If the scaler requires client certificates, the probe presents the scaler's own, that of `tls`. */
 export function createScalerProbe(tls?: TlsFiles): ScalerProbe {
   let failed: { readonly why: string; readonly untilMs: number } | undefined;
   return {
@@ -34,7 +36,7 @@ export function createScalerProbe(tls?: TlsFiles): ScalerProbe {
   };
 }
 
-/** `GetMetricSpec`, which never depends on Kafka: KEDA's own first call. */
+/** Calls `GetMetricSpec`: it is KEDA's own first call, and never depends on Kafka. */
 async function metricSpec(
   { address, ca }: ProbedScaler,
   tls: TlsFiles | undefined,

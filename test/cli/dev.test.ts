@@ -32,7 +32,7 @@ metadata:
     await produce(KAFKA_BROKERS, topic, [{ value: 'a' }]);
     const [, pid] = await dev.output(/^default\/one\[0\] pid (\d+)$/m);
     await dev.output(/^one .* 1 delivered$/m);
-    await dev.output(/^default\/one\[0\] SIGTERM heard$/m);
+    await dev.output(/^default\/one\[0\] SIGTERM received$/m);
     await dev.output(/^one 0\/0 ready, .* 1 delivered$/m);
     t.ok(await isGone(Number(pid)));
   });
@@ -40,7 +40,7 @@ metadata:
   t.test('takes over an edit, and refuses a mistaken one', async (t) => {
     await writeFile(join(folder, 'one.yaml'), deployment('polite child'));
     await writeFile(join(folder, 'two.yaml'), deployment('').replace('topics:', 'topcis:'));
-    await dev.output(/the manifests have mistakes, and go on as they were:\n.*two\.yaml.*topcis/);
+    await dev.output(/the manifests have mistakes, so the triggers stay as they were:\n.*two\.yaml.*topcis/);
     await writeFile(join(folder, 'two.yaml'), '');
     await sleep(500); // the edit is read after a pause
     await produce(KAFKA_BROKERS, topic, [{ value: 'b' }]);

@@ -48,7 +48,7 @@ t.test('what is not known is an error', async (t) => {
 });
 
 t.test('validate', async (t) => {
-  t.test('tells every mistake, with its place and its remedy', async (t) => {
+  t.test('reports every mistake, with its place and its remedy', async (t) => {
     const bad = trigger.replace('uri: http', 'uri: ftp').replace('topics:', 'topic:');
     const folder = t.testdir({
       'a.yaml': trigger,
@@ -63,7 +63,7 @@ t.test('validate', async (t) => {
     t.match(stderr, /^\d+ mistakes in 2 files$/m);
   });
 
-  t.test('tells what is declared where nothing is wrong', async (t) => {
+  t.test('prints what is declared if nothing is wrong', async (t) => {
     const { code, stdout, stderr } = await runCli(t, [
       'validate',
       `${t.testdir({ 'a.yaml': trigger })}/a.yaml`,
@@ -72,7 +72,7 @@ t.test('validate', async (t) => {
     t.equal(stdout, 'default/one: orders → http://localhost:1/\n1 trigger in 1 file, no mistake\n');
   });
 
-  t.test('tells a path that is not there, without a stack', async (t) => {
+  t.test('reports a missing path, without a stack', async (t) => {
     const { code, stderr } = await runCli(t, ['validate', '/no/such/file']);
     t.equal(code, 1);
     t.match(

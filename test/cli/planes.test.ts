@@ -1,4 +1,4 @@
-// `gateway` and `scaler` as they are deployed: processes that tell where they listen, and end when they are asked to.
+// `gateway` and `scaler` as they are deployed: processes that print where they listen, and end when they are asked to.
 import t from 'tap';
 import { createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
 import { startCli } from './fixtures/run-cli.ts';
@@ -33,7 +33,7 @@ spec:
     t.match(await scaler.ended, { code: 0 });
   });
 
-  t.test('settings that are missing are told at once', async (t) => {
+  t.test('missing settings are reported at once', async (t) => {
     const gateway = await startCli(t, ['gateway'], { env: { KAFKA_BROKERS: '' } }).ended;
     t.match(gateway, { code: 1, stderr: /KAFKA_BROKERS.*MILLRACE_TRIGGERS/s });
     const scaler = await startCli(t, ['scaler'], { env }).ended;

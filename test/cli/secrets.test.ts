@@ -1,4 +1,4 @@
-// Credentials where they do not belong, or beside a mistake: the command tells what is wrong, and not them.
+// Credentials where they do not belong, or beside a mistake: the command reports what is wrong, and does not print them.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
@@ -21,8 +21,8 @@ const clusterManifest = (authentication: string): string =>
 const secretManifest = (value: string): string =>
   `apiVersion: v1\nkind: Secret\nmetadata: { name: a }\nstringData:\n  password: ${value}\n`;
 
-/** A manifest → what is told of it. */
-const manifests: readonly (readonly [content: string, told: RegExp])[] = [
+/** A manifest → the expected report. */
+const manifests: readonly (readonly [content: string, expected: RegExp])[] = [
   [secretManifest(`*${secret}`), /Unresolved alias/],
   [secretManifest(`!${secret}! a`), /Unknown tag/],
   [secretManifest(`"a" ${secret}`), /Unexpected scalar/],
@@ -45,8 +45,8 @@ t.test('mistakes in manifests', async (t) => {
   t.equal(code, 1);
   t.notOk(stderr.includes(mark));
   const lines = stderr.replaceAll(mark, '…').split('\n');
-  for (const [index, [, told]] of manifests.entries())
-    t.match(lines.filter((line) => line.startsWith(files[index] ?? '')).join('\n'), told);
+  for (const [index, [, expected]] of manifests.entries())
+    t.match(lines.filter((line) => line.startsWith(files[index] ?? '')).join('\n'), expected);
 });
 
 type Case = {
@@ -54,19 +54,19 @@ type Case = {
   readonly env?: Readonly<Record<string, string>>;
   /** Of a file that is the last argument, or the kubeconfig. */
   readonly content?: string;
-  readonly told: RegExp;
+  readonly expected: RegExp;
 };
 
-const gateway = (env: Readonly<Record<string, string>>, told: RegExp): Case => ({
+const gateway = (env: Readonly<Record<string, string>>, expected: RegExp): Case => ({
   args: ['gateway', '--triggers', 'none'],
   env: { KAFKA_BROKERS: 'kafka:9092', ...env },
-  told,
+  expected,
 });
-const inKubernetes = (content: string, told: RegExp): Case => ({
+const inKubernetes = (content: string, expected: RegExp): Case => ({
   args: ['gateway', '--kubernetes'],
   env: { KAFKA_BROKERS: 'kafka:9092' },
   content,
-  told,
+  expected,
 });
 
 const cases: Readonly<Record<string, Case>> = {
@@ -82,13 +82,13 @@ const cases: Readonly<Record<string, Case>> = {
   'brokers of the scaler': {
     args: ['scaler'],
     env: { KAFKA_BROKERS: `${address}:9092` },
-    told: /KAFKA_BROKERS is '\*{3}@host:9092'/,
+    expected: /KAFKA_BROKERS is '\*{3}@host:9092'/,
   },
   'a gateway with a password': {
     args: ['skip', 'a', '--partition', '0', '--offset', '0', '--gateway', `http://${address}`],
-    told: /\*{3}@host is no http.* address without a user/,
+    expected: /\*{3}@host is no address of a gateway: write an http.* URL without a user/,
   },
-  'an address to check': { args: ['check', `http://${address}`], told: /\*{3}@host is no address/ },
+  'an address to check': { args: ['check', `http://${address}`], expected: /\*{3}@host cannot be checked/ },
   'a kubeconfig that is no YAML': inKubernetes(
     `users:\n- name: a\n  user:\n    token: ${secret}: b\n`,
     /cannot read the kubeconfig .*: it is no YAML from line 4 on/,
@@ -97,11 +97,11 @@ const cases: Readonly<Record<string, Case>> = {
   'properties of a client': {
     args: ['send', 'topic', '--config'],
     content: `security.protocol=SASL_SSL\nsasl.mechanism=PLAIN\nsasl.jaas.config=a.b required password="${secret};\nssl.key.pasword=${secret}\n`,
-    told: /ssl\.key\.pasword/,
+    expected: /ssl\.key\.pasword/,
   },
 };
 
-for (const [name, { args, env, content, told }] of Object.entries(cases)) {
+for (const [name, { args, env, content, expected }] of Object.entries(cases)) {
   t.test(name, async (t) => {
     const file = join(t.testdir(), 'file');
     await writeFile(file, content ?? '');
@@ -110,6 +110,6 @@ for (const [name, { args, env, content, told }] of Object.entries(cases)) {
     t.equal(code, 1);
     const text = stdout + stderr;
     t.notOk(text.includes(mark));
-    t.match(text.replaceAll(mark, '…'), told);
+    t.match(text.replaceAll(mark, '…'), expected);
   });
 }

@@ -1,11 +1,11 @@
-// The demo in a cluster: it refuses one that has no Millrace; elsewhere its account adds up, it removes what a killed run has left, and leaves
+// The demo in a cluster: it refuses one that has no Millrace; elsewhere its counts add up, it removes what a killed run has left, and leaves
 // nothing behind.
 import t, { type Test } from 'tap';
 import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
 import { runCli, startCli, type Ended } from '../cli/fixtures/run-cli.ts';
 import { installMillrace, useCluster, type TestCluster } from '../fixtures/kubernetes/cluster.ts';
 import { uniqueName } from '../fixtures/kafka/kafka.ts';
-import type { ClusterAccount } from '../../cli/demo/cluster/cluster-account.ts';
+import type { ClusterSummary } from '../../cli/demo/cluster/cluster-summary.ts';
 
 const records = 300;
 
@@ -38,10 +38,10 @@ t.test('the demo in a cluster', { timeout: 600_000 }, async (t) => {
   await t.test('a namespace that is not its own is not touched', async (t) => {
     const { code, stderr } = await runCli(t, [...args, '--namespace', 'default']);
     t.equal(code, 1);
-    t.match(stderr, /the namespace default is there, and was not made by the demo: .*--namespace\n/);
+    t.match(stderr, /the namespace default exists, and was not created by the demo: .*--namespace\n/);
   });
 
-  await t.test('Ctrl-C takes all of it away', async (t) => {
+  await t.test('Ctrl-C removes all of it', async (t) => {
     const demo = startCli(t, args);
     await demo.output(/^a swarm/m);
     demo.interrupt();
@@ -51,23 +51,23 @@ t.test('the demo in a cluster', { timeout: 600_000 }, async (t) => {
     t.strictSame(await leftOf(cluster, namespace), { namespaces: '', topics: [] });
   });
 
-  await t.test('what an earlier run has left goes; the account adds up; nothing is left', async (t) => {
+  await t.test('what an earlier run has left is removed; the summary adds up; nothing is left', async (t) => {
     const labels = { 'millrace.dev/demo': 'true' };
     const left = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } };
     await cluster.kubectl(['create', '-f', '-'], JSON.stringify(left));
     const ended = await runCli(t, [...args, '--once', '--json']);
     t.equal(ended.code, 0, ended.stderr);
-    t.match(ended.stderr, `removing the namespace ${namespace}, which an earlier run has left`);
-    checkAccount(t, ended);
+    t.match(ended.stderr, `removing the namespace ${namespace}, which an earlier run has left behind`);
+    checkSummary(t, ended);
     t.strictSame(await leftOf(cluster, namespace), { namespaces: '', topics: [] });
   });
 });
 
-function checkAccount(t: Test, { stdout, stderr }: Ended): void {
-  const account = JSON.parse(stdout) as ClusterAccount;
-  const { 'quake-alerts': alerts, 'quake-stats': stats } = account.triggers;
+function checkSummary(t: Test, { stdout, stderr }: Ended): void {
+  const summary = JSON.parse(stdout) as ClusterSummary;
+  const { 'quake-alerts': alerts, 'quake-stats': stats } = summary.triggers;
   t.comment(stdout);
-  t.match(account, { records, duplicates: 0, finalReplicas: 0 }, stderr);
+  t.match(summary, { records, duplicates: 0, finalReplicas: 0 }, stderr);
   t.match(stats, { filtered: 0, arrived: records, finalBacklog: '0' });
   t.equal(alerts!.filtered + alerts!.arrived, records);
   t.ok(alerts!.arrived > 0 && alerts!.filtered > 0);

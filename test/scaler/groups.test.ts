@@ -24,7 +24,7 @@ const limit = { timeout: 120_000 };
 const values = (count: number, partition = 0) =>
   Array.from({ length: count }, () => ({ value: 'x', partition }));
 
-/** A scaler, and what KEDA would hear of it for the metadata that is given. */
+/** A scaler, and what KEDA would be answered for given metadata. */
 async function startFor(t: Test, servers: string) {
   const ports = { host: '127.0.0.1', grpcPort: 0, httpPort: 0 } as const;
   const config = { ...ports, access: localAccess, logLevel: 'silent' } as const;

@@ -1,5 +1,5 @@
-// The functions of functions-examples as a cluster runs them: their manifests as they stand, in the demo's namespace, with topics of
-// their own, and their code beside the image of the installation.
+// The functions of functions-examples, adapted to a cluster: their manifests go to the demo's namespace with topics of their own, and their
+// code runs in the image of the installation.
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -15,14 +15,14 @@ import { functionDeployment, type PodPlace } from './pods.ts';
 /** A folder of functions-examples. */
 export interface Example {
   readonly name: string;
-  /** Of its manifests. */
+  /** From its manifests. */
   readonly resources: readonly Resource[];
-  /** Undefined where it is none that Node runs. */
+  /** Undefined if the function is not written for Node. */
   readonly code: { readonly file: string; readonly text: string } | undefined;
 }
 
 export interface ClusterFunction {
-  /** In the order in which they are to be made. */
+  /** In the order in which they must be created. */
   readonly resources: readonly Resource[];
   readonly subscription: Subscription;
 }
@@ -45,12 +45,12 @@ async function readExample(folder: string, name: string): Promise<Example> {
   return { name, resources, code: { file, text: await readFile(join(folder, file), 'utf8') } };
 }
 
-/** The name of a topic in a Kafka that others share. */
+/** Prefixes a topic with the namespace, because others share the Kafka. */
 function topicIn(namespace: string, topic: string): string {
   return `${namespace}.${topic}`;
 }
 
-/** Undefined for an example that is not written for Node. */
+/** The resources to create for an example; undefined if it is not written for Node. */
 export function placeExample(
   { name, resources, code }: Example,
   place: PodPlace,
@@ -84,7 +84,7 @@ function subscriptionOf(name: string, trigger: Resource | undefined): Subscripti
   throw new Error(`${name}: ${reading.message}`);
 }
 
-/** Fields that are, or hold, names of topics. */
+/** Fields that hold names of topics. */
 const topicPaths = ['spec.source.topics', 'spec.delivery.deadLetter.topic', 'spec.reply.topic'];
 
 function placedMetadata(metadata: Metadata, namespace: string): Metadata {

@@ -1,5 +1,5 @@
-// One run of the demo in a cluster: everything it makes there, what it counts, and how it is taken away. Whatever happens, `stop` removes
-// it; what a crash leaves is the namespace, which the next run removes.
+// One run of the demo in a cluster: everything that it creates there, and what it counts. Whatever happens, `stop` removes all of it. A crash
+// leaves the namespace behind, which the next run removes.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../../core/contract/errors.ts';
 import type { KubernetesClient, PodLogs, Resource } from '../../../core/contract/kubernetes-client.ts';
@@ -7,23 +7,23 @@ import { compileFilter, type Matches } from '../../../gateway/filter/compile-fil
 import { topicsOf } from '../../local/required-topics.ts';
 import { LiveView } from '../../status/live-view.ts';
 import type { Earthquake } from '../earthquakes.ts';
-import { untilQuiet } from '../wait-for-quiet.ts';
+import { waitUntilIdle } from '../wait-until-idle.ts';
 import { replayWeek } from '../replay-week.ts';
 import type { DemoResult, DemoRun } from '../run-demo.ts';
 import { FunctionLog } from '../function-log.ts';
 import {
-  clusterAccountLines,
-  clusterAccountOf,
-  clusterFaultsOf,
-  type ClusterEvidence,
-} from './cluster-account.ts';
+  clusterSummaryLines,
+  summarizeCluster,
+  clusterDiscrepancies,
+  type ClusterObservation,
+} from './cluster-summary.ts';
 import { copySecrets, createDemoNamespace } from './demo-namespace.ts';
 import { placeExample, readExamples, type ClusterFunction } from './cluster-examples.ts';
 import { Feeder } from './feeder.ts';
 import { FollowedPods } from './followed-pods.ts';
 import { findInstallation } from './installation.ts';
 import { feedApp } from './pods.ts';
-import { takeAway } from './remove-demo.ts';
+import { removeDemo } from './remove-demo.ts';
 import { TriggerStates } from './trigger-states.ts';
 import { lineOf, tableOf, type ClusterStatus } from './cluster-view-lines.ts';
 
@@ -31,21 +31,21 @@ export interface ClusterSessionOptions {
   readonly client: KubernetesClient;
   readonly logs: PodLogs;
   readonly namespace: string;
-  /** The manifests. */
+  /** Folder of the manifests. */
   readonly folder: string;
-  /** Of the first week. */
+  /** The earthquakes of the first week. */
   readonly earthquakes: readonly Earthquake[];
-  /** Takes nothing away at the end. */
+  /** Removes nothing at the end. */
   readonly keep: boolean;
   readonly stream: NodeJS.WriteStream;
   readonly signal: AbortSignal;
 }
 
-interface Played {
+interface DemoFunction {
   readonly name: string;
   readonly resources: readonly Resource[];
   readonly matches: Matches;
-  /** The ids of the events that its filter lets pass. */
+  /** The ids of the events that pass its filter. */
   readonly wanted: Set<string>;
 }
 
@@ -56,16 +56,16 @@ const stallLimitMs = 180_000;
 export class ClusterSession implements DemoRun {
   readonly #options: ClusterSessionOptions;
   readonly #view: LiveView<ClusterStatus>;
-  readonly #witness = new FunctionLog();
-  /** Ends the watches: later than the user's signal, for what is to be removed is watched. */
+  readonly #functionLog = new FunctionLog();
+  /** Ends the watches, later than the user's signal: the removal still needs them. */
   readonly #end = new AbortController();
   #namespace: Resource | undefined;
-  #played: Played[] = [];
+  #functions: DemoFunction[] = [];
   #topics: string[] = [];
   #pods: FollowedPods | undefined;
   #states: TriggerStates | undefined;
   #feeder: Feeder | undefined;
-  #watching: NodeJS.Timeout | undefined;
+  #observing: NodeJS.Timeout | undefined;
   #replayed = 0;
 
   constructor(options: ClusterSessionOptions) {
@@ -81,9 +81,7 @@ export class ClusterSession implements DemoRun {
   async start(): Promise<void> {
     const { client, namespace, earthquakes, signal } = this.#options;
     const installation = await findInstallation(client, namespace);
-    this.say(
-      `Millrace is ${installation.namespace}/${installation.name}, of the image ${installation.image}`,
-    );
+    this.say(`found Millrace: ${installation.namespace}/${installation.name}, image ${installation.image}`);
     const place = { namespace, installation };
     const functions = await this.#readFunctions((example) => placeExample(example, place));
     this.#topics = topicsOf(functions.map(({ subscription }) => subscription));
@@ -91,7 +89,7 @@ export class ClusterSession implements DemoRun {
     const say = (line: string): void => this.say(line);
     this.#namespace = await createDemoNamespace(client, namespace, { say, signal });
     signal.throwIfAborted();
-    this.say(`the namespace ${namespace} is made; the demo takes it away again`);
+    this.say(`created the namespace ${namespace}, which the demo removes at the end`);
     await copySecrets(client, installation, namespace);
     const pods = await this.#watch();
     const feeder = new Feeder({ client, pods, place, topics: this.#topics });
@@ -99,7 +97,7 @@ export class ClusterSession implements DemoRun {
     await feeder.store(earthquakes);
     await feeder.createTopics(signal);
     this.say(`created ${this.#topics.join(', ')}`);
-    this.#played = functions.map(({ resources, subscription: { name, filters } }) => ({
+    this.#functions = functions.map(({ resources, subscription: { name, filters } }) => ({
       name,
       resources,
       matches: compileFilter(filters, () => undefined),
@@ -109,12 +107,12 @@ export class ClusterSession implements DemoRun {
     await this.#untilReady();
   }
 
-  /** Resolves when all has arrived and all functions sleep, or when nothing moves any more. Rejects when `signal` aborts. */
+  /** Resolves when all events have arrived and all functions sleep, or when progress has stalled. Rejects when `signal` aborts. */
   async replay(earthquakes: readonly Earthquake[], week: number): Promise<void> {
     const { signal } = this.#options;
     const feeder = this.#feeder;
     if (feeder === undefined) throw new Error('the demo is not started');
-    for (const { matches, wanted } of this.#played)
+    for (const { matches, wanted } of this.#functions)
       for (const { event } of earthquakes) if (matches(event)) wanted.add(event.id);
     await replayWeek(earthquakes, {
       say: (line) => this.say(line),
@@ -122,33 +120,33 @@ export class ClusterSession implements DemoRun {
         this.#replayed += burst.earthquakes.length;
         await feeder.append(index, week, signal);
       },
-      quiet: () => this.#quiet(),
+      waitUntilIdle: () => this.#waitUntilIdle(),
       signal,
     });
   }
 
-  /** What became of every record so far. Undefined where nothing had begun. */
+  /** What became of every record so far; undefined if nothing was started. */
   result(): DemoResult | undefined {
-    if (this.#played.length === 0) return undefined;
-    const account = clusterAccountOf(
+    if (this.#functions.length === 0) return undefined;
+    const summary = summarizeCluster(
       this.#appendedMs,
-      this.#played.map((one) => this.#evidence(one)),
+      this.#functions.map((one) => this.#observations(one)),
     );
     return {
-      account,
-      lines: clusterAccountLines(account),
-      faults: clusterFaultsOf(account, this.#replayed),
+      summary,
+      lines: clusterSummaryLines(summary),
+      discrepancies: clusterDiscrepancies(summary, this.#replayed),
     };
   }
 
-  /** Takes everything away, at whichever point it is; tells what could not be. */
+  /** Removes everything, at any point of the run. Returns what could not be removed. */
   async stop(): Promise<string[]> {
-    this.#see();
-    clearInterval(this.#watching);
+    this.#observeReplicas();
+    clearInterval(this.#observing);
     this.#view.stop();
     const left: string[] = [];
     if (this.#namespace !== undefined && this.#options.keep) this.#sayWhatIsKept();
-    else if (this.#namespace !== undefined) left.push(...(await this.#takeAway(this.#namespace)));
+    else if (this.#namespace !== undefined) left.push(...(await this.#removeDemo(this.#namespace)));
     this.#end.abort();
     return left;
   }
@@ -164,7 +162,9 @@ export class ClusterSession implements DemoRun {
     for (const example of await readExamples(this.#options.folder)) {
       const placed = place(example);
       if (placed === undefined)
-        this.say(`${example.name} stays out: it is not written for Node, which is all that the image has`);
+        this.say(
+          `the demo runs without ${example.name}: it is not written for Node, and the image has nothing else`,
+        );
       else functions.push(placed);
     }
     return functions;
@@ -177,11 +177,11 @@ export class ClusterSession implements DemoRun {
       resources: client,
       logs,
       namespace,
-      onLine: (app, pod, line) => this.#hear(app, pod, line),
+      onLine: (app, pod, line) => this.#onLine(app, pod, line),
       signal,
     });
-    this.#states = await TriggerStates.start(client, namespace, () => this.#see(), signal);
-    this.#watching = setInterval(() => this.#see(), 50);
+    this.#states = await TriggerStates.start(client, namespace, () => this.#observeReplicas(), signal);
+    this.#observing = setInterval(() => this.#observeReplicas(), 50);
     return this.#pods;
   }
 
@@ -189,25 +189,25 @@ export class ClusterSession implements DemoRun {
     const deadlineMs = performance.now() + readyLimitMs;
     for (;;) {
       const states = this.#statuses();
-      const lacking = states.find(({ ready }) => ready !== 'True');
-      if (lacking === undefined) {
+      const notReady = states.find(({ ready }) => ready !== 'True');
+      if (notReady === undefined) {
         for (const { name, reason } of states) this.say(`${name} is ready: ${reason}`);
         return;
       }
       if (performance.now() > deadlineMs) {
-        const message = `${lacking.name} is not ready after ${readyLimitMs / 1000} s: ${lacking.reason}, ${lacking.message}`;
+        const message = `${notReady.name} is not ready after ${readyLimitMs / 1000} s: ${notReady.reason}, ${notReady.message}`;
         throw new MillraceError('MILLRACE_DEMO_FAILED', message);
       }
       await sleep(50, undefined, { signal: this.#options.signal });
     }
   }
 
-  #quiet(): Promise<boolean> {
+  #waitUntilIdle(): Promise<boolean> {
     const now = () => this.#statuses().map((status) => ({ ...status, pods: this.#podCount(status.name) }));
-    return untilQuiet({
-      isOver: () =>
-        now().every(({ owed, backlog, replicas, pods }) => {
-          return owed === 0 && backlog === '0' && replicas.desired === 0 && pods === 0;
+    return waitUntilIdle({
+      isIdle: () =>
+        now().every(({ pending, backlog, replicas, pods }) => {
+          return pending === 0 && backlog === '0' && replicas.desired === 0 && pods === 0;
         }),
       progress: () => JSON.stringify(now()),
       stallLimitMs,
@@ -219,69 +219,69 @@ export class ClusterSession implements DemoRun {
   #statuses(): ClusterStatus[] {
     const states = this.#states;
     if (states === undefined) return [];
-    return this.#played.map((one) => {
+    return this.#functions.map((one) => {
       const { name } = one;
       const arrived = this.#arrived(name);
-      const owed = Math.max(0, this.#wanted(one) - arrived);
-      return { name, ...states.trigger(name), replicas: states.replicas(name), arrived, owed };
+      const pending = Math.max(0, this.#wanted(one) - arrived);
+      return { name, ...states.trigger(name), replicas: states.replicas(name), arrived, pending };
     });
   }
 
-  #evidence(one: Played): ClusterEvidence {
+  #observations(one: DemoFunction): ClusterObservation {
     const { name } = one;
     return {
       name,
       wanted: this.#wanted(one),
-      arrivals: this.#witness.arrivals(name),
-      maxReplicas: this.#witness.maxReady(name),
+      arrivals: this.#functionLog.arrivals(name),
+      maxReplicas: this.#functionLog.maxReady(name),
       finalReplicas: this.#podCount(name),
       finalBacklog: this.#states?.trigger(name).backlog ?? 'unknown',
     };
   }
 
-  /** Of the records that were appended. */
-  #wanted({ wanted }: Played): number {
+  /** How many of the appended records pass its filter. */
+  #wanted({ wanted }: DemoFunction): number {
     return [...this.#appendedMs.keys()].filter((id) => wanted.has(id)).length;
   }
 
   #arrived(name: string): number {
-    return new Set(this.#witness.arrivals(name).map(({ id }) => id)).size;
+    return new Set(this.#functionLog.arrivals(name).map(({ id }) => id)).size;
   }
 
   #podCount(name: string): number {
     return this.#pods?.count(name) ?? 0;
   }
 
-  #hear(app: string, pod: string, line: string): void {
-    if (app === feedApp) this.#feeder?.hear(line);
-    else if (!this.#witness.hear(app, line)) this.say(`${pod} ${line}`);
+  #onLine(app: string, pod: string, line: string): void {
+    if (app === feedApp) this.#feeder?.readLine(line);
+    else if (!this.#functionLog.readLine(app, line)) this.say(`${pod} ${line}`);
   }
 
-  #see(): void {
-    for (const { name } of this.#played) {
+  #observeReplicas(): void {
+    for (const { name } of this.#functions) {
       const ready = this.#states?.replicas(name).ready ?? 0;
-      this.#witness.see(name, { alive: this.#podCount(name), ready });
+      this.#functionLog.observeReplicas(name, { alive: this.#podCount(name), ready });
     }
   }
 
-  async #takeAway(namespace: Resource): Promise<string[]> {
+  async #removeDemo(namespace: Resource): Promise<string[]> {
     this.say('removing the triggers, their topics and the namespace');
-    const resources = this.#played.flatMap((one) => one.resources);
+    const resources = this.#functions.flatMap((one) => one.resources);
     const made = { namespace, resources, topics: this.#topics };
     const states = this.#states;
-    const left = await takeAway(made, { client: this.#options.client, states, feeder: this.#feeder });
-    if (left.length === 0) this.say('removed: the cluster and its Kafka are as they were');
+    const left = await removeDemo(made, { client: this.#options.client, states, feeder: this.#feeder });
+    if (left.length === 0) this.say('removed everything that the demo created in the cluster and in Kafka');
     return left;
   }
 
   #sayWhatIsKept(): void {
     const { namespace } = this.#options;
     this.say(
-      `Everything stays until the next run, or until you remove it: kubectl delete namespace ${namespace}`,
+      `Everything is kept until the next run, or until you remove it: kubectl delete namespace ${namespace}`,
     );
     const topics = this.#topics.join('|').replaceAll('.', '\\.');
     this.say(
-      `and, where your Kafka is: kafka-topics.sh --bootstrap-server HOST:PORT --delete --topic '${topics}'`,
+      `and, from where you reach your Kafka: kafka-topics.sh --bootstrap-server HOST:PORT --delete --topic '${topics}'`,
     );
   }
 }

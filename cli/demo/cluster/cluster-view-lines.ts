@@ -7,15 +7,15 @@ export interface ClusterStatus extends TriggerState {
   readonly replicas: Replicas;
   /** Events that the function received. */
   readonly arrived: number;
-  /** Records that were appended for it, and of which none is heard to have arrived: newer, and finer, than `backlog`. */
-  readonly owed: number;
+  /** Appended records that pass its filter and have not been reported as arrived. More current and more exact than `backlog`. */
+  readonly pending: number;
 }
 
 const columns: readonly Column<ClusterStatus>[] = [
   { title: 'trigger', cell: ({ name }) => name, isText: true },
   { title: 'ready', cell: ({ ready }) => ready, isText: true },
   { title: 'reason', cell: ({ reason }) => reason, isText: true },
-  { title: 'backlog', cell: ({ owed }) => String(owed) },
+  { title: 'backlog', cell: ({ pending }) => String(pending) },
   { title: 'pods', cell: ({ replicas: { ready, desired } }) => `${ready}/${desired}` },
   { title: 'arrived', cell: ({ arrived }) => String(arrived) },
   { title: 'replicas', cell: ({ replicas }) => dots(replicas), isText: true },
@@ -26,7 +26,7 @@ export function tableOf(statuses: readonly ClusterStatus[], width: number): stri
 }
 
 /** `quake-stats 2/4 ready, backlog 83, 412 arrived` */
-export function lineOf({ name, ready, reason, message, replicas, owed, arrived }: ClusterStatus): string {
+export function lineOf({ name, ready, reason, message, replicas, pending, arrived }: ClusterStatus): string {
   const trouble = ready === 'True' ? '' : `, not ready: ${reason}, ${message}`;
-  return `${name} ${replicas.ready}/${replicas.desired} ready, backlog ${owed}, ${arrived} arrived${trouble}`;
+  return `${name} ${replicas.ready}/${replicas.desired} ready, backlog ${pending}, ${arrived} arrived${trouble}`;
 }

@@ -1,4 +1,4 @@
-// The namespace that the demo makes, and everything in it: it bears our label, and no other namespace is ever touched.
+// The namespace that the demo creates, and everything in it. It carries the demo's label, and the demo touches no other namespace.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../../core/contract/errors.ts';
 import { namespaceKind, secretKind } from '../../../core/resources/kinds.ts';
@@ -9,7 +9,10 @@ import { withRetries } from './with-retries.ts';
 const demoLabel = 'millrace.dev/demo';
 const removalLimitMs = 180_000;
 
-/** Makes it; one that an earlier run has left is removed before. @throws MillraceError `MILLRACE_CONFIG_INVALID` where it is somebody else's */
+/**
+ * Creates the namespace, after removing one that an earlier run has left.
+ * @throws MillraceError `MILLRACE_CONFIG_INVALID` if the namespace exists and was not created by the demo
+ */
 export async function createDemoNamespace(
   client: KubernetesClient,
   name: string,
@@ -18,10 +21,10 @@ export async function createDemoNamespace(
   const before = await client.get(namespaceKind, '', name);
   if (before !== undefined) {
     if (before.metadata.labels?.[demoLabel] !== 'true') {
-      const message = `the namespace ${name} is there, and was not made by the demo: choose another by --namespace`;
+      const message = `the namespace ${name} exists, and was not created by the demo: choose another with --namespace`;
       throw new MillraceError('MILLRACE_CONFIG_INVALID', message);
     }
-    say(`removing the namespace ${name}, which an earlier run has left`);
+    say(`removing the namespace ${name}, which an earlier run has left behind`);
     await removeDemoNamespace(client, before, signal);
   }
   const labels = { [demoLabel]: 'true', 'pod-security.kubernetes.io/enforce': 'restricted' };
@@ -29,7 +32,7 @@ export async function createDemoNamespace(
   return client.create({ apiVersion, kind, metadata: { name, labels } });
 }
 
-/** Resolves when it is gone, with all that was in it. */
+/** Resolves when the namespace and everything in it are gone. */
 export async function removeDemoNamespace(
   client: KubernetesClient,
   { metadata: { name, uid = '' } }: Resource,
@@ -52,10 +55,10 @@ interface NamespaceStatus {
 function stuck({ metadata, status }: Resource): string {
   const { conditions = [] } = (status ?? {}) as NamespaceStatus;
   const reasons = conditions.filter((one) => one.status === 'True').map(({ message }) => message ?? '');
-  return `the namespace ${metadata.name} does not go: ${reasons.join('; ') || 'no reason is given'}`;
+  return `the namespace ${metadata.name} is still being deleted: ${reasons.join('; ') || 'its status gives no reason'}`;
 }
 
-/** The Secrets with which the gateway's image is pulled, and that name its brokers, for the demo's pods. */
+/** Copies the Secrets that the demo's pods need: those for pulling the gateway's image, and those that name its brokers. */
 export async function copySecrets(
   client: KubernetesClient,
   installation: Installation,
@@ -63,7 +66,7 @@ export async function copySecrets(
 ): Promise<void> {
   for (const name of secretsOf(installation)) {
     const secret = await client.get(secretKind, installation.namespace, name);
-    // One that is named and not there keeps no pod from starting, where the image needs none.
+    // A missing pull secret does not matter if the image can be pulled without one.
     if (secret === undefined) continue;
     const { type, data } = secret;
     const { apiVersion, kind } = secretKind;

@@ -1,4 +1,4 @@
-// `millrace demo-feed`: what the demo does inside of the cluster, where the brokers can be reached. Each step is a pod of its own.
+// `millrace demo-feed`: the steps of the demo that need the brokers, and so must run inside the cluster. Each step is one pod.
 import { readFile } from 'node:fs/promises';
 import { createKafka } from '../../../core/kafka/connection/kafka-client.ts';
 import { createRecordSink } from '../../../core/kafka/produce/producer-sink.ts';
@@ -9,15 +9,15 @@ import { weekOf } from '../earthquakes.ts';
 import { append, burstsOf } from '../replay-week.ts';
 import { unpackEarthquakes } from './pack.ts';
 
-/** `create` makes the topics anew, should a run that was killed have left them; `append` stores a burst in the first of them. */
+/** `create` deletes and creates the topics, because a killed run may have left them. `append` stores a burst in the first topic. */
 export type FeedStep = 'create' | 'append' | 'remove';
 
 export interface FeedOptions {
   readonly step: FeedStep;
   readonly topics: readonly string[];
-  /** The earthquakes, packed. */
+  /** Path of the packed earthquakes. */
   readonly file: string;
-  /** Which burst, from 0. */
+  /** Index of the burst, from 0. */
   readonly burst: number;
   readonly week: number;
 }

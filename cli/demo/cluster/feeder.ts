@@ -1,4 +1,4 @@
-// Has things done inside of the cluster, one after the other: each is a pod that runs `millrace demo-feed`, and ends.
+// Runs steps inside the cluster, one after the other. Each step is a pod that runs `millrace demo-feed` and ends.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../../core/contract/errors.ts';
 import { configMapKind } from '../../../core/resources/kinds.ts';
@@ -13,11 +13,11 @@ export interface FeederOptions {
   readonly client: KubernetesClient;
   readonly pods: FollowedPods;
   readonly place: PodPlace;
-  /** The first is that of the earthquakes. */
+  /** The first is the topic of the earthquakes. */
   readonly topics: readonly string[];
 }
 
-/** A pod of which nothing runs after so long will not. */
+/** A pod that is not running after this time counts as failed. */
 const startLimitMs = 120_000;
 const lastLines = 3;
 
@@ -27,8 +27,8 @@ export class Feeder {
   readonly #options: FeederOptions;
   /** When each record was handed to Kafka, by the id of its event. */
   readonly appendedMs = new Map<string, number>();
-  /** Of the step that goes on, but for what was appended. */
-  #said: string[] = [];
+  /** Lines of the current step, except those that report an append. */
+  #output: string[] = [];
   #steps = 0;
 
   constructor(options: FeederOptions) {
@@ -58,14 +58,14 @@ export class Feeder {
     return this.#run('append', this.#options.topics.slice(0, 1), options, signal);
   }
 
-  /** Takes note of a line of a pod of its own. */
-  hear(line: string): void {
+  /** Reads a line that a pod of the feeder wrote. */
+  readLine(line: string): void {
     const [, id, time] = appended.exec(line) ?? [];
-    if (id === undefined || time === undefined) this.#said.push(line);
+    if (id === undefined || time === undefined) this.#output.push(line);
     else this.appendedMs.set(decodeURIComponent(id), Date.parse(time));
   }
 
-  /** Resolves when the pod has ended, and all that it has written is heard. */
+  /** Resolves when the pod has ended and all of its output was read. */
   async #run(
     step: FeedStep,
     topics: readonly string[],
@@ -74,7 +74,7 @@ export class Feeder {
   ): Promise<void> {
     const { client, pods, place } = this.#options;
     const name = `feed-${(this.#steps += 1)}-${step}`;
-    this.#said = [];
+    this.#output = [];
     await client.create(feedPod(name, [step, ...topics, ...options], place));
     const deadlineMs = performance.now() + startLimitMs;
     for (;;) {
@@ -83,14 +83,17 @@ export class Feeder {
       if (state?.kind === 'ended') throw this.#failed(name, `exit code ${state.exitCode}`);
       if (state?.kind === 'gone') throw this.#failed(name, 'it was removed');
       if (state?.kind !== 'running' && performance.now() > deadlineMs)
-        throw this.#failed(name, `it does not start: ${state?.reason ?? 'it is not seen'}`);
+        throw this.#failed(
+          name,
+          `it does not start: ${state?.reason ?? 'the API server has not reported it'}`,
+        );
       await sleep(50, undefined, { signal });
     }
   }
 
   #failed(name: string, reason: string): MillraceError {
-    const said = this.#said.slice(-lastLines).map((line) => line.trim());
-    const message = `the pod ${this.#options.place.namespace}/${name} failed: ${[reason, ...said].join('; ')}`;
+    const output = this.#output.slice(-lastLines).map((line) => line.trim());
+    const message = `the pod ${this.#options.place.namespace}/${name} failed: ${[reason, ...output].join('; ')}`;
     return new MillraceError('MILLRACE_DEMO_FAILED', message);
   }
 }

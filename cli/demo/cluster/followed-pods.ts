@@ -1,5 +1,5 @@
-// The pods of the demo, and every line that they write: each log is read from its first line to its last, also that of a pod that goes. A
-// stream that breaks is taken up again: the log is read anew, less the lines that were heard.
+// The pods of the demo, and every line that they write. Each log is read from its first line to its last, even if the pod is deleted meanwhile.
+// When a stream breaks, the log is read again, without the lines that were already read.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../../core/contract/errors.ts';
 import { podKind } from '../../../core/resources/kinds.ts';
@@ -23,17 +23,16 @@ export type PodState =
 interface Followed {
   readonly name: string;
   readonly app: string;
-  log: 'not begun' | 'being read' | 'whole';
+  log: 'not started' | 'reading' | 'complete';
   state: PodState;
-  /** Lines. */
-  heard: number;
+  linesRead: number;
 }
 
-const againMs = 250;
+const retryMs = 250;
 
 export class FollowedPods {
   readonly #options: FollowOptions;
-  /** By uid; those that are gone as well. */
+  /** By uid, including deleted pods. */
   readonly #pods = new Map<string, Followed>();
 
   private constructor(options: FollowOptions) {
@@ -44,42 +43,42 @@ export class FollowedPods {
   static async start(options: FollowOptions): Promise<FollowedPods> {
     const pods = new FollowedPods(options);
     const { resources, namespace, signal } = options;
-    await resources.watch(podKind, { namespaces: [namespace], signal }, (all) => pods.#see(all));
+    await resources.watch(podKind, { namespaces: [namespace], signal }, (all) => pods.#update(all));
     return pods;
   }
 
-  /** How many there are, those included whose log is not read to its end yet. */
+  /** How many pods an app has, including deleted pods whose log is not completely read yet. */
   count(app: string): number {
     const ofApp = [...this.#pods.values()].filter((pod) => pod.app === app);
-    return ofApp.filter(({ state, log }) => state.kind !== 'gone' || log === 'being read').length;
+    return ofApp.filter(({ state, log }) => state.kind !== 'gone' || log === 'reading').length;
   }
 
-  /** Ended only when its log is read to the end; undefined before the pod was seen. */
+  /** A pod counts as ended only once its log is completely read. Undefined before the API server has reported the pod. */
   stateOf(name: string): PodState | undefined {
     const pod = [...this.#pods.values()].find((one) => one.name === name);
-    return pod?.state.kind === 'ended' && pod.log !== 'whole' ? { kind: 'running' } : pod?.state;
+    return pod?.state.kind === 'ended' && pod.log !== 'complete' ? { kind: 'running' } : pod?.state;
   }
 
-  #see(all: readonly Resource[]): void {
+  #update(all: readonly Resource[]): void {
     const seen = new Set<string>();
     for (const resource of all) {
       const { uid = '', name, labels } = resource.metadata;
       seen.add(uid);
       const state = readState(resource);
       const app = labels?.[appLabel] ?? '';
-      const pod: Followed = this.#pods.get(uid) ?? { name, app, log: 'not begun', state, heard: 0 };
+      const pod: Followed = this.#pods.get(uid) ?? { name, app, log: 'not started', state, linesRead: 0 };
       pod.state = state;
       this.#pods.set(uid, pod);
-      if (pod.log === 'not begun' && state.kind !== 'waiting') void this.#follow(pod);
+      if (pod.log === 'not started' && state.kind !== 'waiting') void this.#follow(pod);
     }
     for (const [uid, pod] of this.#pods) if (!seen.has(uid)) pod.state = { kind: 'gone' };
   }
 
   async #follow(pod: Followed): Promise<void> {
     const { signal } = this.#options;
-    pod.log = 'being read';
+    pod.log = 'reading';
     while (!signal.aborted) {
-      // What ends while it is read may have been cut off; what had ended before is read to its end.
+      // If the pod ends while its log is read, the stream may be cut off. If it had ended before, the log is complete.
       const hadEnded = pod.state.kind === 'ended';
       try {
         await this.#read(pod);
@@ -87,9 +86,9 @@ export class FollowedPods {
       } catch (error) {
         if (error instanceof MillraceError && error.code === 'MILLRACE_KUBERNETES_MISSING') break;
       }
-      await sleep(againMs, undefined, { signal }).catch(() => undefined);
+      await sleep(retryMs, undefined, { signal }).catch(() => undefined);
     }
-    pod.log = 'whole';
+    pod.log = 'complete';
   }
 
   async #read(pod: Followed): Promise<void> {
@@ -97,8 +96,8 @@ export class FollowedPods {
     let line = 0;
     for await (const text of logs.follow(namespace, pod.name, signal)) {
       line += 1;
-      if (line <= pod.heard) continue;
-      pod.heard = line;
+      if (line <= pod.linesRead) continue;
+      pod.linesRead = line;
       onLine(pod.app, pod.name, text);
     }
   }
@@ -115,7 +114,7 @@ interface PodStatus {
   }[];
 }
 
-/** A pod of ours has one container. */
+/** The demo's pods have one container each. */
 function readState({ status }: Resource): PodState {
   const { conditions = [], containerStatuses: [container] = [] } = (status ?? {}) as PodStatus;
   const { running, terminated, waiting } = container?.state ?? {};
@@ -123,5 +122,5 @@ function readState({ status }: Resource): PodState {
   if (running !== undefined) return { kind: 'running' };
   const unmet = conditions.find(({ status, message }) => status === 'False' && message !== undefined);
   const reasons = [waiting?.reason, waiting?.message ?? unmet?.message].filter(Boolean);
-  return { kind: 'waiting', reason: reasons.join(': ') || 'no node has taken it' };
+  return { kind: 'waiting', reason: reasons.join(': ') || 'it is not scheduled yet' };
 }

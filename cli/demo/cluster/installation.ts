@@ -1,4 +1,4 @@
-// The Millrace that is installed in a cluster, as far as the demo has to know it: read off the Deployment of its gateway.
+// What the demo needs to know about the Millrace that is installed in a cluster, read from the Deployment of its gateway.
 import { MillraceError } from '../../../core/contract/errors.ts';
 import { deploymentKind, scaledObjectKind } from '../../../core/resources/kinds.ts';
 import type { KubernetesClient, Resource } from '../../../core/contract/kubernetes-client.ts';
@@ -11,15 +11,15 @@ export interface EnvVariable {
 
 /** What the demo's pods have in common with the gateway's. */
 export interface Installation {
-  /** Of the Deployment of its gateway. */
+  /** Namespace and name of the gateway's Deployment. */
   readonly namespace: string;
   readonly name: string;
   readonly image: string;
   readonly imagePullPolicy: string | undefined;
   readonly imagePullSecrets: readonly { readonly name: string }[];
-  /** How the brokers are reached. */
+  /** The settings of the connection to Kafka. */
   readonly env: readonly EnvVariable[];
-  /** Where pods may go: `nodeSelector`, `tolerations`. */
+  /** Where pods may be scheduled: `nodeSelector`, `tolerations`. */
   readonly placement: Readonly<Record<string, unknown>>;
 }
 
@@ -35,7 +35,7 @@ interface PodSpec {
   readonly tolerations?: unknown;
 }
 
-/** As the chart labels it. */
+/** The labels that the chart sets. */
 const gatewayLabels = 'app.kubernetes.io/name=millrace,app.kubernetes.io/component=gateway';
 
 const installMillrace =
@@ -44,8 +44,8 @@ const installKeda =
   'helm install keda keda --repo https://kedacore.github.io/charts --namespace keda --create-namespace';
 
 /**
- * The installation that serves `namespace`; the first by name where several do. Rejects with MILLRACE_TOOL_MISSING, and the command
- * that mends it, where there is none, or no KEDA.
+ * The installation that serves `namespace`, or the first by name if there are several. Rejects with MILLRACE_TOOL_MISSING and the
+ * command that installs it if Millrace or KEDA is missing.
  */
 export async function findInstallation(client: KubernetesClient, namespace: string): Promise<Installation> {
   if (!(await client.hasKind(scaledObjectKind.apiVersion, scaledObjectKind.kind)))
@@ -60,7 +60,7 @@ export async function findInstallation(client: KubernetesClient, namespace: stri
   const names = gateways.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`).join(', ');
   throw new MillraceError(
     'MILLRACE_CONFIG_INVALID',
-    `${names} does not serve the namespace ${namespace}: add it to watchNamespaces of the chart`,
+    `${names} does not serve the namespace ${namespace}: add it to watchNamespaces in the chart's values`,
   );
 }
 
@@ -81,14 +81,14 @@ export function readInstallation(gateway: Resource): Installation {
   };
 }
 
-/** Without a list of namespaces it serves all. */
+/** A gateway without a list of namespaces serves all. */
 function serves(gateway: Resource, namespace: string): boolean {
   const { env = [] } = gatewayIn(podSpecOf(gateway).containers) ?? {};
   const watched = env.find(({ name }) => name === 'WATCH_NAMESPACES')?.value ?? '';
   return watched === '' || watched.split(',').includes(namespace);
 }
 
-/** Whoever injects further containers may put them first. */
+/** Found by name, because injected sidecars may come first. */
 function gatewayIn(containers: PodSpec['containers']): PodSpec['containers'][number] | undefined {
   return containers.find(({ name }) => name === 'gateway');
 }
@@ -102,7 +102,7 @@ function byName(one: Resource, other: Resource): number {
   return name(one) < name(other) ? -1 : 1;
 }
 
-/** The Secrets that pods with its image need beside them. */
+/** The Secrets that pods with its image need in their namespace. */
 export function secretsOf({ imagePullSecrets, env }: Installation): string[] {
   const brokers = env.flatMap(({ valueFrom }) => valueFrom?.secretKeyRef?.name ?? []);
   return [...new Set([...imagePullSecrets.map(({ name }) => name), ...brokers])];

@@ -1,4 +1,4 @@
-// The way of the demo into a cluster: the connection that a kubeconfig names, for as long as it lasts.
+// Opens the connection to the cluster that a kubeconfig names, for the duration of the demo.
 import { describeError } from '../../../core/contract/errors.ts';
 import { createKubernetesClient } from '../../../core/kubernetes/api-client.ts';
 import { openConnection } from '../../../core/kubernetes/api-connection.ts';
@@ -17,8 +17,8 @@ export async function withClusterSession<T>(
   try {
     const client = createKubernetesClient({
       connection,
-      onTrouble: (error) => session.say(`no news from the cluster: ${describeError(error)}`),
-      onRecovery: (what) => session.say(`news of ${what} again`),
+      onTrouble: (error) => session.say(`a watch of the cluster has failed: ${describeError(error)}`),
+      onRecovery: (what) => session.say(`the watch of ${what} works again`),
     });
     const session: ClusterSession = new ClusterSession({
       ...settings,

@@ -1,4 +1,4 @@
-// The earthquakes as they come into the cluster: the features, one per line, compressed, for a ConfigMap holds 1 MiB. Pure.
+// Packs the earthquakes for the way into the cluster: one feature per line, compressed, because a ConfigMap holds at most 1 MiB. Pure.
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { toEarthquake, type Earthquake, type Feature } from '../earthquakes.ts';
 
@@ -6,7 +6,7 @@ export function packEarthquakes(earthquakes: readonly Earthquake[]): Buffer {
   return gzipSync(earthquakes.map(({ event }) => String(event.data)).join('\n'));
 }
 
-/** What `packEarthquakes` was given. */
+/** The inverse of `packEarthquakes`. */
 export function unpackEarthquakes(packed: Uint8Array): Earthquake[] {
   const lines = gunzipSync(packed).toString().split('\n');
   return lines.filter(Boolean).map((line) => toEarthquake(JSON.parse(line) as Feature));

@@ -1,9 +1,9 @@
-// Pods as the demo makes them: of the image of the installation, as the restricted Pod Security Standard wants them. Pure.
+// The demo's pods: they run the image of the installation, and comply with the restricted Pod Security Standard. Pure.
 import { deploymentKind, podKind } from '../../../core/resources/kinds.ts';
 import type { Resource } from '../../../core/contract/kubernetes-client.ts';
 import type { Installation } from './installation.ts';
 
-/** On every pod: the name of the function, or `feed`. */
+/** A label on every pod. Its value is the name of the function, or `feed`. */
 export const appLabel = 'app';
 export const feedApp = 'feed';
 export const packedMap = 'earthquakes';
@@ -11,10 +11,10 @@ export const packedKey = 'earthquakes.gz';
 const packedFolder = '/etc/millrace-demo';
 export const packedPath = `${packedFolder}/${packedKey}`;
 
-/** Below the image's /app, so that `cloudevents` is found in its node_modules, and its package.json makes of the code a module. */
+/** Below the image's /app, so that the code finds `cloudevents` in its node_modules and is a module by its package.json. */
 const codeFolder = '/app/functions';
 
-/** A function takes requests for so long after its end was asked for: who sends learns of it later. */
+/** How long a function still accepts requests after it was asked to stop, because gateways learn of that later. */
 const lingerMs = 3_000;
 
 export interface PodPlace {
@@ -39,7 +39,7 @@ export function feedPod(name: string, args: readonly string[], place: PodPlace):
   };
 }
 
-/** `deployment` as its manifest has it, but for what its pods run: `file`, which is in the ConfigMap `codeMap`. */
+/** `deployment` as in its manifest, except that its pods run `file` from the ConfigMap `codeMap`. */
 export function functionDeployment(
   deployment: Resource,
   { file, codeMap }: { readonly file: string; readonly codeMap: string },
@@ -60,7 +60,7 @@ export function functionDeployment(
     apiVersion: deploymentKind.apiVersion,
     kind: deploymentKind.kind,
     metadata,
-    // Asleep from the beginning: it is KEDA who wakes it.
+    // Without replicas at first: KEDA starts them.
     spec: { ...spec, replicas: 0, template: { ...spec.template, spec: podSpec(container, codeMap, place) } },
   };
 }

@@ -1,4 +1,4 @@
-// The end of the demo in a cluster: all that it has made goes, in the order in which nobody misses anything.
+// Removes everything that the demo created in a cluster, dependents first.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, MillraceError } from '../../../core/contract/errors.ts';
 import { deploymentKind, triggerKind } from '../../../core/resources/kinds.ts';
@@ -8,43 +8,49 @@ import type { Feeder } from './feeder.ts';
 import { withRetries } from './with-retries.ts';
 import type { TriggerStates } from './trigger-states.ts';
 
-export interface Made {
+export interface DemoResources {
   readonly namespace: Resource;
   readonly resources: readonly Resource[];
   readonly topics: readonly string[];
 }
 
-export interface TakeAwayOptions {
+export interface RemoveDemoOptions {
   readonly client: KubernetesClient;
-  /** Undefined where the run did not come so far. */
+  /** Undefined if the run ended before it had any. */
   readonly states: TriggerStates | undefined;
   readonly feeder: Feeder | undefined;
 }
 
-/** Gateways leave their groups one after the other. */
+/** Long, because gateways leave their consumer groups one after the other. */
 const drainLimitMs = 90_000;
 
-/** The triggers before their topics, so that no gateway misses these; the namespace in any case. Tells what stays. */
-export async function takeAway(made: Made, { client, states, feeder }: TakeAwayOptions): Promise<string[]> {
+/**
+ * Removes the triggers before their topics, so that no gateway misses a topic, and the namespace in any case. Returns what could
+ * not be removed.
+ */
+export async function removeDemo(
+  demo: DemoResources,
+  { client, states, feeder }: RemoveDemoOptions,
+): Promise<string[]> {
   const left: string[] = [];
   try {
-    await removeTriggers(made, client, states);
-    // What the user has interrupted is cleaned up all the same.
+    await removeTriggers(demo, client, states);
+    // A fresh signal: the topics are removed even if the user has interrupted the demo.
     await feeder?.removeTopics(new AbortController().signal);
   } catch (error) {
-    left.push(`the topics ${made.topics.join(', ')}: ${describeError(error)}`);
+    left.push(`the topics ${demo.topics.join(', ')}: ${describeError(error)}`);
   }
   try {
-    await removeDemoNamespace(client, made.namespace);
+    await removeDemoNamespace(client, demo.namespace);
   } catch (error) {
-    left.push(`the namespace ${made.namespace.metadata.name}: ${describeError(error)}`);
+    left.push(`the namespace ${demo.namespace.metadata.name}: ${describeError(error)}`);
   }
   return left;
 }
 
-/** Resolves when those are gone too that annotations meant. */
+/** Resolves when all triggers are gone, including those that the controller creates from annotations. */
 async function removeTriggers(
-  { namespace, resources }: Made,
+  { namespace, resources }: DemoResources,
   client: KubernetesClient,
   states: TriggerStates | undefined,
 ): Promise<void> {
@@ -55,7 +61,7 @@ async function removeTriggers(
   const deadlineMs = performance.now() + drainLimitMs;
   while ((states?.triggers ?? 0) > 0) {
     if (performance.now() > deadlineMs)
-      throw new MillraceError('MILLRACE_DEMO_FAILED', 'the triggers that read them do not go');
+      throw new MillraceError('MILLRACE_DEMO_FAILED', 'the triggers that read them are still being deleted');
     await sleep(50);
   }
 }

@@ -1,4 +1,4 @@
-// What the API server says of the demo's triggers and functions, now: by watches. Pure, but for these.
+// The current state of the demo's triggers and functions, kept up to date by watches of the API server.
 import { deploymentKind, triggerKind } from '../../../core/resources/kinds.ts';
 import type { Resource, ResourceWatch } from '../../../core/contract/kubernetes-client.ts';
 import type { TriggerStatus } from '../../../core/resources/trigger-status.ts';
@@ -8,7 +8,7 @@ export interface TriggerState {
   readonly ready: string;
   readonly reason: string;
   readonly message: string;
-  /** Coarse, and seconds old: `0`, `1-9`, `10-99`… or `unknown`. */
+  /** A range that is seconds old: `0`, `1-9`, `10-99`… or `unknown`. */
   readonly backlog: string;
 }
 
@@ -17,10 +17,10 @@ export interface Replicas {
   readonly ready: number;
 }
 
-const nothing: TriggerState = {
+const unknownState: TriggerState = {
   ready: 'Unknown',
   reason: 'NotSeen',
-  message: 'the controller has not said yet how it is',
+  message: 'the controller has not reported its status yet',
   backlog: 'unknown',
 };
 
@@ -30,7 +30,7 @@ export class TriggerStates {
 
   private constructor() {}
 
-  /** Watches until `signal` aborts; `onReplicas` is told after each change of a function's replicas. */
+  /** Watches until `signal` aborts. Calls `onReplicas` after each change of a function's replicas. */
   static async start(
     resources: ResourceWatch,
     namespace: string,
@@ -58,17 +58,17 @@ export class TriggerStates {
 
   trigger(name: string): TriggerState {
     const status = this.#triggers.get(name)?.status as Partial<TriggerStatus> | undefined;
-    if (status === undefined) return nothing;
+    if (status === undefined) return unknownState;
     const condition = status.conditions?.find(({ type }) => type === 'Ready');
     return {
-      ready: condition?.status ?? nothing.ready,
-      reason: condition?.reason ?? nothing.reason,
-      message: condition?.message ?? nothing.message,
-      backlog: status.backlog ?? nothing.backlog,
+      ready: condition?.status ?? unknownState.ready,
+      reason: condition?.reason ?? unknownState.reason,
+      message: condition?.message ?? unknownState.message,
+      backlog: status.backlog ?? unknownState.backlog,
     };
   }
 
-  /** Of the Deployment of that name. */
+  /** The replicas of the Deployment of that name. */
   replicas(name: string): Replicas {
     const deployment = this.#deployments.get(name);
     const spec = deployment?.spec as { replicas?: number } | undefined;

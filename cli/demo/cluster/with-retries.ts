@@ -1,11 +1,11 @@
-// A way to the API server that is lost for a moment keeps nobody from cleaning up.
+// Retries calls to the API server, so that a short outage does not prevent the cleanup.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../../core/contract/errors.ts';
 
 const limitMs = 60_000;
 const delayMs = 500;
 
-/** Asks again while no answer comes, for a minute; only for what may be asked twice. */
+/** Retries for up to a minute while the API server cannot be reached. Use it only for calls that may be repeated. */
 export async function withRetries<T>(ask: () => Promise<T>): Promise<T> {
   const deadlineMs = performance.now() + limitMs;
   for (;;) {

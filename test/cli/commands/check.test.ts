@@ -104,8 +104,8 @@ t.test('TLS that asks who calls: by the certificate that is named', async (t) =>
   });
 });
 
-t.test('what cannot be asked is an error', async (t) => {
+t.test('an address that cannot be checked is an error', async (t) => {
   const { code, stderr } = await runCli(t, ['check', 'scaler:6000']);
   t.equal(code, 1);
-  t.match(stderr, /scaler:6000 is no address that can be asked/);
+  t.match(stderr, /scaler:6000 cannot be checked: write an http/);
 });

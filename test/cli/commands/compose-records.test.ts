@@ -106,10 +106,10 @@ t.test('options that do not go together are all named', async (t) => {
   t.equal(wrong({ type: 'x', id: '1', structured: true, extension: ['a1=b'] }), '');
   t.equal(
     wrong({ id: '1', structured: true, extension: ['a=b'] }),
-    '--id is for CloudEvents: it needs --type; --structured is for CloudEvents: it needs --type; ' +
-      '--extension is for CloudEvents: it needs --type',
+    '--id is for CloudEvents, so it needs --type; --structured is for CloudEvents, so it needs --type; ' +
+      '--extension is for CloudEvents, so it needs --type',
   );
-  t.match(wrong({ type: 'x', id: '1', lines: true }), '--id names one event');
+  t.match(wrong({ type: 'x', id: '1', lines: true }), '--id is for one event');
   t.match(wrong({ null: true, lines: true }), '--null');
   t.match(wrong({ keySeparator: ':' }), '--key-separator needs --lines');
   t.match(wrong({ type: 'x', extension: ['A-b=1'] }), '--extension A-b');

@@ -24,7 +24,7 @@ function shell(): Shell {
   };
 }
 
-t.test('says where Kafka is, runs until it is told to end, and exits with 0', async (t) => {
+t.test('says where Kafka is, runs until it is asked to end, and exits with 0', async (t) => {
   const { io, stdout, interrupt, said } = shell();
   const exitCode = runKafkaCommand({}, io);
   const [line] = (await once(stdout, 'data')) as [string];
@@ -38,7 +38,7 @@ t.test('says where Kafka is, runs until it is told to end, and exits with 0', as
 t.test('refuses a number of brokers that makes no quorum', async (t) => {
   const { io, said } = shell();
   t.equal(await runKafkaCommand({ brokers: 2 }, io), 2);
-  t.equal(said(), '--brokers is 1 or 3, not 2.\n');
+  t.equal(said(), '--brokers must be 1 or 3, not 2.\n');
 });
 
 t.test('a port that is taken ends it with 1 and a line', async (t) => {

@@ -21,7 +21,7 @@ t.test('send', async (t) => {
     });
   });
 
-  t.test('stores a record per line, in their order, and tells where as JSON', async (t) => {
+  t.test('stores a record per line, in their order, and prints where as JSON', async (t) => {
     const topic = await createTopic(t, KAFKA_BROKERS, { partitions: 1 });
     const values = Array.from({ length: 3000 }, (_, index) => `line ${index} ö`);
     const file = `${t.testdir({ lines: values.join('\n') })}/lines`;

@@ -60,7 +60,10 @@ t.test('the gateway that has the partition answers, and standard output is the r
   );
   t.equal(code, 0);
   t.strictSame(JSON.parse(stdout), skipped);
-  t.match(stderr, /^shop\/mailer: orders partition 3 offset 7 is skipped\. Save what is printed/);
+  t.match(
+    stderr,
+    /^shop\/mailer: orders partition 3 offset 7 is skipped\. Save the printed record: no dead letter is stored/,
+  );
   t.match(two.calls, [
     {
       url: '/v1/triggers/shop/mailer/skip',
@@ -146,6 +149,6 @@ t.test('nobody has it, or nobody is there', async (t) => {
   t.match(nowhere.stderr, /this gateway has not partition 3\n {2}MILLRACE_SKIP_ELSEWHERE: /);
   const away = await ask(one.url, 'http://127.0.0.1:1');
   t.match(away.stderr, /127\.0\.0\.1:1: .*\n {2}MILLRACE_GATEWAY_UNREACHABLE: /);
-  t.match((await ask(old.url)).stderr, /this is no gateway of this version: it answered 404\n/);
+  t.match((await ask(old.url)).stderr, /it answered 404, so it is no gateway of this version\n/);
   t.match((await ask('gateway:9464')).stderr, /MILLRACE_CONFIG_INVALID/);
 });

@@ -149,7 +149,7 @@ spec:
   });
 });
 
-t.test('what is no event is told with what is wrong, and where', async (t) => {
+t.test('input that is no event is reported with what is wrong, and where', async (t) => {
   const { id: _, type: __, ...less } = event;
   const cases: [input: unknown, message: RegExp][] = [
     ['', /: it is empty/],
@@ -157,7 +157,7 @@ t.test('what is no event is told with what is wrong, and where', async (t) => {
     [[event], /: it is a list; write one CloudEvent/],
     ['null', /: it is null, not an object/],
     ['"event"', /: it is a string, not an object/],
-    [less, /: it has no id, no type; a CloudEvent is such as \{/],
+    [less, /: it has no id, no type; write a CloudEvent such as \{/],
     [{ ...event, specversion: '0.3' }, /: the specversion is "0.3", not "1.0"/],
     [{ ...event, id: '' }, /: the attribute id is missing or empty/],
     [{ ...event, Region: 'eu' }, /: the attribute name "Region" is not made of/],

@@ -53,7 +53,7 @@ t.test('bursts', async (t) => {
     'hold every earthquake once, in order',
   );
   t.strictSame(
-    bursts.map(({ thenQuiet }) => thenQuiet),
+    bursts.map(({ thenIdle }) => thenIdle),
     [false, true, true],
   );
   t.strictSame(

@@ -10,7 +10,7 @@ import { ensureKafkaInstalled } from '../../../cli/kafka/install-kafka.ts';
 const log = (): void => {};
 
 const java17 = 'echo \'openjdk version "17.0.9" 2023-10-17\' >&2';
-/** Puts a jar where Maven was told to. */
+/** Writes a jar to the folder that Maven is called with. */
 const maven =
   'for arg; do case $arg in -DoutputDirectory=*) d=${arg#*=};; esac; done; mkdir -p "$d"; : > "$d/kafka.jar"';
 
@@ -32,22 +32,23 @@ t.test('names the tool that is missing, and how to install it', async (t) => {
     {
       name: 'no Java',
       programs: {},
-      message: 'Java 17 or newer is needed (no `java` on the PATH): apt-get install openjdk-17-jre-headless',
+      message:
+        'Kafka needs Java 17 or newer (no `java` on the PATH): apt-get install openjdk-17-jre-headless',
     },
     {
       name: 'an old Java',
       programs: { java: 'echo \'openjdk version "11.0.2" 2019-01-15\' >&2' },
-      message: /^Java 17 or newer is needed \(.*\/java is 11\): apt-get install openjdk-17-jre-headless$/,
+      message: /^Kafka needs Java 17 or newer \(.*\/java is 11\): apt-get install openjdk-17-jre-headless$/,
     },
     {
       name: 'a Java that does not run',
       programs: { java: 'exit 1' },
-      message: /^Java 17 or newer is needed \(.*\/java does not run\)/,
+      message: /^Kafka needs Java 17 or newer \(.*\/java does not run\)/,
     },
     {
       name: 'no Maven',
       programs: { java: java17 },
-      message: 'Maven is needed to fetch Kafka (no `mvn`): apt-get install maven',
+      message: 'Downloading Kafka needs Maven (no `mvn` on the PATH): apt-get install maven',
     },
   ];
   for (const { name, programs, message } of cases) {
@@ -60,7 +61,7 @@ t.test('names the tool that is missing, and how to install it', async (t) => {
 
 t.test('JAVA_HOME goes before the PATH', async (t) => {
   const env = await environment(t, { java: java17 });
-  const message = /^Java 17 or newer is needed \(no bin\/java in JAVA_HOME, \/nowhere\)/;
+  const message = /^Kafka needs Java 17 or newer \(no bin\/java in JAVA_HOME, \/nowhere\)/;
   await t.rejects(ensureKafkaInstalled({ log, env: { ...env, JAVA_HOME: '/nowhere' } }), { message });
 });
 
@@ -75,7 +76,7 @@ t.test('shows what Maven said, and leaves nothing half done', async (t) => {
   t.same(readdirSync(join(env.MILLRACE_CACHE_DIR, version)), []);
 });
 
-t.test('two at once end with one installation, which is kept', async (t) => {
+t.test('two at once leave one installation', async (t) => {
   const env = await environment(t, { java: java17, mvn: maven });
   const [one, other] = await Promise.all([
     ensureKafkaInstalled({ log, env }),
@@ -95,7 +96,7 @@ t.test('goes on without a class archive that the JVM cannot write, and does not 
   const lines: string[] = [];
   const first = await ensureKafkaInstalled({ log: (line) => lines.push(line), env });
   t.equal(first.archivePath, undefined);
-  t.match(lines.at(-1), /^starts will be slower: /);
+  t.match(lines.at(-1), /^starts will be slower, because the JVM could not be prepared: /);
   lines.length = 0;
   await ensureKafkaInstalled({ log: (line) => lines.push(line), env });
   t.same(lines, []);

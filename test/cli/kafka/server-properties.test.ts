@@ -10,7 +10,7 @@ const cluster = [
   { id: 3, port: 9094, controllerPort: 9194 },
 ];
 
-t.test('a broker alone finds its quorum; three are told of it', async (t) => {
+t.test('a single broker finds its quorum; three are configured with it', async (t) => {
   const alone = serverProperties(first, [first], '/data');
   t.equal(alone['controller.quorum.bootstrap.servers'], '127.0.0.1:9192');
   t.equal(alone['controller.quorum.voters'], undefined);

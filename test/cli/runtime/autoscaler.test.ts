@@ -13,7 +13,7 @@ interface World {
   autoscaler: Autoscaler;
 }
 
-/** An autoscaler over a backlog that the test sets; it looks only when the test says so. */
+/** An autoscaler over a backlog that the test sets; it polls only when the test says so. */
 async function worldOf(t: Test, subscription: Subscription): Promise<World> {
   const listeners = new Set<() => void>();
   const scaledTo: number[] = [];
@@ -37,25 +37,25 @@ async function worldOf(t: Test, subscription: Subscription): Promise<World> {
     pollIntervalMs: 60_000,
   });
   t.teardown(() => world.autoscaler.stop());
-  await world.autoscaler.look();
+  await world.autoscaler.poll();
   return world;
 }
 
-t.test('a push wakes at once, the next look scales', async (t) => {
+t.test('a push wakes at once, the next poll scales', async (t) => {
   const world = await worldOf(t, subscriptionOf('one'));
   t.strictSame(world.scaledTo, []);
   world.backlog = 35n;
   world.push();
   t.strictSame(world.scaledTo, [1]);
-  await world.autoscaler.look();
+  await world.autoscaler.poll();
   t.strictSame(world.scaledTo, [1, 4]);
   t.equal(world.autoscaler.backlog, 35n);
 });
 
-t.test('without a push, a look wakes', async (t) => {
+t.test('without a push, a poll wakes', async (t) => {
   const world = await worldOf(t, subscriptionOf('one'));
   world.backlog = 1n;
-  await world.autoscaler.look();
+  await world.autoscaler.poll();
   t.strictSame(world.scaledTo, [1]);
 });
 
@@ -64,14 +64,14 @@ t.test('an unknown backlog is not zero', async (t) => {
   const scale = { ...subscription.scale, cooldownPeriodSeconds: 0 };
   const world = await worldOf(t, { ...subscription, scale });
   world.backlog = 25n;
-  await world.autoscaler.look();
-  await world.autoscaler.look();
+  await world.autoscaler.poll();
+  await world.autoscaler.poll();
   world.backlog = new Error('broker away');
-  await world.autoscaler.look();
+  await world.autoscaler.poll();
   t.strictSame(world.scaledTo, [1, 3]);
   t.equal(world.autoscaler.backlog, undefined);
   world.backlog = 0n;
-  await world.autoscaler.look();
+  await world.autoscaler.poll();
   t.strictSame(world.scaledTo, [1, 3, 0]);
 });
 
@@ -79,8 +79,8 @@ t.test('the metric scales, the backlog is shown', async (t) => {
   const world = await worldOf(t, subscriptionOf('one'));
   world.backlog = 1000n;
   world.metric = 30n;
-  await world.autoscaler.look();
-  await world.autoscaler.look();
+  await world.autoscaler.poll();
+  await world.autoscaler.poll();
   t.strictSame(world.scaledTo, [1, 3]);
   t.equal(world.autoscaler.backlog, 1000n);
 });
@@ -96,6 +96,6 @@ t.test('nothing happens after stop', async (t) => {
   world.autoscaler.stop();
   world.backlog = 5n;
   world.push();
-  await world.autoscaler.look();
+  await world.autoscaler.poll();
   t.strictSame(world.scaledTo, []);
 });

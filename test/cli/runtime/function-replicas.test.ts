@@ -56,9 +56,9 @@ t.test('a replica finishes what it has in flight before it is asked to stop', as
   replicas.scaleTo(0);
   t.strictSame(replicas.ready, [], 'its endpoint is gone');
   t.equal(await (await fetch(String(endpoint?.origin))).text(), 'geo/test', 'yet it still answers');
-  t.notOk(lines.includes('0: SIGTERM heard'));
+  t.notOk(lines.includes('0: SIGTERM received'));
   inFlight = 0;
-  await until(() => lines.includes('0: SIGTERM heard'));
+  await until(() => lines.includes('0: SIGTERM received'));
 });
 
 t.test('a crash takes the endpoint away, and the replica comes back', async (t) => {

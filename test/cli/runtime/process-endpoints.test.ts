@@ -21,14 +21,14 @@ function endpointsOf(t: Test): ProcessEndpoints {
   return endpoints;
 }
 
-/** What a gateway that watches is told, change by change. */
+/** The ready endpoints that a watching gateway gets, change by change. */
 function watched(endpoints: ProcessEndpoints, subscription: Subscription): string[][] {
-  const told: string[][] = [];
-  endpoints.watch(subscription, (ready) => told.push(ready.map(({ origin }) => origin)));
-  return told;
+  const seen: string[][] = [];
+  endpoints.watch(subscription, (ready) => seen.push(ready.map(({ origin }) => origin)));
+  return seen;
 }
 
-t.test('tells who is ready: at once, and at every change', async (t) => {
+t.test('reports who is ready: at once, and at every change', async (t) => {
   const endpoints = endpointsOf(t);
   const subscription = subscriptionOf('one');
   const early = watched(endpoints, subscription);
@@ -37,7 +37,7 @@ t.test('tells who is ready: at once, and at every change', async (t) => {
   t.strictSame(endpoints.count('geo/one'), { desired: 1, ready: 0, alive: 1 });
   await until(() => early.length === 2);
   t.match(early[1], [/^http:\/\/127\.0\.0\.1:\d+$/]);
-  t.strictSame(watched(endpoints, subscription), [early[1]], 'who comes late is told the same');
+  t.strictSame(watched(endpoints, subscription), [early[1]], 'a later listener gets the same');
   endpoints.scaleTo(subscription, 0);
   t.strictSame(early[2], []);
   await until(() => endpoints.count('geo/one').alive === 0);
@@ -54,23 +54,23 @@ t.test('who has no dev-command is somewhere else', async (t) => {
 t.test('an edit', async (t) => {
   const endpoints = endpointsOf(t);
   const before = subscriptionOf('edited');
-  const told = watched(endpoints, before);
+  const seen = watched(endpoints, before);
   endpoints.scaleTo(before, 1);
-  await until(() => told.length === 2);
+  await until(() => seen.length === 2);
 
   endpoints.apply([{ ...before, suspend: true }]);
-  t.equal(told.length, 2, 'of something else leaves the process alone');
+  t.equal(seen.length, 2, 'of something else leaves the process alone');
 
   const after = {
     ...before,
     dev: { command: `${before.dev?.command} polite`, directory: before.dev?.directory ?? '' },
   };
   endpoints.apply([after]);
-  await until(() => told.length === 4);
-  t.strictSame(told[2], [], 'of the dev-command ends the old process');
-  t.notSame(told[3], told[1], 'and starts another');
+  await until(() => seen.length === 4);
+  t.strictSame(seen[2], [], 'of the dev-command ends the old process');
+  t.notSame(seen[3], seen[1], 'and starts another');
   t.equal(endpoints.count('geo/edited').desired, 1);
 
   endpoints.apply([]);
-  t.strictSame(told.at(-1), [], 'that removes the trigger ends the last');
+  t.strictSame(seen.at(-1), [], 'that removes the trigger ends the last');
 });

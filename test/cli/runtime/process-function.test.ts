@@ -31,14 +31,17 @@ function pidIn(lines: readonly string[], word: string): number {
   return Number(lines.find((line) => line.startsWith(`${word} `))?.split(' ')[1]);
 }
 
-t.test('is ready when it accepts connections, and serves with what it was told', async (t) => {
-  const { started, lines } = await start(t, server);
-  t.equal(await started.ready, true);
-  t.equal(await (await fetch(started.origin)).text(), 'geo/test');
-  await started.stop(5000);
-  t.match(await started.exited, { code: 143 });
-  t.match(lines, [/^pid \d+$/, 'listening'], 'both outputs are heard, to their ends');
-});
+t.test(
+  'is ready when it accepts connections, and serves with the PORT and environment it was given',
+  async (t) => {
+    const { started, lines } = await start(t, server);
+    t.equal(await started.ready, true);
+    t.equal(await (await fetch(started.origin)).text(), 'geo/test');
+    await started.stop(5000);
+    t.match(await started.exited, { code: 143 });
+    t.match(lines, [/^pid \d+$/, 'listening'], 'both outputs are read to their ends');
+  },
+);
 
 t.test('is never ready where it ends before', async (t) => {
   const { started } = await start(t, `${server} broken`);
@@ -46,14 +49,14 @@ t.test('is never ready where it ends before', async (t) => {
   t.strictSame(await started.exited, { code: 1, signal: null });
 });
 
-t.test('tells a command that does not exist', async (t) => {
+t.test('reports a command that does not exist', async (t) => {
   const { started, lines } = await start(t, 'no-such-command-here');
   t.match(await started.exited, { code: 127 });
   await started.stop(0);
   t.match(lines.join('\n'), /no-such-command-here.*not found/);
 });
 
-t.test('tells a folder that does not exist', async (t) => {
+t.test('reports a folder that does not exist', async (t) => {
   const options = {
     command: server,
     directory: '/no/such/folder',
@@ -67,7 +70,7 @@ t.test('tells a folder that does not exist', async (t) => {
   });
 });
 
-t.test('is killed where it does not mind SIGTERM', async (t) => {
+t.test('is killed if it ignores SIGTERM', async (t) => {
   const { started, lines } = await start(t, `${server} deaf`);
   await started.ready;
   await started.stop(200);

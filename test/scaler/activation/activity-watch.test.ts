@@ -1,16 +1,16 @@
-// What of watching is not a trigger's: test/scaler/activation/demand.test.ts has the rest.
+// Watching by itself, without triggers. demand.test.ts covers the rest.
 import t from 'tap';
 import { createActivityWatch } from '../../../scaler/activation/activity-watch.ts';
 import { createScalerEmitter } from '../../../scaler/scaler-events.ts';
 import { until } from '../fixtures/until.ts';
 
-t.test('looks by itself at every interval, pushes while active, and leaves others alone', async (t) => {
+t.test('checks at every interval, pushes while active, and checks no other key', async (t) => {
   const events = createScalerEmitter();
   const active = new Set<string>();
-  const looks: string[] = [];
+  const checks: string[] = [];
   const watch = createActivityWatch({
     isActive(key) {
-      looks.push(key);
+      checks.push(key);
       return Promise.resolve(active.has(key));
     },
     intervalMs: () => 20,
@@ -18,15 +18,15 @@ t.test('looks by itself at every interval, pushes while active, and leaves other
     emit: events.emit.bind(events),
   });
   t.teardown(() => watch.close());
-  let told = 0;
-  const stop = watch.watch('a', () => told++);
-  watch.look('nobody-listens');
+  let pushes = 0;
+  const stop = watch.watch('a', () => pushes++);
+  watch.check('nobody-listens');
   watch.activate('nobody-listens');
-  await until(() => looks.length >= 3);
-  t.equal(told, 0);
+  await until(() => checks.length >= 3);
+  t.equal(pushes, 0);
   active.add('a');
-  await until(() => told >= 2);
+  await until(() => pushes >= 2);
   stop();
   stop();
-  t.ok(looks.every((key) => key === 'a'));
+  t.ok(checks.every((key) => key === 'a'));
 });

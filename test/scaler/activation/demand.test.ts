@@ -63,7 +63,7 @@ t.test('the metric asks for no more replicas than partitions, where each has one
     const { demand, kafka } = setUp(t, { delivery: { ordering }, scale: { lagThreshold: 25 } });
     kafka.backlog = backlog;
     t.equal(await demand.metric('geo/a'), metric, `${ordering}: ${backlog}`);
-    t.equal(await demand.backlog('geo/a'), backlog, 'who looks on sees what is owed');
+    t.equal(await demand.backlog('geo/a'), backlog, 'it is the backlog, for information');
   }
 });
 
@@ -86,96 +86,99 @@ t.test('unknown is an error', async (t) => {
   t.throws(() => demand.wake('geo/b'), { code: 'MILLRACE_TRIGGER_UNKNOWN' });
 });
 
-t.test('an activation call tells listeners in the same tick, and again while it is held', async (t) => {
+t.test('an activation call notifies listeners in the same tick, and again while it counts', async (t) => {
   const { demand, kafka, events } = setUp(t, {}, { holdMs: 200 });
   const pushed: string[] = [];
   events.on('pushed', (key) => pushed.push(key));
-  let told = 0;
-  const stop = demand.onActive('geo/a', () => told++);
-  t.equal(told, 0);
+  let pushes = 0;
+  const stop = demand.onActive('geo/a', () => pushes++);
+  t.equal(pushes, 0);
   demand.wake('geo/a');
-  t.equal(told, 1, 'at once');
+  t.equal(pushes, 1, 'at once');
   t.equal(await demand.isActive('geo/a'), true);
-  await until(() => told >= 4);
+  await until(() => pushes >= 4);
   await until(async () => !(await demand.isActive('geo/a')));
   await until(() => kafka.reads >= 2);
   stop();
-  const settled = told;
+  const settled = pushes;
   demand.wake('geo/a');
-  t.equal(told, settled, 'nobody is told after stopping');
-  t.equal(pushed.length, told);
+  t.equal(pushes, settled, 'no push after stopping');
+  t.equal(pushed.length, pushes);
 });
 
 t.test('a call counts while Kafka is away', async (t) => {
   const { demand, kafka } = setUp(t);
   kafka.backlog = new Error('away');
-  let told = 0;
-  t.teardown(demand.onActive('geo/a', () => told++));
+  let pushes = 0;
+  t.teardown(demand.onActive('geo/a', () => pushes++));
   demand.wake('geo/a');
   t.equal(await demand.isActive('geo/a'), true);
-  await until(() => told >= 3);
+  await until(() => pushes >= 3);
 });
 
 t.test(
   'without a gateway: a backlog alone is pushed, at once and repeatedly, until it is gone',
   async (t) => {
     const { demand, kafka } = setUp(t, { scale: { pollingIntervalSeconds: 0.05 } });
-    let told = 0;
-    t.teardown(demand.onActive('geo/a', () => told++));
+    let pushes = 0;
+    t.teardown(demand.onActive('geo/a', () => pushes++));
     await until(() => kafka.reads >= 3);
-    t.equal(told, 0);
+    t.equal(pushes, 0);
     kafka.backlog = 1n;
-    await until(() => told >= 3);
+    await until(() => pushes >= 3);
     kafka.backlog = new Error('away');
     const reads = kafka.reads;
     await until(() => kafka.reads >= reads + 3);
     kafka.backlog = 0n;
     await until(() => kafka.reads >= reads + 6);
-    const settled = told;
+    const settled = pushes;
     await until(() => kafka.reads >= reads + 8);
-    t.equal(told, settled);
+    t.equal(pushes, settled);
   },
 );
 
-t.test('who subscribes while it is active is told without waiting for a poll', async (t) => {
-  const { demand, kafka } = setUp(t, { scale: { pollingIntervalSeconds: 3600 } });
-  kafka.backlog = 1n;
-  let told = 0;
-  t.teardown(demand.onActive('geo/a', () => told++));
-  await until(() => told >= 1);
-});
+t.test(
+  'a listener that subscribes while the trigger is active is notified before the next polling interval',
+  async (t) => {
+    const { demand, kafka } = setUp(t, { scale: { pollingIntervalSeconds: 3600 } });
+    kafka.backlog = 1n;
+    let pushes = 0;
+    t.teardown(demand.onActive('geo/a', () => pushes++));
+    await until(() => pushes >= 1);
+  },
+);
 
 t.test('a listener that throws disturbs nobody', async (t) => {
   const { demand } = setUp(t);
-  let told = 0;
+  let pushes = 0;
   const broken = (): void => {
     throw new Error('broken listener');
   };
   const stops = [
     demand.onActive('geo/a', broken),
-    demand.onActive('geo/a', () => told++),
+    demand.onActive('geo/a', () => pushes++),
     demand.onActive('geo/a', broken),
   ];
   demand.wake('geo/a');
-  t.equal(told, 1);
-  await until(() => told >= 3);
+  t.equal(pushes, 1);
+  await until(() => pushes >= 3);
   for (const stop of [...stops, ...stops]) stop();
 });
 
 t.test(
-  'one held record is no reason to start below the activation threshold: the call makes us look',
+  'one held record is no reason to start below the activation threshold: the call only polls Kafka',
   async (t) => {
     const { demand, kafka } = setUp(t, {
       scale: { activationLagThreshold: 5, pollingIntervalSeconds: 3600 },
     });
-    let told = 0;
+    let pushes = 0;
     demand.wake('geo/a');
-    t.teardown(demand.onActive('geo/a', () => told++));
+    t.teardown(demand.onActive('geo/a', () => pushes++));
     await until(() => kafka.reads === 1);
     kafka.backlog = 6n;
     await until(() => {
       demand.wake('geo/a');
-      return told > 0;
+      return pushes > 0;
     });
   },
 );
@@ -183,30 +186,30 @@ t.test(
 t.test('a suspended trigger needs nobody', async (t) => {
   const { demand, kafka } = setUp(t, { suspend: true });
   kafka.backlog = 100n;
-  let told = 0;
-  t.teardown(demand.onActive('geo/a', () => told++));
+  let pushes = 0;
+  t.teardown(demand.onActive('geo/a', () => pushes++));
   demand.wake('geo/a');
   t.equal(await demand.isActive('geo/a'), false);
   t.equal(await demand.backlog('geo/a'), 0n);
   t.equal(await demand.metric('geo/a'), 0n);
-  t.equal(told, 0);
+  t.equal(pushes, 0);
 });
 
 t.test('a trigger that goes while somebody listens', async (t) => {
   const { demand, kafka, triggers } = setUp(t);
   kafka.backlog = 1n;
-  let told = 0;
-  t.teardown(demand.onActive('geo/a', () => told++));
-  await until(() => told >= 2);
+  let pushes = 0;
+  t.teardown(demand.onActive('geo/a', () => pushes++));
+  await until(() => pushes >= 2);
   triggers.replace([]);
   await t.rejects(demand.isActive('geo/a'), { code: 'MILLRACE_TRIGGER_UNKNOWN' });
   await until(() => {
-    const before = told;
-    return new Promise<boolean>((resolve) => setTimeout(() => resolve(told === before), 60));
+    const before = pushes;
+    return new Promise<boolean>((resolve) => setTimeout(() => resolve(pushes === before), 60));
   });
 });
 
-t.test('a time to be drained in makes another metric of it, within the partitions', async (t) => {
+t.test('targetDrainTime changes the metric, which still is at most one replica per partition', async (t) => {
   const triggers = createWantedTriggers();
   triggers.replace([subscriptionOf('a', { scale: { targetDrainMs: 20_000 } })]);
   const kafka = { records: 100n, partitions: 3, settled: 0n };

@@ -4,39 +4,39 @@ import { createDrainTargets } from '../../../scaler/activation/drain-target.ts';
 import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 
-const aimed = subscriptionOf('a', { scale: { targetDrainMs: 20_000, lagThreshold: 10 } });
+const targeted = subscriptionOf('a', { scale: { targetDrainMs: 20_000, lagThreshold: 10 } });
 const plain = subscriptionOf('b');
 
-t.test('replicas that are done with it in time, once their speed is known', async (t) => {
+t.test('asks for replicas that settle the backlog in time, once their speed is known', async (t) => {
   mock.timers.enable({ apis: ['setTimeout', 'Date'] });
   t.teardown(() => mock.timers.reset());
   const triggers = createWantedTriggers();
   let settled = 0n;
-  let looks = 0;
+  let polls = 0;
   const targets = createDrainTargets({
     triggers,
     replicas: (key) => (key === 'geo/a' ? 2 : undefined),
     refresh() {
-      looks += 1;
+      polls += 1;
       for (const key of ['geo/a', 'geo/b']) targets.observe(key, { records: 9_999n, partitions: 3, settled });
       settled += 500n;
-      return looks === 2 ? Promise.reject(new Error('away')) : Promise.resolve();
+      return polls === 2 ? Promise.reject(new Error('away')) : Promise.resolve();
     },
   });
   mock.timers.tick(20_000);
-  t.equal(looks, 0, 'nobody has a time to aim at');
-  triggers.replace([aimed, plain]);
-  t.equal(targets.metricFor(aimed, 100n), 100n, 'not known yet: lagThreshold');
+  t.equal(polls, 0, 'no trigger has a targetDrainTime');
+  triggers.replace([targeted, plain]);
+  t.equal(targets.metricFor(targeted, 100n), 100n, 'not known yet: lagThreshold');
   for (let seconds = 0; seconds < 20; seconds += 1) mock.timers.tick(1_000);
-  t.equal(looks, 4);
+  t.equal(polls, 4);
   // 50 records per second and replica, in steps of ten per cent: 1,000 in 20 s.
-  const replicas = Number(targets.metricFor(aimed, 10_000n)) / aimed.scale.lagThreshold;
+  const replicas = Number(targets.metricFor(targeted, 10_000n)) / targeted.scale.lagThreshold;
   t.ok(replicas > 9 && replicas < 11, `${replicas} replicas`);
   t.equal(targets.metricFor(plain, 10_000n), 10_000n);
-  t.equal(targets.metricFor(aimed, 0n), 0n);
+  t.equal(targets.metricFor(targeted, 0n), 0n);
   triggers.replace([plain]);
   mock.timers.tick(10_000);
-  t.equal(looks, 4);
-  t.equal(targets.metricFor(aimed, 100n), 100n, 'and forgotten');
+  t.equal(polls, 4);
+  t.equal(targets.metricFor(targeted, 100n), 100n, 'and forgotten');
   targets.close();
 });

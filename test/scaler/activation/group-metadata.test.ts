@@ -129,14 +129,14 @@ const wrong: [what: string, metadata: Record<string, string>, message: RegExp][]
   [
     'a negative threshold',
     { ...whole, lagThreshold: '-1' },
-    /lagThreshold is '-1': a whole number of at least 1/,
+    /lagThreshold is '-1': write a whole number of at least 1/,
   ],
   ['a threshold of 0', { ...whole, lagThreshold: '0' }, /lagThreshold is '0'/],
   ['a threshold beyond what is safe', { ...whole, lagThreshold: '9007199254740993' }, /lagThreshold is/],
   [
     'an activation threshold that is none',
     { ...whole, activationLagThreshold: 'AA' },
-    /'AA': a whole number of at least 0/,
+    /'AA': write a whole number of at least 0/,
   ],
   [
     'partitions that are none',
@@ -163,8 +163,16 @@ const wrong: [what: string, metadata: Record<string, string>, message: RegExp][]
     { ...whole, partitionLimitation: '1,'.repeat(1_000) + '1' },
     /partitionLimitation has more than 1000 parts/,
   ],
-  ['a policy', { ...whole, offsetResetPolicy: 'foo' }, /offsetResetPolicy is 'foo': latest or earliest/],
-  ['flags', { ...whole, allowIdleConsumers: 'notvalid' }, /allowIdleConsumers is 'notvalid': true or false/],
+  [
+    'a policy',
+    { ...whole, offsetResetPolicy: 'foo' },
+    /offsetResetPolicy is 'foo': write latest or earliest/,
+  ],
+  [
+    'flags',
+    { ...whole, allowIdleConsumers: 'notvalid' },
+    /allowIdleConsumers is 'notvalid': write true or false/,
+  ],
   [
     'a flag by the name of what every object has',
     { ...whole, excludePersistentLag: 'toString' },
@@ -192,9 +200,9 @@ const wrong: [what: string, metadata: Record<string, string>, message: RegExp][]
   [
     'servers that are none',
     { ...named, bootstrapServers: 'http://x' },
-    /bootstrapServers is 'http:\/\/x': host:port/,
+    /bootstrapServers is 'http:\/\/x': write host:port/,
   ],
-  ['a trigger besides', { ...whole, trigger: 'mailer' }, /trigger and consumerGroup are both there/],
+  ['a trigger besides', { ...whole, trigger: 'mailer' }, /trigger and consumerGroup are both set/],
   [
     'a name misspelt',
     { ...whole, lagTreshold: '5' },

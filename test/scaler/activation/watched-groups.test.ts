@@ -70,7 +70,7 @@ t.test('no more than the limit: the longest unasked goes, streams stay', async (
   groups.hold(third);
   t.throws(() => groups.watch(described('fourth')), {
     code: 'MILLRACE_SCALER_FULL',
-    message: /shop\/fourth: 2 groups/,
+    message: /shop\/fourth: the scaler already watches 2 groups/,
   });
 });
 
@@ -82,10 +82,10 @@ t.test('a cluster that is gone takes its groups with it; one that moved is follo
   const mailer = { namespace: 'geo', name: 'mailer', metadata };
   triggers.replace([subscriptionOf('a', { source: { access: at('second:9092') } })]);
   const key = groups.watch(mailer);
-  const { standstill } = groups.get(key);
+  const { stalled } = groups.get(key);
   triggers.replace([subscriptionOf('a', { source: { access: at('second:9092', 'third:9092') } })]);
   groups.watch(mailer);
-  t.match(groups.get(key), { access: at('second:9092', 'third:9092'), standstill });
+  t.match(groups.get(key), { access: at('second:9092', 'third:9092'), stalled });
   triggers.replace([]);
   t.throws(() => groups.watch(mailer), { code: 'MILLRACE_SCALER_METADATA_INVALID' });
   t.strictSame(groups.all(), []);

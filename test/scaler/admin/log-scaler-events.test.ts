@@ -29,7 +29,7 @@ t.test('secrets stay out', async (t) => {
   });
 });
 
-t.test('a failure is told when it begins and when it ends', async (t) => {
+t.test('a failure is logged when it begins and when it ends', async (t) => {
   const { lines, events } = setUp();
   const away = new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'No broker answers');
   for (const error of [undefined, away, away, undefined, undefined]) {

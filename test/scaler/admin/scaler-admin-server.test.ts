@@ -92,25 +92,28 @@ t.test('health and readiness', async (t) => {
   t.equal((await server.inject('/readyz')).statusCode, 200);
 });
 
-t.test('functions are woken by who may, and what Kafka says is told to who may see triggers', async (t) => {
-  const grants = { gateway: ['activate'], viewer: ['view', 'scrape'] } as const;
-  const { server, woken } = await setUp(t, strictDoor(grants).options);
-  const as = (token?: string) =>
-    token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } };
-  const payload = { triggers: [{ namespace: 'geo', name: 'a' }] };
-  const wake = (token?: string) =>
-    server.inject({ method: 'POST', url: '/v1/activations', payload, ...as(token) });
-  t.equal((await wake()).statusCode, 401);
-  t.equal((await wake('viewer')).statusCode, 403);
-  t.strictSame(woken, []);
-  t.equal((await wake('gateway')).statusCode, 204);
-  t.strictSame(woken, ['geo/a']);
-  t.strictSame((await server.inject('/readyz')).json(), { ready: false });
-  t.strictSame((await server.inject({ url: '/readyz', ...as('gateway') })).json(), { ready: false });
-  t.match((await server.inject({ url: '/readyz', ...as('viewer') })).json(), { kafka: { error: 'away' } });
-  t.equal((await server.inject('/metrics')).statusCode, 401);
-  t.equal((await server.inject({ url: '/metrics', ...as('viewer') })).statusCode, 200);
-});
+t.test(
+  'only callers with the right can wake functions, and only those who may view triggers see the state of Kafka',
+  async (t) => {
+    const grants = { gateway: ['activate'], viewer: ['view', 'scrape'] } as const;
+    const { server, woken } = await setUp(t, strictDoor(grants).options);
+    const as = (token?: string) =>
+      token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } };
+    const payload = { triggers: [{ namespace: 'geo', name: 'a' }] };
+    const wake = (token?: string) =>
+      server.inject({ method: 'POST', url: '/v1/activations', payload, ...as(token) });
+    t.equal((await wake()).statusCode, 401);
+    t.equal((await wake('viewer')).statusCode, 403);
+    t.strictSame(woken, []);
+    t.equal((await wake('gateway')).statusCode, 204);
+    t.strictSame(woken, ['geo/a']);
+    t.strictSame((await server.inject('/readyz')).json(), { ready: false });
+    t.strictSame((await server.inject({ url: '/readyz', ...as('gateway') })).json(), { ready: false });
+    t.match((await server.inject({ url: '/readyz', ...as('viewer') })).json(), { kafka: { error: 'away' } });
+    t.equal((await server.inject('/metrics')).statusCode, 401);
+    t.equal((await server.inject({ url: '/metrics', ...as('viewer') })).statusCode, 200);
+  },
+);
 
 t.test('a gateway asks as often as it has to', async (t) => {
   const { server, woken } = await setUp(t, strictDoor({ gateway: ['activate'] }).options);

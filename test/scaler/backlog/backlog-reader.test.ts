@@ -3,10 +3,10 @@ import { MillraceError } from '../../../core/contract/errors.ts';
 import { createBacklogReader } from '../../../scaler/backlog/backlog-reader.ts';
 import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
-import { owed, owing, setUp } from './fixtures/polls.ts';
+import { triggerBacklog, offsetsBehind, setUp } from './fixtures/polls.ts';
 
 t.test(
-  'what is owed is told with the partitions of all topics, and the records to whoever watches',
+  'what is triggerBacklog is told with the partitions of all topics, and the records to whoever watches',
   async (t) => {
     const { triggers, events, polls, reader } = setUp();
     const told: unknown[] = [];
@@ -20,7 +20,7 @@ t.test(
       { topic: 'tides', partition: 0, logStart: 0n, end: 6n, committed },
     ];
     polls[0]?.resolve([{ kind: 'read', partitions }]);
-    t.strictSame(await read, owed(5n, 3, 15n));
+    t.strictSame(await read, triggerBacklog(5n, 3, 15n));
     t.strictSame(told, [5n]);
   },
 );
@@ -37,11 +37,11 @@ t.test('a failed trigger is an error to its own readers only', async (t) => {
   const good = reader.read('geo/b');
   const left = t.rejects(reader.read('geo/c'), { code: 'MILLRACE_BACKLOG_UNKNOWN' }, 'no answer is no zero');
   const error = new MillraceError('MILLRACE_TOPIC_MISSING', 'Topic earthquakes does not exist');
-  polls[0]?.resolve([{ kind: 'failed', error }, owing(3n)]);
+  polls[0]?.resolve([{ kind: 'failed', error }, offsetsBehind(3n)]);
   await Promise.all([bad, left]);
-  t.strictSame(await good, owed(3n));
+  t.strictSame(await good, triggerBacklog(3n));
   t.strictSame(failed, ['geo/a', 'geo/c']);
-  t.strictSame(known, [['geo/b', owed(3n)]]);
+  t.strictSame(known, [['geo/b', triggerBacklog(3n)]]);
 });
 
 t.test('unknown triggers', async (t) => {
@@ -69,14 +69,14 @@ t.test('asks for what the trigger says: a pattern, and a time only where it begi
     cause: { message: /initial time/ },
   });
   const uncommitted = { topic: 'quakes', partition: 0, logStart: 0n, end: 3n };
-  polls[0]?.resolve([{ kind: 'read', partitions: [uncommitted] }, owing(1n)]);
+  polls[0]?.resolve([{ kind: 'read', partitions: [uncommitted] }, offsetsBehind(1n)]);
   await Promise.all([refresh, read]);
 });
 
-t.test('nobody need be told', async (t) => {
+t.test('works without onBacklog', async (t) => {
   const triggers = createWantedTriggers();
   triggers.replace([subscriptionOf('a')]);
-  const offsets = { read: async () => [owing(2n)] };
+  const offsets = { read: async () => [offsetsBehind(2n)] };
   const reader = createBacklogReader({ offsets, triggers, emit: () => true });
-  t.strictSame(await reader.read('geo/a'), owed(2n));
+  t.strictSame(await reader.read('geo/a'), triggerBacklog(2n));
 });

@@ -24,7 +24,7 @@ t.test('counts what lies between the committed offset and the end', async (t) =>
   t.equal(backlog([partition(0n, 10n, 4n)], 'latest'), 6n);
   t.equal(backlog([partition(0n, 10n, 10n)], 'earliest'), 0n);
   t.equal(backlog([partition(0n, 10n, 4n), partition(0n, 7n, 0n)], 'latest'), 13n, 'over all partitions');
-  t.equal(backlog([], 'earliest'), 0n, 'nothing is owed where there is no partition');
+  t.equal(backlog([], 'earliest'), 0n, 'no partitions, no backlog');
 });
 
 t.test('never counts deleted history', async (t) => {
@@ -74,7 +74,7 @@ function withMark(
   };
 }
 
-t.test('what is settled out of order is not owed', async (t) => {
+t.test('records that are settled out of order do not count', async (t) => {
   t.equal(backlog([withMark(0n, 10n, 4n, [])], 'latest'), 6n);
   t.equal(backlog([withMark(0n, 10n, 4n, [5n, 6n, 9n])], 'latest'), 3n);
   t.equal(
@@ -112,10 +112,10 @@ t.test('exact, whatever was settled in whatever order', async () => {
       const last = beyond.reduce((a, b) => (b > a ? b : a), base + BigInt(committed));
       const end = last + 1n + BigInt(further);
       const logStart = base + BigInt(start);
-      let owed = 0n;
+      let expected = 0n;
       for (let offset = base + BigInt(committed); offset < end; offset += 1n)
-        if (offset >= logStart && !beyond.includes(offset)) owed += 1n;
-      return backlog([withMark(logStart, end, base + BigInt(committed), beyond)], 'latest') === owed;
+        if (offset >= logStart && !beyond.includes(offset)) expected += 1n;
+      return backlog([withMark(logStart, end, base + BigInt(committed), beyond)], 'latest') === expected;
     }),
   );
 });
@@ -132,10 +132,10 @@ const initial = fc.constantFrom('earliest' as const, 'latest' as const);
 t.test('any offsets', async () => {
   fc.assert(
     fc.property(fc.array(offsets), initial, (partitions, initialOffset) => {
-      const owed = backlog(partitions, initialOffset);
+      const records = backlog(partitions, initialOffset);
       const held = partitions.reduce((sum, { logStart, end }) => sum + (end - logStart), 0n);
       const alone = partitions.reduce((sum, one) => sum + backlog([one], initialOffset), 0n);
-      return owed >= 0n && owed <= held && owed === alone;
+      return records >= 0n && records <= held && records === alone;
     }),
   );
 });

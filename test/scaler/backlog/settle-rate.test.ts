@@ -4,7 +4,7 @@ import { createSettleRate, type RateSample } from '../../../scaler/backlog/settl
 const sample = (seconds: number, settled: number, changes: Partial<RateSample> = {}): RateSample => ({
   atMs: seconds * 1000,
   settled: BigInt(settled),
-  owed: 10_000n,
+  backlog: 10_000n,
   partitions: 3,
   replicas: 2,
   ...changes,
@@ -26,15 +26,15 @@ t.test('records per second and replica, once three busy intervals are known', as
 t.test('an interval counts only if there was enough to do, for replicas that stayed as many', async (t) => {
   const known = [sample(0, 0), sample(5, 500), sample(10, 1_000), sample(15, 1_500)];
   for (const [what, ...more] of [
-    ['what arrives bounds it', sample(20, 1_550, { owed: 5n }), sample(25, 1_600, { owed: 5n })],
-    ['it came to its end', sample(20, 1_550, { owed: 0n })],
+    ['what arrives bounds it', sample(20, 1_550, { backlog: 5n }), sample(25, 1_600, { backlog: 5n })],
+    ['it came to its end', sample(20, 1_550, { backlog: 0n })],
     ['stuck', sample(20, 1_500), sample(25, 1_500)],
     ['more replicas', sample(20, 9_000, { replicas: 9 })],
     ['none', sample(20, 9_000, { replicas: 0 }), sample(25, 19_000, { replicas: 0 })],
     ['more partitions', sample(20, 9_000, { partitions: 4 })],
-    ['a set-back', sample(20, 100)],
-    ['a look too early', sample(16, 9_000)],
-    ['a look much too late', sample(60, 90_000)],
+    ['an offset reset', sample(20, 100)],
+    ['a poll too early', sample(16, 9_000)],
+    ['a poll much too late', sample(60, 90_000)],
     ['a clock that goes back', sample(3, 90_000)],
   ] as [string, ...RateSample[]][])
     near(t, rateOf(...known, ...more), 50, what);

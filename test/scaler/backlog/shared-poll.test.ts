@@ -1,4 +1,4 @@
-// What of the shared poll is not a trigger's: shared-poll.backlog.test.ts has the rest.
+// The shared poll by itself, without triggers. shared-poll.backlog.test.ts covers the rest.
 import t from 'tap';
 import { MillraceError } from '../../../core/contract/errors.ts';
 import type { OffsetsResult } from '../../../core/kafka/offsets/offsets-reader.ts';
@@ -46,5 +46,5 @@ t.test('what failed, or was left out of the answer, is unknown', async (t) => {
   const error = new MillraceError('MILLRACE_TOPIC_MISSING', 'Topic tides does not exist');
   const poll = setUp([{ kind: 'failed', error }]);
   await t.rejects(poll.read('a'), { code: 'MILLRACE_BACKLOG_UNKNOWN', cause: error });
-  await t.rejects(poll.read('b'), { cause: { message: 'The poll has no answer for it' } });
+  await t.rejects(poll.read('b'), { cause: { message: 'The poll returned no offsets for it' } });
 });

@@ -24,7 +24,7 @@ interface Call {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  readonly told: string;
+  readonly label: string;
 }
 
 interface Answer {
@@ -130,8 +130,8 @@ function drawCall(random: Random): Call {
     ? method
     : random.pick(['', 'x', '../IsActive', 'IsActive%00', 'isactive', '__proto__', 'a'.repeat(9_000)]);
   const headers = { ...usualHeaders, ':path': `/externalscaler.ExternalScaler/${path}`, ...packing, ...more };
-  const told = `${method} ${path} ${how} ${JSON.stringify(more).slice(0, 80)} ${message.toString('base64').slice(0, 400)}`;
-  return { method, headers, body: pack(message), told };
+  const label = `${method} ${path} ${how} ${JSON.stringify(more).slice(0, 80)} ${message.toString('base64').slice(0, 400)}`;
+  return { method, headers, body: pack(message), label };
 }
 
 /** What grpc-js itself says of a call that is none, before the service hears of it. */
@@ -199,7 +199,7 @@ t.test('calls of any kind', async (t) => {
       const isExpected = expected.has(code) || (code === status.INTERNAL && refusedBefore.test(details));
       // Of a method that there is none of, grpc-js repeats the name.
       const isBounded = details.length <= 3_000 || code === status.UNIMPLEMENTED;
-      if (!isExpected || !isBounded) t.fail(`${code} ${details.slice(0, 200)}: ${call.told}`);
+      if (!isExpected || !isBounded) t.fail(`${code} ${details.slice(0, 200)}: ${call.label}`);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, callAll));
@@ -212,5 +212,5 @@ t.test('calls of any kind', async (t) => {
   const honest = { name: 'quakes', namespace: 'geo', scalerMetadata: {} };
   const body = framed(definition.IsActive!.requestSerialize(honest));
   const headers = { ...usualHeaders, ':path': '/externalscaler.ExternalScaler/IsActive' };
-  t.match(await answerTo(session(), { method: '', headers, body, told: '' }), { code: status.OK });
+  t.match(await answerTo(session(), { method: '', headers, body, label: '' }), { code: status.OK });
 });

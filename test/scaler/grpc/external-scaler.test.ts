@@ -108,7 +108,7 @@ t.test('the trigger is named by the metadata, else by the ScaledObject', async (
   });
 });
 
-t.test('GetMetrics and IsActive tell the backlog', async (t) => {
+t.test('GetMetrics and IsActive report the backlog', async (t) => {
   const { call, kafka, events } = await setUp(t);
   const answered: string[] = [];
   events.on('answered', (method, answer) => answered.push(`${method} ${answer}`));
@@ -215,7 +215,7 @@ t.test('a cancelled stream is let go of', async (t) => {
   t.equal(pushed, 0);
 });
 
-t.test('StreamMetricSpec tells the spec at once, and when it changes', async (t) => {
+t.test('StreamMetricSpec sends the spec at once, and when it changes', async (t) => {
   const { triggers, open } = await setUp(t);
   const { received } = open('StreamMetricSpec', ref);
   await until(() => received.length === 1);
@@ -283,7 +283,7 @@ t.test('metadata that is wrong is INVALID_ARGUMENT: what, where, and what to do'
   const { call, kafka, open } = await setUp(t);
   const wrong = { ...handWritten, scalerMetadata: { ...handWritten.scalerMetadata, lagThreshold: 'many' } };
   const details =
-    /^MILLRACE_SCALER_METADATA_INVALID: ScaledObject shop\/mailer: lagThreshold is 'many': a whole number.*docs\/guides/;
+    /^MILLRACE_SCALER_METADATA_INVALID: ScaledObject shop\/mailer: lagThreshold is 'many': write a whole number.*docs\/guides/;
   for (const method of ['IsActive', 'GetMetricSpec'])
     await t.rejects(call(method, wrong), { code: status.INVALID_ARGUMENT, details });
   t.match(await open('StreamIsActive', wrong).ended, { code: status.INVALID_ARGUMENT, details });

@@ -15,7 +15,7 @@ import { until } from '../fixtures/until.ts';
 
 type Pair = Awaited<ReturnType<typeof makeCertificate>>;
 
-/** Puts `pair` where the server looks. */
+/** Writes `pair` to the files that the server reads. */
 async function install(folder: string, { cert, key }: Pair): Promise<void> {
   await Promise.all([writeFile(join(folder, 'tls.crt'), cert), writeFile(join(folder, 'tls.key'), key)]);
 }
@@ -177,7 +177,7 @@ t.test('both sides are renewed while KEDA is connected, and no push is lost for 
   t.strictSame(await before.isActive(), { result: true });
 });
 
-t.test('files that do not go together are told at the start', async (t) => {
+t.test('files that do not match are rejected at the start', async (t) => {
   const folder = t.testdir({ 'none.crt': 'no certificate' });
   const [one, two] = await Promise.all([makeCertificate(folder, 'one'), makeCertificate(folder, 'two')]);
   const { emit } = createScalerEmitter();

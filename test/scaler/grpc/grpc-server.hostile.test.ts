@@ -75,7 +75,7 @@ t.test('streams that are opened and reset at once end their connection, and leav
     await closed;
     t.ok(
       frames().some(({ type }) => type === frameType.goAway),
-      'it is told to go',
+      'it gets GOAWAY',
     );
   }
   t.strictSame(await honest(door), { result: false });

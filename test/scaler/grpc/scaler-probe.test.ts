@@ -31,7 +31,11 @@ t.test('the scaler is shown its own certificate, as the file has it at the time'
 
   t.type(await createScalerProbe().ask(scaler, 'geo', 'quakes'), 'string', 'without one it is not let in');
   const probe = createScalerProbe(tls);
-  t.match(await probe.ask(scaler, 'geo', 'quakes'), /ENOENT.*tls\./, 'one that cannot be read is told');
+  t.match(
+    await probe.ask(scaler, 'geo', 'quakes'),
+    /ENOENT.*tls\./,
+    'a file that cannot be read is reported',
+  );
   await install(other);
   t.type(await createScalerProbe(tls).ask(scaler, 'geo', 'quakes'), 'string');
   await install(own);

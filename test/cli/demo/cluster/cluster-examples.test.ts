@@ -86,11 +86,11 @@ t.test(
   },
 );
 
-t.test('what Node does not run stays out', async (t) => {
+t.test('an example that Node cannot run is left out', async (t) => {
   t.equal(placed('quake-map'), undefined);
 });
 
-t.test('a trigger with a mistake is a fault of ours', async (t) => {
+t.test('a trigger with a mistake is a discrepancy of ours', async (t) => {
   const example = examples.find(({ name }) => name === 'quake-stats')!;
   t.throws(() => placeExample({ ...example, resources: [] }, place), /quake-stats has no trigger/);
   const [deployment] = example.resources;

@@ -14,7 +14,7 @@ t.test('triggers and functions are shown as the API server has them', async (t) 
     ...states.trigger('stats'),
     replicas: states.replicas('stats'),
     arrived: 9,
-    owed: 83,
+    pending: 83,
   });
   t.match(lineOf(status()), /^stats 0\/0 ready, backlog 83, 9 arrived, not ready: NotSeen, .+$/);
 

@@ -30,7 +30,7 @@ t.test('the namespace is labelled as ours, and restricted', async (t) => {
 
   const second = await createDemoNamespace(client, 'demo', options);
   t.not(second.metadata.uid, first.metadata.uid, 'one of ours is made anew');
-  t.strictSame(said, ['removing the namespace demo, which an earlier run has left']);
+  t.strictSame(said, ['removing the namespace demo, which an earlier run has left behind']);
   await removeDemoNamespace(client, second);
   t.equal(await client.get(namespaceKind, '', 'demo'), undefined);
 });
@@ -52,7 +52,7 @@ t.test('what is somebody else’s is not touched', async (t) => {
   const theirs = await client.create(namespace({ name: 'demo', labels: { team: 'geo' } }));
   await t.rejects(createDemoNamespace(client, 'demo', { say: () => undefined, signal }), {
     code: 'MILLRACE_CONFIG_INVALID',
-    message: /^the namespace demo is there, and was not made by the demo: .*--namespace$/,
+    message: /^the namespace demo exists, and was not created by the demo: .*--namespace$/,
   });
   t.strictSame(await client.get(namespaceKind, '', 'demo'), theirs);
   const stale = namespace({ name: 'demo', uid: 'ours' });

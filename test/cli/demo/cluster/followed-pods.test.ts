@@ -17,7 +17,7 @@ type Stream = { lines: readonly string[]; then?: Error | (() => Promise<unknown>
 
 async function follow(t: Test, streams: Stream[]) {
   const client = new MemoryKubernetes();
-  const heard: string[] = [];
+  const output: string[] = [];
   let reads = 0;
   const logs: PodLogs = {
     async *follow() {
@@ -34,7 +34,7 @@ async function follow(t: Test, streams: Stream[]) {
     resources: client,
     logs,
     namespace: 'demo',
-    onLine: (app, pod, line) => void heard.push(`${app} ${pod} ${line}`),
+    onLine: (app, pod, line) => void output.push(`${app} ${pod} ${line}`),
     signal: end.signal,
   });
   const become = async (status: object): Promise<void> => {
@@ -46,27 +46,27 @@ async function follow(t: Test, streams: Stream[]) {
     await turn();
   };
   const stateIs = (kind: string) => until(() => pods.stateOf('a')?.kind === kind, 5_000);
-  return { client, pods, heard, become, stateIs, reads: () => reads };
+  return { client, pods, output, become, stateIs, reads: () => reads };
 }
 
 const container = (state: object) => ({ containerStatuses: [{ state }] });
 
 t.test('a log that breaks off is taken up where it was', async (t) => {
-  const { pods, heard, become, stateIs, reads } = await follow(t, [
+  const { pods, output, become, stateIs, reads } = await follow(t, [
     { lines: ['1', '2'], then: broken },
     { lines: ['1'], then: broken },
     { lines: ['1', '2', '3'] },
   ]);
   t.equal(pods.stateOf('a'), undefined);
   await become(container(running));
-  await until(() => heard.length === 3, 5_000);
-  t.strictSame(heard, ['stats a 1', 'stats a 2', 'stats a 3']);
+  await until(() => output.length === 3, 5_000);
+  t.strictSame(output, ['stats a 1', 'stats a 2', 'stats a 3']);
   t.equal(pods.count('stats'), 1);
   await become(container(ended));
   await stateIs('ended');
   t.strictSame(pods.stateOf('a'), { kind: 'ended', exitCode: 3 });
   t.ok(reads() >= 4, 'it is read once more when it is known to be over');
-  t.equal(heard.length, 3);
+  t.equal(output.length, 3);
 });
 
 t.test('what ends is followed before it counts as ended, and counts until it is gone', async (t) => {
@@ -93,7 +93,7 @@ t.test('a pod that is gone has no more to say', async (t) => {
 t.test('a pod that does not start says why', async (t) => {
   const { pods, become, reads } = await follow(t, [{ lines: [] }]);
   const cases: [object, string][] = [
-    [{}, 'no node has taken it'],
+    [{}, 'it is not scheduled yet'],
     [{ conditions: [{ status: 'False', message: 'no node has room' }] }, 'no node has room'],
     [
       container({ waiting: { reason: 'ErrImagePull', message: 'no such image' } }),

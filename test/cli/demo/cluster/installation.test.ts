@@ -9,7 +9,7 @@ function serving(namespaces: string): object[] {
   return [{ name: 'WATCH_NAMESPACES', value: namespaces }, brokersVariable];
 }
 
-t.test('what is not installed is said in a line, with the command that installs it', async (t) => {
+t.test('what is not installed is reported in one line, with the command that installs it', async (t) => {
   const withoutKeda = new MemoryKubernetes({ kinds: [deploymentKind] });
   await t.rejects(findInstallation(withoutKeda, 'demo'), {
     code: 'MILLRACE_TOOL_MISSING',
@@ -23,7 +23,7 @@ t.test('what is not installed is said in a line, with the command that installs 
 
 t.test('what the API server refuses stays what it is', async (t) => {
   const client = new MemoryKubernetes();
-  client.fails = () => new MillraceError('MILLRACE_KUBERNETES_FORBIDDEN', 'the right to list is lacking');
+  client.fails = () => new MillraceError('MILLRACE_KUBERNETES_FORBIDDEN', 'the right to list is notReady');
   await t.rejects(findInstallation(client, 'demo'), { code: 'MILLRACE_KUBERNETES_FORBIDDEN' });
 });
 

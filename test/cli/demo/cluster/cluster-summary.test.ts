@@ -1,10 +1,10 @@
 import t from 'tap';
 import {
-  clusterAccountLines,
-  clusterAccountOf,
-  clusterFaultsOf,
-  type ClusterEvidence,
-} from '../../../../cli/demo/cluster/cluster-account.ts';
+  clusterSummaryLines,
+  summarizeCluster,
+  clusterDiscrepancies,
+  type ClusterObservation,
+} from '../../../../cli/demo/cluster/cluster-summary.ts';
 
 const appendedMs = new Map([
   ['a', 1000],
@@ -12,7 +12,7 @@ const appendedMs = new Map([
   ['c', 9000],
 ]);
 const arrival = { id: 'a', atMs: 1300, sleeps: 0 };
-const some: ClusterEvidence = {
+const some: ClusterObservation = {
   name: 'some',
   wanted: 1,
   arrivals: [arrival],
@@ -21,9 +21,9 @@ const some: ClusterEvidence = {
   finalBacklog: '0',
 };
 
-t.test('an account that adds up', async (t) => {
-  const account = clusterAccountOf(appendedMs, [some]);
-  t.strictSame(account, {
+t.test('an summary that adds up', async (t) => {
+  const summary = summarizeCluster(appendedMs, [some]);
+  t.strictSame(summary, {
     records: 3,
     filtered: 2,
     arrived: 1,
@@ -43,20 +43,22 @@ t.test('an account that adds up', async (t) => {
       },
     },
   });
-  t.strictSame(clusterFaultsOf(account, 3), []);
-  t.match(clusterAccountLines(account).join('\n'), /^some +2 +1 +0 +2 {2}300 ms$/m);
+  t.strictSame(clusterDiscrepancies(summary, 3), []);
+  t.match(clusterSummaryLines(summary).join('\n'), /^some +2 +1 +0 +2 {2}300 ms$/m);
 });
 
-t.test('accounts that do not', async (t) => {
-  const cases: [Partial<ClusterEvidence>, string][] = [
+t.test('summaries that do not', async (t) => {
+  const cases: [Partial<ClusterObservation>, string][] = [
     [{ arrivals: [] }, 'some: 0 of 1 events arrived'],
     [{ arrivals: [arrival, arrival] }, 'some: 1 events arrived more than once'],
     [{ finalReplicas: 1 }, 'some: 1 replicas still run'],
     [{ finalBacklog: '1-9' }, 'some: its backlog is 1-9'],
   ];
-  for (const [change, fault] of cases)
-    t.strictSame(clusterFaultsOf(clusterAccountOf(appendedMs, [{ ...some, ...change }]), 3), [fault]);
-  t.strictSame(clusterFaultsOf(clusterAccountOf(appendedMs, [some]), 4), [
+  for (const [change, discrepancy] of cases)
+    t.strictSame(clusterDiscrepancies(summarizeCluster(appendedMs, [{ ...some, ...change }]), 3), [
+      discrepancy,
+    ]);
+  t.strictSame(clusterDiscrepancies(summarizeCluster(appendedMs, [some]), 4), [
     '3 of 4 records are known to be appended',
   ]);
 });

@@ -1,11 +1,11 @@
-// The account at the end of the demo: what became of the records, by the gateway's count and by the functions' own. Pure.
+// The summary at the end of the demo: what became of the records, as counted by the gateway and by the functions themselves. Pure.
 import type { TriggerTally } from '../local/trigger-tally.ts';
 import { drawTable, type Column } from '../status/table.ts';
 import type { Arrival } from './function-log.ts';
 
 export const nameColumn: Column<Row<unknown>> = { title: 'trigger', cell: ([name]) => name, isText: true };
 
-export const functionColumns: readonly Column<Row<FunctionAccount>>[] = [
+export const functionColumns: readonly Column<Row<FunctionSummary>>[] = [
   { title: 'arrived', cell: ([, { arrived }]) => String(arrived) },
   { title: 'twice', cell: ([, { duplicates }]) => String(duplicates) },
   { title: 'most replicas', cell: ([, { maxReplicas }]) => String(maxReplicas) },
@@ -16,50 +16,50 @@ export const functionColumns: readonly Column<Row<FunctionAccount>>[] = [
   },
 ];
 
-/** What was seen of one function. */
-export interface FunctionEvidence {
+/** What was observed of one function. */
+export interface FunctionObservation {
   readonly name: string;
   readonly arrivals: readonly Arrival[];
   readonly maxReplicas: number;
   readonly finalReplicas: number;
 }
 
-/** What was seen of one trigger. */
-export interface TriggerEvidence extends TriggerTally, FunctionEvidence {}
+/** What was observed of one trigger. */
+export interface TriggerObservation extends TriggerTally, FunctionObservation {}
 
-/** By the function's own count. */
-export interface FunctionAccount {
-  /** Events that the function received, each counted once. */
+/** Counted by the function itself. */
+export interface FunctionSummary {
+  /** Distinct events that the function received. */
   readonly arrived: number;
-  /** Events that it received again. */
+  /** Events that it received more than once. */
   readonly duplicates: number;
-  /** For every time that it woke: from the append of the record that it was woken for to its first request, in ms. */
+  /** One duration per wake-up, in ms: from the append of the record that caused it to the first request. */
   readonly coldStartsMs: readonly number[];
   readonly maxReplicas: number;
   readonly finalReplicas: number;
 }
 
-export interface TriggerAccount extends TriggerTally, FunctionAccount {}
+export interface TriggerSummary extends TriggerTally, FunctionSummary {}
 
-/** Counts are sums over the triggers, each of which saw all `records`; `maxReplicas` is the highest of any function. */
-export interface Account extends TriggerTally {
+/** Counts are sums over the triggers. Each trigger reads all `records`. `maxReplicas` is the highest of any function. */
+export interface DemoSummary extends TriggerTally {
   readonly records: number;
   readonly duplicates: number;
-  /** Of the first time that each function woke. */
+  /** The first cold start of each function. */
   readonly coldStartMs: Readonly<Record<string, number>>;
   readonly maxReplicas: number;
   readonly finalReplicas: number;
-  readonly triggers: Readonly<Record<string, TriggerAccount>>;
+  readonly triggers: Readonly<Record<string, TriggerSummary>>;
 }
 
 /** `appendedMs`: when each record was handed to Kafka, by the id of its event. */
-export function accountOf(
+export function summarizeDemo(
   appendedMs: ReadonlyMap<string, number>,
-  evidence: readonly TriggerEvidence[],
-): Account {
-  const triggers = evidence.map((seen) => [seen.name, triggerAccount(appendedMs, seen)] as const);
+  observations: readonly TriggerObservation[],
+): DemoSummary {
+  const triggers = observations.map((seen) => [seen.name, triggerSummary(appendedMs, seen)] as const);
   const sum = (what: keyof TriggerTally | 'duplicates' | 'finalReplicas'): number =>
-    triggers.reduce((total, [, account]) => total + account[what], 0);
+    triggers.reduce((total, [, summary]) => total + summary[what], 0);
   return {
     records: appendedMs.size,
     filtered: sum('filtered'),
@@ -74,23 +74,23 @@ export function accountOf(
   };
 }
 
-/** Of the first time that each function woke. */
+/** The first cold start of each function that woke. */
 export function firstColdStarts(
-  accounts: readonly (readonly [name: string, account: FunctionAccount])[],
+  summaries: readonly (readonly [name: string, summary: FunctionSummary])[],
 ): Record<string, number> {
-  const first = accounts.map(([name, { coldStartsMs }]) => [name, coldStartsMs[0]] as const);
+  const first = summaries.map(([name, { coldStartsMs }]) => [name, coldStartsMs[0]] as const);
   return Object.fromEntries(first.filter((entry): entry is [string, number] => entry[1] !== undefined));
 }
 
-function triggerAccount(appendedMs: ReadonlyMap<string, number>, seen: TriggerEvidence): TriggerAccount {
+function triggerSummary(appendedMs: ReadonlyMap<string, number>, seen: TriggerObservation): TriggerSummary {
   const { delivered, filtered, deadLettered, replies } = seen;
-  return { delivered, filtered, deadLettered, replies, ...functionAccount(appendedMs, seen) };
+  return { delivered, filtered, deadLettered, replies, ...functionSummary(appendedMs, seen) };
 }
 
-export function functionAccount(
+export function functionSummary(
   appendedMs: ReadonlyMap<string, number>,
-  { arrivals, maxReplicas, finalReplicas }: FunctionEvidence,
-): FunctionAccount {
+  { arrivals, maxReplicas, finalReplicas }: FunctionObservation,
+): FunctionSummary {
   const arrived = new Set(arrivals.map(({ id }) => id)).size;
   return {
     arrived,
@@ -109,21 +109,21 @@ function coldStarts(appendedMs: ReadonlyMap<string, number>, arrivals: readonly 
   });
 }
 
-/** What is wrong with an account of a demo that ran to its end; empty where it adds up. */
-export function faultsOf({ records, triggers }: Account): string[] {
-  return Object.entries(triggers).flatMap(([name, account]) => {
-    const { delivered, filtered, deadLettered } = account;
+/** What does not add up in the summary of a demo that ran to its end; empty if everything does. */
+export function demoDiscrepancies({ records, triggers }: DemoSummary): string[] {
+  return Object.entries(triggers).flatMap(([name, summary]) => {
+    const { delivered, filtered, deadLettered } = summary;
     const settled = delivered + filtered + deadLettered;
     return [
       ...(settled === records ? [] : [`${name}: ${settled} of ${records} records are settled`]),
-      ...functionFaults(name, account, records - filtered),
+      ...functionDiscrepancies(name, summary, records - filtered),
     ];
   });
 }
 
 /** `expected`: how many events should have arrived. */
-export function functionFaults(name: string, account: FunctionAccount, expected: number): string[] {
-  const { arrived, duplicates, finalReplicas } = account;
+export function functionDiscrepancies(name: string, summary: FunctionSummary, expected: number): string[] {
+  const { arrived, duplicates, finalReplicas } = summary;
   return [
     ...(arrived === expected ? [] : [`${name}: ${arrived} of ${expected} events arrived`]),
     ...(duplicates === 0 ? [] : [`${name}: ${duplicates} events arrived more than once`]),
@@ -131,10 +131,10 @@ export function functionFaults(name: string, account: FunctionAccount, expected:
   ];
 }
 
-/** A trigger's name, and its part of the account. */
-export type Row<Account> = readonly [name: string, account: Account];
+/** The name of a trigger, and its summary. */
+export type Row<Summary> = readonly [name: string, summary: Summary];
 
-const columns: readonly Column<Row<TriggerAccount>>[] = [
+const columns: readonly Column<Row<TriggerSummary>>[] = [
   nameColumn,
   { title: 'delivered', cell: ([, { delivered }]) => String(delivered) },
   { title: 'filtered', cell: ([, { filtered }]) => String(filtered) },
@@ -143,7 +143,7 @@ const columns: readonly Column<Row<TriggerAccount>>[] = [
   ...functionColumns,
 ];
 
-/** The account for people to read. */
-export function accountLines({ records, triggers }: Account): string[] {
+/** The summary for people to read. */
+export function summaryLines({ records, triggers }: DemoSummary): string[] {
   return [`What became of ${records} earthquakes:`, '', ...drawTable(columns, Object.entries(triggers))];
 }

@@ -1,5 +1,10 @@
 import t from 'tap';
-import { accountLines, accountOf, faultsOf, type TriggerEvidence } from '../../../cli/demo/demo-account.ts';
+import {
+  summaryLines,
+  summarizeDemo,
+  demoDiscrepancies,
+  type TriggerObservation,
+} from '../../../cli/demo/demo-summary.ts';
 import { FunctionLog } from '../../../cli/demo/function-log.ts';
 
 const appendedMs = new Map([
@@ -8,7 +13,7 @@ const appendedMs = new Map([
   ['c', 9000],
 ]);
 
-const all: TriggerEvidence = {
+const all: TriggerObservation = {
   name: 'all',
   delivered: 3,
   filtered: 0,
@@ -22,7 +27,7 @@ const all: TriggerEvidence = {
   maxReplicas: 4,
   finalReplicas: 0,
 };
-const some: TriggerEvidence = {
+const some: TriggerObservation = {
   ...all,
   name: 'some',
   delivered: 1,
@@ -32,9 +37,9 @@ const some: TriggerEvidence = {
   maxReplicas: 1,
 };
 
-t.test('an account that adds up', async (t) => {
-  const account = accountOf(appendedMs, [all, some]);
-  const { triggers, ...sums } = account;
+t.test('an summary that adds up', async (t) => {
+  const summary = summarizeDemo(appendedMs, [all, some]);
+  const { triggers, ...sums } = summary;
   t.strictSame(sums, {
     records: 3,
     filtered: 2,
@@ -47,13 +52,13 @@ t.test('an account that adds up', async (t) => {
     finalReplicas: 0,
   });
   t.strictSame(triggers.all?.coldStartsMs, [500, 250], 'the oldest record of a wake → its first request');
-  t.strictSame(faultsOf(account), []);
-  t.match(accountLines(account).join('\n'), /^all +3 +0 +0 +0 +3 +0 +4 {2}500 ms, 250 ms$/m);
+  t.strictSame(demoDiscrepancies(summary), []);
+  t.match(summaryLines(summary).join('\n'), /^all +3 +0 +0 +0 +3 +0 +4 {2}500 ms, 250 ms$/m);
 });
 
-t.test('accounts that do not', async (t) => {
+t.test('summaries that do not', async (t) => {
   const [first] = all.arrivals;
-  const cases: [Partial<TriggerEvidence>, string][] = [
+  const cases: [Partial<TriggerObservation>, string][] = [
     [{ delivered: 2 }, 'all: 2 of 3 records are settled'],
     [{ arrivals: all.arrivals.slice(1) }, 'all: 2 of 3 events arrived'],
     [
@@ -62,30 +67,30 @@ t.test('accounts that do not', async (t) => {
     ],
     [{ finalReplicas: 1 }, 'all: 1 replicas still run'],
   ];
-  for (const [change, fault] of cases) {
-    t.strictSame(faultsOf(accountOf(appendedMs, [{ ...all, ...change }, some])), [fault]);
+  for (const [change, discrepancy] of cases) {
+    t.strictSame(demoDiscrepancies(summarizeDemo(appendedMs, [{ ...all, ...change }, some])), [discrepancy]);
   }
 });
 
 t.test('a function that never woke has no cold start', async (t) => {
   const idle = { ...some, delivered: 0, filtered: 3, arrivals: [], maxReplicas: 0 };
-  t.strictSame(accountOf(appendedMs, [idle]).coldStartMs, {});
-  t.strictSame(faultsOf(accountOf(appendedMs, [idle])), []);
+  t.strictSame(summarizeDemo(appendedMs, [idle]).coldStartMs, {});
+  t.strictSame(demoDiscrepancies(summarizeDemo(appendedMs, [idle])), []);
 });
 
-t.test('the witness', async (t) => {
-  const witness = new FunctionLog();
-  t.notOk(witness.hear('one', '! magnitude 5.0'));
-  t.ok(witness.hear('one', 'received a at 2026-01-01T00:00:00.250Z'));
-  for (const ready of [1, 3, 2]) witness.see('one', { alive: 3, ready });
-  witness.see('one', { alive: 0, ready: 0 });
-  witness.see('one', { alive: 0, ready: 0 });
-  t.ok(witness.hear('one', 'received b at 2026-01-01T00:00:09.000Z'));
+t.test('the function log', async (t) => {
+  const log = new FunctionLog();
+  t.notOk(log.readLine('one', '! magnitude 5.0'));
+  t.ok(log.readLine('one', 'received a at 2026-01-01T00:00:00.250Z'));
+  for (const ready of [1, 3, 2]) log.observeReplicas('one', { alive: 3, ready });
+  log.observeReplicas('one', { alive: 0, ready: 0 });
+  log.observeReplicas('one', { alive: 0, ready: 0 });
+  t.ok(log.readLine('one', 'received b at 2026-01-01T00:00:09.000Z'));
   const startMs = Date.parse('2026-01-01T00:00:00.000Z');
-  t.strictSame(witness.arrivals('one'), [
+  t.strictSame(log.arrivals('one'), [
     { id: 'a', atMs: startMs + 250, sleeps: 0 },
     { id: 'b', atMs: startMs + 9000, sleeps: 1 },
   ]);
-  t.equal(witness.maxReady('one'), 3);
-  t.strictSame(witness.arrivals('other'), []);
+  t.equal(log.maxReady('one'), 3);
+  t.strictSame(log.arrivals('other'), []);
 });
