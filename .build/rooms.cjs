@@ -68,7 +68,7 @@ const rooms = {
   },
   'core/access': {
     owns: 'Who may call ports of ours: TLS, tokens, OpenID Connect, the reviews of the API server, limits, the audit log.',
-    imports: ['core/contract', 'core/resources', 'core/kubernetes'],
+    imports: ['core/contract', 'core/resources', 'core/kubernetes', 'core/process/settings.ts'],
   },
   'core/process': {
     owns: 'What each process does at its start: reads settings, opens its log.',

@@ -2,7 +2,7 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { describeError, MillraceError } from '../../core/contract/errors.ts';
 import { redactedPaths } from '../../core/process/redacted-fields.ts';
-import type { LogLevel } from '../../core/process/settings.ts';
+import type { LogLevel } from '../../core/process/shared-settings.ts';
 import type { ScalerEmitter } from '../scaler-events.ts';
 
 /** Writes to `destination`, standard output when absent. */
