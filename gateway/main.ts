@@ -2,13 +2,14 @@
 import type { LookupAddress } from 'node:dns';
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
-import { createLog, logEvents } from './admin/log-events.ts';
+import { logEvents } from './admin/log-events.ts';
+import { createLog } from '../core/process/log.ts';
 import { createMetrics } from './admin/gateway-metrics.ts';
 import { startAdminServer } from './admin/admin-server.ts';
 import type { GatewayConfig, KubernetesConfig } from './config.ts';
 import type { Recognizer } from '../core/contract/callers.ts';
 import { formatProblem } from '../core/contract/problem.ts';
-import { describeError } from '../core/contract/errors.ts';
+import { errorFields } from '../core/contract/errors.ts';
 import type { Problem } from '../core/contract/problem.ts';
 import { hostOf } from '../core/network/tenant-address.ts';
 import type { EndpointSource } from '../core/contract/endpoint-source.ts';
@@ -67,7 +68,7 @@ export async function startGateway(
   config: GatewayConfig,
   dependencies: GatewayDependencies = {},
 ): Promise<Gateway> {
-  const log = dependencies.log ?? createLog(config.logLevel);
+  const log = (dependencies.log ?? createLog(config.logLevel)).child({ component: 'gateway' });
   const events = new EventEmitter<GatewayEvents>();
   logEvents(events, log);
   const own = await openOwnConnection({
@@ -171,11 +172,8 @@ async function openKubernetes(
   const resources = createKubernetesClient({
     connection,
     onTrouble: (error) =>
-      log.warn(
-        { code: error.code, reason: describeError(error), remedy: error.remedy },
-        'no news from Kubernetes',
-      ),
-    onRecovery: (what) => log.info({ watched: what }, 'news from Kubernetes again'),
+      log.warn(errorFields(error), 'a watch of Kubernetes resources failed, trying again'),
+    onRecovery: (what) => log.info({ watched: what }, 'the watch of Kubernetes resources works again'),
   });
   const endpoints = createKubernetesEndpoints({ resources, namespaces });
   const secrets = createKubernetesSecrets(connection);
@@ -221,7 +219,8 @@ function createDataPlane(
   const activation = createActivationCall({
     urls: config.scalerUrls,
     ...scalerAccess(config),
-    onError: (error, url) => log.debug({ url, reason: error.message }, 'scaler not told'),
+    onError: (error, url) =>
+      log.debug({ url, ...errorFields(error) }, 'the activation call to a scaler failed'),
   });
   const supervisor = new Supervisor({
     createSource: clusters.createSource,

@@ -2,10 +2,11 @@
 import type { Server } from 'node:net';
 import type { Logger } from 'pino';
 import type { Recognizer } from '../core/contract/callers.ts';
-import { describeError } from '../core/contract/errors.ts';
+import { describeError, errorFields } from '../core/contract/errors.ts';
 import type { TriggerSource } from '../core/contract/trigger-source.ts';
 import type { SecretReader } from '../core/contract/secret-reader.ts';
 import { logAccess } from '../core/access/audit-log.ts';
+import { createLog } from '../core/process/log.ts';
 import { openAccess } from '../core/access/open-access.ts';
 import { openOwnConnection } from '../core/kafka/connection/own-connection.ts';
 import type { ClientLog } from '../core/kafka/connection/kafka-client.ts';
@@ -24,7 +25,7 @@ import { createScalerEmitter, type ScalerEmitter } from './scaler-events.ts';
 import { createScalerProbe } from './grpc/scaler-probe.ts';
 import { startGrpcServer } from './grpc/grpc-server.ts';
 import { createKnownClusters } from './known-clusters.ts';
-import { createScalerLog, logScalerEvents } from './admin/log-scaler-events.ts';
+import { logScalerEvents } from './admin/log-scaler-events.ts';
 import { createWantedTriggers, type WantedTriggers } from './wanted-triggers.ts';
 
 export interface ScalerDependencies {
@@ -42,7 +43,7 @@ export interface ScalerDependencies {
   readonly cluster?: Pick<ControllerOptions, 'client' | 'checkExpression'> | undefined;
   /** Absent: no API server is asked who calls. */
   readonly tokenReviews?: Recognizer | undefined;
-  /** Standard output when absent. */
+  /** Absent: JSON lines on standard error. */
   readonly log?: Logger | undefined;
 }
 
@@ -62,7 +63,7 @@ export interface Scaler {
  * fails, with nothing left open.
  */
 export async function startScaler(config: ScalerConfig, dependencies: ScalerDependencies): Promise<Scaler> {
-  const log = dependencies.log ?? createScalerLog(config.logLevel);
+  const log = (dependencies.log ?? createLog(config.logLevel)).child({ component: 'scaler' });
   const events = createScalerEmitter();
   logScalerEvents(events, log);
   const triggers = createWantedTriggers();
@@ -115,10 +116,10 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     ends.push(await control(config, dependencies, { kafka: offsets, demand, log }));
 
     const httpUrl = localUrl(config, boundPort(admin.server.address()));
-    log.info({ grpcPort: grpc.port, httpUrl, triggers: triggers.all().length }, 'The scaler listens');
+    log.info({ grpcPort: grpc.port, httpUrl, triggers: triggers.all().length }, 'the scaler listens');
     return { grpcPort: grpc.port, httpUrl, demand, stop };
   } catch (error) {
-    log.error({ error: describeError(error) }, 'The scaler cannot start');
+    log.error(errorFields(error), 'the scaler cannot start');
     await stop();
     throw error;
   }

@@ -1,7 +1,7 @@
 // What the scaler has of a cluster: the triggers in it, and what its controller works with.
 import type { Logger } from 'pino';
 import type { Recognizer } from '../../core/contract/callers.ts';
-import { describeError } from '../../core/contract/errors.ts';
+import { errorFields } from '../../core/contract/errors.ts';
 import type { SecretReader } from '../../core/contract/secret-reader.ts';
 import { hostOf } from '../../core/network/tenant-address.ts';
 import { readTriggerResource } from '../../core/resources/trigger-resource.ts';
@@ -43,11 +43,8 @@ export async function openCluster(
   const client = createKubernetesClient({
     connection,
     onTrouble: (error) =>
-      log.warn(
-        { code: error.code, error: describeError(error), remedy: error.remedy },
-        'No news from Kubernetes',
-      ),
-    onRecovery: (what) => log.info({ watched: what }, 'News from Kubernetes again'),
+      log.warn(errorFields(error), 'a watch of Kubernetes resources failed, trying again'),
+    onRecovery: (what) => log.info({ watched: what }, 'the watch of Kubernetes resources works again'),
   });
   const secrets = createKubernetesSecrets(connection);
   const triggers = createKubernetesTriggers({
@@ -55,7 +52,7 @@ export async function openCluster(
     namespaces,
     read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters, functionUris }),
     // The controller says it on the resource.
-    onWrong: (trigger, problem) => log.debug({ trigger, problem }, 'Wrong trigger'),
+    onWrong: (trigger, problem) => log.debug({ trigger, problem }, 'wrong trigger'),
     signal,
   });
   const apiServerHosts = [hostOf(connection.url), ...(apiServerHost === undefined ? [] : [apiServerHost])];

@@ -1,12 +1,11 @@
 // `millrace scaler`: KEDA's external scaler alone, as it is deployed.
-import { pino } from 'pino';
 import { MillraceError } from '../../core/contract/errors.ts';
 import { formatProblem } from '../../core/contract/problem.ts';
 import { createFileSecrets } from '../../core/resources/manifests/file-secrets.ts';
 import { createFileTriggers } from '../../core/resources/manifests/manifest-files.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';
 import { readScalerConfig } from '../../scaler/config.ts';
-import { createScalerLog } from '../../scaler/admin/log-scaler-events.ts';
+import { createLog } from '../../core/process/log.ts';
 import { startScaler, type Scaler } from '../../scaler/main.ts';
 import { untilAborted, type CommandIo } from '../command-io.ts';
 
@@ -24,8 +23,7 @@ export async function runScalerCommand(options: ScalerOptions, io: CommandIo): P
     ...(options.grpcPort === undefined ? {} : { SCALER_GRPC_PORT: String(options.grpcPort) }),
     ...(options.httpPort === undefined ? {} : { SCALER_HTTP_PORT: String(options.httpPort) }),
   });
-  // Standard output belongs to what a command prints.
-  const log = createScalerLog(config.logLevel, pino.destination({ fd: 2, sync: true }));
+  const log = createLog(config.logLevel);
   if (config.kubernetes !== undefined) {
     const { openCluster } = await import('./open-cluster.ts');
     const cluster = await openCluster(io, config.kubernetes, log);
