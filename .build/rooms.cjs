@@ -71,8 +71,15 @@ const rooms = {
     imports: ['core/contract', 'core/resources', 'core/kubernetes', 'core/process/settings.ts'],
   },
   'core/process': {
-    owns: 'What each process does at its start: reads settings, opens its log.',
-    imports: ['core/contract', 'core/network', 'core/resources'],
+    owns: 'What each process does at its start: reads settings, opens its log, and opens where its triggers come from, manifests or Kubernetes.',
+    imports: [
+      'core/contract',
+      'core/network',
+      'core/resources',
+      'core/expressions',
+      'core/kubernetes',
+      'core/access',
+    ],
   },
 
   gateway: {
