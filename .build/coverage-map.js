@@ -31,6 +31,7 @@ const PURE_SOURCES = [
   'core/network/tls-failure',
   'core/process/redacted-fields',
   'core/process/settings',
+  'core/process/shared-settings',
   'core/resources/annotations',
   'core/resources/cluster-resolution',
   'core/resources/group-holders',

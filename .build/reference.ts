@@ -2,15 +2,18 @@
 import { EventEmitter } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createMetrics } from '../gateway/admin/gateway-metrics.ts';
-import { gatewaySettings } from '../gateway/config.ts';
+import { gatewayOwnSettings } from '../gateway/config.ts';
+import { commandVariables, functionVariables } from '../cli/variables.ts';
+import { controllerOwnSettings, controllerSettings } from '../controller/controller-settings.ts';
 import { accessSettings } from '../core/access/access-settings.ts';
+import type { Settings } from '../core/process/settings.ts';
+import { sharedSettings } from '../core/process/shared-settings.ts';
 import { annotationTable, topicsAnnotation } from '../core/resources/annotations.ts';
 import { errorTable } from '../core/contract/errors.ts';
 import { clusterFieldTable, expectation, fieldTable, type Field } from '../core/resources/schema/fields.ts';
 import { apiVersion } from '../core/resources/schema/trigger-schema.ts';
 import { createScalerMetrics } from '../scaler/admin/scaler-metrics.ts';
-import { readScalerConfig } from '../scaler/config.ts';
-import { parseKubernetesConfig } from '../controller/controller-settings.ts';
+import { scalerOwnSettings } from '../scaler/config.ts';
 import { createScalerEmitter } from '../scaler/scaler-events.ts';
 import { createWantedTriggers } from '../scaler/wanted-triggers.ts';
 
@@ -83,143 +86,38 @@ function errorsPage(): string {
   );
 }
 
-/** What the scaler reads; its defaults are those of its own parser, so that they stand in one place. */
-function scalerSettings(): [name: string, fallback: string | number, help: string][] {
-  const { host, grpcPort, httpPort, logLevel } = readScalerConfig({ KAFKA_BROKERS: 'kafka:9092' });
-  return [
-    ['KAFKA_BROKERS', '', 'Brokers to start from, `host:port`, separated by commas. Required.'],
-    ['MILLRACE_TRIGGERS', '', 'File or folder with the manifests. Required without MILLRACE_KUBERNETES.'],
-    ['SCALER_HOST', host, 'Address that both ports listen at.'],
-    ['SCALER_GRPC_PORT', grpcPort, 'Port for KEDA; 0 takes a free one.'],
-    ['SCALER_HTTP_PORT', httpPort, 'Port of the activation call, metrics and health; 0 takes a free one.'],
-    [
-      'SCALER_TLS_CERT',
-      '',
-      'PEM file with the certificate of both ports; read again when it changes. Plain text when empty.',
-    ],
-    ['SCALER_TLS_KEY', '', 'PEM file with the key of that certificate.'],
-    [
-      'SCALER_TLS_CLIENT_CA',
-      '',
-      'PEM file with the CAs of whoever may call the gRPC port, that of the scaler itself included; anybody may when empty.',
-    ],
-    ...Object.entries(accessSettings).map(([name, one]): [string, string, string] => [
-      name,
-      one.default,
-      one.help,
-    ]),
-    ['LOG_LEVEL', logLevel, 'trace, debug, info, warn, error or silent.'],
-  ];
-}
-
-/** What the controller beside the scaler reads, and `millrace cleanup`. */
-function controllerSettings(): [name: string, fallback: string | number, help: string][] {
-  const { leaseName, functionUris, tenantAddresses } = parseKubernetesConfig({}, []);
-  const { KUBECONFIG, KUBERNETES_SERVICE_HOST } = gatewaySettings;
-  return [
-    [
-      'MILLRACE_KUBERNETES',
-      'false',
-      '`true`: triggers come from the API server of Kubernetes, and of all scalers one makes what they mean.',
-    ],
-    ['KUBECONFIG', KUBECONFIG.default, KUBECONFIG.help],
-    [
-      'WATCH_NAMESPACES',
-      '',
-      'Namespaces whose Deployments and triggers are looked after, separated by commas; absent: all of them.',
-    ],
-    [
-      'MILLRACE_FUNCTION_URIS',
-      functionUris,
-      'As the gateway has it: whether a trigger with a `function.uri` is accepted.',
-    ],
-    [
-      'MILLRACE_TENANT_ADDRESSES',
-      tenantAddresses,
-      'As the gateway has it: whether brokers and token endpoints that tenants name may be anywhere.',
-    ],
-    ['KUBERNETES_SERVICE_HOST', KUBERNETES_SERVICE_HOST.default, KUBERNETES_SERVICE_HOST.help],
-    [
-      'SCALER_SERVICE',
-      '',
-      `Where KEDA reaches the scaler, \`host:port\`; without it nothing is scaled. The Lease by which one scaler leads has the first part of the host as its name, else \`${leaseName}\`.`,
-    ],
-    [
-      'SCALER_TLS_CA',
-      '',
-      'PEM file with the CA by which KEDA is to trust the scaler, put beside each ScaledObject; read again every 30 s. Plain text when empty.',
-    ],
-    [
-      'SCALER_CLUSTER_AUTHENTICATION',
-      '',
-      'Name of the ClusterTriggerAuthentication by which KEDA trusts the scaler and shows it who it is: ScaledObjects name it, and nothing is put beside them. Needs SCALER_TLS_CA.',
-    ],
-    [
-      'POD_NAME',
-      '',
-      'Name of this pod, by the downward API: who holds the Lease. Absent: one made of the process id.',
-    ],
-    [
-      'POD_NAMESPACE',
-      '',
-      'Where the Lease is, by the downward API; absent: the namespace of the kubeconfig.',
-    ],
-    ['POD_UID', '', 'UID of this pod, by the downward API, so that the Lease goes with it.'],
-  ];
-}
-
-/** Read by the commands for one machine. */
-const toolHelp = {
-  KAFKA_BROKERS:
-    '`dev` and `send` use these brokers; without it `dev` starts a Kafka of its own, and `send` refuses.',
-  MILLRACE_GATEWAY_URLS:
-    'Admin addresses of the gateways that `skip` asks, separated by commas; default `http://127.0.0.1:9464`.',
-  MILLRACE_ADMIN_TOKEN:
-    'What `skip` bears: the token of the gateways, one of the OpenID provider, or `kubectl create token NAME --audience=millrace`.',
-  MILLRACE_CACHE_DIR:
-    'Where the local Kafka is installed; default `$XDG_CACHE_HOME/millrace`, else `~/.cache/millrace`.',
-  JAVA_HOME: 'The Java of the local Kafka; default the `java` on the PATH.',
-  MILLRACE_DEBUG: '`1` shows the stack of an error that ends a command.',
-} as const;
-
-/** Given to functions that run as processes. */
-const functionHelp = {
-  PORT: 'Where to listen.',
-  MILLRACE_TRIGGER: 'The trigger, `namespace/name`.',
-  MILLRACE_REPLICA: 'The number of the replica, from 0.',
-} as const;
-
 function configurationPage(): string {
-  const settings = (rows: readonly (readonly [string, string | number, string])[]): string =>
-    table(
-      ['variable', 'default', 'what it is'],
-      rows.map(([name, fallback, help]) => [code(name), fallback === '' ? '' : code(String(fallback)), help]),
-    );
   const named = (help: Readonly<Record<string, string>>): string =>
     table(
       ['variable', 'what it is'],
       Object.entries(help).map(([name, text]) => [code(name), text]),
     );
-  const gateway = Object.entries(gatewaySettings).map(
-    ([name, one]) => [name, one.default, one.help] as const,
-  );
   return page(
     'Configuration',
     'Gateway and scaler read their settings from the environment, once, at the start. An empty variable counts as absent. ' +
-      'All mistakes are told at once, as `MILLRACE_CONFIG_INVALID`. Durations are ISO 8601 (`PT25S`), sizes are quantities ' +
-      '(`32Mi`). What concerns one trigger stands in its [manifest](trigger.md).',
+      'All mistakes are reported at once, as `MILLRACE_CONFIG_INVALID`. Durations are ISO 8601 (`PT25S`), sizes are quantities ' +
+      '(`32Mi`). An option of `millrace gateway` or `millrace scaler`, in brackets below, goes before its variable. The settings ' +
+      'of one trigger are in its [manifest](trigger.md).',
     [
-      `## Gateway\n\n${settings(gateway)}`,
-      '`millrace gateway --triggers`, `--kubernetes`, `--kubeconfig` and `--admin-port` go before `MILLRACE_TRIGGERS`, `MILLRACE_KUBERNETES`, ' +
-        '`KUBECONFIG` and `MILLRACE_ADMIN_PORT`.',
-      `## Scaler\n\n${settings(scalerSettings())}`,
-      '`millrace scaler --triggers`, `--grpc-port` and `--http-port` go before the variables of the same meaning.',
-      `In Kubernetes, where its controller makes what triggers and annotations mean (the chart sets all of it):\n\n${settings(controllerSettings())}`,
-      '`millrace cleanup` reads `KUBECONFIG`, `WATCH_NAMESPACES`, `SCALER_SERVICE` and `POD_NAMESPACE` of these, as the scaler has them.',
-      `## Commands for one machine\n\n${named(toolHelp)}`,
-      `## What a function is given\n\nBy \`millrace dev\` and the demo, besides their own environment:\n\n${named(functionHelp)}`,
+      `## Gateway and scaler\n\n${settingsTable(sharedSettings)}`,
+      `Who may call their ports:\n\n${settingsTable(accessSettings)}`,
+      `## Gateway\n\n${settingsTable(gatewayOwnSettings)}`,
+      `## Scaler\n\n${settingsTable(scalerOwnSettings)}`,
+      `In Kubernetes, for the controller that runs in the scaler (the chart sets all of it):\n\n${settingsTable(controllerOwnSettings)}`,
+      `\`millrace cleanup\` reads ${Object.keys(controllerSettings).map(code).join(', ')}, as the scaler does.`,
+      `## Commands for one machine\n\n${named(commandVariables)}`,
+      `## What a function is given\n\nBy \`millrace dev\` and the demo, besides their own environment:\n\n${named(functionVariables)}`,
     ].join('\n\n'),
   );
+}
+
+function settingsTable(settings: Settings): string {
+  const rows = Object.entries(settings).map(([name, { default: fallback, help }]) => [
+    code(name),
+    fallback === undefined ? '' : code(fallback),
+    help,
+  ]);
+  return table(['variable', 'default', 'what it is'], rows);
 }
 
 function metricsPage(): string {

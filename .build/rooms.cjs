@@ -68,11 +68,18 @@ const rooms = {
   },
   'core/access': {
     owns: 'Who may call our ports: TLS, tokens, OpenID Connect, TokenReviews, limits, the audit log.',
-    imports: ['core/contract', 'core/resources', 'core/kubernetes'],
+    imports: ['core/contract', 'core/resources', 'core/kubernetes', 'core/process/settings.ts'],
   },
   'core/process': {
-    owns: 'What each process does at its start: it reads settings and opens its log.',
-    imports: ['core/contract', 'core/network', 'core/resources'],
+    owns: 'What each process does at its start: it reads settings, opens its log, and opens the source of its triggers: manifests or Kubernetes.',
+    imports: [
+      'core/contract',
+      'core/network',
+      'core/resources',
+      'core/expressions',
+      'core/kubernetes',
+      'core/access',
+    ],
   },
 
   gateway: {

@@ -1,83 +1,77 @@
-// Where the controller runs, and what it looks after.
+// The controller's settings: which resources it looks after, and how KEDA reaches the scaler. `millrace cleanup` reads the same.
 import {
-  functionUris,
-  parseFunctionUris,
-  parseTenantAddresses,
-  tenantAddresses,
-  type FunctionUris,
-  type TenantAddresses,
-} from '../core/network/tenant-address.ts';
+  readSettings,
+  text,
+  type Env,
+  type Refuse,
+  type Settings,
+  type ValuesOf,
+} from '../core/process/settings.ts';
+import {
+  sharedKubernetesConfigOf,
+  kubernetesSettings,
+  type SharedKubernetesConfig,
+} from '../core/process/shared-settings.ts';
 
-export interface KubernetesConfig {
-  /** Where triggers are looked after; absent: everywhere. */
-  readonly namespaces: readonly string[] | undefined;
-  /** What becomes of `function.uri`. */
-  readonly functionUris: FunctionUris;
-  /** What becomes of other addresses that tenants name. */
-  readonly tenantAddresses: TenantAddresses;
-  /** Name or address of the API server, as pods are told it. */
-  readonly apiServerHost: string | undefined;
-  /** Where KEDA reaches the scaler, `host:port`; absent: nothing is scaled. */
+export interface KubernetesConfig extends SharedKubernetesConfig {
+  /** Where KEDA reaches the scaler, `host:port`; undefined: nothing is scaled. */
   readonly scalerService: string | undefined;
-  /** A file with the certificates that KEDA is to trust the scaler by; absent: plain text. */
+  /** A file with the certificates by which KEDA trusts the scaler; undefined: plain text. */
   readonly scalerCaPath: string | undefined;
-  /** A ClusterTriggerAuthentication by which KEDA shows the scaler who it is; absent: KEDA is given the CA alone, beside each trigger. */
+  /** A ClusterTriggerAuthentication with which KEDA authenticates to the scaler; undefined: KEDA gets only the CA, beside each trigger. */
   readonly clusterAuthentication: string | undefined;
-  /** Who this process is, among its like. */
+  /** Identity of this process among the scalers. */
   readonly podName: string;
-  /** Where the Lease is; absent: the namespace of the client. */
-  readonly podNamespace: string | undefined;
   readonly podUid: string | undefined;
-  /** Of the Lease: one for each installation. */
+  /** Name of the Lease, one for each installation. It is in `podNamespace`. */
   readonly leaseName: string;
 }
 
-type Env = Readonly<Record<string, string | undefined>>;
+const defaultLeaseName = 'millrace-scaler';
 
-/** Whether triggers come from a cluster: MILLRACE_KUBERNETES. */
-export function isInKubernetes(env: Env, mistakes: string[]): boolean {
-  const text = env.MILLRACE_KUBERNETES || 'false';
-  if (text !== 'true' && text !== 'false') mistakes.push(`MILLRACE_KUBERNETES is '${text}': true or false`);
-  return text === 'true';
+/** What only the controller reads. */
+export const controllerOwnSettings = {
+  SCALER_SERVICE: {
+    parse: (given: string) => (/^[^\s:/]+:\d+$/.test(given) ? given : undefined),
+    expected: 'host:port',
+    help: `Where KEDA reaches the scaler, \`host:port\`. Without it nothing is scaled. The Lease by which one scaler leads has the first part of the host as its name, else \`${defaultLeaseName}\`.`,
+  },
+  SCALER_TLS_CA: {
+    ...text,
+    help: 'PEM file with the CA by which KEDA trusts the scaler. The controller puts it beside each ScaledObject, and reads it again every 30 s. Plain text when empty.',
+  },
+  SCALER_CLUSTER_AUTHENTICATION: {
+    ...text,
+    help: 'Name of the ClusterTriggerAuthentication by which KEDA trusts the scaler and authenticates to it. ScaledObjects name it, and the controller puts nothing beside them. Needs SCALER_TLS_CA.',
+  },
+  POD_UID: {
+    ...text,
+    help: 'UID of this pod, by the downward API. With it, the Lease is deleted with the pod.',
+  },
+} as const satisfies Settings;
+
+export const controllerSettings = { ...kubernetesSettings, ...controllerOwnSettings } as const;
+
+/** Throws MILLRACE_CONFIG_INVALID that lists every mistake. */
+export function readKubernetesConfig(env: Env): KubernetesConfig {
+  return readSettings(controllerSettings, env, kubernetesConfigOf);
 }
 
-/**
- * Settings from `env`: WATCH_NAMESPACES (comma-separated), MILLRACE_FUNCTION_URIS (refused), MILLRACE_TENANT_ADDRESSES (guarded),
- * KUBERNETES_SERVICE_HOST, SCALER_SERVICE, SCALER_TLS_CA, SCALER_CLUSTER_AUTHENTICATION, POD_NAME, POD_NAMESPACE, POD_UID. The Lease has
- * the name of the scaler's Service.
- */
-export function parseKubernetesConfig(env: Env, mistakes: string[]): KubernetesConfig {
-  const namespaces = (env.WATCH_NAMESPACES ?? '').split(',').flatMap((name) => name.trim() || []);
-  const wrong = namespaces.find((name) => !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name));
-  if (wrong !== undefined)
-    mistakes.push(`WATCH_NAMESPACES has '${wrong}': names of namespaces, comma-separated`);
-  const uris = parseFunctionUris(env.MILLRACE_FUNCTION_URIS || 'refused');
-  if (uris === undefined)
-    mistakes.push(
-      `MILLRACE_FUNCTION_URIS is '${env.MILLRACE_FUNCTION_URIS}': one of ${functionUris.join(', ')}`,
-    );
-  const addresses = parseTenantAddresses(env.MILLRACE_TENANT_ADDRESSES || 'guarded');
-  if (addresses === undefined)
-    mistakes.push(
-      `MILLRACE_TENANT_ADDRESSES is '${env.MILLRACE_TENANT_ADDRESSES}': one of ${tenantAddresses.join(', ')}`,
-    );
-  const scalerService = env.SCALER_SERVICE || undefined;
-  if (scalerService !== undefined && !/^[^\s:/]+:\d+$/.test(scalerService))
-    mistakes.push(`SCALER_SERVICE is '${scalerService}': host:port`);
-  const { SCALER_TLS_CA: scalerCaPath, SCALER_CLUSTER_AUTHENTICATION: clusterAuthentication } = env;
-  if (clusterAuthentication && !scalerCaPath)
-    mistakes.push('SCALER_CLUSTER_AUTHENTICATION needs SCALER_TLS_CA');
+export function kubernetesConfigOf(
+  values: ValuesOf<typeof controllerSettings>,
+  refuse: Refuse<keyof typeof controllerSettings>,
+): KubernetesConfig {
+  const { SCALER_SERVICE: scalerService, SCALER_TLS_CA: scalerCaPath } = values;
+  const { SCALER_CLUSTER_AUTHENTICATION: clusterAuthentication } = values;
+  if (clusterAuthentication !== undefined && scalerCaPath === undefined)
+    refuse('SCALER_CLUSTER_AUTHENTICATION', 'nothing without SCALER_TLS_CA');
   return Object.freeze({
-    namespaces: namespaces.length === 0 ? undefined : Object.freeze(namespaces),
-    functionUris: uris ?? 'refused',
-    tenantAddresses: addresses ?? 'guarded',
-    apiServerHost: env.KUBERNETES_SERVICE_HOST || undefined,
+    ...sharedKubernetesConfigOf(values),
     scalerService,
-    scalerCaPath: scalerCaPath || undefined,
-    clusterAuthentication: clusterAuthentication || undefined,
-    podName: env.POD_NAME || `millrace-${process.pid}`,
-    podNamespace: env.POD_NAMESPACE || undefined,
-    podUid: env.POD_UID || undefined,
-    leaseName: scalerService?.split(/[.:]/, 1)[0] ?? 'millrace-scaler',
+    scalerCaPath,
+    clusterAuthentication,
+    podName: values.POD_NAME ?? `millrace-${process.pid}`,
+    podUid: values.POD_UID,
+    leaseName: scalerService?.split(/[.:]/, 1)[0] ?? defaultLeaseName,
   });
 }

@@ -1,40 +1,35 @@
-// The gateway's composition root: settings → wired parts → running → drained.
+// The gateway's composition root: it wires all parts from the settings, and starts them. What happens at SIGTERM: shutdown.ts.
 import type { LookupAddress } from 'node:dns';
 import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
-import { createLog, logEvents } from './admin/log-events.ts';
+import { logEvents } from './admin/log-events.ts';
+import { createLog } from '../core/process/log.ts';
+import type { OpenedKubernetes } from '../core/process/open-kubernetes.ts';
+import { openManifests } from '../core/process/open-manifests.ts';
 import { createMetrics } from './admin/gateway-metrics.ts';
 import { startAdminServer } from './admin/admin-server.ts';
 import type { GatewayConfig, KubernetesConfig } from './config.ts';
 import type { Recognizer } from '../core/contract/callers.ts';
-import { formatProblem } from '../core/contract/problem.ts';
-import { describeError } from '../core/contract/errors.ts';
-import type { Problem } from '../core/contract/problem.ts';
-import { hostOf } from '../core/network/tenant-address.ts';
+import { errorFields } from '../core/contract/errors.ts';
 import type { EndpointSource } from '../core/contract/endpoint-source.ts';
 import type { GatewayEvents } from '../core/contract/gateway-events.ts';
 import type { TriggerSource } from '../core/contract/trigger-source.ts';
 import type { SecretReader } from '../core/contract/secret-reader.ts';
 import type { Subscription } from '../core/contract/subscription.ts';
-import { readTriggerResource } from '../core/resources/trigger-resource.ts';
 import { createActivationCall, type ActivationCallOptions } from './control/activation-call.ts';
-import { createFileSecrets } from '../core/resources/manifests/file-secrets.ts';
-import { createFileTriggers } from '../core/resources/manifests/manifest-files.ts';
-import { createKubernetesEndpoints } from '../core/kubernetes/informers/function-endpoints.ts';
-import { createKubernetesTriggers } from '../core/kubernetes/informers/trigger-informer.ts';
 import { createSharedLoad } from './control/shared-load.ts';
 import { createStaticEndpoints } from './control/static-endpoints.ts';
 import { createFunctionCredentials } from '../core/credentials/function-credentials.ts';
 import { createCachedFile } from '../core/credentials/cached-file.ts';
 import { logAccess } from '../core/access/audit-log.ts';
 import { openAccess } from '../core/access/open-access.ts';
-import { checkExpression } from '../core/expressions/compile-expression.ts';
 import { createClusters } from '../core/kafka/connection/clusters.ts';
 import { openOwnConnection } from '../core/kafka/connection/own-connection.ts';
 import type { ClientLog, ConnectionSettings } from '../core/kafka/connection/kafka-client.ts';
-import { createConnectGuard, type ConnectGuard } from '../core/network/connect-guard.ts';
+import type { ConnectGuard } from '../core/network/connect-guard.ts';
 import type { TriggerSnapshot } from './pipeline/trigger-snapshot.ts';
 import { Supervisor } from './pipeline/supervisor.ts';
+import { shutDownGateway, type GatewayParts } from './shutdown.ts';
 
 export interface GatewayDependencies {
   /** Default: Kubernetes, or the manifests at `triggersPath`. */
@@ -44,7 +39,7 @@ export interface GatewayDependencies {
   /** Default: Kubernetes, or the manifests at `triggersPath`. */
   readonly secrets?: SecretReader | undefined;
   readonly log?: Logger | undefined;
-  /** All addresses of a name that a tenant has written. Default: the system's lookup. */
+  /** Returns all addresses of a name that a tenant has written. Default: the system's lookup. */
   readonly resolve?: ((name: string) => Promise<readonly LookupAddress[]>) | undefined;
   /** Ends a start that waits for the API server: `startGateway` then rejects with the reason. */
   readonly signal?: AbortSignal | undefined;
@@ -55,19 +50,19 @@ export interface Gateway {
   readonly adminUrl: string;
   readonly events: EventEmitter<GatewayEvents>;
   snapshot(): readonly TriggerSnapshot[];
-  /** Finishes what is in flight within the drain limit, commits and leaves. */
+  /** What SIGTERM does: drains within MILLRACE_DRAIN_LIMIT, commits, and closes everything. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a gateway. Rejects with MILLRACE_MANIFEST_INVALID or MILLRACE_CONFIG_INVALID where there is no use in trying again;
- * Kafka need not be there yet.
+ * Starts a gateway. Kafka need not answer yet. Rejects with MILLRACE_MANIFEST_INVALID or MILLRACE_CONFIG_INVALID where trying again
+ * would not help.
  */
 export async function startGateway(
   config: GatewayConfig,
   dependencies: GatewayDependencies = {},
 ): Promise<Gateway> {
-  const log = dependencies.log ?? createLog(config.logLevel);
+  const log = (dependencies.log ?? createLog(config.logLevel)).child({ component: 'gateway' });
   const events = new EventEmitter<GatewayEvents>();
   logEvents(events, log);
   const own = await openOwnConnection({
@@ -93,14 +88,15 @@ export async function startGateway(
     skip: (key, request) => supervisor.skip(key, request),
     blocked: (key, limit) => supervisor.blocked(key, limit),
   });
+  const markUnready = (): void => {
+    isServing = false;
+  };
+  const parts = { ...dataPlane, markUnready, security: own.security, server, access, control };
   let unwatch: () => void;
   try {
     unwatch = await control.triggers.watch((wanted) => void supervisor.want(wanted));
   } catch (error) {
-    await server.close();
-    await access.close();
-    await dataPlane.close();
-    await control.close();
+    await shutDownGateway(parts);
     throw error;
   }
   isServing = true;
@@ -108,29 +104,18 @@ export async function startGateway(
     adminUrl: server.url,
     events,
     snapshot: () => supervisor.snapshot(),
-    stop: async () => {
-      isServing = false;
-      unwatch();
-      await dataPlane.close();
-      await server.close();
-      await access.close();
-      await control.close();
-    },
+    stop: () => shutDownGateway({ ...parts, unwatch }),
   };
 }
 
-/** Where triggers and endpoints come from. */
-interface Control {
-  readonly triggers: TriggerSource;
-  readonly endpoints: EndpointSource;
-  readonly secrets: SecretReader;
-  /** Absent: URIs lead anywhere. */
+/** Where triggers, endpoints and Secrets come from. */
+interface Control extends Pick<OpenedKubernetes, 'triggers' | 'endpoints' | 'secrets' | 'close'> {
+  /** Absent: a `function.uri` may lead anywhere. */
   readonly uriGuard?: ConnectGuard | undefined;
+  /** Absent: other addresses that tenants name may lead anywhere. */
+  readonly guard?: ConnectGuard | undefined;
   /** Absent: no API server is asked who calls. */
   readonly tokenReviews?: Recognizer | undefined;
-  /** Of what else tenants name. Absent: it leads anywhere. */
-  readonly guard?: ConnectGuard | undefined;
-  close(): Promise<void>;
 }
 
 async function openControl(
@@ -138,71 +123,37 @@ async function openControl(
   dependencies: GatewayDependencies,
   log: Logger,
 ): Promise<Control> {
-  if (config.kubernetes !== undefined) return openKubernetes(config.kubernetes, dependencies, log);
+  if (config.kubernetes !== undefined) return openCluster(config.kubernetes, dependencies, log);
+  const manifests = openManifests(config.triggersPath ?? '', log);
   const { triggers, endpoints, secrets } = dependencies;
   return {
-    triggers:
-      triggers ??
-      createFileTriggers({
-        path: config.triggersPath ?? '',
-        checkExpression,
-        onProblems: logProblems(log),
-      }),
+    triggers: triggers ?? manifests.triggers,
     endpoints: endpoints ?? createStaticEndpoints(warnUnknown(log)),
-    secrets: secrets ?? createFileSecrets(config.triggersPath ?? ''),
+    secrets: secrets ?? manifests.secrets,
     close: async () => undefined,
   };
 }
 
-async function openKubernetes(
-  { kubeconfig, namespaces, sharing, functionUris, tenantAddresses, apiServerHost }: KubernetesConfig,
+async function openCluster(
+  { sharing, ...config }: KubernetesConfig,
   { signal, resolve }: GatewayDependencies,
   log: Logger,
 ): Promise<Control> {
-  // The client library takes a second to load, and 80 MB: only for who needs it.
-  const { openConnection } = await import('../core/kubernetes/api-connection.ts');
-  const { createKubernetesClient } = await import('../core/kubernetes/api-client.ts');
-  const { createKubernetesSecrets } = await import('../core/kubernetes/kubernetes-secrets.ts');
-  const { createTokenReviews } = await import('../core/access/token-reviews.ts');
-  const { withResolvedClusters } = await import('../core/kubernetes/informers/resolved-clusters.ts');
-  const connection = await openConnection({ kubeconfig });
-  const apiServerHosts = [hostOf(connection.url), ...(apiServerHost === undefined ? [] : [apiServerHost])];
-  const guard = createConnectGuard({ resolve, apiServerHosts });
-  const resources = createKubernetesClient({
-    connection,
-    onTrouble: (error) =>
-      log.warn(
-        { code: error.code, reason: describeError(error), remedy: error.remedy },
-        'no news from Kubernetes',
-      ),
-    onRecovery: (what) => log.info({ watched: what }, 'news from Kubernetes again'),
-  });
-  const endpoints = createKubernetesEndpoints({ resources, namespaces });
-  const secrets = createKubernetesSecrets(connection);
-  const all = createKubernetesTriggers({
-    resources: withResolvedClusters({ client: resources, secrets }),
-    namespaces,
-    read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters, functionUris }),
+  // The client library takes a second and 80 MB to load. A gateway without Kubernetes does without it.
+  const { openKubernetes } = await import('../core/process/open-kubernetes.ts');
+  const opened = await openKubernetes(config, {
+    log,
+    resolve,
     signal,
-    onWrong: (trigger, problem, runs) =>
+    onWrongTrigger: (trigger, problem, runs) =>
       log.error(
         { trigger, problem },
         runs ? 'wrong edit of a trigger, which stays as it was' : 'wrong trigger',
       ),
   });
-  return {
-    triggers:
-      sharing === undefined ? all : createSharedLoad({ ...sharing, triggers: all, resources, signal }),
-    endpoints,
-    secrets,
-    uriGuard: functionUris === 'guarded' ? guard : undefined,
-    guard: tenantAddresses === 'guarded' ? guard : undefined,
-    tokenReviews: createTokenReviews({ connection, ownNamespace: connection.namespace ?? 'default' }),
-    close: async () => {
-      endpoints.close();
-      await connection.close();
-    },
-  };
+  if (sharing === undefined) return opened;
+  const { triggers, client: resources } = opened;
+  return { ...opened, triggers: createSharedLoad({ ...sharing, triggers, resources, signal }) };
 }
 
 interface DataPlaneParts {
@@ -212,16 +163,17 @@ interface DataPlaneParts {
   readonly log: Logger;
 }
 
-/** All that carries records, and how to end it in order. */
+/** What carries records from Kafka to functions. */
 function createDataPlane(
   config: GatewayConfig,
   { own, control: { endpoints, secrets, uriGuard, guard }, events, log }: DataPlaneParts,
-): { supervisor: Supervisor; close: () => Promise<void> } {
+): Pick<GatewayParts, 'activation' | 'clusters'> & { readonly supervisor: Supervisor } {
   const clusters = createClusters({ own, secrets, log: clientLog(log), guard });
   const activation = createActivationCall({
     urls: config.scalerUrls,
     ...scalerAccess(config),
-    onError: (error, url) => log.debug({ url, reason: error.message }, 'scaler not told'),
+    onError: (error, url) =>
+      log.debug({ url, ...errorFields(error) }, 'the activation call to a scaler failed'),
   });
   const supervisor = new Supervisor({
     createSource: clusters.createSource,
@@ -235,18 +187,10 @@ function createDataPlane(
     perTrigger: { records: config.maxRecordsPerTrigger, bytes: config.maxBytesPerTrigger },
     inAll: { records: config.maxRecords, bytes: config.maxBytes },
   });
-  return {
-    supervisor,
-    close: async () => {
-      await supervisor.stop();
-      await activation.close();
-      await clusters.close();
-      await own.security?.close();
-    },
-  };
+  return { supervisor, activation, clusters };
 }
 
-/** How scalers are trusted, and what they are shown. */
+/** How the gateway trusts scalers, and which token it shows to them. */
 function scalerAccess({
   scalerCaPath,
   scalerTokenPath,
@@ -270,11 +214,5 @@ function warnUnknown(log: Logger): (subscription: Subscription) => void {
       { trigger: key },
       `the function is named by ref or service, which this gateway cannot look up: ${remedy}`,
     );
-  };
-}
-
-function logProblems(log: Logger): (problems: readonly Problem[]) => void {
-  return (problems) => {
-    for (const problem of problems) log.error({ problem: formatProblem(problem) }, 'manifest not applied');
   };
 }

@@ -1,8 +1,7 @@
-// Composition root of the scaler: triggers and Kafka in, KEDA's gRPC service and the HTTP port out.
+// The scaler's composition root: triggers and Kafka in, KEDA's gRPC service and the HTTP port out. What happens at SIGTERM: shutdown.ts.
 import type { Server } from 'node:net';
 import type { Logger } from 'pino';
-import type { Recognizer } from '../core/contract/callers.ts';
-import { describeError } from '../core/contract/errors.ts';
+import { describeError, errorFields } from '../core/contract/errors.ts';
 import type { TriggerSource } from '../core/contract/trigger-source.ts';
 import type { SecretReader } from '../core/contract/secret-reader.ts';
 import { logAccess } from '../core/access/audit-log.ts';
@@ -10,7 +9,8 @@ import { openAccess } from '../core/access/open-access.ts';
 import { openOwnConnection } from '../core/kafka/connection/own-connection.ts';
 import type { ClientLog } from '../core/kafka/connection/kafka-client.ts';
 import { createClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
-import type { ConnectGuard } from '../core/network/connect-guard.ts';
+import { checkExpression } from '../core/expressions/compile-expression.ts';
+import { createLog } from '../core/process/log.ts';
 import { createDemand, type Demand } from './activation/demand.ts';
 import { createDrainTargets } from './activation/drain-target.ts';
 import { createGroupDemand } from './activation/group-demand.ts';
@@ -19,31 +19,29 @@ import { createScalerMetrics } from './admin/scaler-metrics.ts';
 import { createAdminServer, type Readiness } from './admin/scaler-admin-server.ts';
 import { createBacklogReader } from './backlog/backlog-reader.ts';
 import type { ScalerConfig } from './config.ts';
-import { startController, type ControllerOptions } from '../controller/controller.ts';
+import { startController, type Controller, type ControllerOptions } from '../controller/controller.ts';
 import { createScalerEmitter, type ScalerEmitter } from './scaler-events.ts';
 import { createScalerProbe } from './grpc/scaler-probe.ts';
 import { startGrpcServer } from './grpc/grpc-server.ts';
 import { createKnownClusters } from './known-clusters.ts';
-import { createScalerLog, logScalerEvents } from './admin/log-scaler-events.ts';
+import { logScalerEvents } from './admin/log-scaler-events.ts';
+import { openSources, type Sources } from './open-sources.ts';
+import { shutDownScaler, type ScalerParts } from './shutdown.ts';
 import { createWantedTriggers, type WantedTriggers } from './wanted-triggers.ts';
 
 export interface ScalerDependencies {
-  readonly triggers: TriggerSource;
-  /** What is secret about the clusters of triggers. */
-  readonly secrets: SecretReader;
-  /** Of the brokers and token endpoints that triggers name; absent: they may be anywhere. */
-  readonly guard?: ConnectGuard | undefined;
+  /** Default: Kubernetes, or the manifests at `triggersPath`. So for `secrets`. */
+  readonly triggers?: TriggerSource;
+  readonly secrets?: SecretReader;
   /**
-   * Ready replicas of the function of a trigger, by its key; undefined where that is not known. Without it, a `targetDrainTime`
-   * has to do with `lagThreshold`.
+   * Ready replicas of the function of a trigger, by its key; undefined where that is not known. Default: the endpoints in Kubernetes.
+   * Where it is not known, a `targetDrainTime` counts for nothing, and `lagThreshold` decides.
    */
-  readonly replicas?: ((key: string) => number | undefined) | undefined;
-  /** Where `config.kubernetes` is given: what its controller works with. */
-  readonly cluster?: Pick<ControllerOptions, 'client' | 'checkExpression'> | undefined;
-  /** Absent: no API server is asked who calls. */
-  readonly tokenReviews?: Recognizer | undefined;
-  /** Standard output when absent. */
-  readonly log?: Logger | undefined;
+  readonly replicas?: (key: string) => number | undefined;
+  /** Default: JSON lines on standard error. */
+  readonly log?: Logger;
+  /** Ends a start that waits for the API server: `startScaler` then rejects with the reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Scaler {
@@ -52,107 +50,88 @@ export interface Scaler {
   readonly httpUrl: string;
   /** The decision itself, for whoever scales processes on this machine. */
   readonly demand: Demand;
-  /** Ends streams, ports, timers and connections within a few seconds; idempotent. */
+  /** What SIGTERM does: gives the Lease back, and ends streams, ports, timers and connections within a few seconds. Idempotent. */
   stop(): Promise<void>;
 }
 
 /**
- * Resolves when both ports listen and the trigger source has told its triggers. Kafka may be away: readiness
- * and KEDA are told, and it is tried again until it answers. Rejects where a port is taken or the source
- * fails, with nothing left open.
+ * Resolves when both ports listen and the triggers are known. Kafka may be away: readiness and KEDA report it, and the scaler tries again
+ * until Kafka answers. Rejects where a port is taken or the triggers cannot be read, with nothing left open.
  */
-export async function startScaler(config: ScalerConfig, dependencies: ScalerDependencies): Promise<Scaler> {
-  const log = dependencies.log ?? createScalerLog(config.logLevel);
+export async function startScaler(
+  config: ScalerConfig,
+  dependencies: ScalerDependencies = {},
+): Promise<Scaler> {
+  const log = (dependencies.log ?? createLog(config.logLevel)).child({ component: 'scaler' });
   const events = createScalerEmitter();
   logScalerEvents(events, log);
   const triggers = createWantedTriggers();
   const metrics = createScalerMetrics(events, triggers);
   const emit = events.emit.bind(events);
-  const ends: (() => void | Promise<void>)[] = [];
+  const parts: ScalerParts = {};
   let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopping ??= endAll(ends));
+  const stop = (): Promise<void> => (stopping ??= shutDownScaler(parts));
 
   try {
+    const sources = (parts.sources = await openSources(config, { ...dependencies, log }));
     const clientLog: ClientLog = (level, message, fields) => log[level](fields, message);
     const { kafkaBrokers: brokers, kafkaConfigPath: configPath } = config;
     const own = await openOwnConnection({ brokers, configPath, clientId: 'millrace-scaler', log: clientLog });
-    ends.push(() => own.security?.close());
-    const offsets = createClustersReader({
+    parts.security = own.security;
+    const offsets = (parts.offsets = createClustersReader({
       own,
-      secrets: dependencies.secrets,
-      guard: dependencies.guard,
+      secrets: sources.secrets,
+      guard: sources.guard,
       log: clientLog,
       onRequest: (apiName) => events.emit('kafkaRequest', apiName),
-    });
-    ends.push(() => offsets.close());
+    }));
     const backlog = createBacklogReader({
       offsets,
       triggers,
       emit,
       onBacklog: (key, measured) => drainTargets.observe(key, measured),
     });
-    const replicas = dependencies.replicas ?? (() => undefined);
+    const { replicas } = sources;
     const drainTargets = createDrainTargets({ triggers, replicas, refresh: () => backlog.refresh() });
-    ends.push(() => drainTargets.close());
-    const demand = createDemand({ triggers, backlog, drainTargets, emit });
-    ends.push(() => demand.close());
+    parts.drainTargets = drainTargets;
+    const demand = (parts.demand = createDemand({ triggers, backlog, drainTargets, emit }));
     const groups = createWatchedGroups({ clusters: createKnownClusters(own.brokers, triggers) });
-    const groupDemand = createGroupDemand({ groups, offsets, emit });
-    ends.push(() => groupDemand.close());
+    const groupDemand = (parts.groupDemand = createGroupDemand({ groups, offsets, emit }));
     const readiness = watchReadiness(events, triggers);
-    ends.push(await dependencies.triggers.watch((wanted) => triggers.replace(wanted)));
+    parts.unwatch = await sources.triggers.watch((wanted) => triggers.replace(wanted));
 
-    const access = await openAccess(config.access, dependencies.tokenReviews);
-    ends.push(() => access.close());
+    const access = await openAccess(config.access, sources.tokenReviews);
+    parts.access = access;
     const shared = { demand, triggers, emit, tls: config.tls };
     const admin = await createAdminServer({ ...shared, ...access, ...logAccess(log), metrics, readiness });
-    ends.push(() => admin.close());
+    parts.httpServer = admin;
     await admin.listen({ host: config.host, port: config.httpPort });
     const { host, grpcPort: port } = config;
     const grpc = await startGrpcServer({ ...shared, groups, groupDemand, host, port });
-    ends.push(() => grpc.stop());
-    ends.push(pollUntilAnswered(() => backlog.refresh()));
-    ends.push(await control(config, dependencies, { kafka: offsets, demand, log }));
+    parts.grpc = grpc;
+    parts.stopFirstPoll = pollUntilAnswered(() => backlog.refresh());
+    parts.controller = await runController(config, sources, { kafka: offsets, demand, log });
 
     const httpUrl = localUrl(config, boundPort(admin.server.address()));
-    log.info({ grpcPort: grpc.port, httpUrl, triggers: triggers.all().length }, 'The scaler listens');
+    log.info({ grpcPort: grpc.port, httpUrl, triggers: triggers.all().length }, 'the scaler listens');
     return { grpcPort: grpc.port, httpUrl, demand, stop };
   } catch (error) {
-    log.error({ error: describeError(error) }, 'The scaler cannot start');
+    log.error(errorFields(error), 'the scaler cannot start');
     await stop();
     throw error;
   }
 }
 
-/** The controller, where triggers come from a cluster. Returns how to end it. */
-async function control(
+/** Starts the controller, where triggers come from a cluster. */
+async function runController(
   { kubernetes: config, tls }: ScalerConfig,
-  { cluster, secrets }: ScalerDependencies,
+  { client, secrets }: Sources,
   { demand, ...parts }: Pick<ControllerOptions, 'kafka' | 'log'> & { readonly demand: Demand },
-): Promise<() => Promise<void>> {
-  if (config === undefined || cluster === undefined) return () => Promise.resolve();
+): Promise<Controller | undefined> {
+  if (config === undefined || client === undefined) return undefined;
   const backlog = (key: string): Promise<bigint> => demand.backlog(key);
-  const controller = await startController({
-    ...cluster,
-    ...parts,
-    secrets,
-    config,
-    tls,
-    backlog,
-    probe: createScalerProbe(tls),
-  });
-  return () => controller.stop();
-}
-
-/** Last opened, first closed; one that fails does not keep the others open. */
-async function endAll(ends: readonly (() => void | Promise<void>)[]): Promise<void> {
-  for (const end of ends.toReversed()) {
-    try {
-      await end();
-    } catch {
-      // What cannot be closed is gone already.
-    }
-  }
+  const probe = createScalerProbe(tls);
+  return startController({ ...parts, client, checkExpression, secrets, config, tls, backlog, probe });
 }
 
 function watchReadiness(events: ScalerEmitter, triggers: WantedTriggers): () => Readiness {
@@ -169,10 +148,7 @@ function watchReadiness(events: ScalerEmitter, triggers: WantedTriggers): () => 
   });
 }
 
-/**
- * Without anybody asking, Kafka is asked until it has answered once: readiness waits for it. Returns how to
- * stop.
- */
+/** Asks Kafka until it has answered once, though nobody else asks yet: readiness waits for that. Returns how to stop. */
 function pollUntilAnswered(refresh: () => Promise<void>): () => void {
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;

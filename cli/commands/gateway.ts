@@ -1,5 +1,5 @@
 // `millrace gateway`: the data plane alone, as it is deployed.
-import { parseGatewayConfig } from '../../gateway/config.ts';
+import { readGatewayConfig } from '../../gateway/config.ts';
 import { startGateway } from '../../gateway/main.ts';
 import { untilAborted, type CommandIo } from '../command-io.ts';
 
@@ -12,7 +12,7 @@ export interface GatewayOptions {
 
 /** Prints `ADMIN_URL=…` when it serves, and runs until it is interrupted. */
 export async function runGatewayCommand(options: GatewayOptions, io: CommandIo): Promise<number> {
-  const config = parseGatewayConfig({
+  const config = readGatewayConfig({
     ...io.env,
     ...(options.triggers === undefined ? {} : { MILLRACE_TRIGGERS: options.triggers }),
     ...(options.kubernetes === true || options.kubeconfig !== undefined

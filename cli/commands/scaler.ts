@@ -1,13 +1,6 @@
 // `millrace scaler`: KEDA's external scaler alone, as it is deployed.
-import { pino } from 'pino';
-import { MillraceError } from '../../core/contract/errors.ts';
-import { formatProblem } from '../../core/contract/problem.ts';
-import { createFileSecrets } from '../../core/resources/manifests/file-secrets.ts';
-import { createFileTriggers } from '../../core/resources/manifests/manifest-files.ts';
-import { checkExpression } from '../../core/expressions/compile-expression.ts';
 import { readScalerConfig } from '../../scaler/config.ts';
-import { createScalerLog } from '../../scaler/admin/log-scaler-events.ts';
-import { startScaler, type Scaler } from '../../scaler/main.ts';
+import { startScaler } from '../../scaler/main.ts';
 import { untilAborted, type CommandIo } from '../command-io.ts';
 
 export interface ScalerOptions {
@@ -24,35 +17,7 @@ export async function runScalerCommand(options: ScalerOptions, io: CommandIo): P
     ...(options.grpcPort === undefined ? {} : { SCALER_GRPC_PORT: String(options.grpcPort) }),
     ...(options.httpPort === undefined ? {} : { SCALER_HTTP_PORT: String(options.httpPort) }),
   });
-  // Standard output belongs to what a command prints.
-  const log = createScalerLog(config.logLevel, pino.destination({ fd: 2, sync: true }));
-  if (config.kubernetes !== undefined) {
-    const { openCluster } = await import('./open-cluster.ts');
-    const cluster = await openCluster(io, config.kubernetes, log);
-    try {
-      return await runUntilAborted(await startScaler(config, { ...cluster, log }), io);
-    } finally {
-      await cluster.close();
-    }
-  }
-  if (config.triggersPath === undefined) {
-    throw new MillraceError(
-      'MILLRACE_CONFIG_INVALID',
-      'no manifests are named: --triggers FILE|DIR, or MILLRACE_TRIGGERS',
-    );
-  }
-  const triggers = createFileTriggers({
-    path: config.triggersPath,
-    checkExpression,
-    onProblems: (problems) => {
-      for (const problem of problems) io.stderr.write(`not applied: ${formatProblem(problem)}\n`);
-    },
-  });
-  const secrets = createFileSecrets(config.triggersPath);
-  return runUntilAborted(await startScaler(config, { triggers, secrets, log }), io);
-}
-
-async function runUntilAborted(scaler: Scaler, io: CommandIo): Promise<number> {
+  const scaler = await startScaler(config, { signal: io.signal });
   io.stdout.write(`SCALER_GRPC_PORT=${scaler.grpcPort}\nSCALER_URL=${scaler.httpUrl}\n`);
   await untilAborted(io.signal);
   await scaler.stop();

@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SecretReader } from '../../core/contract/secret-reader.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import { parseGatewayConfig } from '../../gateway/config.ts';
+import { readGatewayConfig } from '../../gateway/config.ts';
 import { createStaticEndpoints } from '../../gateway/control/static-endpoints.ts';
 import { startGateway, type Gateway } from '../../gateway/main.ts';
 import type { TriggerSnapshot } from '../../gateway/pipeline/trigger-snapshot.ts';
@@ -76,7 +76,7 @@ export class LocalStack {
     const replicas = (key: string): number => functions.count(key).ready;
     const scaler = await startScaler(readScalerConfig(env), { triggers, secrets, replicas, log });
     try {
-      const config = parseGatewayConfig({ ...env, SCALER_URLS: scaler.httpUrl });
+      const config = readGatewayConfig({ ...env, SCALER_URLS: scaler.httpUrl });
       gateway = await startGateway(config, { triggers, secrets, endpoints: functions, log });
     } catch (error) {
       await scaler.stop();

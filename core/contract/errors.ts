@@ -92,3 +92,11 @@ export function describeError(error: unknown): string {
   const text = error.message === '' ? error.name : error.message;
   return error.cause === undefined ? text : `${text}: ${describeError(error.cause)}`;
 }
+
+/** The fields by which a log line shows an error that was caught. */
+export function errorFields(error: unknown): { error: string; code?: ErrorCode; remedy?: string } {
+  const text = describeError(error);
+  return error instanceof MillraceError
+    ? { error: text, code: error.code, remedy: error.remedy }
+    : { error: text };
+}

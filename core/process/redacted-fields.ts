@@ -1,4 +1,4 @@
-// What no log shows, by name: secrets, and what records hold.
+// The names of fields that no log shows: secrets, and what records hold.
 
 const names = [
   'password',
@@ -20,5 +20,5 @@ const names = [
   'data',
 ];
 
-/** As pino takes them: at three depths of a logged object. */
+/** In pino's form, at three depths of a logged object. */
 export const redactedPaths: readonly string[] = names.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);

@@ -1,33 +1,18 @@
-// The gateway's log: what an operator should know, from its events. Payloads, keys and header values never reach it.
+// What the gateway logs of its events: what an operator should know. Payloads, keys and header values never reach the log.
 import type { EventEmitter } from 'node:events';
-import { pino, type DestinationStream, type Logger } from 'pino';
-import { describeError } from '../../core/contract/errors.ts';
+import type { Logger } from 'pino';
+import { errorFields } from '../../core/contract/errors.ts';
 import { skipCommand } from '../../core/contract/skip.ts';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { SourceNotice, SourceState } from '../../core/contract/record-source.ts';
 import type { KafkaRecord } from '../../core/contract/record.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import { redactedPaths } from '../../core/process/redacted-fields.ts';
 import { masked } from './masked-reason.ts';
-
-/**
- * A JSON log to `destination`; on standard error when absent, as standard output belongs to what a command prints.
- */
-export function createLog(level: string, destination?: DestinationStream): Logger {
-  return pino(
-    {
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      redact: { paths: [...redactedPaths], censor: '[redacted]' },
-    },
-    destination ?? pino.destination({ fd: 2, sync: true }),
-  );
-}
 
 export function logEvents(events: EventEmitter<GatewayEvents>, log: Logger): void {
   logSources(events, log);
   logFilters(events, log);
+  logEndpoints(events, log);
   logDeliveries(events, log);
   logBlocks(events, log);
 }
@@ -35,7 +20,7 @@ export function logEvents(events: EventEmitter<GatewayEvents>, log: Logger): voi
 function logSources(events: EventEmitter<GatewayEvents>, log: Logger): void {
   const lastReason = new Map<string, string>();
   events.on('sourceState', (subscription, state) => {
-    // A cause that lasts is told once, not at each try.
+    // A lasting cause is logged once, not at each attempt.
     const text = stateText(state);
     if (
       lastReason.get(subscription.key) === text ||
@@ -44,11 +29,7 @@ function logSources(events: EventEmitter<GatewayEvents>, log: Logger): void {
       return;
     lastReason.set(subscription.key, text);
     if (state.kind === 'failing') {
-      const { error } = state;
-      log.warn(
-        { ...of(subscription), code: 'code' in error ? error.code : undefined, reason: describeError(error) },
-        'source failing, trying again',
-      );
+      log.warn({ ...of(subscription), ...errorFields(state.error) }, 'source failing, trying again');
     } else {
       log.info(of(subscription), text);
     }
@@ -68,60 +49,70 @@ function logSources(events: EventEmitter<GatewayEvents>, log: Logger): void {
   );
   events.on('commitFailed', (subscription, error) =>
     log.warn(
-      { ...of(subscription), reason: describeError(error) },
-      'commit failed, its offsets go with the next one',
+      { ...of(subscription), ...errorFields(error) },
+      'commit failed, the next one includes its offsets',
     ),
   );
   events.on('paused', (subscription, { topic, partition }, paused) =>
     log.debug(
       { ...of(subscription), topic, partition },
-      paused ? 'partition paused: the buffer is full' : 'partition fetched again',
+      paused ? 'partition is paused: the buffer is full' : 'partition is fetched again',
     ),
   );
 }
 
-/** The same is told again after this time, in ms, with how often it was: an expression may err on every event. */
+/** After this time, in ms, the log repeats a mistake in a filter, with how often it happened: an expression may fail on every event. */
 const repeatMs = 60_000;
 
 function logFilters(events: EventEmitter<GatewayEvents>, log: Logger): void {
-  const told = new Map<string, { untilMs: number; more: number }>();
+  const logged = new Map<string, { untilMs: number; more: number }>();
   events.on('filterFailed', (subscription, { path, dialect, code }) => {
     const key = `${subscription.key} ${path} ${dialect} ${code}`;
-    const last = told.get(key);
+    const last = logged.get(key);
     const nowMs = performance.now();
     if (last !== undefined && nowMs < last.untilMs) {
       last.more += 1;
       return;
     }
-    told.set(key, { untilMs: nowMs + repeatMs, more: 0 });
+    logged.set(key, { untilMs: nowMs + repeatMs, more: 0 });
     log.warn(
       { ...of(subscription), filter: path, dialect, reason: code, more: last?.more },
-      'filter cannot be evaluated, so that the event does not pass it: `millrace try` tells why',
+      'filter cannot be evaluated, so the event does not pass it: `millrace try` shows why',
     );
   });
 }
 
-function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
+function logEndpoints(events: EventEmitter<GatewayEvents>, log: Logger): void {
   events.on('endpoints', (subscription, ready) =>
     log.info({ ...of(subscription), ready }, 'ready endpoints changed'),
   );
   events.on('unreachable', (subscription, origin, { code, reason }) => {
     const facts = { ...of(subscription), origin, reason: masked(reason) };
     if (code === 'MILLRACE_ADDRESS_REFUSED')
-      log.warn({ ...facts, code }, 'function.uri leads where no function is: it is not connected to');
+      log.warn(
+        { ...facts, code },
+        'function.uri leads to an address that is not allowed: the gateway does not connect to it',
+      );
     else if (code === 'MILLRACE_FUNCTION_TLS_FAILED')
-      log.warn({ ...facts, code }, 'no TLS with the function: its records are held until there is');
-    else log.info(facts, 'endpoint takes no connection: it is left alone until it does');
+      log.warn({ ...facts, code }, 'TLS with the function failed: its records are held until it works');
+    else log.info(facts, 'endpoint takes no connection: it gets no requests until it does');
   });
   events.on('circuitOpened', (subscription, origin) =>
-    log.warn({ ...of(subscription), origin }, 'endpoint keeps failing: it is left alone for a while'),
+    log.warn({ ...of(subscription), origin }, 'endpoint keeps failing: it gets no requests for a while'),
   );
   events.on('circuitClosed', (subscription, origin) =>
     log.info({ ...of(subscription), origin }, 'endpoint answers again'),
   );
+}
+
+function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
   events.on('held', (subscription, lack) => {
     if (lack === undefined) log.info(of(subscription), 'no endpoint is ready: records are held');
-    else log.info({ ...of(subscription), reason: lack }, 'nothing to show to the function: records are held');
+    else
+      log.info(
+        { ...of(subscription), reason: lack },
+        'credentials for the function are missing: records are held',
+      );
   });
   events.on('released', (subscription) => log.info(of(subscription), 'records flow again'));
   events.on('retrying', (subscription, record, attempts, delayMs, reason) =>
@@ -133,7 +124,7 @@ function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
   events.on('bisected', (subscription, size, reason) =>
     log.debug(
       { ...of(subscription), events: size, reason: masked(reason) },
-      'batch failed as a whole, its halves go again',
+      'batch failed as a whole, trying its halves',
     ),
   );
   events.on('deadLettered', (subscription, record, cause, storedAt) =>
@@ -151,7 +142,7 @@ function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
   );
   events.on('storeFailed', (subscription, record, what, error) =>
     log.error(
-      { ...of(subscription), ...at(record), reason: describeError(error) },
+      { ...of(subscription), ...at(record), ...errorFields(error) },
       `${what} could not be stored, trying again`,
     ),
   );
@@ -161,13 +152,13 @@ function logBlocks(events: EventEmitter<GatewayEvents>, log: Logger): void {
   events.on('blocked', (subscription, record, reason) =>
     log.error(
       { ...of(subscription), ...at(record), reason: masked(reason) },
-      `record blocks its lane: mend the function, give the trigger a dead-letter topic, or: ${skipCommand(subscription.key, record)}`,
+      `record blocks its lane: fix the function, give the trigger a dead-letter topic, or: ${skipCommand(subscription.key, record)}`,
     ),
   );
   events.on('congested', (subscription, { topic, partition }, { lanes, items }, congested) => {
     const facts = { ...of(subscription), topic, partition, parkedLanes: lanes, parkedRecords: items };
-    if (congested) log.warn(facts, 'partition not fetched: too much of it waits behind failures');
-    else log.info(facts, 'less waits behind failures: the partition may be fetched again');
+    if (congested) log.warn(facts, 'partition is not fetched: too many of its records wait behind failures');
+    else log.info(facts, 'partition may be fetched again: fewer records wait behind failures');
   });
   events.on('skipped', (subscription, { by, reason }, { record, attempts, cause, deadLetter }) =>
     log.warn(
@@ -204,26 +195,26 @@ function noticeText(notice: SourceNotice): { level: 'info' | 'warn'; message: st
     case 'rebuilt': {
       const { reason, detail } = notice;
       const level = reason === 'topics' ? 'info' : 'warn';
-      return { level, message: 'Kafka client is built anew', fields: { reason, detail } };
+      return { level, message: 'the gateway builds a new Kafka client', fields: { reason, detail } };
     }
     case 'skipped':
       return {
         level: 'warn',
-        message: 'history was deleted before it was read: on from the first record there is',
+        message: 'Kafka deleted records before they were read: going on from the first record that exists',
         fields: { ...at(notice.at), offsets: String(notice.count) },
       };
     case 'recreated': {
       const { topic, before, now } = notice;
       return {
         level: 'warn',
-        message: 'topic was deleted and created again: it is read from its start',
+        message: 'topic was deleted and created again: reading it from its start',
         fields: { topic, idBefore: before, idNow: now },
       };
     }
     case 'truncated':
       return {
         level: 'warn',
-        message: 'brokers lost the end of the log: what came after the last record is read again',
+        message: 'brokers lost the end of the log: reading again what came after the last record',
         fields: { ...at(notice.at), position: String(notice.position) },
       };
   }

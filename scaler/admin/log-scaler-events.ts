@@ -1,54 +1,37 @@
-// The scaler's log: JSON lines, secrets redacted by name; and what of the events is worth a line.
-import { pino, type DestinationStream, type Logger } from 'pino';
-import { describeError, MillraceError } from '../../core/contract/errors.ts';
-import { redactedPaths } from '../../core/process/redacted-fields.ts';
-import type { LogLevel } from '../../core/process/settings.ts';
+// What the scaler logs of its events: changes, and nothing that repeats. A failure is logged when it begins and when it is over.
+import type { Logger } from 'pino';
+import { errorFields } from '../../core/contract/errors.ts';
 import type { ScalerEmitter } from '../scaler-events.ts';
 
-/** Writes to `destination`, standard output when absent. */
-export function createScalerLog(level: LogLevel, destination?: DestinationStream): Logger {
-  const options = {
-    level,
-    base: { component: 'scaler' },
-    redact: { paths: [...redactedPaths], censor: '[redacted]' },
-  };
-  return destination === undefined ? pino(options) : pino(options, destination);
-}
-
-/** Logs what changes, not what repeats: a failure once when it begins, and once when it is over. */
 export function logScalerEvents(events: ScalerEmitter, log: Logger): void {
-  let unreachable = false;
+  let isUnreachable = false;
   events.on('polled', (_seconds, triggers, error) => {
-    if (error !== undefined && !unreachable) log.warn({ ...fieldsOf(error) }, 'Kafka does not answer');
-    if (error === undefined && unreachable) log.info({ triggers }, 'Kafka answers again');
-    unreachable = error !== undefined;
+    if (error !== undefined && !isUnreachable) log.warn(errorFields(error), 'Kafka does not answer');
+    if (error === undefined && isUnreachable) log.info({ triggers }, 'Kafka answers again');
+    isUnreachable = error !== undefined;
   });
   const failing = new Map<string, string>();
   events.on('backlogFailed', (trigger, error) => {
-    const fields = fieldsOf(error);
-    if (!unreachable && failing.get(trigger) !== fields.error)
-      log.warn({ trigger, ...fields }, 'Backlog unknown');
+    const fields = errorFields(error);
+    if (!isUnreachable && failing.get(trigger) !== fields.error)
+      log.warn({ trigger, ...fields }, 'backlog unknown');
     failing.set(trigger, fields.error);
   });
   events.on('backlog', (trigger, records) => {
     if (records !== undefined && failing.delete(trigger))
-      log.info({ trigger, backlog: records.toString() }, 'Backlog known again');
+      log.info({ trigger, backlog: records.toString() }, 'backlog known again');
   });
   events.on('activationCalled', (trigger, known) => {
-    if (known) log.debug({ trigger }, 'Activation call');
-    else log.warn({ trigger }, 'Activation call for an unknown trigger');
+    if (known) log.debug({ trigger }, 'a gateway asked to wake the function');
+    else log.warn({ trigger }, 'a gateway asked to wake the function of an unknown trigger');
   });
-  events.on('certificateChanged', (validTo) => log.info({ validTo }, 'New certificate for KEDA'));
+  events.on('certificateChanged', (validTo) => log.info({ validTo }, 'the gRPC port uses a new certificate'));
   events.on('certificateFailed', (error) =>
-    log.warn({ ...fieldsOf(error) }, 'The certificate stays the old one'),
+    log.warn(
+      errorFields(error),
+      'the new certificate of the gRPC port cannot be used: the old one stays in use',
+    ),
   );
-  events.on('streamOpened', (trigger) => log.debug({ trigger }, 'Push stream opened'));
-  events.on('streamClosed', (trigger) => log.debug({ trigger }, 'Push stream closed'));
-}
-
-function fieldsOf(error: Error): { error: string; code?: string; remedy?: string } {
-  const text = describeError(error);
-  return error instanceof MillraceError
-    ? { error: text, code: error.code, remedy: error.remedy }
-    : { error: text };
+  events.on('streamOpened', (trigger) => log.debug({ trigger }, 'KEDA opened a push stream'));
+  events.on('streamClosed', (trigger) => log.debug({ trigger }, 'the push stream to KEDA closed'));
 }

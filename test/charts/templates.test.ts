@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
-import { gatewaySettings, parseGatewayConfig } from '../../gateway/config.ts';
+import { gatewaySettings, readGatewayConfig } from '../../gateway/config.ts';
 import { readScalerConfig } from '../../scaler/config.ts';
 import { kedaCrd } from '../lab/keda.ts';
 import { strimziCrds } from '../lab/strimzi-crds.ts';
@@ -426,7 +426,7 @@ t.test('gateway and scaler understand all that they are told', async (t) => {
     );
     const functionUris = name === 'everything' ? 'guarded' : 'refused';
     const tenantAddresses = name === 'everything' ? 'unguarded' : 'guarded';
-    const { kubernetes, access } = parseGatewayConfig(gateway);
+    const { kubernetes, access } = readGatewayConfig(gateway);
     t.match(kubernetes, { sharing: {}, functionUris, tenantAddresses }, name);
     t.equal(
       access.trustsLoopback,

@@ -9,13 +9,13 @@ import {
 import * as kinds from '../../core/resources/kinds.ts';
 import { cleanUp } from '../../controller/cleanup.ts';
 import { specOf, startLeader } from '../../core/kubernetes/leader-election.ts';
-import { parseKubernetesConfig } from '../../controller/controller-settings.ts';
+import { readKubernetesConfig } from '../../controller/controller-settings.ts';
 import { MemoryKubernetes } from '../fixtures/kubernetes/memory-kubernetes.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { startSmallScaler } from './fixtures/scaler.ts';
 import { deploymentOf, startTestController, triggerOf } from './fixtures/test-controller.ts';
 
-const config = parseKubernetesConfig({ POD_NAMESPACE: 'mill', POD_NAME: 'cleanup-1' }, []);
+const config = readKubernetesConfig({ POD_NAMESPACE: 'mill', POD_NAME: 'cleanup-1' });
 const times = { handover: 200, keda: 500, poll: 20 };
 
 t.test('everything that the controller made is deleted, and it makes nothing any more', async (t) => {

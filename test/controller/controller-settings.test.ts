@@ -1,24 +1,10 @@
 import t from 'tap';
-import { isInKubernetes, parseKubernetesConfig } from '../../controller/controller-settings.ts';
-
-t.test('in a cluster or not', async (t) => {
-  for (const [text, expected, wrong] of [
-    [undefined, false, 0],
-    ['', false, 0],
-    ['false', false, 0],
-    ['true', true, 0],
-    ['yes', false, 1],
-  ] as const) {
-    const mistakes: string[] = [];
-    t.equal(isInKubernetes({ MILLRACE_KUBERNETES: text }, mistakes), expected);
-    t.equal(mistakes.length, wrong);
-  }
-});
+import { readKubernetesConfig } from '../../controller/controller-settings.ts';
 
 t.test('defaults', async (t) => {
-  const mistakes: string[] = [];
-  const config = parseKubernetesConfig({ WATCH_NAMESPACES: ' ' }, mistakes);
+  const config = readKubernetesConfig({ WATCH_NAMESPACES: ' ' });
   t.strictSame(config, {
+    kubeconfig: undefined,
     namespaces: undefined,
     functionUris: 'refused',
     tenantAddresses: 'guarded',
@@ -31,31 +17,28 @@ t.test('defaults', async (t) => {
     podUid: undefined,
     leaseName: 'millrace-scaler',
   });
-  t.strictSame(mistakes, []);
 });
 
 t.test('without any variable', async (t) => {
-  t.strictSame(parseKubernetesConfig({}, []).namespaces, undefined);
+  t.strictSame(readKubernetesConfig({}).namespaces, undefined);
 });
 
 t.test('everything given', async (t) => {
-  const mistakes: string[] = [];
-  const config = parseKubernetesConfig(
-    {
-      WATCH_NAMESPACES: 'geo, shop',
-      MILLRACE_FUNCTION_URIS: 'guarded',
-      MILLRACE_TENANT_ADDRESSES: 'unguarded',
-      KUBERNETES_SERVICE_HOST: '10.96.0.1',
-      SCALER_SERVICE: 'mill-scaler.mill.svc:6000',
-      SCALER_TLS_CA: '/etc/ca.crt',
-      SCALER_CLUSTER_AUTHENTICATION: 'mill-scaler.mill',
-      POD_NAME: 'mill-scaler-1',
-      POD_NAMESPACE: 'mill',
-      POD_UID: 'uid',
-    },
-    mistakes,
-  );
+  const config = readKubernetesConfig({
+    KUBECONFIG: '/a:/b',
+    WATCH_NAMESPACES: 'geo, shop',
+    MILLRACE_FUNCTION_URIS: 'guarded',
+    MILLRACE_TENANT_ADDRESSES: 'unguarded',
+    KUBERNETES_SERVICE_HOST: '10.96.0.1',
+    SCALER_SERVICE: 'mill-scaler.mill.svc:6000',
+    SCALER_TLS_CA: '/etc/ca.crt',
+    SCALER_CLUSTER_AUTHENTICATION: 'mill-scaler.mill',
+    POD_NAME: 'mill-scaler-1',
+    POD_NAMESPACE: 'mill',
+    POD_UID: 'uid',
+  });
   t.strictSame(config, {
+    kubeconfig: '/a:/b',
     namespaces: ['geo', 'shop'],
     functionUris: 'guarded',
     tenantAddresses: 'unguarded',
@@ -68,11 +51,9 @@ t.test('everything given', async (t) => {
     podUid: 'uid',
     leaseName: 'mill-scaler',
   });
-  t.strictSame(mistakes, []);
 });
 
 t.test('mistakes', async (t) => {
-  const mistakes: string[] = [];
   const wrong = {
     WATCH_NAMESPACES: 'geo,Shop',
     MILLRACE_FUNCTION_URIS: 'true',
@@ -80,13 +61,14 @@ t.test('mistakes', async (t) => {
     SCALER_SERVICE: 'http://scaler',
     SCALER_CLUSTER_AUTHENTICATION: 'mill-scaler.mill',
   };
-  const config = parseKubernetesConfig(wrong, mistakes);
-  t.match(config, { functionUris: 'refused', tenantAddresses: 'guarded' });
-  t.match(mistakes, [
-    /'Shop'/,
-    /MILLRACE_FUNCTION_URIS is 'true': one of refused, guarded, unguarded/,
-    /MILLRACE_TENANT_ADDRESSES is 'refused': one of guarded, unguarded/,
-    /SCALER_SERVICE is 'http:\/\/scaler'/,
-    /SCALER_CLUSTER_AUTHENTICATION needs SCALER_TLS_CA/,
-  ]);
+  t.throws(() => readKubernetesConfig(wrong), {
+    code: 'MILLRACE_CONFIG_INVALID',
+    message: [
+      'WATCH_NAMESPACES is "geo,Shop", expected names of namespaces, separated by commas',
+      'MILLRACE_FUNCTION_URIS is "true", expected one of refused, guarded, unguarded',
+      'MILLRACE_TENANT_ADDRESSES is "refused", expected one of guarded, unguarded',
+      'SCALER_SERVICE is "http://scaler", expected host:port',
+      'SCALER_CLUSTER_AUTHENTICATION is "mill-scaler.mill", expected nothing without SCALER_TLS_CA',
+    ].join('; '),
+  });
 });

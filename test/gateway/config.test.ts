@@ -1,5 +1,5 @@
 import t from 'tap';
-import { gatewaySettings, parseGatewayConfig } from '../../gateway/config.ts';
+import { gatewaySettings, readGatewayConfig } from '../../gateway/config.ts';
 import { MillraceError } from '../../core/contract/errors.ts';
 import { planted } from '../fixtures/secrets/planted.ts';
 
@@ -14,7 +14,7 @@ const access = {
 };
 
 t.test('two settings are required, the others have defaults', async (t) => {
-  const config = parseGatewayConfig(required);
+  const config = readGatewayConfig(required);
   t.strictSame(config, {
     kafkaBrokers: ['kafka:9092'],
     kafkaConfigPath: undefined,
@@ -36,24 +36,24 @@ t.test('two settings are required, the others have defaults', async (t) => {
   });
   t.ok(Object.isFrozen(config));
   const empty = Object.fromEntries(Object.keys(gatewaySettings).map((name) => [name, ' ']));
-  t.strictSame(parseGatewayConfig({ ...empty, ...required }), config, 'an empty variable counts as absent');
+  t.strictSame(readGatewayConfig({ ...empty, ...required }), config, 'an empty variable counts as absent');
 });
 
 t.test('a file of client properties may name the brokers', async (t) => {
   const { KAFKA_BROKERS: _, ...others } = required;
-  t.match(parseGatewayConfig({ ...others, KAFKA_CONFIG: 'c' }), {
+  t.match(readGatewayConfig({ ...others, KAFKA_CONFIG: 'c' }), {
     kafkaBrokers: undefined,
     kafkaConfigPath: 'c',
   });
   t.throws(
-    () => parseGatewayConfig({ ...others, KAFKA_CONFIG: 'c', KAFKA_BROKERS: 'kafka' }),
+    () => readGatewayConfig({ ...others, KAFKA_CONFIG: 'c', KAFKA_BROKERS: 'kafka' }),
     /KAFKA_BROKERS/,
   );
 });
 
 t.test('each setting is read', async (t) => {
   const adminToken = planted('admin');
-  const config = parseGatewayConfig({
+  const config = readGatewayConfig({
     KAFKA_BROKERS: ' a:9092, [::1]:9093 ',
     KAFKA_CONFIG: 'client.properties',
     MILLRACE_TRIGGERS: 'triggers.yaml',
@@ -99,13 +99,14 @@ t.test(
   'on Kubernetes no manifests are read, and the gateways share the triggers where they know each other',
   async (t) => {
     const kubernetesOf = (env: Record<string, string>) =>
-      parseGatewayConfig({ KAFKA_BROKERS: 'kafka:9092', MILLRACE_KUBERNETES: 'true', ...env }).kubernetes;
+      readGatewayConfig({ KAFKA_BROKERS: 'kafka:9092', MILLRACE_KUBERNETES: 'true', ...env }).kubernetes;
     t.strictSame(kubernetesOf({}), {
       kubeconfig: undefined,
       namespaces: undefined,
       functionUris: 'refused',
       tenantAddresses: 'guarded',
       apiServerHost: undefined,
+      podNamespace: undefined,
       sharing: undefined,
     });
     t.strictSame(
@@ -126,6 +127,7 @@ t.test(
         functionUris: 'guarded',
         tenantAddresses: 'unguarded',
         apiServerHost: '10.96.0.1',
+        podNamespace: 'millrace',
         sharing: {
           service: 'millrace-gateway',
           namespace: 'millrace',
@@ -137,17 +139,20 @@ t.test(
     const names = { GATEWAY_SERVICE: 'gateways', POD_NAME: 'one', POD_NAMESPACE: 'here' };
     for (const name of Object.keys(names))
       t.equal(kubernetesOf({ ...names, [name]: '' })?.sharing, undefined);
-    t.throws(() => parseGatewayConfig({ ...required, MILLRACE_KUBERNETES: 'true' }), {
-      message: 'MILLRACE_TRIGGERS and MILLRACE_KUBERNETES are both given, expected one of them',
+    t.throws(() => readGatewayConfig({ ...required, MILLRACE_KUBERNETES: 'true' }), {
+      message: 'MILLRACE_TRIGGERS is "/triggers", expected nothing, as MILLRACE_KUBERNETES is true',
     });
   },
 );
 
 t.test('who may come in a cluster is asked of its API server; a certificate goes with its key', async (t) => {
-  const { access } = parseGatewayConfig({ KAFKA_BROKERS: 'kafka:9092', MILLRACE_KUBERNETES: 'true' });
+  const { access } = readGatewayConfig({ KAFKA_BROKERS: 'kafka:9092', MILLRACE_KUBERNETES: 'true' });
   t.match(access, { tokenReviews: true, trustsLoopback: false });
-  for (const name of ['MILLRACE_ADMIN_TLS_CERT', 'MILLRACE_ADMIN_TLS_KEY'])
-    t.throws(() => parseGatewayConfig({ ...required, [name]: '/a' }), { message: /go together/ });
+  const names = ['MILLRACE_ADMIN_TLS_CERT', 'MILLRACE_ADMIN_TLS_KEY'] as const;
+  for (const [given, missing] of [names, names.toReversed()])
+    t.throws(() => readGatewayConfig({ ...required, [given as string]: '/a' }), {
+      message: `${missing} is "", expected a file, as ${given} has one`,
+    });
 });
 
 t.test('every mistake is told at once', async (t) => {
@@ -167,7 +172,7 @@ t.test('every mistake is told at once', async (t) => {
     LOG_LEVEL: 'loud',
   };
   try {
-    parseGatewayConfig(wrong);
+    readGatewayConfig(wrong);
     t.fail('it is refused');
   } catch (error) {
     t.type(error, MillraceError);

@@ -19,7 +19,6 @@ const { bootstrapServers } = kafka;
 interface Line {
   readonly msg: string;
   readonly code?: string;
-  readonly reason?: string;
   readonly error?: string;
 }
 
@@ -71,14 +70,14 @@ t.test('each topic that may not be read is named, and no other', async (t) => {
     await until(() => gateway.trigger().reason === text, 20_000);
     const code = 'MILLRACE_KAFKA_FORBIDDEN';
     t.ok(
-      logs.gateway.find((line) => line.reason === text && line.code === code),
+      logs.gateway.find((line) => line.error === text && line.code === code),
       text,
     );
   };
 
   await saidByGateway(forbidden('describe', unseen));
   t.equal(await backlog(), undefined, 'unknown is never zero');
-  const line = logs.scaler.find(({ msg }) => msg === 'Backlog unknown');
+  const line = logs.scaler.find(({ msg }) => msg === 'backlog unknown');
   t.match(line?.error, forbidden('describe', unseen));
 
   await may('describe', unseen);
@@ -98,7 +97,7 @@ t.test('each topic that may not be read is named, and no other', async (t) => {
   logs.gateway.splice(0);
   await saidByGateway(forbidden('read', unread));
   t.notOk(
-    logs.gateway.some(({ reason }) => reason?.includes(open)),
+    logs.gateway.some(({ error }) => error?.includes(open)),
     'what may be read is not complained of',
   );
   await may('read', unread);

@@ -10,7 +10,7 @@ import { createClustersReader } from '../../core/kafka/offsets/offsets-of-cluste
 import { startController, type Controller } from '../../controller/controller.ts';
 import { createScalerProbe } from '../../scaler/grpc/scaler-probe.ts';
 import type { LeaseTimes } from '../../core/kubernetes/leader-election.ts';
-import { parseKubernetesConfig } from '../../controller/controller-settings.ts';
+import { readKubernetesConfig } from '../../controller/controller-settings.ts';
 import { createTopic, useKafka } from '../fixtures/kafka/kafka.ts';
 import { memorySecrets } from '../fixtures/secrets/memory-secrets.ts';
 import { unheardScalerLog } from '../fixtures/unheard-logs.ts';
@@ -47,7 +47,7 @@ async function start(
   });
   const env = { WATCH_NAMESPACES: namespace, POD_NAMESPACE: namespace, POD_NAME: name };
   const controller = await startController({
-    config: parseKubernetesConfig(env, []),
+    config: readKubernetesConfig(env),
     client,
     secrets: memorySecrets(),
     kafka,

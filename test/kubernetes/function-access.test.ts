@@ -1,6 +1,6 @@
 // A function knows who calls by a token of a ServiceAccount, which the API server judges for it.
 import t from 'tap';
-import { parseGatewayConfig } from '../../gateway/config.ts';
+import { readGatewayConfig } from '../../gateway/config.ts';
 import { startGateway } from '../../gateway/main.ts';
 import { createAuthority } from '../fixtures/access/authority.ts';
 import { startFunction } from '../fixtures/function-server.ts';
@@ -69,7 +69,7 @@ t.test('a token for its audience tells a function who calls; one for another is 
   });
   await apply(trigger(audience));
   const gateway = await startGateway(
-    parseGatewayConfig({
+    readGatewayConfig({
       MILLRACE_FUNCTION_URIS: 'unguarded',
       KAFKA_BROKERS: bootstrapServers,
       MILLRACE_KUBERNETES: 'true',

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
-import { parseGatewayConfig } from '../../gateway/config.ts';
+import { readGatewayConfig } from '../../gateway/config.ts';
 import { startGateway, type GatewayDependencies } from '../../gateway/main.ts';
 import { startFunction, type FunctionServer } from '../fixtures/function-server.ts';
 import { consumeAll, createTopic, ownKafka, produce, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
@@ -37,7 +37,7 @@ function environment(namespace: string, functionUris = 'unguarded'): Record<stri
 
 async function start(t: Test, functionUris?: string, dependencies: GatewayDependencies = {}) {
   const namespace = await createNamespace(t, server);
-  const gateway = await startGateway(parseGatewayConfig(environment(namespace, functionUris)), {
+  const gateway = await startGateway(readGatewayConfig(environment(namespace, functionUris)), {
     log: unheardGatewayLog,
     ...dependencies,
   });
@@ -227,7 +227,7 @@ t.test('records flow while the API server is away, and what it says afterwards i
   }
 
   const ending = new AbortController();
-  const late = startGateway(parseGatewayConfig(environment(namespace)), { signal: ending.signal });
+  const late = startGateway(readGatewayConfig(environment(namespace)), { signal: ending.signal });
   const ended = t.rejects(late, { message: 'enough' }, 'one that starts now waits, until it is ended');
   await delay(1_000);
   ending.abort(new Error('enough'));

@@ -1,9 +1,17 @@
 import t from 'tap';
-import { parseAccessSettings } from '../../../core/access/access-settings.ts';
+import { accessConfigOf, accessSettings } from '../../../core/access/access-settings.ts';
+import { readSettings } from '../../../core/process/settings.ts';
 
+/** The configuration, or the mistakes. */
 function parse(env: Record<string, string>, isInKubernetes = false) {
-  const mistakes: string[] = [];
-  return { access: parseAccessSettings(env, isInKubernetes, mistakes), mistakes };
+  try {
+    const access = readSettings(accessSettings, env, (values, refuse) =>
+      accessConfigOf(values, isInKubernetes, refuse),
+    );
+    return { access, mistakes: [] };
+  } catch (error) {
+    return { access: undefined, mistakes: (error as Error).message.split('; ') };
+  }
 }
 
 t.test(
@@ -20,7 +28,7 @@ t.test(
       tokenReviews: false,
       trustsLoopback: true,
     });
-    t.equal(parse({ MILLRACE_METRICS_ACCESS: 'anybody' }).access.metricsAccess, 'anybody');
+    t.equal(parse({ MILLRACE_METRICS_ACCESS: 'anybody' }).access?.metricsAccess, 'anybody');
     const provider = { MILLRACE_OIDC_ISSUER: 'https://sso', MILLRACE_OIDC_VIEWERS: 'dev' };
     t.match(parse(provider).access, { tokenReviews: false, trustsLoopback: false });
   },
@@ -53,7 +61,7 @@ t.test('a provider', async (t) => {
     MILLRACE_OIDC_OPERATORS: 'ops',
     MILLRACE_OIDC_CA: '/ca.crt',
   };
-  t.match(parse(more).access.oidc, {
+  t.match(parse(more).access?.oidc, {
     audience: 'events',
     rolesClaim: 'realm_access.roles',
     operators: ['ops'],
@@ -85,11 +93,15 @@ t.test('what is wrong is told, all of it, and no token is repeated', async (t) =
     MILLRACE_OIDC_ISSUER: 'http://sso.example.com',
   });
   t.strictSame(mistakes, [
-    'MILLRACE_ADMIN_TOKEN has to have at least 16 characters, visible ones of ASCII',
+    'MILLRACE_ADMIN_TOKEN is "***", expected at least 16 characters, visible ones of ASCII',
     'MILLRACE_TOKEN_REVIEWS is "yes", expected true or false',
-    'MILLRACE_METRICS_ACCESS is "all", expected scrape or anybody',
     'MILLRACE_OIDC_ISSUER is "http://sso.example.com", expected an https:// URL',
-    'MILLRACE_OIDC_VIEWERS and MILLRACE_OIDC_OPERATORS are both empty: nobody could come in',
+    'MILLRACE_METRICS_ACCESS is "all", expected scrape or anybody',
   ]);
-  t.match(parse({ MILLRACE_TOKEN_REVIEWS: 'true' }).mistakes, [/no API server is known/]);
+  t.strictSame(parse({ MILLRACE_OIDC_ISSUER: 'https://sso' }).mistakes, [
+    'MILLRACE_OIDC_OPERATORS is "", expected a role here or in MILLRACE_OIDC_VIEWERS, as MILLRACE_OIDC_ISSUER would let nobody in',
+  ]);
+  t.match(parse({ MILLRACE_TOKEN_REVIEWS: 'true' }).mistakes, [
+    /^MILLRACE_TOKEN_REVIEWS is "true", expected false .* no API server is known$/,
+  ]);
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createLog } from '../../../gateway/admin/log-events.ts';
+import { createLog } from '../../../core/process/log.ts';
 import type { AuditEntry } from '../../../core/access/http-server.ts';
 import { logAccess } from '../../../core/access/audit-log.ts';
 import { mark, planted } from '../../fixtures/secrets/planted.ts';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { describeError, errorTable, MillraceError } from '../../../core/contract/errors.ts';
+import { describeError, errorFields, errorTable, MillraceError } from '../../../core/contract/errors.ts';
 
 t.test('every code says its area, and every remedy is a sentence', async (t) => {
   for (const [code, remedy] of Object.entries(errorTable)) {
@@ -28,4 +28,13 @@ t.test('an error is described with what lay beneath it', async (t) => {
   t.equal(describeError(new AggregateError([])), 'AggregateError');
   t.equal(describeError('thrown as it is'), 'thrown as it is');
   t.equal(describeError(undefined), 'undefined');
+});
+
+t.test('a log shows what happened, and of our own errors also what to do', async (t) => {
+  t.strictSame(errorFields(new Error('a', { cause: 'b' })), { error: 'a: b' });
+  t.strictSame(errorFields(new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'no broker answers')), {
+    error: 'no broker answers',
+    code: 'MILLRACE_KAFKA_UNREACHABLE',
+    remedy: errorTable.MILLRACE_KAFKA_UNREACHABLE,
+  });
 });

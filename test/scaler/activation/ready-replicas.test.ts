@@ -1,5 +1,5 @@
 import t from 'tap';
-import { countReadyReplicas } from '../../../cli/runtime/ready-replicas.ts';
+import { countReadyReplicas } from '../../../scaler/activation/ready-replicas.ts';
 import type { Endpoint } from '../../../core/contract/endpoint-source.ts';
 import type { TriggerSource } from '../../../core/contract/trigger-source.ts';
 import type { Subscription } from '../../../core/contract/subscription.ts';
