@@ -38,7 +38,7 @@ const imports = (room: string, others: readonly string[]): string =>
     .join('');
 
 const nothing = Object.fromEntries(
-  [...Object.keys(rooms).map((room) => `${room}/one.ts`), 'controller/names.ts'].map((path) => [
+  [...Object.keys(rooms).map((room) => `${room}/one.ts`), 'controller/ownership.ts'].map((path) => [
     path,
     'export const one = 1;\n',
   ]),
