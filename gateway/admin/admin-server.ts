@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
 import { parseDuration } from '../../core/resources/schema/duration.ts';
 import { createHttpServer, type HttpServerOptions } from '../../core/access/http-server.ts';
-import { addSkipRoutes, type SkipRouteOptions } from './skip-route.ts';
+import { routeAccess } from './route-access.ts';
+import { addSkipRoutes, type SkipRouteOptions } from './skip-routes.ts';
 
 export interface AdminOptions extends SkipRouteOptions, HttpServerOptions {
   readonly host: string;
@@ -41,11 +42,10 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
 }
 
 function addHealth(server: FastifyInstance, { triggers, isServing }: AdminOptions): void {
-  const anybody = { config: { access: 'anybody' } } as const;
   // Answers as long as the event loop turns. Whether Kafka answers is readiness: a restart would not mend Kafka.
-  server.get('/healthz', anybody, () => ({ status: 'ok' }));
+  server.get('/healthz', { config: { access: routeAccess.health } }, () => ({ status: 'ok' }));
   let servingSinceMs: number | undefined;
-  server.get('/readyz', anybody, async (request, reply) => {
+  server.get('/readyz', { config: { access: routeAccess.readiness } }, async (request, reply) => {
     const waiting = triggers().filter(({ ready, state }) => !ready && state !== 'suspended');
     servingSinceMs = isServing() ? (servingSinceMs ?? performance.now()) : undefined;
     const servedMs = servingSinceMs === undefined ? 0 : performance.now() - servingSinceMs;
@@ -64,7 +64,7 @@ function addRoutes(server: FastifyInstance, { metrics, metricsAccess, triggers }
     const text = await metrics.metrics();
     return reply.type(metrics.contentType).send(text);
   });
-  server.get('/v1/triggers', { config: { access: 'caller' } }, async (request) => ({
+  server.get('/v1/triggers', { config: { access: routeAccess.triggers } }, async (request) => ({
     triggers: await visibleTo(request, triggers()),
   }));
 }

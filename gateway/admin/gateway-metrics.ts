@@ -22,7 +22,7 @@ export interface GaugeReading {
   readonly concurrencyLimit: number;
   readonly lowestConcurrencyLimit: number;
   readonly isRateLimited: boolean;
-  readonly lack: string;
+  readonly missingCredentials: string;
   readonly partitions: number;
   readonly ready: boolean;
 }
@@ -237,7 +237,7 @@ const gauges: readonly (readonly [name: string, help: string, read: (reading: Ga
   [
     'millrace_credentials_missing',
     '1 where nothing is sent to the function for want of what it is to be shown: credentials, or a token.',
-    ({ lack }) => (lack === '' ? 0 : 1),
+    ({ missingCredentials }) => (missingCredentials === '' ? 0 : 1),
   ],
   ['millrace_assigned_partitions', 'Partitions that this gateway reads.', ({ partitions }) => partitions],
   ['millrace_trigger_ready', '1 where the trigger is assigned and fetching.', ({ ready }) => (ready ? 1 : 0)],

@@ -1,5 +1,5 @@
 // One request to one endpoint: sent, answered or given up within its time. Says what happened, not what it means
-// (`classify-answer.ts`), and always exactly once.
+// (`outcome-by-status.ts`), and always exactly once.
 import type { Dispatcher } from 'undici';
 
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;

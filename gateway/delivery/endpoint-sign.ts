@@ -1,4 +1,4 @@
-// What the result of an attempt says of the endpoint that it went to; what it says of the record is `classify-answer.ts`. Pure.
+// What the result of an attempt says of the endpoint that it went to; what it says of the record is `outcome-by-status.ts`. Pure.
 import type { AttemptResult } from './attempt.ts';
 
 /**

@@ -8,8 +8,8 @@ import { assembleEvent, quoted, textOf, undecodable } from './attributes.ts';
 import type { DecodeResult } from './attributes.ts';
 import { decodeStructured } from './decode-structured.ts';
 import { cloudEventsMode } from '../../core/contract/media-type.ts';
-import { createReadHeaders } from './read-headers.ts';
-import type { Headers } from './read-headers.ts';
+import { createHeadersToAttributes } from './headers-to-attributes.ts';
+import type { Headers } from './headers-to-attributes.ts';
 import { createKnativeWrap, createWrap } from './wrap.ts';
 import type { Owner } from './wrap.ts';
 
@@ -29,7 +29,7 @@ export type Decode = (record: KafkaRecord) => DecodeResult;
  * (`partitionkey`, `key`, `kafkaheader…`).
  */
 export function createDecode(settings: EventSettings, cluster: string, owner: Owner): Decode {
-  const readHeaders = createReadHeaders();
+  const readHeaders = createHeadersToAttributes();
   const knative = settings.dialect === 'knative';
   const wrap = knative ? createKnativeWrap(settings, owner) : createWrap(settings, cluster);
 

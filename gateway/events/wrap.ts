@@ -4,7 +4,7 @@ import type { KafkaRecord } from '../../core/contract/record.ts';
 import type { EventSettings } from '../../core/contract/subscription.ts';
 import { textOf } from './attributes.ts';
 import { isJson } from './json-bytes.ts';
-import type { Headers } from './read-headers.ts';
+import type { Headers } from './headers-to-attributes.ts';
 
 /** Whose the events are: the trigger, which stands where the KafkaSource stood in Knative's `source`. */
 export interface Owner {

@@ -5,7 +5,13 @@ import type { DeadLetterCause } from '../../core/contract/settlement.ts';
 import type { BlockedRecord } from '../../core/contract/skip.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { PendingRecord } from './pending-record.ts';
-import type { TriggerSnapshot } from './trigger-snapshot.ts';
+
+/** The record of a trigger that has blocked its lane for longest. */
+export interface FirstBlocked {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+}
 
 export class BlockedRecords {
   readonly #subscription: Subscription;
@@ -41,7 +47,7 @@ export class BlockedRecords {
     return this.#causes.get(pending)?.cause;
   }
 
-  get first(): TriggerSnapshot['firstBlocked'] {
+  get first(): FirstBlocked | undefined {
     const [first] = this.#causes.keys();
     if (first === undefined) return undefined;
     const { topic, partition, offset } = first.record;

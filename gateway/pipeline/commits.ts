@@ -6,7 +6,7 @@ import type { RecordSource } from '../../core/contract/record-source.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { Committer, type CommitterOptions } from '../settlement/committer.ts';
 import type { PendingRecord } from './pending-record.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox } from '../settlement/outbox.ts';
 import type { OpenPartition } from './open-partition.ts';
 
 /** At most one commit in this time, in ms: after a crash, what was settled since the last one is sent again. */

@@ -6,7 +6,7 @@ import { partitionName, type TopicPartition } from '../../core/contract/record.t
 import type { LaneGroup, ParkedCount } from '../delivery/lanes.ts';
 import type { Committable } from '../settlement/committer.ts';
 import { Ledger } from '../settlement/ledger.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox } from '../settlement/outbox.ts';
 
 /** What may lie in memory: of one trigger, or one partition of it. */
 export interface Budget {
@@ -26,7 +26,7 @@ export class OpenPartition<T> implements Committable {
   /** False once it is another member's: nothing of it is settled any more. */
   open = true;
   paused = false;
-  /** Too much of it waits behind failures: see `updateCongestion`. */
+  /** Too much of it waits behind failures: see `paused-partitions.ts`. */
   congested = false;
   /** Records and bytes that are not settled and lie in memory. */
   records = 0;
@@ -85,6 +85,11 @@ export class OpenPartition<T> implements Committable {
     if (count > 0) this.#ahead = this.#ahead.slice(count);
   }
 
+  /** True while records wait that the progress mark has no room for yet. */
+  get isBeyondHorizon(): boolean {
+    return this.#ahead.length > 0;
+  }
+
   /** True for what was fetched and is not in its lane yet. */
   isAhead(offset: bigint): boolean {
     return this.#ahead.some((one) => one.offset === offset);
@@ -93,37 +98,6 @@ export class OpenPartition<T> implements Committable {
   /** What of it waits behind failures while the rest goes on; under `ordering: partition` there is no rest. */
   get parked(): ParkedCount {
     return this.lanes.isWhole ? nothingParked : this.lanes.parked;
-  }
-
-  /**
-   * Looks whether so many keys, or so much in memory, waits behind failures that no more should be fetched: three quarters of
-   * `budget`, until it is less than half of it; more than `maxKeys`, until it is three quarters of them. True where that changed.
-   */
-  updateCongestion(budget: Budget, maxKeys: number): boolean {
-    const { lanes, items, bytes } = this.parked;
-    const [most, share] = this.congested ? [maxKeys * 0.75, 0.5] : [maxKeys, 0.75];
-    const congested = lanes > most || items >= budget.records * share || bytes >= budget.bytes * share;
-    const isChanged = congested !== this.congested;
-    this.congested = congested;
-    return isChanged;
-  }
-
-  /** True where no more should be fetched for now. */
-  isOver(budget: Budget): boolean {
-    const isFull = this.records >= budget.records || this.bytes >= budget.bytes;
-    return isFull || this.congested || this.#ahead.length > 0;
-  }
-
-  /**
-   * True where fetching may go on: of each limit, half of what is not parked is free, so that it neither stops and goes with each
-   * record, nor waits for what fails.
-   */
-  isUnder(budget: Budget): boolean {
-    if (this.congested || this.#ahead.length > 0) return false;
-    const { items, bytes } = this.parked;
-    const isRoomy = (used: number, parked: number, limit: number): boolean =>
-      (used - parked) * 2 <= limit - parked;
-    return isRoomy(this.records, items, budget.records) && isRoomy(this.bytes, bytes, budget.bytes);
   }
 
   #isWithinHorizon(offset: bigint): boolean {

@@ -12,7 +12,7 @@ import { encodeRecord } from '../events/encode-record.ts';
 import { deadLetterOf } from '../settlement/dead-letter.ts';
 import type { BlockedRecords } from './blocked-records.ts';
 import type { PendingRecord } from './pending-record.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox } from '../settlement/outbox.ts';
 import type { ParkedLanes } from './parked-lanes.ts';
 
 export interface OutputWriterOptions {

@@ -37,6 +37,16 @@ export class PendingRecord {
     this.bytes = bytes;
   }
 
+  /** Gives a record that is older than `maxAgeMs` its cause, unless it was sent before, alone or in a batch. */
+  expireIfOld(maxAgeMs: number | undefined): void {
+    const wasSent = this.attempts > 0 || this.batchLimit !== undefined;
+    if (maxAgeMs === undefined || wasSent || this.cause !== undefined) return;
+    const ageMs = Date.now() - this.record.timestampMs;
+    if (ageMs <= maxAgeMs) return;
+    const detail = `${Math.round(ageMs / 1000)} s old, the limit is ${maxAgeMs / 1000} s`;
+    this.cause = { reason: 'expired', detail, attempts: 0 };
+  }
+
   /** From the first byte of a request to its answer, and on until what follows from that is stored. */
   get isUnderWay(): boolean {
     return this.#isUnderWay;

@@ -89,7 +89,7 @@ function notRunning({ key, suspend }: Subscription): TriggerSnapshot {
     state: suspend ? 'suspended' : 'starting',
     reason: suspend ? 'spec.suspend is true' : 'not started yet',
     ready: false,
-    lack: '',
+    missingCredentials: '',
     partitions: 0,
     readyEndpoints: 0,
     openCircuits: 0,

@@ -5,6 +5,7 @@ import type { KafkaRecord } from '../../core/contract/record.ts';
 import type { BlockedRecord, Place, SkipAnswer, SkipRequest, SkipTrace } from '../../core/contract/skip.ts';
 import { problem } from '../../core/access/http-server.ts';
 import { masked } from './masked-reason.ts';
+import { routeAccess } from './route-access.ts';
 
 export interface SkipRouteOptions {
   readonly skip: (key: string, request: SkipRequest) => Promise<SkipAnswer>;
@@ -47,7 +48,7 @@ const bodySchema = {
 export function addSkipRoutes(server: FastifyInstance, { skip, blocked }: SkipRouteOptions): void {
   server.get<{ Params: Params }>(
     '/v1/triggers/:namespace/:name/blocked',
-    { config: { access: 'view' } },
+    { config: { access: routeAccess.blocked } },
     (request, reply) => {
       const key = keyOf(request.params);
       const records = blocked(key, maxListed);
@@ -58,7 +59,7 @@ export function addSkipRoutes(server: FastifyInstance, { skip, blocked }: SkipRo
   );
   server.post<{ Params: Params; Body: Body }>(
     '/v1/triggers/:namespace/:name/skip',
-    { bodyLimit: maxBodyBytes, schema: { body: bodySchema }, config: { access: 'operate' } },
+    { bodyLimit: maxBodyBytes, schema: { body: bodySchema }, config: { access: routeAccess.skip } },
     async (request, reply) => {
       const key = keyOf(request.params);
       const { topic, partition, offset, reason = '', deadLetter = true } = request.body;

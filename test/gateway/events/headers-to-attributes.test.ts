@@ -1,9 +1,9 @@
 import t from 'tap';
 import { emptyAttributes } from '../../../gateway/events/attributes.ts';
-import { createReadHeaders } from '../../../gateway/events/read-headers.ts';
+import { createHeadersToAttributes } from '../../../gateway/events/headers-to-attributes.ts';
 import { headersOf, recordOf } from './build.ts';
 
-const readHeaders = createReadHeaders();
+const readHeaders = createHeadersToAttributes();
 const nothing = {
   ...emptyAttributes(),
   extensions: {},

@@ -39,7 +39,7 @@ export interface AnswerContext {
  * and 401 where a token was shown; all else is rejected. A 200 that calls itself an event and is none is rejected too: the same code would
  * answer the same again.
  */
-export function classifyAnswer(answer: Answer, context: AnswerContext): AttemptOutcome {
+export function outcomeByStatus(answer: Answer, context: AnswerContext): AttemptOutcome {
   const { status } = answer;
   if (status >= 200 && status < 300) return delivered(answer, context);
   const reason = `the function answered ${status}`;

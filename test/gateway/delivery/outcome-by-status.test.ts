@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { CloudEvent } from '../../../core/contract/event.ts';
 import {
-  classifyAnswer,
+  outcomeByStatus,
   type AnswerContext,
   type AnswerHeaders,
-} from '../../../gateway/delivery/classify-answer.ts';
+} from '../../../gateway/delivery/outcome-by-status.ts';
 
 const event: CloudEvent = { id: '1', source: 's', type: 't', extensions: {}, data: null };
 const context: AnswerContext = {
@@ -21,7 +21,7 @@ function classify(
   body = '',
   headers: AnswerHeaders = {},
 ) {
-  return classifyAnswer({ status, headers, body: Buffer.from(body) }, { ...context, ...change });
+  return outcomeByStatus({ status, headers, body: Buffer.from(body) }, { ...context, ...change });
 }
 
 t.test('a 401 is about the token where one was shown, and else about the event', async (t) => {

@@ -30,7 +30,7 @@ export interface Headers extends CoreAttributes {
   fault: string;
 }
 
-export type ReadHeaders = (
+export type HeadersToAttributes = (
   record: KafkaRecord,
   extensions: Record<string, AttributeValue>,
   attributes: AttributeHeaders,
@@ -45,7 +45,7 @@ type KnownTexts = ReturnType<typeof createKnownTexts>;
  * Reads the headers of a record; of a name that stands several times, the last. Adds to the `extensions` it
  * is given.
  */
-export function createReadHeaders(): ReadHeaders {
+export function createHeadersToAttributes(): HeadersToAttributes {
   const roleOf = createHeaderRoles();
   const knownText = createKnownTexts();
   return (record, extensions, attributes) => {
