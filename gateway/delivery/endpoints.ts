@@ -1,4 +1,4 @@
-// The ready endpoints of one function: picks the least busy one for each request, and learns from what came of it.
+// The ready endpoints of one function: picks the least busy one for each request, and learns from the result.
 // No endpoint gets more requests at a time than its limit. One that refuses connections gets none until it accepts one again;
 // `circuit.ts` stops requests to one that keeps failing. `pooled-endpoint.ts` holds the connections.
 import type { FunctionTlsCredentials } from '../../core/contract/function-access.ts';
@@ -15,36 +15,36 @@ import { parseRetryAfter } from './retry-after.ts';
 type Unreachable = Pick<AttemptResult & { kind: 'unreachable' }, 'reason' | 'code'>;
 
 export interface EndpointsOptions {
-  /** Requests in flight per endpoint. */
+  /** Requests in flight per endpoint, or the bounds between which that limit is learned. */
   readonly concurrency: FunctionSettings['concurrency'];
-  /** The longest `Retry-After` that is honoured. */
+  /** A longer `Retry-After` counts as this. */
   readonly retryAfterMaxMs: number;
-  /** There may be an endpoint to `pick` now, where there was none. */
+  /** `pick` may find an endpoint now, after it found none. */
   readonly onAvailable: () => void;
-  /** How many endpoints are ready, whenever that changes. */
+  /** Called with the number of ready endpoints whenever it changes. */
   readonly onReadyCount: (ready: number) => void;
   /** Which addresses may be connected to; absent: any. */
   readonly guard?: ConnectGuard | undefined;
-  /** Present: requests go by https, whatever the origins say; what it gives is shown in new connections, from `renew` on. */
+  /** Present: requests go by https, whatever the origins say. Connections that are made after `renew` use what it returns then. */
   readonly tls?: (() => FunctionTlsCredentials | undefined) | undefined;
-  /** An endpoint is out until it accepts a connection. */
+  /** An endpoint refused a connection. It gets no requests until it accepts one. */
   readonly onUnreachable: (origin: string, why: Unreachable) => void;
   /** The circuit of an endpoint opened, or closed again. */
   readonly onCircuit: (origin: string, change: 'opened' | 'closed') => void;
 }
 
-/** Comes after whatever may be outstanding elsewhere. */
+/** Ranks an endpoint behind all that are not avoided, however many requests these have in flight. */
 const avoidedRank = 2 ** 31;
 
 export class Endpoints {
   readonly #options: EndpointsOptions;
   readonly #byOrigin = new Map<string, PooledEndpoint>();
-  /** Endpoints that are gone, and still have requests in flight. */
+  /** Endpoints that were removed and still have requests in flight. */
   readonly #retired = new Set<PooledEndpoint>();
-  #shownTls: FunctionTlsCredentials | undefined;
+  #currentTls: FunctionTlsCredentials | undefined;
   #ready: PooledEndpoint[] = [];
   #turn = 0;
-  /** Runs while a pick failed for open circuits alone, until the first of them is due. */
+  /** Runs after a pick found only open circuits, until the first of them may be tried. */
   #circuitTimer: NodeJS.Timeout | undefined;
   #circuitDueMs = Infinity;
 
@@ -60,12 +60,12 @@ export class Endpoints {
     return this.#ready.reduce((count, { circuit }) => count + (circuit.isOpen ? 1 : 0), 0);
   }
 
-  /** Requests that may be in flight at each of the ready endpoints. */
+  /** For each ready endpoint, how many requests may be in flight. */
   get limits(): number[] {
     return this.#ready.map(({ limit }) => limit);
   }
 
-  /** As they are told of a running trigger. */
+  /** The part of a trigger's snapshot that is about its endpoints. */
   get figures() {
     const { readyCount, openCircuits, limits } = this;
     return {
@@ -77,9 +77,9 @@ export class Endpoints {
   }
 
   /**
-   * The ready endpoint with the fewest requests in flight, of those with room; its place is taken. One whose open circuit may
-   * be tried is first, those that are to be avoided are last. All are looked at: for a hundred of them that costs less than
-   * anything else about a request.
+   * Picks the ready endpoint with the fewest requests in flight among those with room, and takes a place at it. An endpoint whose
+   * open circuit may be tried comes first; avoided ones come last. The scan covers all endpoints: for a hundred of them it costs
+   * less than any other part of a request.
    */
   pick(): PooledEndpoint | undefined {
     const count = this.#ready.length;
@@ -112,7 +112,7 @@ export class Endpoints {
     return best;
   }
 
-  /** What the result of a request says of the endpoint; `inFlight` were outstanding with it when it was sent. */
+  /** Learns from the result of a request. `inFlight`: requests in flight at the endpoint when this one was sent, itself included. */
   learn(endpoint: PooledEndpoint, result: AttemptResult, tookMs: number, inFlight: number): void {
     const { circuit, learned } = endpoint;
     const sign = signOf(result);
@@ -124,16 +124,16 @@ export class Endpoints {
       learned.learn(sign, tookMs, inFlight, nowMs);
       endpoint.limit = learned.current;
     }
-    if (!isWell) this.#judge(endpoint, sign, nowMs - tookMs, nowMs, this.#askedMs(result));
+    if (!isWell) this.#updateCircuit(endpoint, sign, nowMs - tookMs, nowMs, this.#askedMs(result));
   }
 
-  /** Gives back a place that `pick` took. */
+  /** Returns a place that `pick` took. */
   release(endpoint: PooledEndpoint): void {
     endpoint.outstanding -= 1;
     if (endpoint.retired && endpoint.outstanding === 0) this.#close(endpoint);
   }
 
-  /** The endpoints that are ready now: all of them. */
+  /** Replaces the ready endpoints by these. */
   update(endpoints: readonly Endpoint[]): void {
     const scheme = this.#options.tls === undefined ? undefined : 'https:';
     const wanted = new Set(endpoints.map(({ origin }) => withScheme(origin, scheme)));
@@ -149,7 +149,7 @@ export class Endpoints {
     this.#recount();
   }
 
-  /** `endpoint` refused a connection: it is out until it accepts one. */
+  /** `endpoint` refused a connection: it gets no requests until it accepts one. */
   refused(endpoint: PooledEndpoint, why: Unreachable): void {
     if (!endpoint.reachable || endpoint.retired) return;
     endpoint.reachable = false;
@@ -158,11 +158,11 @@ export class Endpoints {
     endpoint.probe(() => this.#recount());
   }
 
-  /** New connections show what `tls` gives now; where that is another, the old ones end with what is in flight on them. */
+  /** Replaces all connections where `tls` returns other credentials now. The old ones close when the requests in flight on them end. */
   renew(): void {
     const tls = this.#options.tls?.();
-    if (tls === this.#shownTls) return;
-    this.#shownTls = tls;
+    if (tls === this.#currentTls) return;
+    this.#currentTls = tls;
     for (const endpoint of this.#byOrigin.values()) endpoint.renew();
   }
 
@@ -184,7 +184,13 @@ export class Endpoints {
     return new PooledEndpoint(origin, concurrency, connecting);
   }
 
-  #judge(endpoint: PooledEndpoint, sign: Sign, startedMs: number, nowMs: number, askedMs: number): void {
+  #updateCircuit(
+    endpoint: PooledEndpoint,
+    sign: Sign,
+    startedMs: number,
+    nowMs: number,
+    askedMs: number,
+  ): void {
     const { circuit, origin } = endpoint;
     const change =
       sign === 'failing'
@@ -197,7 +203,7 @@ export class Endpoints {
     return this.#ready.some((other) => other !== endpoint && !other.circuit.isOpen);
   }
 
-  /** How long the function asked to be left alone, within what is honoured. */
+  /** The delay that the function asked for by `Retry-After`, limited to `retryAfterMaxMs`. */
   #askedMs(result: AttemptResult): number {
     if (result.kind !== 'answered' || (result.status !== 429 && result.status !== 503)) return 0;
     const { 'retry-after': value } = result.headers;
@@ -236,7 +242,7 @@ export class Endpoints {
   }
 }
 
-/** `origin` with `scheme`, where there is one: what finds pods knows nothing of TLS. */
+/** `origin` with `scheme`, where one is given: the discovery of pods does not know about TLS. */
 function withScheme(origin: string, scheme: string | undefined): string {
   return scheme === undefined ? origin : origin.replace(/^https?:/, scheme);
 }

@@ -1,14 +1,15 @@
-// Carries the lanes' deliveries to the function, one batch at a time, and through what follows: retry, dead letter, reply.
+// Sends the records of the lanes to the function, one batch at a time, and starts what follows: retry, dead letter, reply.
+// `outcome-handler.ts` applies the outcome of an attempt; `output-writer.ts` stores dead letters and replies.
 //
-//             ┌─────────────── unpark, after the delay ◄───────────────┐
-//   lane ──► pump ──► attempt ──► delivered ──► reply stored ──► settled │
-//             │           ├─────► batch failed as a whole: halves ──┤
-//             │           ├─────► retry ────────────────────────────────┘
+//             ┌──────────────── unpark, after the delay ◄────────────────┐
+//   lane ──► pump ──► attempt ──► delivered ──► reply stored ──► settled  │
+//             │           ├─────► batch failed as a whole: halves ────────┤
+//             │           ├─────► retry ──────────────────────────────────┘
 //             │           ├─────► unreachable: held, no attempt charged
 //             │           └─────► rejected, exhausted ──► first in its lane again, with a cause
 //             └──► a cause (undecodable, expired, rejected, exhausted) ──► dead letter stored ──► settled
 //
-// A lane has one thing under way at a time, so order holds by construction. A delivery that is not settled stays in its lane.
+// A lane has at most one batch or write in progress, so order holds by construction. A record that is not settled stays in its lane.
 import type { EventEmitter } from 'node:events';
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { ActivationCall } from '../../core/contract/activation-call.ts';
@@ -44,16 +45,16 @@ export interface DispatcherOptions {
   readonly endpoints: Endpoints;
   readonly sink: RecordSink;
   readonly activation: ActivationCall;
-  /** Undefined where the function is shown nothing but events. */
+  /** Undefined where requests to the function carry no credentials. */
   readonly access: FunctionAccess | undefined;
   readonly events: EventEmitter<GatewayEvents>;
-  /** In ms of `performance.now()`: nothing is started after it, for another gateway may start it as well. */
+  /** In ms of `performance.now()`: nothing is started after it, because another gateway may own the partitions by then. */
   readonly leaseEndMs: () => number;
   /** A record was attempted and will be attempted again. */
   readonly attempted: (pending: PendingRecord) => void;
-  /** All is started that can be, and whatever was settled before has left its lane. */
+  /** Everything that can be started has been started, and what was settled before has left its lane. */
   readonly pumped: () => void;
-  /** The final word on a delivery; called once, unless its partition is closed. */
+  /** The settlement of a record; called once, unless its partition is closed. */
   readonly settle: (pending: PendingRecord, settlement: Settlement['kind']) => void;
 }
 
@@ -73,8 +74,8 @@ export class Dispatcher {
   #inFlight = 0;
   #pumping = false;
   #closed = false;
-  /** Whoever waits for partitions to be quiet looks again. */
-  readonly #watchers = new Set<() => void>();
+  /** Called when records may have ended: each checks whether its partitions have nothing under way. */
+  readonly #drainChecks = new Set<() => void>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
@@ -112,7 +113,7 @@ export class Dispatcher {
         : 0;
   }
 
-  /** Events in requests under way. */
+  /** Events in requests in flight. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -129,7 +130,7 @@ export class Dispatcher {
     return this.#rateLimiter.isWaiting;
   }
 
-  /** Starts all that can be started now. */
+  /** Starts everything that can be started now. */
   pump(): void {
     if (this.#pumping || this.#closed) return;
     this.#pumping = true;
@@ -137,12 +138,12 @@ export class Dispatcher {
     while (this.#step());
     this.#pumping = false;
     this.#options.pumped();
-    for (const look of this.#watchers) look();
+    for (const check of this.#drainChecks) check();
   }
 
   /**
-   * Starts nothing new of `partitions`. Resolves when what is in flight of them has ended, and what follows from it is stored,
-   * or after `limitMs`. What waits for a retry is left to whoever has them next: the attempts so far go along.
+   * Starts no more records of `partitions`. Resolves when what is in flight of them has ended and its dead letters and replies are
+   * stored, or after `limitMs`. Records that wait for a retry are left to the next owner, together with their attempts so far.
    */
   async release(partitions: readonly OpenPartition<PendingRecord>[], limitMs: number): Promise<void> {
     for (const { lanes } of partitions) lanes.release(({ isUnderWay }) => isUnderWay);
@@ -150,15 +151,15 @@ export class Dispatcher {
     await new Promise<void>((resolve) => {
       const end = (): void => {
         clearTimeout(timer);
-        this.#watchers.delete(look);
+        this.#drainChecks.delete(check);
         resolve();
       };
-      const look = (): void => {
+      const check = (): void => {
         if (partitions.every(({ underWay, open }) => underWay === 0 || !open)) end();
       };
       const timer = setTimeout(end, limitMs);
-      this.#watchers.add(look);
-      look();
+      this.#drainChecks.add(check);
+      check();
     });
   }
 
@@ -166,12 +167,12 @@ export class Dispatcher {
     return this.#skips.skip(partition, request);
   }
 
-  /** Lets go of what belongs to closed partitions. */
+  /** Forgets what belongs to closed partitions. */
   forgetClosed(): void {
     this.#parked.forget('dropped');
     this.blocked.forgetClosed();
     this.#skips.forgetClosed();
-    for (const look of this.#watchers) look();
+    for (const check of this.#drainChecks) check();
   }
 
   close(): void {
@@ -182,7 +183,7 @@ export class Dispatcher {
     this.#rateLimiter.stop();
   }
 
-  /** Starts one thing; false where nothing can be started now. */
+  /** Starts one request or one write; false where nothing can be started now. */
   #step(): boolean {
     const { lanes, endpoints, subscription } = this.#options;
     const lane = lanes.next();
@@ -202,7 +203,7 @@ export class Dispatcher {
     if (!this.#batchClock.isDue(lanes)) return false;
     const mostEvents = this.#rateLimiter.room(lanes);
     if (mostEvents === 0) return false;
-    if (this.#holds.holdForLack()) return false;
+    if (this.#holds.holdForCredentials()) return false;
     const endpoint = endpoints.pick();
     if (endpoint === undefined) {
       if (endpoints.readyCount === 0) this.#holds.hold();

@@ -14,7 +14,7 @@ export class PausedPartitions {
   readonly #share: () => Budget;
   readonly #paused = new Set<OpenPartition<PendingRecord>>();
 
-  /** `share`: what may lie in memory of one partition, as things stand. */
+  /** `share`: how much of one partition may be in memory now. */
   constructor(
     subscription: Subscription,
     source: RecordSource,
@@ -27,13 +27,13 @@ export class PausedPartitions {
     this.#share = share;
   }
 
-  /** More of `partition` has come: it is paused where that is enough. */
+  /** Records of `partition` were fetched: pauses it if they fill its share. */
   pauseIfOver(partition: OpenPartition<PendingRecord>): void {
     this.#updateCongestion(partition);
     if (!partition.paused && isOver(partition, this.#share())) this.#setPaused(partition, true);
   }
 
-  /** Something was settled: some of what is paused may be fetched again. */
+  /** Records were settled: some paused partitions may be fetched again. */
   goOn(): void {
     if (this.#paused.size === 0) return;
     for (const partition of this.#paused) {
@@ -42,7 +42,7 @@ export class PausedPartitions {
     }
   }
 
-  /** `partition` is another member's. */
+  /** `partition` is closed. */
   forget(partition: OpenPartition<PendingRecord>): void {
     this.#paused.delete(partition);
   }

@@ -1,9 +1,9 @@
-// One trigger's way from records to settlements, composed of the stages; the only file that knows them all.
+// Takes one trigger from records to settlements. Composes the stages, and knows which partitions are open.
 //
-//   RecordSource ─► decode ─► filter ─► lanes ─► dispatcher (attempt, retry, hold) ─► settlement ─► ledger ─► committer
-//        ▲                      │                     │                                    ▲           │
-//        │                      └── filtered ─────────┼────────────────────────────────────┘           │
-//        └─────────── pause / unpause (memory) ◄──────┴────────── offsets to commit ◄──────────────────┘
+//   RecordSource ─► intake (decode, filter) ─► lanes ─► dispatcher (attempt, retry, hold) ─► settlement ─► ledger ─► committer
+//        ▲                             │                     │                                    ▲           │
+//        │                             └─── filtered ────────┼────────────────────────────────────┘           │
+//        └───── pause / unpause (memory) ◄───────────────────┴─── offsets to commit ◄─────────────────────────┘
 import type { EventEmitter } from 'node:events';
 import { partitionName, type KafkaRecord, type TopicPartition } from '../../core/contract/record.ts';
 import type { ActivationCall } from '../../core/contract/activation-call.ts';
@@ -36,19 +36,19 @@ import { snapshotOf, type TriggerSnapshot } from './trigger-snapshot.ts';
 export interface PipelineDependencies {
   readonly createSource: CreateRecordSource;
   readonly endpoints: EndpointSource;
-  /** Where its dead letters and replies are stored. */
+  /** The sink for the dead letters and replies of a trigger. */
   readonly sinkOf: (subscription: Subscription) => RecordSink;
   readonly activation: ActivationCall;
-  /** Which addresses functions that are named by URI may have; absent: any. */
+  /** Guards the addresses of functions that are named by URI; absent: any address is allowed. */
   readonly uriGuard?: ConnectGuard | undefined;
   readonly openAccess: OpenFunctionAccess;
   readonly events: EventEmitter<GatewayEvents>;
-  /** How long a stop waits for what is in flight. */
+  /** How long a stop waits for what is in flight, in ms. */
   readonly drainLimitMs: number;
 }
 
-/** What was drained is committed within the rest of the drain limit, or as long as this, in ms. */
-const leastFinishMs = 5_000;
+/** Commits of drained records may take the rest of the drain limit, but at least this long, in ms. */
+const minFinishMs = 5_000;
 
 export class Pipeline implements RecordListener {
   readonly subscription: Subscription;
@@ -125,7 +125,7 @@ export class Pipeline implements RecordListener {
     await this.#access?.close();
   }
 
-  /** What may lie in memory from now on. */
+  /** How much of the trigger may be in memory from now on. */
   setBudget(budget: Budget): void {
     this.#budget = budget;
   }
@@ -174,8 +174,8 @@ export class Pipeline implements RecordListener {
     const { drainLimitMs } = this.#dependencies;
     const startedMs = performance.now();
     await this.#dispatcher.release(open, drainLimitMs);
-    // What was done in order is worth waiting for a Kafka that takes no commits for a while.
-    await this.#commits.finish(open, Math.max(leastFinishMs, startedMs + drainLimitMs - performance.now()));
+    // Kafka may take no commits for a while. It is worth waiting: what is not committed is delivered again.
+    await this.#commits.finish(open, Math.max(minFinishMs, startedMs + drainLimitMs - performance.now()));
   }
 
   resume(): void {
@@ -188,16 +188,20 @@ export class Pipeline implements RecordListener {
     this.#dependencies.events.emit('sourceState', this.subscription, state);
   }
 
-  /** Settles a record because somebody says so. When it resolves, Kafka has been told where it was settled. */
+  /** Skips a record on request. When this resolves with a settlement, that settlement is committed, or its commit has failed once. */
   async skip(request: SkipRequest): Promise<SkipAnswer> {
     const { topics } = this.subscription.source;
     const topic = request.topic ?? (topics.length === 1 ? topics[0] : undefined);
     if (topic === undefined)
-      return { kind: 'refused', refusal: 'ambiguous', why: 'the trigger reads several topics: name one' };
+      return {
+        kind: 'refused',
+        refusal: 'ambiguous',
+        why: 'the trigger reads several topics: name the topic',
+      };
     const partition = this.#partitions.get(partitionName({ topic, partition: request.partition }));
     if (partition === undefined) {
-      const names = [...this.#partitions.keys()].join(', ');
-      const why = `this gateway has not partition ${request.partition} of ${topic}, but ${names || 'none'}`;
+      const names = [...this.#partitions.keys()].join(', ') || 'no partition';
+      const why = `this gateway does not read partition ${request.partition} of ${topic}; it reads ${names}`;
       return { kind: 'refused', refusal: 'elsewhere', why };
     }
     const answer = await this.#dispatcher.skip(partition, request);
@@ -205,7 +209,7 @@ export class Pipeline implements RecordListener {
     return answer;
   }
 
-  /** What blocks its lane, for longest first. */
+  /** The records that block their lanes; those that have blocked for longest come first. */
   blocked(limit: number): BlockedRecord[] {
     return this.#dispatcher.blocked.list(limit);
   }
@@ -227,7 +231,7 @@ export class Pipeline implements RecordListener {
     });
   }
 
-  /** Each partition has its own part of the budget, so that one that is stuck leaves room to the others. */
+  /** Each partition has its own part of the budget, so that a stuck partition leaves room for the others. */
   #share(): Budget {
     const parts = Math.max(1, this.#partitions.size);
     return {

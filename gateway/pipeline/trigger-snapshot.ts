@@ -12,31 +12,31 @@ export interface TriggerSnapshot {
   /** `namespace/name`. */
   readonly key: string;
   readonly state: 'starting' | 'consuming' | 'failing' | 'suspended';
-  /** Why it is not consuming; empty where it is. */
+  /** Why it is not ready; empty where it is. */
   readonly reason: string;
-  /** Assigned and fetching. */
+  /** Partitions are assigned and fetched. */
   readonly ready: boolean;
-  /** Why nothing is sent to the function: what it is to be shown is not there. Empty where it is, or it is shown nothing but events. */
+  /** Why the credentials for the function are missing, so that nothing is sent to it. Empty where they are there, or none are needed. */
   readonly missingCredentials: string;
   readonly partitions: number;
   readonly readyEndpoints: number;
-  /** Endpoints that are left alone because they fail. */
+  /** Ready endpoints that get no requests for now because they kept failing. */
   readonly openCircuits: number;
-  /** Requests that may be in flight, at all ready endpoints together, and at the one with the fewest. */
+  /** How many requests may be in flight: at all ready endpoints together, and at the endpoint with the lowest limit. */
   readonly concurrencyLimit: number;
   readonly lowestConcurrencyLimit: number;
-  /** Records wait for the trigger's rate limit. */
+  /** True while records wait for the trigger's rate limit. */
   readonly isRateLimited: boolean;
-  /** Records in memory that are not settled, those in flight included. */
+  /** Records in memory that are not settled, including those in flight. */
   readonly queued: number;
   readonly inFlight: number;
-  /** Records kept back because no endpoint is ready. */
+  /** Records that are held because no endpoint is ready, or because credentials are missing. */
   readonly held: number;
-  /** Lanes that wait behind a failure, those that are blocked included. */
+  /** Lanes that wait behind a failure, including blocked lanes. */
   readonly parked: number;
-  /** Partitions that are not fetched because so much of them waits behind failures. */
+  /** Partitions that are not fetched because too much of them waits behind failures. */
   readonly congested: number;
-  /** Lanes that a record blocks for want of a dead letter. */
+  /** Lanes that a record blocks because the trigger has no dead-letter topic. */
   readonly blocked: number;
   readonly firstBlocked?: FirstBlocked | undefined;
   readonly delivered: number;
@@ -98,5 +98,5 @@ export function snapshotOf(parts: SnapshotParts): TriggerSnapshot {
 function whyNotReady({ state, source }: SnapshotParts): string {
   if (state.kind !== 'consuming') return state.reason;
   if (performance.now() < source.leaseEndMs) return '';
-  return 'the group has not confirmed this member for a whole session: nothing new is started';
+  return 'the group has not confirmed this member for a whole session timeout: no new attempts are started';
 }
