@@ -1,18 +1,20 @@
-// The gateway's own door, off the data path: metrics, liveness, readiness, and what runs.
+// The HTTP server of the gateway for operators, off the data path: metrics, liveness, readiness, and the state of triggers.
+// `route-access.ts` says who may call which route.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
 import { parseDuration } from '../../core/resources/schema/duration.ts';
 import { createHttpServer, type HttpServerOptions } from '../../core/access/http-server.ts';
-import { addSkipRoutes, type SkipRouteOptions } from './skip-route.ts';
+import { routeAccess } from './route-access.ts';
+import { addSkipRoutes, type SkipRouteOptions } from './skip-routes.ts';
 
 export interface AdminOptions extends SkipRouteOptions, HttpServerOptions {
   readonly host: string;
   readonly port: number;
   readonly metrics: Registry;
-  /** Who may read metrics: who has the right to, or anybody who reaches the port. */
+  /** Who may read metrics: callers with the right to scrape, or anybody who reaches the port. */
   readonly metricsAccess: 'scrape' | 'anybody';
   readonly triggers: () => readonly TriggerState[];
-  /** False before the triggers are known, and from the moment that a stop begins. */
+  /** False until the triggers are known, and from the start of a shutdown. */
   readonly isServing: () => boolean;
 }
 
@@ -30,7 +32,7 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-/** Rejects when the port is taken, or with MILLRACE_CONFIG_INVALID where the certificate cannot be used. */
+/** Rejects where the port is in use, or with MILLRACE_CONFIG_INVALID where the certificate cannot be used. */
 export async function startAdminServer(options: AdminOptions): Promise<AdminServer> {
   const server = await createHttpServer(options);
   addHealth(server, options);
@@ -41,18 +43,17 @@ export async function startAdminServer(options: AdminOptions): Promise<AdminServ
 }
 
 function addHealth(server: FastifyInstance, { triggers, isServing }: AdminOptions): void {
-  const anybody = { config: { access: 'anybody' } } as const;
-  // Answers as long as the event loop turns. Whether Kafka answers is readiness: a restart would not mend Kafka.
-  server.get('/healthz', anybody, () => ({ status: 'ok' }));
+  // Liveness only shows that the event loop runs. Kafka counts for readiness, because a restart would not repair Kafka.
+  server.get('/healthz', { config: { access: routeAccess.health } }, () => ({ status: 'ok' }));
   let servingSinceMs: number | undefined;
-  server.get('/readyz', anybody, async (request, reply) => {
+  server.get('/readyz', { config: { access: routeAccess.readiness } }, async (request, reply) => {
     const waiting = triggers().filter(({ ready, state }) => !ready && state !== 'suspended');
     servingSinceMs = isServing() ? (servingSinceMs ?? performance.now()) : undefined;
     const servedMs = servingSinceMs === undefined ? 0 : performance.now() - servingSinceMs;
     const isReady = isServing() && (waiting.length === 0 || servedMs >= patienceMs(request.query));
     void reply.code(isReady ? 200 : 503);
     const status = isReady ? 'ready' : isServing() ? 'waiting' : 'not serving';
-    // Which, and why, is for who may see triggers.
+    // Only callers that may view triggers see which ones are waiting, and why.
     if (request.caller === null) return { status, waiting: waiting.length };
     const visible = await visibleTo(request, waiting);
     return { status, waiting: visible.map(({ key, state, reason }) => ({ trigger: key, state, reason })) };
@@ -64,12 +65,12 @@ function addRoutes(server: FastifyInstance, { metrics, metricsAccess, triggers }
     const text = await metrics.metrics();
     return reply.type(metrics.contentType).send(text);
   });
-  server.get('/v1/triggers', { config: { access: 'caller' } }, async (request) => ({
+  server.get('/v1/triggers', { config: { access: routeAccess.triggers } }, async (request) => ({
     triggers: await visibleTo(request, triggers()),
   }));
 }
 
-/** Those in namespaces that the caller may look into. */
+/** The triggers in namespaces that the caller may view. */
 async function visibleTo<T extends TriggerState>(
   { caller }: FastifyRequest,
   triggers: readonly T[],
@@ -77,8 +78,8 @@ async function visibleTo<T extends TriggerState>(
   if (caller === null) return [];
   if (await caller.may('view', undefined)) return [...triggers];
   const namespaces = [...new Set(triggers.map(namespaceOf))];
-  const verdicts = await Promise.all(namespaces.map((namespace) => caller.may('view', namespace)));
-  const visible = new Set(namespaces.filter((_, index) => verdicts[index]));
+  const answers = await Promise.all(namespaces.map((namespace) => caller.may('view', namespace)));
+  const visible = new Set(namespaces.filter((_, index) => answers[index]));
   return triggers.filter((trigger) => visible.has(namespaceOf(trigger)));
 }
 
@@ -87,8 +88,9 @@ function namespaceOf({ key }: TriggerState): string {
 }
 
 /**
- * `/readyz?patience=PT30S`: how long after the first such question triggers are waited for. From then on what is missing is not this
- * gateway's to mend, and one tenant's missing topic holds up nobody's rollout. Without it: for ever.
+ * `/readyz?patience=PT30S`: how long readiness waits for triggers, counted from the first request while the gateway serves. After that
+ * this gateway cannot repair what is missing, and the missing topic of one tenant must not block a rollout. Without it, readiness waits
+ * without a limit.
  */
 function patienceMs(query: unknown): number {
   const { patience } = query as { patience?: unknown };

@@ -1,4 +1,4 @@
-// The gateway's metrics, fed by its events. Names, units and labels are listed in docs/reference/metrics.md.
+// The metrics of the gateway, updated by its events. docs/reference/metrics.md lists names, units and labels.
 import type { EventEmitter } from 'node:events';
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
@@ -8,7 +8,7 @@ import { createTalliedCounter, createTalliedHistogram, type TallyDefinition } fr
 const labelNames = ['namespace', 'trigger'] as const;
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
-/** What the gauges show, read when they are scraped. */
+/** The values of the gauges of one trigger, read at each scrape. */
 export interface GaugeReading {
   readonly key: string;
   readonly queued: number;
@@ -22,12 +22,12 @@ export interface GaugeReading {
   readonly concurrencyLimit: number;
   readonly lowestConcurrencyLimit: number;
   readonly isRateLimited: boolean;
-  readonly lack: string;
+  readonly missingCredentials: string;
   readonly partitions: number;
   readonly ready: boolean;
 }
 
-/** A registry that counts what `events` tell from now on, and reads the gauges from `snapshot`. */
+/** A registry that counts `events` from now on, and reads the gauges from `snapshot`. */
 export function createMetrics(
   events: EventEmitter<GatewayEvents>,
   snapshot: () => readonly GaugeReading[],
@@ -41,8 +41,8 @@ export function createMetrics(
 }
 
 /**
- * What `create` makes of a trigger's labels, made once for each trigger: one that was replaced by an edit of its manifest
- * goes on with the series of its name.
+ * Calls `create` with the labels of a trigger once, and returns the same result for it from then on. A trigger that was replaced after
+ * an edit of its manifest keeps the series of its name.
  */
 function perTrigger<T>(
   create: (labels: { namespace: string; trigger: string }) => T,
@@ -62,7 +62,7 @@ function perTrigger<T>(
   };
 }
 
-/** `make`, once for each pair of arguments. */
+/** Caches the results of `make` for each pair of arguments. */
 function remember<T>(make: (first: string, second: string) => T): (first: string, second: string) => T {
   const known = new Map<string, T>();
   return (first, second) => {
@@ -73,29 +73,27 @@ function remember<T>(make: (first: string, second: string) => T): (first: string
   };
 }
 
-/** What counts once or more per event. */
+type Define = (name: string, help: string, more?: readonly string[]) => TallyDefinition;
+
+/** The metrics that change once or more per event. */
 function createTallies(registry: Registry, events: EventEmitter<GatewayEvents>): void {
-  const definition = (name: string, help: string, more: readonly string[] = []): TallyDefinition => ({
+  const definition: Define = (name, help, more = []) => ({
     name,
     help,
     labelNames: [...labelNames, ...more],
     registry,
   });
+  tallySettlements(definition, events);
+  tallyAttempts(definition, events);
+  tallyFilterErrors(definition, events);
+}
+
+function tallySettlements(definition: Define, events: EventEmitter<GatewayEvents>): void {
   const settled = createTalliedCounter(
     definition('millrace_settled_records_total', 'Records settled, by their settlement.', ['settlement']),
   );
-  const attempts = createTalliedCounter(
-    definition('millrace_attempts_total', 'Requests to functions, by outcome and HTTP status.', [
-      'outcome',
-      'status',
-    ]),
-  );
-  const took = createTalliedHistogram(
-    definition('millrace_attempt_duration_seconds', 'From sending a request to the end of its answer.'),
-    seconds,
-  );
   const latency = createTalliedHistogram(
-    definition('millrace_delivery_latency_seconds', "From a record's timestamp to its delivery."),
+    definition('millrace_delivery_latency_seconds', "Seconds from a record's timestamp to its delivery."),
     seconds,
   );
   const settledOf = perTrigger((labels) => ({
@@ -105,6 +103,40 @@ function createTallies(registry: Registry, events: EventEmitter<GatewayEvents>):
     skipped: settled({ ...labels, settlement: 'skipped' }),
     latency: latency(labels),
   }));
+  events.on('settled', (subscription, record, settlement) => {
+    const series = settledOf(subscription);
+    series[settlement].count += 1;
+    if (settlement === 'delivered')
+      series.latency.observe(Math.max(0, Date.now() - record.timestampMs) / 1000);
+  });
+}
+
+function tallyAttempts(definition: Define, events: EventEmitter<GatewayEvents>): void {
+  const attempts = createTalliedCounter(
+    definition('millrace_attempts_total', 'Requests to functions, by outcome and HTTP status.', [
+      'outcome',
+      'status',
+    ]),
+  );
+  const took = createTalliedHistogram(
+    definition(
+      'millrace_attempt_duration_seconds',
+      'Seconds from sending a request to the end of its answer.',
+    ),
+    seconds,
+  );
+  const attemptsOf = perTrigger((labels) => ({
+    took: took(labels),
+    count: remember((outcome: string, status: string) => attempts({ ...labels, outcome, status })),
+  }));
+  events.on('attempted', (subscription, outcome, status, duration) => {
+    const series = attemptsOf(subscription);
+    series.took.observe(duration);
+    series.count(outcome, status === undefined ? 'none' : String(status)).count += 1;
+  });
+}
+
+function tallyFilterErrors(definition: Define, events: EventEmitter<GatewayEvents>): void {
   const faults = createTalliedCounter(
     definition(
       'millrace_filter_errors_total',
@@ -118,29 +150,14 @@ function createTallies(registry: Registry, events: EventEmitter<GatewayEvents>):
   events.on('filterFailed', (subscription, { dialect, code }) => {
     faultsOf(subscription)(dialect, code).count += 1;
   });
-  events.on('settled', (subscription, record, settlement) => {
-    const series = settledOf(subscription);
-    series[settlement].count += 1;
-    if (settlement === 'delivered')
-      series.latency.observe(Math.max(0, Date.now() - record.timestampMs) / 1000);
-  });
-  const attemptsOf = perTrigger((labels) => ({
-    took: took(labels),
-    count: remember((outcome: string, status: string) => attempts({ ...labels, outcome, status })),
-  }));
-  events.on('attempted', (subscription, outcome, status, duration) => {
-    const series = attemptsOf(subscription);
-    series.took.observe(duration);
-    series.count(outcome, status === undefined ? 'none' : String(status)).count += 1;
-  });
 }
 
 function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>): void {
   const counter = (name: string, help: string, ...more: string[]): Counter =>
     new Counter({ name, help, labelNames: [...labelNames, ...more], registers: [registry] });
   const records = counter('millrace_fetched_records_total', 'Records fetched from Kafka.');
-  const bytes = counter('millrace_fetched_bytes_total', 'Memory charged for fetched records, in bytes.');
-  const retries = counter('millrace_retries_total', 'Attempts that failed and are made again.');
+  const bytes = counter('millrace_fetched_bytes_total', 'Memory that fetched records take, in bytes.');
+  const retries = counter('millrace_retries_total', 'Attempts that failed and will be made again.');
   const deadLetters = counter(
     'millrace_dead_lettered_records_total',
     'Records stored in a dead-letter topic, by reason.',
@@ -149,26 +166,26 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
   const replies = counter('millrace_replies_total', 'Replies stored in the reply topic.');
   const failures = counter(
     'millrace_store_failures_total',
-    'Failed writes of dead letters and replies; each is tried again.',
+    'Failed writes of dead letters and replies; each is retried.',
     'what',
   );
   const commits = counter('millrace_commits_total', 'Offset commits, by result.', 'result');
   const holds = counter(
     'millrace_holds_total',
-    'Times that records were held because no endpoint was ready.',
+    'Times that records were held because no endpoint was ready, or credentials for the function were missing.',
   );
   const blocks = counter(
     'millrace_blocks_total',
-    'Times that a record blocked its lane for want of a dead letter.',
+    'Times that a record blocked its lane because the trigger has no dead-letter topic.',
   );
   const circuits = counter(
     'millrace_circuits_opened_total',
-    'Times that an endpoint failed so often that it is left alone for a while.',
+    'Times that an endpoint failed so often that it got no requests for a while.',
   );
 
   const bisections = counter(
     'millrace_bisections_total',
-    'Batches that failed as a whole, and went again in halves.',
+    'Batches that failed as a whole and were retried in halves.',
   );
 
   const labelsOf = perTrigger((labels) => labels);
@@ -193,57 +210,68 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
   events.on('blocked', (subscription) => blocks.inc(labelsOf(subscription)));
 }
 
-/** Name, what it is, and how it is read. */
 const gauges: readonly (readonly [name: string, help: string, read: (reading: GaugeReading) => number])[] = [
   ['millrace_buffered_records', 'Records in memory that are not settled.', ({ queued }) => queued],
-  ['millrace_in_flight_events', 'Events in requests under way.', ({ inFlight }) => inFlight],
-  ['millrace_held_records', 'Records held because no endpoint is ready.', ({ held }) => held],
+  ['millrace_in_flight_events', 'Events in requests in flight.', ({ inFlight }) => inFlight],
+  [
+    'millrace_held_records',
+    'Records held because no endpoint is ready, or credentials for the function are missing.',
+    ({ held }) => held,
+  ],
   [
     'millrace_parked_lanes',
-    'Lanes that wait behind a failure, those that are blocked included.',
+    'Lanes that wait behind a failure, including blocked lanes.',
     ({ parked }) => parked,
   ],
   [
     'millrace_congested_partitions',
-    'Partitions that are not fetched because so much of them waits behind failures.',
+    'Partitions that are not fetched because too much of them waits behind failures.',
     ({ congested }) => congested,
   ],
   [
     'millrace_blocked_lanes',
-    'Lanes that a record blocks for want of a dead letter.',
+    'Lanes that a record blocks because the trigger has no dead-letter topic.',
     ({ blocked }) => blocked,
   ],
   ['millrace_ready_endpoints', 'Ready endpoints of the function.', ({ readyEndpoints }) => readyEndpoints],
   [
     'millrace_open_circuits',
-    'Ready endpoints that are left alone because they fail.',
+    'Ready endpoints that get no requests for now because they kept failing.',
     ({ openCircuits }) => openCircuits,
   ],
   [
     'millrace_concurrency_limit',
-    'Requests that may be in flight, at all ready endpoints together.',
+    'Requests that may be in flight at all ready endpoints together.',
     ({ concurrencyLimit }) => concurrencyLimit,
   ],
   [
     'millrace_lowest_concurrency_limit',
-    'Requests that may be in flight at the ready endpoint that may have the fewest.',
+    'Requests that may be in flight at the ready endpoint with the lowest limit.',
     ({ lowestConcurrencyLimit }) => lowestConcurrencyLimit,
   ],
   [
     'millrace_rate_limited',
-    '1 where records wait for the rate limit.',
+    '1 while records wait for the rate limit.',
     ({ isRateLimited }) => (isRateLimited ? 1 : 0),
   ],
   [
     'millrace_credentials_missing',
-    '1 where nothing is sent to the function for want of what it is to be shown: credentials, or a token.',
-    ({ lack }) => (lack === '' ? 0 : 1),
+    '1 while nothing is sent to the function because its credentials or its token are missing.',
+    ({ missingCredentials }) => (missingCredentials === '' ? 0 : 1),
   ],
-  ['millrace_assigned_partitions', 'Partitions that this gateway reads.', ({ partitions }) => partitions],
-  ['millrace_trigger_ready', '1 where the trigger is assigned and fetching.', ({ ready }) => (ready ? 1 : 0)],
+  [
+    'millrace_assigned_partitions',
+    'Partitions that are assigned to this gateway.',
+    ({ partitions }) => partitions,
+  ],
+  [
+    'millrace_trigger_ready',
+    '1 while the trigger is ready: its partitions are assigned and fetched.',
+    ({ ready }) => (ready ? 1 : 0),
+  ],
 ];
 
-/** What sources came upon and mended by themselves. */
+/** Counts problems that the record sources noticed and repaired by themselves. */
 function countNotices(
   events: EventEmitter<GatewayEvents>,
   labelsOf: (subscription: Subscription) => { namespace: string; trigger: string },
@@ -251,12 +279,12 @@ function countNotices(
 ): void {
   const rebuilds = counter(
     'millrace_source_rebuilds_total',
-    'Kafka clients that were given up and built anew, by reason.',
+    'Kafka clients that were discarded and rebuilt, by reason.',
     'reason',
   );
   const skipped = counter(
     'millrace_skipped_offsets_total',
-    'Offsets passed over without a settlement, by reason.',
+    'Offsets that were passed without a settlement, by reason.',
     'reason',
   );
   const rewinds = counter(

@@ -1,6 +1,6 @@
-// What of a reason may be shown to whoever may not see payloads.
+// Masks the parts of a reason that callers without access to payloads must not see.
 
-/** Reasons quote what they speak of, which may be a record's or an answer's; the dead letter has it in full. */
+/** Replaces quoted text: reasons quote parts of records and answers. The dead letter has the whole reason. */
 export function masked(reason: string): string {
   return reason.replaceAll(/"(?:[^"\\]|\\.)*"?/g, '"…"');
 }

@@ -1,5 +1,5 @@
-// Counts of the hot path, taken as plain numbers and shown when they are scraped: prom-client hashes the labels at every
-// increment, which cost as much as all else that the gateway itself does for an event.
+// Counters and histograms of the hot path: plain numbers that become metrics when they are scraped. prom-client hashes the labels at
+// every increment, which costs as much as everything else that the gateway does for an event.
 import { Counter, type Metric, type Registry } from 'prom-client';
 
 export type Labels = Readonly<Record<string, string>>;
@@ -16,7 +16,7 @@ export interface CountSeries {
   count: number;
 }
 
-/** Registers a counter; what it returns makes its series, each for labels of its own. */
+/** Registers a counter. Returns a function that creates one series of it, for one set of labels. */
 export function createTalliedCounter({
   registry,
   ...definition
@@ -39,9 +39,9 @@ export function createTalliedCounter({
 
 /** One series of a histogram. */
 export class HistogramSeries {
-  /** Upper bounds, ascending; beyond the last one counts for `+Inf` only. */
+  /** Upper bounds, ascending. A value above the last one counts for `+Inf` only. */
   readonly bounds: readonly number[];
-  /** Per bound, and one more: not cumulative. */
+  /** One count per bound, and one for `+Inf`; not cumulative. */
   readonly counts: number[];
   sum = 0;
 
@@ -58,7 +58,7 @@ export class HistogramSeries {
   }
 }
 
-/** Registers a histogram with these upper bounds; what it returns makes its series, each for labels of its own. */
+/** Registers a histogram with these upper bounds. Returns a function that creates one series of it, for one set of labels. */
 export function createTalliedHistogram(
   { registry, name, help, labelNames }: TallyDefinition,
   bounds: readonly number[],
@@ -71,7 +71,7 @@ export function createTalliedHistogram(
     aggregator: 'sum',
     values: all.flatMap(({ labels, series }) => valuesOf(name, labels, series)),
   });
-  // prom-client registers whatever can be read like its own metrics; its types know only those.
+  // prom-client registers any object that can be read like its own metrics, but its types allow only those.
   const metric = {
     name,
     help,

@@ -1,6 +1,5 @@
-// Tells every scaler replica that records are held because no endpoint is ready. Many triggers of one tick go
-// in one request; nobody waits for it, and nobody is disturbed when it fails: it is repeated while records
-// are held.
+// Notifies every scaler replica that records are held because no endpoint is ready. The triggers of one tick go in one request. Delivery
+// does not wait for it, and a failure has no other effect than `onError`: the call is repeated while records are held.
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { Agent, request } from 'undici';
@@ -9,34 +8,26 @@ import type { Subscription } from '../../core/contract/subscription.ts';
 import { TrustingAgents } from '../../core/network/trusting-agents.ts';
 
 export interface ActivationCallOptions {
-  /**
-   * Origins of the scaler's HTTP port. A name that resolves to several addresses stands for a replica at
-   * each.
-   */
+  /** Origins of the scaler's HTTP port. Where a name resolves to several addresses, there is a replica at each. */
   readonly urls: readonly string[];
-  /** One replica was not told, and why. Must not throw. */
+  /** The call of one replica failed. Must not throw. */
   readonly onError: (error: Error, url: string) => void;
-  /**
-   * Milliseconds between two calls for one trigger; 500 when absent. The scaler holds a call valid for 5 s.
-   */
+  /** Milliseconds between two calls for one trigger; 500 when absent. For the scaler, a call is valid for 5 s. */
   readonly minIntervalMs?: number | undefined;
   /** Milliseconds that a replica has to answer; 1,000 when absent. */
   readonly timeoutMs?: number | undefined;
-  /** The authorities that `https:` is trusted by, PEM; those that Node.js knows when absent. Asked for each call. */
+  /** The certificate authorities to trust for `https:`, in PEM; those that Node.js knows when absent. Read for each call. */
   readonly ca?: (() => Promise<string>) | undefined;
-  /** The bearer token that each scaler is shown; none when absent. Asked for each call. */
+  /** The bearer token to send to each scaler; none when absent. Read for each call. */
   readonly token?: (() => Promise<string>) | undefined;
   /** All addresses of a host name; the system's resolver when absent. */
   readonly resolve?: ((hostname: string) => Promise<readonly string[]>) | undefined;
 }
 
-/** As many as the scaler takes in one request. */
+/** The most triggers that the scaler accepts in one request. */
 const maxTriggers = 1_000;
 
-/**
- * As the port says, `wake` neither throws nor blocks. `close` drops what is not sent yet, and waits for what
- * is.
- */
+/** `wake` neither throws nor blocks, as its contract requires. `close` drops calls that are not sent yet and waits for those in flight. */
 export function createActivationCall(
   options: ActivationCallOptions,
 ): ActivationCall & { close(): Promise<void> } {
@@ -99,7 +90,7 @@ class CoalescingCall implements ActivationCall {
     }
   }
 
-  /** Never rejects; neither does `#callReplica`. */
+  /** Never rejects, and neither does `#callReplica`. */
   async #call(target: URL, body: string): Promise<void> {
     const hostname = target.hostname.replace(/^\[|\]$/g, '');
     const resolve = this.#options.resolve ?? resolveAll;
@@ -109,8 +100,8 @@ class CoalescingCall implements ActivationCall {
         this.#options.ca?.(),
         this.#options.token?.(),
       ]);
-      const shown = { dispatcher: this.#agents.trusting(ca), token };
-      await Promise.all(addresses.map((address) => this.#callReplica(target, address, body, shown)));
+      const credentials = { dispatcher: this.#agents.trusting(ca), token };
+      await Promise.all(addresses.map((address) => this.#callReplica(target, address, body, credentials)));
     } catch (error) {
       this.#fail(error, target);
     }
@@ -130,7 +121,7 @@ class CoalescingCall implements ActivationCall {
         dispatcher,
         headers: {
           'content-type': 'application/json',
-          // The name stays in the header: certificates and virtual hosts go by it.
+          // The header keeps the name, because certificates and virtual hosts depend on it.
           host: target.host,
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         },

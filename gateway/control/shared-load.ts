@@ -1,5 +1,5 @@
-// The part of the triggers that this gateway serves: each is served by some of the gateways, so that connections to brokers and
-// functions grow with the triggers, and not with triggers × gateways.
+// Selects the triggers that this gateway serves. Each trigger is served by some of the gateways, so that the number of connections to
+// brokers and functions grows with the triggers, and not with triggers × gateways.
 import type { Resource, ResourceWatch } from '../../core/contract/kubernetes-client.ts';
 import { endpointSliceKind } from '../../core/resources/kinds.ts';
 import type { TriggerSource } from '../../core/contract/trigger-source.ts';
@@ -8,7 +8,7 @@ import { chooseMembers } from './rendezvous.ts';
 import { readyPods } from '../../core/kubernetes/informers/endpoint-slices.ts';
 
 export interface SharedLoadOptions {
-  /** All that are wanted. */
+  /** All triggers. */
   readonly triggers: TriggerSource;
   readonly resources: ResourceWatch;
   /** The Service whose endpoints are the gateways. */
@@ -19,15 +19,15 @@ export interface SharedLoadOptions {
   /** How many gateways serve a trigger. */
   readonly replicas: number;
   readonly signal?: AbortSignal | undefined;
-  /** How long what has become another's is served on, in ms. */
+  /** How long a trigger that was assigned to other gateways is still served here, in ms. */
   readonly handOverMs?: number | undefined;
 }
 
 const defaultHandOverMs = 15_000;
 
 /**
- * Takes on at once what has become its own, and lets go a while after something has become another's: the other has joined the
- * group by then, and a gateway that is not ready for a moment moves nothing. A gateway that knows no other serves all.
+ * Serves a newly assigned trigger at once, and stops serving one `handOverMs` after it was assigned to others: by then the other gateway
+ * has joined the group, and a gateway that is not ready for a moment moves nothing. A gateway that knows no other serves all triggers.
  */
 export function createSharedLoad(options: SharedLoadOptions): TriggerSource {
   return {
@@ -38,10 +38,10 @@ export function createSharedLoad(options: SharedLoadOptions): TriggerSource {
       const stopMembers = await resources.watch(
         endpointSliceKind,
         { namespaces: [namespace], labelSelector, signal },
-        (slices) => share.haveMembers(slices),
+        (slices) => share.setMembers(slices),
       );
       try {
-        const stopTriggers = await triggers.watch((wanted) => share.haveWanted(wanted));
+        const stopTriggers = await triggers.watch((wanted) => share.setWanted(wanted));
         return () => {
           stopTriggers();
           stopMembers();
@@ -60,9 +60,9 @@ class Share {
   readonly #onChange: (mine: readonly Subscription[]) => void;
   #members: readonly string[] = [];
   #wanted: readonly Subscription[] | undefined;
-  /** What is served, and until when (ms of `performance.now()`) where it has become another's. */
+  /** Served trigger → until when (ms of `performance.now()`): Infinity while it is assigned to this gateway. */
   #served = new Map<string, number>();
-  #told: readonly Subscription[] | undefined;
+  #reported: readonly Subscription[] | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: SharedLoadOptions, onChange: (mine: readonly Subscription[]) => void) {
@@ -70,21 +70,21 @@ class Share {
     this.#onChange = onChange;
   }
 
-  haveMembers(slices: readonly Resource[]): void {
+  setMembers(slices: readonly Resource[]): void {
     this.#members = [...new Set([...readyPods(slices), this.#options.self])];
-    this.#tell();
+    this.#update();
   }
 
-  haveWanted(wanted: readonly Subscription[]): void {
+  setWanted(wanted: readonly Subscription[]): void {
     this.#wanted = wanted;
-    this.#tell();
+    this.#update();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
   }
 
-  #tell(): void {
+  #update(): void {
     if (this.#wanted === undefined) return;
     const nowMs = performance.now();
     const served = new Map<string, number>();
@@ -93,10 +93,11 @@ class Share {
       if (untilMs > nowMs) served.set(key, untilMs);
     }
     this.#served = served;
-    this.#tellAgainAt(Math.min(...served.values()), nowMs);
+    this.#updateAgainAt(Math.min(...served.values()), nowMs);
     const mine = this.#wanted.filter(({ key }) => served.has(key));
-    if (mine.length === this.#told?.length && mine.every((one, index) => one === this.#told?.[index])) return;
-    this.#told = mine;
+    const before = this.#reported;
+    if (mine.length === before?.length && mine.every((one, index) => one === before[index])) return;
+    this.#reported = mine;
     this.#onChange(mine);
   }
 
@@ -107,8 +108,8 @@ class Share {
     return before === Infinity ? nowMs + handOverMs : (before ?? 0);
   }
 
-  #tellAgainAt(dueMs: number, nowMs: number): void {
+  #updateAgainAt(dueMs: number, nowMs: number): void {
     clearTimeout(this.#timer);
-    if (dueMs < Infinity) this.#timer = setTimeout(() => this.#tell(), dueMs - nowMs + 1);
+    if (dueMs < Infinity) this.#timer = setTimeout(() => this.#update(), dueMs - nowMs + 1);
   }
 }

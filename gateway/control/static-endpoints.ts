@@ -1,8 +1,9 @@
-// Endpoints of functions that are named by URI: always said to be ready; one that refuses is left alone until it accepts.
+// The endpoints of functions that are named by URI. They are always reported as ready; the pipeline itself probes one that refuses
+// connections.
 import type { EndpointSource } from '../../core/contract/endpoint-source.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 
-/** `onUnknown` is told of a function that is named in another way: nobody here can find it, so its records are held. */
+/** `onUnknown` is called for a function that is named in another way: it cannot be found here, so its records are held. */
 export function createStaticEndpoints(onUnknown: (subscription: Subscription) => void): EndpointSource {
   return {
     watch: (subscription, onChange) => {

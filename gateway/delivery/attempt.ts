@@ -1,10 +1,10 @@
-// One request to one endpoint: sent, answered or given up within its time. Says what happened, not what it means
-// (`classify-answer.ts`), and always exactly once.
+// One request to one endpoint: sent, then answered or given up within its timeout. Reports what happened, exactly once;
+// `attempt-outcome.ts` decides what that means for the events.
 import type { Dispatcher } from 'undici';
 
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** `failed`: no whole answer came. `unreachable`: nothing was sent, so the function cannot have seen the request. */
+/** `failed`: no complete answer came. `unreachable`: nothing was sent, so the function cannot have seen the request. */
 export type AttemptResult =
   | {
       readonly kind: 'answered';
@@ -20,13 +20,13 @@ export interface AttemptRequest {
   /** Flat: name, value, name, value, … */
   readonly headers: string[];
   readonly body: Buffer | null;
-  /** From sending to the last byte of the answer. */
+  /** Covers the time from sending to the last byte of the answer. */
   readonly timeoutMs: number;
-  /** The answer's body is read up to this many bytes; 0: it is not wanted, and thrown away as it comes. */
+  /** The answer's body is kept up to this many bytes. 0: the body is not needed, and is discarded as it arrives. */
   readonly maxAnswerBytes: number;
 }
 
-/** Errors of a connection that was never made. */
+/** Errors of connections that were never established. */
 const unreachableCodes = new Set([
   'ECONNREFUSED',
   'EHOSTUNREACH',
@@ -39,7 +39,7 @@ const unreachableCodes = new Set([
   'MILLRACE_FUNCTION_TLS_FAILED',
 ]);
 
-/** An unwanted body may be this long before the connection is cut instead of drained. */
+/** A body that is not needed is drained up to this many bytes; after that the connection is cut. */
 const maxDrainedBytes = 1 << 20;
 
 class Attempt implements Dispatcher.DispatchHandler {
@@ -56,10 +56,10 @@ class Attempt implements Dispatcher.DispatchHandler {
   constructor(request: AttemptRequest, done: (result: AttemptResult) => void) {
     this.#request = request;
     this.#done = done;
-    this.#timer = setTimeout(Attempt.#expireIfOld, request.timeoutMs, this);
+    this.#timer = setTimeout(Attempt.#expire, request.timeoutMs, this);
   }
 
-  static #expireIfOld(this: void, attempt: Attempt): void {
+  static #expire(this: void, attempt: Attempt): void {
     attempt.#timer = undefined;
     attempt.#giveUp();
   }
@@ -84,7 +84,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     if (maxAnswerBytes > 0 && this.#bytes <= maxAnswerBytes) {
       (this.#chunks ??= []).push(chunk);
     } else if (this.#bytes > Math.max(maxAnswerBytes, maxDrainedBytes)) {
-      // The function has spoken its status; what does not end is cut off.
+      // The status is known, so an endless body need not be read.
       this.#end(this.#answer());
       this.#controller?.abort(new Error('answer too long'));
     }
@@ -105,7 +105,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     );
   }
 
-  /** A body over the limit stands as a body one byte too long: whoever wants it sees that it is too large. */
+  /** A body over the limit is replaced by one of limit + 1 bytes, so that the reader sees that it was too large. */
   #answer(): AttemptResult {
     const { maxAnswerBytes } = this.#request;
     const tooLong = maxAnswerBytes > 0 && this.#bytes > maxAnswerBytes;
@@ -115,7 +115,7 @@ class Attempt implements Dispatcher.DispatchHandler {
     return { kind: 'answered', status: this.#status, headers: this.#headers ?? {}, body };
   }
 
-  /** Without a controller the request still waits for its connection: nothing of it was sent. */
+  /** Without a controller the request still waits for its connection, so nothing was sent. */
   #giveUp(): void {
     const isSent = this.#controller !== undefined;
     const reason = `no ${isSent ? 'whole answer' : 'connection'} within ${this.#request.timeoutMs} ms`;
@@ -131,7 +131,7 @@ class Attempt implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Sends `request` through `dispatcher`; `done` is called exactly once, possibly before this returns. */
+/** Sends `request` through `dispatcher`. Calls `done` exactly once, possibly before this function returns. */
 export function startAttempt(
   dispatcher: Dispatcher,
   request: AttemptRequest,

@@ -1,39 +1,42 @@
-// How many requests an endpoint may have in flight, learned from how it serves them. Pure; the caller has the clock.
+// Learns how many requests an endpoint may have in flight from how it serves them. Pure: the caller passes the time.
 //
-// The source is TCP Vegas (Brakmo and Peterson, 1995) as Netflix's concurrency-limits and Envoy's adaptive concurrency filter
-// apply it to requests: latency without a queue is known, latency above it is a queue, and the limit is what fills the endpoint
-// without one. Losses (429, 503, time-outs) cut the limit at once, as in TCP Reno.
+// The algorithm is TCP Vegas (Brakmo and Peterson, 1995), as Netflix's concurrency-limits and Envoy's adaptive concurrency filter
+// apply it to requests: the latency without a queue is known, any latency above it means a queue, and the limit is what fills the
+// endpoint without a queue. Losses (429, 503, timeouts) cut the limit at once, as in TCP Reno.
 //
-// - Requests are judged in windows, of which the first answers after a change of the limit are left out. A window's latency is the
-//   mean of logarithms, known with an error, and less than the error is no rise: latency that varies with the event shrinks nothing.
-// - Latency without a queue is what a window shows at the lower bound, with half of the limit unused, or in a trial: after 50
-//   windows without any of these the limit is halved for one. It can go up as well as down, so a function that became slower for
-//   good, or gets larger events, is learned anew. (A long-term average, as in Netflix's Gradient2, would take a backlog of hours
-//   for the rule.)
-// - The limit begins at the lower bound and doubles until latency rises; from then on it grows by its square root, and by one
-//   after a loss. It grows only when it is used.
-// - Of a batch the latency counts whole: while batches differ much in size, less is learned.
+// - Requests are evaluated in windows. A window leaves out the first answers after a change of the limit. Its latency is the mean of
+//   logarithms, with an error. A rise below that error counts as none, so latency that varies with the event does not shrink the limit.
+// - The latency without a queue is what a window shows at the lower bound, with half of the limit unused, or in a trial: after 50
+//   windows without any of these, the limit is halved for one window. This latency can go up as well as down, so the limit adapts to
+//   a function that became slower for good, or that gets larger events. (A long-term average, as in Netflix's Gradient2, would take
+//   the latency under a backlog of hours for the normal one.)
+// - The limit begins at the lower bound and doubles until the latency rises. From then on it grows by its square root, or by one
+//   after a loss. It grows only while it is used.
+// - A batch counts with its whole latency: while batches differ much in size, less is learned.
 import type { ConcurrencyBounds } from '../../core/contract/subscription.ts';
 import type { Sign } from './endpoint-sign.ts';
 
-/** Latency by which a window may exceed that without a queue, as a factor: up to the first it grows, above the second it shrinks. */
+/** The latency of a window, relative to that without a queue: up to the first factor the limit grows, above the second it shrinks. */
 const growUpTo = Math.log(1.2);
 const shrinkAbove = Math.log(1.5);
-/** Where shrinking aims at, and how far it goes at once. */
-const aim = 1.25;
-const mostShrink = 0.7;
+/** The relative latency that shrinking aims at, and the smallest factor of one step. */
+const shrinkTarget = 1.25;
+const smallestShrink = 0.7;
 const afterLoss = 0.8;
 const windowsBetweenTrials = 50;
-/** Samples of a window: so many times the limit, within these; fewer while it doubles, so that slow functions begin soon. */
+/**
+ * A window has this many samples per unit of the limit, within these bounds. It has fewer while the limit doubles, so that slow
+ * functions reach their limit soon.
+ */
 const samplesPerLimit = 4;
 const fewestSamples = 32;
 const fewestWhileDoubling = 8;
 const mostSamples = 128;
-/** Below it a clock says little, in ms. */
+/** Shorter latencies, in ms, are beyond the precision of the clock. */
 const shortestMs = 0.01;
-/** However even latencies are, a mean is not known better than to 2 %. */
+/** However steady latencies are, their mean is not known better than to 2 %. */
 const leastVariance = 0.02 ** 2;
-/** What chance explains, in standard errors: one window in eighty exceeds it. */
+/** The difference that chance explains, in standard errors: one window in eighty exceeds it. */
 const standardErrors = 2.5;
 
 /** A mean of logarithms of latencies, and how well it is known. */
@@ -47,7 +50,7 @@ export class ConcurrencyLimit {
   #limit: number;
   /** Latency without a queue; undefined until a window has shown it. */
   #base: Estimate | undefined;
-  /** Answers to pass over: those to requests that went out under another limit. */
+  /** How many answers to ignore: those to requests that were sent under another limit. */
   #toSkip = 0;
   #lostMs = -Infinity;
   #samples = 0;
@@ -71,12 +74,12 @@ export class ConcurrencyLimit {
   }
 
   /**
-   * A request ended at `nowMs`, after `latencyMs`; `inFlight` were on their way when it was sent, itself included.
-   * Only what was served counts with its latency: how fast a function fails says nothing.
+   * A request ended at `nowMs`, after `latencyMs`. `inFlight`: requests in flight when it was sent, itself included.
+   * Latency counts only for requests that were served: how fast a function fails says nothing about its load.
    */
   learn(sign: Sign, latencyMs: number, inFlight: number, nowMs: number): void {
     if (sign === 'busy' || sign === 'failing') {
-      // What was lost together is one loss.
+      // Requests that were in flight together and lost count as one loss.
       if (nowMs - latencyMs > this.#lostMs) this.#lose(nowMs);
     } else if (sign === 'served') {
       if (this.#toSkip > 0) {
@@ -88,7 +91,7 @@ export class ConcurrencyLimit {
       this.#sum += log;
       this.#sumOfSquares += log * log;
       if (inFlight > this.#peak) this.#peak = inFlight;
-      if (this.#samples >= this.#windowSize()) this.#judge();
+      if (this.#samples >= this.#windowSize()) this.#evaluateWindow();
     }
   }
 
@@ -106,8 +109,8 @@ export class ConcurrencyLimit {
     this.#begin(limit * afterLoss);
   }
 
-  /** A window is full: what it showed decides the limit of the next one. */
-  #judge(): void {
+  /** The window is full: its latency decides the limit of the next one. */
+  #evaluateWindow(): void {
     const mean = this.#sum / this.#samples;
     const spread = Math.max(0, this.#sumOfSquares / this.#samples - mean * mean);
     const window = { mean, variance: Math.max(leastVariance, spread / this.#samples) };
@@ -120,7 +123,7 @@ export class ConcurrencyLimit {
       this.#begin(limit);
     } else if (excess - errorOf(window, base) > shrinkAbove) {
       this.#isDoubling = false;
-      this.#begin(this.#limit * Math.max(mostShrink, aim / Math.exp(excess)));
+      this.#begin(this.#limit * Math.max(smallestShrink, shrinkTarget / Math.exp(excess)));
     } else if (this.#windows > windowsBetweenTrials) {
       this.#hadLoss = false;
       this.#interrupted = this.#limit;
@@ -133,7 +136,7 @@ export class ConcurrencyLimit {
     }
   }
 
-  /** The base, after what a window without a queue, or one that is faster than the base, has shown of it. */
+  /** Updates the base from a window without a queue, or from one that is faster than the base, and returns it. */
   #learnBase(window: Estimate): Estimate {
     const base = this.#base;
     if (base === undefined) return (this.#base = window);
@@ -145,7 +148,7 @@ export class ConcurrencyLimit {
       return hasNoQueue ? (this.#base = merge(base, window)) : base;
     if (!hasNoQueue && change > 0) return base;
     if (isLowest && change > shrinkAbove) this.#isDoubling = true;
-    // Faster than known, but perhaps still with a queue.
+    // It is faster than the base, but may still have a queue: the next window is a trial.
     if (!hasNoQueue) this.#windows = windowsBetweenTrials;
     return (this.#base = window);
   }
@@ -155,7 +158,7 @@ export class ConcurrencyLimit {
     return this.#hadLoss ? 1 : Math.max(1, Math.sqrt(this.#limit));
   }
 
-  /** A new window, under `limit`. */
+  /** Begins a new window under `limit`. */
   #begin(limit: number): void {
     const { min, max } = this.#bounds;
     const before = this.current;
@@ -168,12 +171,12 @@ export class ConcurrencyLimit {
   }
 }
 
-/** The difference of the two that chance explains. */
+/** The difference between the two that chance explains. */
 function errorOf(one: Estimate, other: Estimate): number {
   return standardErrors * Math.sqrt(one.variance + other.variance);
 }
 
-/** Two estimates of the same, each with the weight that its certainty gives it. */
+/** Combines two estimates of the same value, weighted by their certainty. */
 function merge(one: Estimate, other: Estimate): Estimate {
   const sum = one.variance + other.variance;
   return {

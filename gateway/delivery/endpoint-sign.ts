@@ -1,10 +1,13 @@
-// What the result of an attempt says of the endpoint that it went to; what it says of the record is `classify-answer.ts`. Pure.
+// What the result of an attempt says about the endpoint. `outcome-by-status.ts` decides what it means for the events. Pure.
 import type { AttemptResult } from './attempt.ts';
 
 /**
- * `served`: 2xx. `answered`: the function is there, and its answer is about the event (a poison record gets 500 from a
- * sound pod). `busy`: 429, sound and full. `failing`: 502, 503, 504, no whole answer in time, a broken connection; Envoy
- * calls the statuses gateway failures, and the others local origin failures. `none`: nothing was sent.
+ * - `served`: 2xx.
+ * - `answered`: the function is there, and its answer is about the event. A poison record gets 500 from a healthy pod.
+ * - `busy`: 429. The endpoint is healthy and at its capacity.
+ * - `failing`: 502, 503 or 504 (gateway failures, in Envoy's terms), no complete answer in time, or a broken connection (local
+ *   origin failures).
+ * - `none`: nothing was sent.
  */
 export type Sign = 'served' | 'answered' | 'busy' | 'failing' | 'none';
 

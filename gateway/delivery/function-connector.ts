@@ -1,5 +1,5 @@
-// Connections to functions: plain ones or TLS, through a guard or without. With TLS 1.3 a function says last, when the connection is made
-// for us, that it does not accept our certificate: a connection is handed over when it has spoken.
+// Connections to functions: plain or TLS, with or without a guard on addresses. In TLS 1.3 a function refuses a client certificate
+// after the client has finished its handshake, so a connection is used only once the function has accepted it (`whenAdmitted`).
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { buildConnector } from 'undici';
 import { MillraceError } from '../../core/contract/errors.ts';
@@ -8,18 +8,18 @@ import { tlsDetailOf, tlsFailureOf, type TlsFailure } from '../../core/network/t
 import { createGuardedConnector, type ConnectGuard } from '../../core/network/connect-guard.ts';
 
 export interface Connecting {
-  /** Absent: any address may be connected to. */
+  /** Absent: connections to any address are allowed. */
   readonly guard?: ConnectGuard | undefined;
-  /** Absent: nothing is shown, and those are trusted that Node.js knows. */
+  /** Absent: no client certificate is sent, and the certificate authorities that Node.js knows are trusted. */
   readonly tls?: FunctionTlsCredentials | undefined;
 }
 
-/** Of a connection with its handshake, in ms. */
+/** Limit for a connection with its handshake, in ms. */
 const limitMs = 3_000;
-/** So long, in ms, a function has to speak: most do at once, with a ticket for the next connection; some have none. */
+/** Without a session ticket or an error within this time, in ms, the connection counts as accepted: some servers send no ticket. */
 const admissionMs = 250;
 
-/** For undici. Fails with MILLRACE_FUNCTION_TLS_FAILED where nothing was sent because of TLS. */
+/** A connector for undici. It fails with MILLRACE_FUNCTION_TLS_FAILED where TLS failed, so that nothing was sent. */
 export function createConnector({ guard, tls }: Connecting): buildConnector.connector {
   const options = { timeout: limitMs, ...(tls && tlsOptions(tls)) };
   const connect = guard === undefined ? buildConnector(options) : createGuardedConnector(guard, options);
@@ -54,46 +54,45 @@ export function tlsOptions({
   };
 }
 
-/** Calls `onWord` once, when the other side of a finished handshake has let us in, or with why not. */
-export function whenAdmitted(socket: TLSSocket, onWord: (refusal: Error | undefined) => void): void {
-  if (socket.getProtocol() !== 'TLSv1.3') return onWord(undefined);
+/** Calls `onDecided` once after a finished handshake: with undefined when the server has accepted the connection, or with its refusal. */
+export function whenAdmitted(socket: TLSSocket, onDecided: (refusal: Error | undefined) => void): void {
+  if (socket.getProtocol() !== 'TLSv1.3') return onDecided(undefined);
   const end = (refusal?: Error): void => {
     clearTimeout(timer);
     clearImmediate(immediate);
-    socket.off('session', hear).off('error', end).off('close', closed);
-    onWord(refusal);
+    socket.off('session', onSession).off('error', end).off('close', onClose);
+    onDecided(refusal);
   };
   const admitted = (): void => end();
   let immediate: NodeJS.Immediate | undefined;
-  // It is told within a read of OpenSSL: who writes there reads no more.
-  const hear = (): void => void (immediate ??= setImmediate(admitted));
-  const closed = (): void => end(new Error('it closed the connection after the handshake'));
+  // The event comes from within a read of OpenSSL: writing to the socket there would stop that read.
+  const onSession = (): void => void (immediate ??= setImmediate(admitted));
+  const onClose = (): void => end(new Error('the function closed the connection after the handshake'));
   const timer = setTimeout(admitted, admissionMs);
-  socket.once('session', hear).once('error', end).once('close', closed);
+  socket.once('session', onSession).once('error', end).once('close', onClose);
 }
 
-const meanings: Readonly<Record<TlsFailure, string>> = {
+const explanations: Readonly<Record<TlsFailure, string>> = {
   untrusted:
-    'its certificate is of an authority that is not trusted: let function.tls.ca name the one that has signed it',
+    'its certificate is signed by an untrusted authority: set function.tls.ca to the authority that signed it',
   'other-name':
-    'its certificate is for another name: let function.tls.serverName be one that is in it, or have one made',
+    'its certificate is for another name: set function.tls.serverName to a name in it, or issue one for this name',
   expired: 'its certificate has expired: renew it',
-  'not-accepted': 'its certificate is not accepted: see function.tls.ca',
-  'no-tls': 'it does not speak TLS: leave function.tls out, or name a port where it does',
-  'certificate-asked':
-    'it asks for a client certificate: let function.tls.certificate and function.tls.key name one',
+  'not-accepted': 'its certificate is not accepted: check function.tls.ca',
+  'no-tls': 'it does not use TLS: remove function.tls, or name a port that uses TLS',
+  'certificate-asked': 'it requires a client certificate: set function.tls.certificate and function.tls.key',
   'certificate-asked-or-refused':
-    'it asks for a client certificate, or does not accept ours: see function.tls.certificate',
-  'certificate-refused': 'it does not accept our certificate: see function.tls.certificate',
-  handshake: 'the handshake failed, or it does not accept our certificate: see function.tls.certificate',
+    'it requires a client certificate, or does not accept ours: check function.tls.certificate',
+  'certificate-refused': 'it does not accept our certificate: check function.tls.certificate',
+  handshake: 'the handshake failed, or it does not accept our certificate: check function.tls.certificate',
 };
 
-/** What the function says of TLS, with what to do; any other error as it is. */
+/** Turns a TLS failure into an error that says what to do. Returns any other error unchanged. */
 function explainTls(error: Error & { readonly code?: string }): Error {
   const { code = 'closed' } = error;
   const isCut = code === 'closed' || code === 'ECONNRESET';
   const failure = tlsFailureOf(code) ?? (isCut ? 'handshake' : undefined);
   if (failure === undefined) return error;
-  const message = `no TLS connection to the function: ${meanings[failure]} (${code}: ${tlsDetailOf(error)})`;
+  const message = `no TLS connection to the function: ${explanations[failure]} (${code}: ${tlsDetailOf(error)})`;
   return new MillraceError('MILLRACE_FUNCTION_TLS_FAILED', message);
 }

@@ -1,17 +1,17 @@
-// Lanes keep order: the items of a lane leave one batch after the other, those of different lanes side by side. Pure.
+// Lanes keep order: the items of one lane leave one batch after the other; different lanes proceed side by side. Pure.
 //
 //   add ──► lane a: 1 4 7   ─┐
 //           lane b: 2        ├─► ready lanes, first come first served ──► next ──► take ──► finish(kept items)
 //           lane c: 3 5 6   ─┘                    ▲                                             │
 //                                                 └──── unpark (after the retry delay) ◄── park ┘
 //
-// A lane is idle (empty), ready (waits for its turn), busy (a batch of it is taken) or parked (waits for its delay). What is not
+// A lane is idle (empty), ready (in the queue), busy (a batch of it is taken) or parked (waits for its delay). An item that is not
 // taken may be withdrawn at any time.
 import type { Ordering } from '../../core/contract/subscription.ts';
 
 export type LaneState = 'idle' | 'ready' | 'busy' | 'parked' | 'dropped';
 
-/** What waits behind a failure: whole lanes, from the moment that one parks until something of it is done with. */
+/** What waits behind failures. A lane counts as a whole, from when it parks until one of its items is finished. */
 export interface ParkedCount {
   readonly lanes: number;
   readonly items: number;
@@ -26,7 +26,7 @@ export class Lane<T> {
   state: LaneState = 'idle';
   /** How many of the first items are taken; more than 0 only while busy. */
   taken = 0;
-  /** Its part in the count of its group. */
+  /** What this lane adds to the parked count of its group. */
   counted = nothing;
   #items: T[] = [];
   #head = 0;
@@ -49,7 +49,7 @@ export class Lane<T> {
     this.#items.push(item);
   }
 
-  /** Replaces the taken items by those of them that stay. */
+  /** Replaces the taken items by those of them that stay in the lane. */
   keep(kept: readonly T[]): void {
     this.#head += this.taken - kept.length;
     for (let index = 0; index < kept.length; index += 1) this.#items[this.#head + index] = kept[index] as T;
@@ -57,7 +57,7 @@ export class Lane<T> {
     this.#compact();
   }
 
-  /** Takes out the item at `index`. */
+  /** Removes the item at `index`. */
   remove(index: number): void {
     this.#items.splice(this.#head + index, 1);
     this.#compact();
@@ -74,15 +74,15 @@ export class Lane<T> {
   }
 }
 
-/** The lanes of one partition: they come and go together. */
+/** The lanes of one partition. They are dropped together. */
 export class LaneGroup<T> {
   readonly #lanes: Lanes<T>;
   readonly #byKey = new Map<string, Lane<T>>();
-  /** Lanes of one item that has no key, or needs none. */
+  /** Lanes of a single item: without a key, or under `ordering: none`. */
   readonly #single = new Set<Lane<T>>();
   readonly #whole: Lane<T> | undefined;
   #parked = nothing;
-  #mayGo: ((item: T) => boolean) | undefined;
+  #mayLeave: ((item: T) => boolean) | undefined;
   dropped = false;
 
   constructor(lanes: Lanes<T>) {
@@ -90,7 +90,7 @@ export class LaneGroup<T> {
     if (lanes.ordering === 'partition') this.#whole = new Lane(this, undefined);
   }
 
-  /** Appends `item` to its lane: the partition's, its key's, or one of its own (`none`, and `key` without a key). */
+  /** Appends `item` to its lane: that of the partition, that of its key, or a lane of its own (under `none`, or without a key). */
   add(key: Buffer | null, item: T): void {
     const lane = this.#whole ?? this.#laneOf(key);
     lane.push(item);
@@ -98,7 +98,7 @@ export class LaneGroup<T> {
     if (lane.counted.lanes > 0) this.#count(lane, plus(lane.counted, 1, this.#lanes.bytesOf(item)));
   }
 
-  /** All of it is one lane. */
+  /** True where the whole partition is one lane. */
   get isWhole(): boolean {
     return this.#whole !== undefined;
   }
@@ -114,7 +114,7 @@ export class LaneGroup<T> {
     yield* this.#single;
   }
 
-  /** Counts `lane`, as it stands, among the parked ones, or no longer. */
+  /** Counts `lane` as parked with what it holds now, or stops counting it. */
   count(lane: Lane<T>, isParked: boolean): void {
     if (!isParked) {
       if (lane.counted !== nothing) this.#count(lane, nothing);
@@ -125,17 +125,17 @@ export class LaneGroup<T> {
     this.#count(lane, { lanes: 1, items: lane.length, bytes });
   }
 
-  /** From now on a lane takes its turn only with an item that `mayGo` accepts first in it. There is no way back. */
-  release(mayGo: (item: T) => boolean): void {
-    this.#mayGo = mayGo;
+  /** From now on a lane leaves the queue only if `mayLeave` accepts its first item. This cannot be undone. */
+  release(mayLeave: (item: T) => boolean): void {
+    this.#mayLeave = mayLeave;
   }
 
-  /** True for a lane that takes no turn any more. */
+  /** True for a lane that must not leave the queue any more. */
   isOver(lane: Lane<T>): boolean {
-    return this.dropped || this.#mayGo?.(lane.at(0)) === false;
+    return this.dropped || this.#mayLeave?.(lane.at(0)) === false;
   }
 
-  /** Lets go of all lanes; what is taken of them may still be finished, without effect. */
+  /** Drops all lanes. `finish` of what is taken may still be called, without effect. */
   drop(): void {
     this.dropped = true;
     this.#byKey.clear();
@@ -143,7 +143,7 @@ export class LaneGroup<T> {
     this.#parked = nothing;
   }
 
-  /** An empty lane is forgotten, but for that of the whole partition. */
+  /** Forgets an empty lane, unless it is that of the whole partition. */
   forget(lane: Lane<T>): void {
     if (lane.key === undefined) this.#single.delete(lane);
     else if (this.#byKey.get(lane.key) === lane) this.#byKey.delete(lane.key);
@@ -182,7 +182,7 @@ function plus({ lanes, items, bytes }: ParkedCount, moreItems: number, moreBytes
 
 export class Lanes<T> {
   readonly ordering: Ordering;
-  /** What an item counts for in `parked`. */
+  /** The bytes that an item adds to `parked`. */
   readonly bytesOf: (item: T) => number;
   #ready: Lane<T>[] = [];
   #head = 0;
@@ -196,7 +196,7 @@ export class Lanes<T> {
     return new LaneGroup(this);
   }
 
-  /** The lane whose turn it is, which it keeps until `take`; undefined where there is none. */
+  /** The lane at the head of the queue, which stays there until `take`; undefined where no lane is ready. */
   next(): Lane<T> | undefined {
     while (this.#head < this.#ready.length) {
       const lane = this.#ready[this.#head] as Lane<T>;
@@ -209,7 +209,7 @@ export class Lanes<T> {
     return undefined;
   }
 
-  /** Marks the first `count` items of a lane that `next` gave as taken. */
+  /** Marks the first `count` items of the lane that `next` returned as taken. */
   take(lane: Lane<T>, count: number): void {
     this.#head += 1;
     lane.state = 'busy';
@@ -220,7 +220,7 @@ export class Lanes<T> {
     }
   }
 
-  /** The batch of a busy lane is done with, but for `kept`, which stay first. The lane takes its turn again, or parks. */
+  /** Finishes the taken items of a busy lane, except `kept`, which stay first in it. The lane joins the queue again, or parks. */
   finish(lane: Lane<T>, kept: readonly T[], then: 'ready' | 'parked'): void {
     if (lane.group.dropped) {
       lane.state = 'dropped';
@@ -240,8 +240,8 @@ export class Lanes<T> {
   }
 
   /**
-   * Takes `item` out of `lane`, wherever it stands in it; false where it is not there, or taken. A parked lane that it was first
-   * in takes its turn at once. O(items, and lanes that are ready).
+   * Removes `item` from `lane`, at any position; false where it is not there, or is taken. A parked lane whose first item is
+   * removed joins the queue at once. O(items of the lane + ready lanes).
    */
   withdraw(lane: Lane<T>, item: T): boolean {
     if (lane.group.dropped) return false;
@@ -255,17 +255,17 @@ export class Lanes<T> {
       return true;
     }
     if (lane.counted.lanes > 0) lane.group.count(lane, index > 0);
-    // One that was passed over for its first item is asked again.
+    // A lane that was dropped from the queue because of its first item gets another chance.
     if (index === 0 && (lane.state === 'parked' || lane.state === 'dropped')) this.makeReady(lane);
     return true;
   }
 
-  /** The delay of a parked lane is over. */
+  /** The delay of a parked lane is over: it joins the queue. */
   unpark(lane: Lane<T>): void {
     if (lane.state === 'parked') this.makeReady(lane);
   }
 
-  /** How many items stand ready, up to `limit`, without those behind a batch in flight. */
+  /** How many items the ready lanes hold, counted up to `limit`. Items behind a batch in flight do not count. */
   readyItems(limit: number): number {
     let count = 0;
     for (let index = this.#head; index < this.#ready.length && count < limit; index += 1) {

@@ -1,17 +1,18 @@
-// Waits for an endpoint that refused a connection to accept one, asking with growing pauses: by TCP, and over https by a whole handshake.
+// Probes an endpoint that refused a connection until it accepts one, with a growing delay: by TCP, and for https by a whole handshake.
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { hostOf } from '../../core/network/tenant-address.ts';
 import { tlsOptions, whenAdmitted, type Connecting } from './function-connector.ts';
 
-/** First and longest pause between two looks, and how long one look may take, in ms. */
+/** First and longest delay between two probes, and the timeout of one probe, in ms. */
 const firstDelayMs = 20;
 const longestDelayMs = 1_000;
-const checkMs = 1_000;
+const probeTimeoutMs = 1_000;
 
 /**
- * Calls `onAccepting` once, when `origin` (such as `http://10.1.2.3:8080`) takes connections by what `connecting` gives at each look. What
- * a guard refuses is not connected to, and asked about again. Returns how to stop.
+ * Calls `onAccepting` once, when `origin` (such as `http://10.1.2.3:8080`) accepts a connection. Each probe asks `connecting` what to
+ * connect with. An address that its guard refuses gets no connection, and is checked again after the delay. Returns a function that
+ * stops probing.
  */
 export function untilAccepting(
   origin: string,
@@ -21,11 +22,11 @@ export function untilAccepting(
   const { port, protocol } = new URL(origin);
   const host = hostOf(origin);
   const isTls = protocol === 'https:';
-  const address = { host, port: Number(port === '' ? (isTls ? 443 : 80) : port), timeout: checkMs };
+  const address = { host, port: Number(port === '' ? (isTls ? 443 : 80) : port), timeout: probeTimeoutMs };
   let stopped = false;
-  let stopLook = (): void => undefined;
+  let stopStep = (): void => undefined;
 
-  const look = (delayMs: number): void => {
+  const probe = (delayMs: number): void => {
     const { guard } = connecting();
     if (guard === undefined) return connectTo(delayMs);
     guard.passAddress(host).then(
@@ -55,17 +56,17 @@ export function untilAccepting(
     else secure.once('secureConnect', () => whenAdmitted(secure, (refusal) => end(refusal === undefined)));
     socket.once('timeout', () => end(false));
     socket.on('error', () => end(false));
-    stopLook = () => socket.destroy();
+    stopStep = () => socket.destroy();
   };
   const wait = (delayMs: number): void => {
-    const timer = setTimeout(look, delayMs, delayMs);
-    stopLook = () => clearTimeout(timer);
+    const timer = setTimeout(probe, delayMs, delayMs);
+    stopStep = () => clearTimeout(timer);
   };
 
   wait(firstDelayMs);
   return () => {
     stopped = true;
-    stopLook();
+    stopStep();
   };
 }
 

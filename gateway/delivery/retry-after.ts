@@ -1,13 +1,11 @@
-// The header Retry-After (RFC 9110, section 10.2.3): seconds, or one of the three forms of an HTTP date
-// (section 5.6.7).
+// The header Retry-After (RFC 9110, section 10.2.3): seconds, or one of the three forms of an HTTP date (section 5.6.7).
 
 const imfFixdate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 const rfc850Date = /^[A-Z][a-z]{5,8}, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/;
 const asctimeDate = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/;
 
 /**
- * Milliseconds from `nowMs` that `value` asks to wait, never below 0; undefined where it asks nothing that
- * can be read.
+ * The delay in milliseconds from `nowMs` that `value` asks for, never below 0; undefined where it is missing or malformed.
  */
 export function parseRetryAfter(value: string | undefined, nowMs: number): number | undefined {
   const text = value?.trim() ?? '';

@@ -1,15 +1,14 @@
-// When a failed attempt is made again: a pure function of the settings, the attempts so far and a random
-// number.
+// When a failed attempt is repeated: a pure function of the settings, the attempts so far and a random number.
 import type { RetrySettings } from '../../core/contract/subscription.ts';
 
-/** Doubling more often changes nothing: any delay is past every cap by then. */
+/** More doublings change nothing: by then any delay is above every cap. */
 const maxDoublings = 1_000;
 
 /**
- * Milliseconds until the next attempt, or `exhausted` where `settings.retry` (attempts after the first; -1
- * for ever) is used up. `attemptsMade` counts from 1. The delay is linear (delay × attempts) or exponential
- * (delay × 2^(attempts − 1)), as in Knative's delivery spec, capped at `backoffMaxMs`, with full jitter: a
- * whole number in (0, delay]. A `Retry-After` is a minimum, honoured up to `retryAfterMaxMs`.
+ * Milliseconds until the next attempt, or `exhausted` where `settings.retry` (attempts after the first; -1: no limit) is used
+ * up. `attemptsMade` counts from 1. As in Knative's delivery spec, the delay is linear (delay × attempts) or exponential
+ * (delay × 2^(attempts − 1)). It is capped at `backoffMaxMs` and has full jitter: a whole number in (0, delay]. A `Retry-After`
+ * is a minimum, honoured up to `retryAfterMaxMs`.
  *
  * @param random as `Math.random`: in [0, 1)
  */

@@ -1,7 +1,7 @@
-// A token bucket: at most `burst` at once, and `eventsPerSecond` in the long run. Pure; the caller has the clock.
+// A token bucket: at most `burst` events at once, and `eventsPerSecond` in the long run. Pure: the caller passes the time.
 import type { RateLimit } from '../../core/contract/subscription.ts';
 
-/** What additions of fractions of a token may have lost. */
+/** Tolerance for rounding errors from adding fractions of a token. */
 const rounding = 1e-6;
 
 export class TokenBucket {
@@ -10,7 +10,7 @@ export class TokenBucket {
   #tokens: number;
   #filledMs: number;
 
-  /** It is full at `nowMs`. */
+  /** The bucket is full at `nowMs`. */
   constructor({ eventsPerSecond, burst }: RateLimit, nowMs: number) {
     this.burst = burst;
     this.#perMs = eventsPerSecond / 1000;
@@ -24,18 +24,18 @@ export class TokenBucket {
     return Math.floor(this.#tokens + rounding);
   }
 
-  /** Takes `count` tokens, which must be available. */
+  /** Removes `count` tokens, which must be available. */
   take(count: number): void {
     this.#tokens = Math.max(0, this.#tokens - count);
   }
 
-  /** Milliseconds from `nowMs` until `count` tokens are there; `count` must not be above `burst`. */
+  /** Milliseconds from `nowMs` until `count` tokens are available; `count` must not be above `burst`. */
   msUntil(count: number, nowMs: number): number {
     this.#fill(nowMs);
     return Math.max(0, (count - this.#tokens) / this.#perMs);
   }
 
-  /** Tokens that come in `ms`. */
+  /** How many tokens are added in `ms`. */
   in(ms: number): number {
     return ms * this.#perMs;
   }

@@ -1,5 +1,5 @@
-// What CloudEvents 1.0.2 (section 3) allows in attributes, and the one place where an event is put together
-// from texts. An empty text stands for an attribute that is not set, so that objects keep one shape.
+// What CloudEvents 1.0.2 (section 3) allows in attributes, and the only place that assembles an event from texts. An empty text
+// stands for an attribute that is not set, so that objects keep one shape.
 import { isUtf8 } from 'node:buffer';
 import type { AttributeValue, CloudEvent } from '../../core/contract/event.ts';
 
@@ -29,7 +29,7 @@ const coreNames: ReadonlySet<string> = new Set<keyof CoreAttributes>([
   'dataschema',
 ]);
 
-/** Core attributes that hardly ever have the value of the event before. */
+/** Core attributes whose value differs from event to event. */
 const uniqueNames: ReadonlySet<string> = new Set(['id', 'time', 'subject']);
 
 // Section 3.1 of the specification, "String": no control characters, no lone surrogates, no noncharacters.
@@ -39,7 +39,6 @@ const timestamp = new RegExp(
     /(?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/.source,
 );
 
-/** No attribute set. */
 export function emptyAttributes(): CoreAttributes {
   return {
     specversion: '',
@@ -58,15 +57,12 @@ export function isCoreName(name: string): name is keyof CoreAttributes {
   return coreNames.has(name);
 }
 
-/** True where `name` is a core attribute whose values come again and again, and are worth remembering. */
+/** True where `name` is a core attribute whose values repeat, so that caching their texts pays. */
 export function isRepeated(name: string): boolean {
   return coreNames.has(name) && !uniqueNames.has(name);
 }
 
-/**
- * True where `name` may name an extension attribute: lower-case letters and digits, no core attribute, not
- * `data`.
- */
+/** True where `name` may name an extension attribute: lower-case letters and digits, no core attribute, not `data`. */
 export function isExtensionName(name: string): boolean {
   for (let at = 0; at < name.length; at += 1) {
     const code = name.charCodeAt(at);
@@ -85,8 +81,8 @@ export function isText(text: string): boolean {
 }
 
 /**
- * The UTF-8 text of `bytes` from `start` to before `end`; undefined where they are no UTF-8 or hold what a
- * CloudEvents String must not hold.
+ * The UTF-8 text of `bytes` from `start` to before `end`; undefined where they are not UTF-8, or contain characters that a CloudEvents
+ * String must not contain.
  */
 export function textOf(bytes: Buffer, start = 0, end = bytes.length): string | undefined {
   for (let at = start; at < end; at += 1) {
@@ -102,7 +98,7 @@ function unusualTextOf(bytes: Buffer): string | undefined {
   return isText(text) ? text : undefined;
 }
 
-/** True where `text` is a timestamp of RFC 3339 (its date exists in the calendar; a leap second passes). */
+/** True where `text` is an RFC 3339 timestamp. Its date must exist in the calendar; a leap second is accepted. */
 export function isTimestamp(text: string): boolean {
   if (!timestamp.test(text)) return false;
   const day = (text.charCodeAt(8) - 0x30) * 10 + text.charCodeAt(9) - 0x30;
@@ -116,15 +112,12 @@ export function undecodable(reason: string): DecodeResult {
   return { kind: 'undecodable', reason };
 }
 
-/** `name` as it may stand in a reason: quoted, escaped, not endless. */
+/** `name` as it appears in a reason: quoted, escaped, and cut at 64 characters. */
 export function quoted(name: string): string {
   return JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name);
 }
 
-/**
- * The event of `core`, or why it is none: id, source, type and specversion 1.0 are required, time is RFC
- * 3339.
- */
+/** Assembles the event, or says why it is not valid: specversion 1.0, id, source and type are required, and time is RFC 3339. */
 export function assembleEvent(
   core: CoreAttributes,
   extensions: Record<string, AttributeValue>,
@@ -138,7 +131,7 @@ export function assembleEvent(
   if (core.source === '') return undecodable('the attribute source is missing or empty');
   if (core.type === '') return undecodable('the attribute type is missing or empty');
   if (core.time !== '' && !isTimestamp(core.time)) {
-    return undecodable(`the time ${quoted(core.time)} is not of the form of RFC 3339`);
+    return undecodable(`the time ${quoted(core.time)} is not an RFC 3339 timestamp`);
   }
   return {
     kind: 'event',

@@ -1,4 +1,4 @@
-// The answer of a function as an event (HTTP protocol binding 1.0.2): binary, structured, or no event at all.
+// Decodes the answer of a function as an event (HTTP protocol binding 1.0.2): binary, structured, or no event at all.
 import type { AttributeValue, CloudEvent } from '../../core/contract/event.ts';
 import { assembleEvent, emptyAttributes, isCoreName, isExtensionName, isText, quoted } from './attributes.ts';
 import type { DecodeResult } from './attributes.ts';
@@ -11,15 +11,14 @@ export type ReplyResult =
   | { readonly kind: 'none' }
   | { readonly kind: 'invalid'; readonly reason: string };
 
-/** Headers of a response with lower-case names, as undici and Node give them. */
+/** Headers of a response with names in lower case, as in undici and Node. */
 export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 const none: ReplyResult = { kind: 'none' };
 
 /**
- * The reply in a response. A response with a CloudEvents content type, or with any header of a required
- * attribute, calls itself an event and is invalid where it is none; anything else, with or without a body, is
- * no reply.
+ * The reply in a response. A response with a CloudEvents content type, or with a header of a required attribute, claims to be an
+ * event, and is invalid where it is not a valid one. Any other response, with or without a body, is no reply.
  */
 export function decodeReply(headers: ResponseHeaders, body: Buffer): ReplyResult {
   const contentType = textHeader(headers['content-type']);
@@ -52,7 +51,7 @@ function binaryReply(headers: ResponseHeaders, contentType: string, body: Buffer
     if (!name.startsWith('ce-')) continue;
     const value = headers[name];
     if (typeof value !== 'string')
-      return { kind: 'invalid', reason: `the header ${quoted(name)} stands several times` };
+      return { kind: 'invalid', reason: `the header ${quoted(name)} appears more than once` };
     const text = percentDecode(value);
     if (text === undefined || !isText(text)) {
       return { kind: 'invalid', reason: `the header ${quoted(name)} is not percent-encoded text` };
@@ -60,7 +59,7 @@ function binaryReply(headers: ResponseHeaders, contentType: string, body: Buffer
     const attribute = name.slice(3);
     if (isCoreName(attribute)) core[attribute] = text;
     else if (isExtensionName(attribute)) extensions[attribute] = text;
-    else return { kind: 'invalid', reason: `the header ${quoted(name)} names no attribute` };
+    else return { kind: 'invalid', reason: `the header ${quoted(name)} does not name an attribute` };
   }
   if (contentType !== '') core.datacontenttype = contentType;
   return replyOf(assembleEvent(core, extensions, body.length === 0 ? null : body));

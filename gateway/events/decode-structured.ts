@@ -1,4 +1,4 @@
-// The JSON event format 1.0.2: bytes → event. The bytes of the member `data` are kept as they stand.
+// Decodes the JSON event format 1.0.2: bytes → event. The bytes of the member `data` are kept unchanged.
 import type { AttributeValue } from '../../core/contract/event.ts';
 import {
   assembleEvent,
@@ -20,7 +20,7 @@ const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const maxInteger = 2 ** 31;
 const knownText = createKnownTexts();
 
-/** What stands in the members; -1 where data or data_base64 is absent or null. */
+/** The members of the event. The indexes are -1 where data or data_base64 is absent or null. */
 interface Envelope {
   readonly core: CoreAttributes;
   readonly extensions: Record<string, AttributeValue>;
@@ -31,10 +31,9 @@ interface Envelope {
 }
 
 /**
- * The event that `bytes` hold in the JSON format. `null` is an attribute that is not set, and no data. `data`
- * without a `datacontenttype` is `application/json` (section 3.1.2). Numbers that are no Integer of
- * CloudEvents (32 bits) stay as their text. Extensions are added to `extensions`, where `kafka…` that stand
- * there already are kept.
+ * The event that `bytes` hold in the JSON format. `null` means an attribute that is not set, or no data. `data` without a
+ * `datacontenttype` is `application/json` (section 3.1.2). A number that is not an Integer of CloudEvents (32 bits) becomes its
+ * text. Extensions are added to `extensions`; `kafka…` extensions that are there already are not overwritten.
  */
 export function decodeStructured(bytes: Buffer, extensions: Record<string, AttributeValue>): DecodeResult {
   const members = membersOf(bytes);
@@ -62,7 +61,7 @@ export function decodeStructured(bytes: Buffer, extensions: Record<string, Attri
   );
 }
 
-/** Reads the member whose four indexes begin at `index`; returns what is wrong with it, or the empty text. */
+/** Reads the member whose four indexes begin at `index`. Returns what is wrong with it, or the empty text. */
 function readMember(envelope: Envelope, bytes: Buffer, members: readonly number[], index: number): string {
   const name = repeatedStringAt(bytes, Number(members[index]), Number(members[index + 1]));
   const start = Number(members[index + 2]);
@@ -76,7 +75,8 @@ function readMember(envelope: Envelope, bytes: Buffer, members: readonly number[
     envelope.base64End = end;
   } else if (!isNull) {
     const value = attributeAt(bytes, start, end, isRepeated(name));
-    if (value === undefined) return `the attribute ${quoted(name)} has a value that no attribute can have`;
+    if (value === undefined)
+      return `the attribute ${quoted(name)} has a value that CloudEvents does not allow`;
     if (isCoreName(name)) {
       if (typeof value !== 'string') return `the attribute ${name} is not a string`;
       envelope.core[name] = value;
@@ -84,7 +84,7 @@ function readMember(envelope: Envelope, bytes: Buffer, members: readonly number[
       if (!name.startsWith('kafka') || !Object.hasOwn(envelope.extensions, name))
         envelope.extensions[name] = value;
     } else {
-      return `the attribute name ${quoted(name)} is not made of lower-case letters and digits`;
+      return `the attribute name ${quoted(name)} may contain only lower-case letters and digits`;
     }
   }
   return '';
@@ -99,20 +99,14 @@ function withBase64(bytes: Buffer, envelope: Envelope): DecodeResult {
   return assembleEvent(envelope.core, envelope.extensions, Buffer.from(text, 'base64'));
 }
 
-/**
- * The data from `start` to before `end`: the JSON as it stands, or the text of a JSON string under any other
- * type.
- */
+/** The data from `start` to before `end`: unchanged JSON, or, where the type is not JSON, the text of a JSON string. */
 function dataAt(bytes: Buffer, start: number, end: number, contentType: string): Buffer {
   if (bytes[start] === 0x22 && !isJsonMediaType(contentType))
     return Buffer.from(stringAt(bytes, start, end), 'utf8');
   return bytes.subarray(start, end);
 }
 
-/**
- * The value from `start` to before `end` in the CloudEvents type system (JSON format, section 2.2); undefined
- * for none.
- */
+/** The value from `start` to before `end` in the CloudEvents type system (JSON format, section 2.2); undefined where it is invalid. */
 function attributeAt(
   bytes: Buffer,
   start: number,
@@ -141,7 +135,7 @@ function attributeAt(
   }
 }
 
-/** As `stringAt`, for names, which come again and again. */
+/** Like `stringAt`, with a cache, for names: they repeat. */
 function repeatedStringAt(bytes: Buffer, start: number, end: number): string {
   const text = knownText(bytes, start + 1, end - 1);
   return text === undefined || text.includes('\\') ? stringAt(bytes, start, end) : text;

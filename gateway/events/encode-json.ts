@@ -1,4 +1,4 @@
-// Events in the JSON event format 1.0.2, alone and in batches. JSON data is embedded as the bytes it is.
+// Encodes events in the JSON event format 1.0.2, alone and in batches. JSON data is embedded unchanged.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import { isUtf8 } from 'node:buffer';
 import { isJson } from './json-bytes.ts';
@@ -10,8 +10,8 @@ const closeBracket = 0x5d;
 const closeBrace = 0x7d;
 
 /**
- * `event` in the JSON format. Data goes into `data` as JSON where the type is JSON (or absent) and the bytes
- * are JSON, as a string where the type is text in UTF-8, and into `data_base64` otherwise (section 3.1.1).
+ * `event` in the JSON format. Data goes into `data` as JSON where the type is JSON (or absent) and the bytes are JSON. It goes into
+ * `data` as a string where the type is text and the bytes are UTF-8. Otherwise it goes into `data_base64` (section 3.1.1).
  */
 export function encodeJson(event: CloudEvent): Buffer {
   const { data, datacontenttype: contentType } = event;
@@ -25,14 +25,14 @@ export function encodeJson(event: CloudEvent): Buffer {
   return Buffer.from(`${attributes},"data_base64":"${data.toString('base64')}"}`, 'utf8');
 }
 
-/** Bytes of the batch of `members`, each of them an event in the JSON format. */
+/** The size in bytes of a batch of `members`, which are events in the JSON format. */
 export function batchBytes(members: readonly Buffer[]): number {
   let bytes = members.length === 0 ? 2 : members.length + 1;
   for (const member of members) bytes += member.length;
   return bytes;
 }
 
-/** The JSON batch format (section 4) of events that are in the JSON format already. */
+/** Joins events in the JSON format to a batch in the JSON batch format (section 4). */
 export function joinBatch(members: readonly Buffer[]): Buffer {
   const batch = Buffer.allocUnsafe(batchBytes(members));
   let at = 1;

@@ -1,4 +1,4 @@
-// Events as Kafka records (Kafka protocol binding 1.0.2): binary or structured.
+// Encodes events as Kafka records (Kafka protocol binding 1.0.2): binary or structured.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { OutgoingRecord } from '../../core/contract/record-sink.ts';
 import type { RecordHeader } from '../../core/contract/record.ts';

@@ -1,6 +1,5 @@
-// Events as HTTP requests (HTTP protocol binding 1.0.2): a flat list of headers, as undici takes them, and a
-// body. Every header name is `ce-<attribute>`, `content-type`, `traceparent` or `tracestate`; no value can
-// hold a line break.
+// Encodes events as HTTP requests (HTTP protocol binding 1.0.2): a flat list of headers, as undici takes them, and a body. Every header
+// name is `ce-<attribute>`, `content-type`, `traceparent` or `tracestate`, and no value can contain a line break.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { FunctionSettings } from '../../core/contract/subscription.ts';
 import { isExtensionName } from './attributes.ts';
@@ -8,7 +7,7 @@ import { encodeJson, joinBatch } from './encode-json.ts';
 import { percentEncode } from './percent.ts';
 
 export interface RequestParts {
-  /** name, value, name, value, …; the caller may add to it, it is its own. */
+  /** name, value, name, value, …. The caller owns the list and may add to it. */
   readonly headers: string[];
   /** Null for an event without data. */
   readonly body: Buffer | null;
@@ -16,10 +15,10 @@ export interface RequestParts {
 
 export type Encode = (event: CloudEvent) => RequestParts;
 
-/** Names kept per encoder; see `header-roles.ts`. */
+/** Names in the cache of an encoder; see `header-roles.ts`. */
 const maxKnownNames = 1_000;
 
-// What a header value may hold (RFC 9110, section 5.5) of what an attribute may hold.
+// The characters of attributes that a header value may contain (RFC 9110, section 5.5).
 const headerText = /^[\x20-\x7e]*$/;
 
 /** The encoder of one trigger. In the mode `batched` it makes batches of one; see `encodeBatch` for many. */
@@ -41,10 +40,7 @@ function encodeStructured(event: CloudEvent): RequestParts {
   return { headers, body: encodeJson(event) };
 }
 
-/**
- * The batched content mode, of events that `encodeJson` encoded; their sizes are known before the batch is
- * closed.
- */
+/** The batched content mode, from events that `encodeJson` has encoded, so that their sizes are known before the batch is closed. */
 export function encodeBatch(members: readonly Buffer[]): RequestParts {
   return {
     headers: ['content-type', 'application/cloudevents-batch+json; charset=utf-8'],
@@ -52,10 +48,7 @@ export function encodeBatch(members: readonly Buffer[]): RequestParts {
   };
 }
 
-/**
- * The binary content mode. An extension whose name no attribute may have is left out: decoding lets none
- * arise.
- */
+/** The binary content mode. An extension with an invalid name is left out; decoding never produces one. */
 export function createEncodeBinary(): Encode {
   const headerNameOf = createHeaderNames();
   return (event) => {
@@ -86,7 +79,7 @@ export function createEncodeBinary(): Encode {
   };
 }
 
-/** `ce-<name>`, or the empty text where `name` names no extension. */
+/** `ce-<name>`, or the empty text where `name` is not a valid extension name. */
 function createHeaderNames(): (name: string) => string {
   const known = new Map<string, string>();
   return (name) => {
@@ -98,17 +91,12 @@ function createHeaderNames(): (name: string) => string {
   };
 }
 
-/**
- * A content type is not percent-encoded by the binding (section 3.1.1); only what no header can hold is,
- * here.
- */
+/** The binding does not percent-encode a content type (section 3.1.1). Here one is encoded if a header could not hold it otherwise. */
 function contentTypeHeader(contentType: string): string {
   return headerText.test(contentType) ? contentType : percentEncode(contentType);
 }
 
-/**
- * `traceparent` and `tracestate` as themselves, beside `ce-traceparent` and `ce-tracestate` (section 3.1.3).
- */
+/** Adds `traceparent` and `tracestate` beside `ce-traceparent` and `ce-tracestate` (section 3.1.3). */
 function addTrace(headers: string[], event: CloudEvent): void {
   const { traceparent, tracestate } = event.extensions;
   if (typeof traceparent !== 'string' || !headerText.test(traceparent)) return;

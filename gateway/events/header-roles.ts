@@ -1,12 +1,9 @@
-// What each header name of a Kafka record means to the decoder, worked out once per name.
+// Decides what each header name of a Kafka record means to the decoder. Results are cached per name.
 import { isCoreName, isExtensionName, isRepeated } from './attributes.ts';
 import type { CoreAttributes } from './attributes.ts';
 
 export type HeaderRole =
-  /**
-   * `required`: a record with this header calls itself a CloudEvent. `repeated`: its values come again and
-   * again.
-   */
+  /** `required`: a record with this header claims to be a CloudEvent. `repeated`: its values repeat. */
   | {
       readonly kind: 'core';
       readonly attribute: keyof CoreAttributes;
@@ -15,24 +12,21 @@ export type HeaderRole =
       readonly carriedAs: string;
     }
   | { readonly kind: 'extension'; readonly attribute: string; readonly carriedAs: string }
-  /** An attribute that Millrace sets itself from the record: what the producer wrote there does not count. */
+  /** An attribute that Millrace sets from the record: the value that the producer wrote is ignored. */
   | { readonly kind: 'owned'; readonly carriedAs: string }
-  /** A `ce_` header whose name can name no attribute. */
+  /** A `ce_` header whose name is not a valid attribute name. */
   | { readonly kind: 'invalid'; readonly carriedAs: string }
   | { readonly kind: 'content-type'; readonly carriedAs: string }
   | { readonly kind: 'trace'; readonly attribute: 'traceparent' | 'tracestate'; readonly carriedAs: string }
   | { readonly kind: 'other'; readonly carriedAs: string };
 
-/**
- * Names kept per decoder; a producer that invents names has its own names worked out again, and takes no
- * memory.
- */
+/** Names in the cache of a decoder. The limit bounds its memory where a producer generates names: further names are not cached. */
 const maxKnownNames = 1_000;
 
 const requiredAttributes: ReadonlySet<string> = new Set(['specversion', 'id', 'source', 'type']);
 const ownedAttributes: ReadonlySet<string> = new Set(['kafkatopic', 'kafkapartition', 'kafkaoffset']);
 
-/** Looks up roles, remembering the first thousand names. */
+/** Returns a look-up of roles that caches the first thousand names. */
 export function createHeaderRoles(): (name: string) => HeaderRole {
   const known = new Map<string, HeaderRole>();
   return (name) => {
@@ -45,9 +39,8 @@ export function createHeaderRoles(): (name: string) => HeaderRole {
 }
 
 /**
- * The role of the header `name`. As in the Java SDK, the prefix `ce_` is matched exactly (Kafka binding,
- * section 3.2.3.1) and the attribute behind it is read in lower case; `content-type`, `traceparent` and
- * `tracestate` are matched in any case.
+ * The role of the header `name`. As in the Java SDK, the prefix `ce_` is matched exactly (Kafka binding, section 3.2.3.1), and the
+ * attribute name after it is read in lower case. `content-type`, `traceparent` and `tracestate` are matched in any case.
  */
 function roleOf(name: string): HeaderRole {
   const lower = name.toLowerCase();

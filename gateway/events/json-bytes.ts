@@ -1,5 +1,5 @@
-// JSON (RFC 8259) as bytes, without parsing it: whether it is JSON, and where the members of an object stand.
-// Data passes from envelope to envelope as the bytes it came in, so that no number loses a digit.
+// Scans JSON (RFC 8259) as bytes, without parsing it: whether it is valid, and where the members of an object are. Data goes from one
+// envelope to the other as the same bytes, so that no number loses a digit.
 import { isUtf8 } from 'node:buffer';
 
 const quote = 0x22;
@@ -17,8 +17,7 @@ const literals: ReadonlyMap<number, Buffer> = new Map([
   [0x6e, Buffer.from('null')],
 ]);
 
-// The closing bytes of the containers that are open; kept between calls (scanning never yields), it only
-// grows.
+// The closing bytes of the open containers. The buffer is kept between calls, because scanning never yields, and it only grows.
 let closers = new Uint8Array(64);
 
 /** True where `bytes` are one JSON text in UTF-8, as `JSON.parse` would take it. */
@@ -28,9 +27,8 @@ export function isJson(bytes: Buffer): boolean {
 }
 
 /**
- * Where the members of the JSON object in `bytes` stand, in their order: four indexes for each, start and end
- * of its name (quotes included), start and end of its value. Undefined where `bytes` are no JSON object in
- * UTF-8.
+ * Where the members of the JSON object in `bytes` are, in their order. Each has four indexes: start and end of its name (quotes
+ * included), start and end of its value. Undefined where `bytes` are not a JSON object in UTF-8.
  */
 export function membersOf(bytes: Buffer): number[] | undefined {
   let at = skipSpace(bytes, 0);
@@ -60,10 +58,7 @@ export function stringAt(bytes: Buffer, start: number, end: number): string {
   return inner.includes('\\') ? (JSON.parse(`"${inner}"`) as string) : inner;
 }
 
-/**
- * The index past the value that starts at `at`, or -1 where none does. Iterative: depth costs a byte, not the
- * stack.
- */
+/** The index past the value that starts at `at`, or -1 where none does. It is iterative: nesting costs one byte per level, not stack. */
 function endOfValue(bytes: Buffer, at: number): number {
   let depth = 0;
   for (;;) {
@@ -106,12 +101,12 @@ function push(depth: number, closer: number): void {
   closers[depth] = closer;
 }
 
-/** The index of the value behind the member name at `at`, or -1 where no name and colon stand there. */
+/** The index of the value after the member name at `at`, or -1 where there is no name and colon. */
 function afterName(bytes: Buffer, at: number): number {
   return bytes[at] === quote ? afterColon(bytes, endOfString(bytes, at)) : -1;
 }
 
-/** The index of the value behind the colon that follows the name before `nameEnd` (-1: no name), or -1. */
+/** The index of the value after the colon that follows a name which ends at `nameEnd` (-1: no name), or -1. */
 function afterColon(bytes: Buffer, nameEnd: number): number {
   if (nameEnd === -1) return -1;
   const sign = skipSpace(bytes, nameEnd);

@@ -1,5 +1,4 @@
-// Bytes → text for what comes again and again (types, sources, names): comparing is several times cheaper
-// than decoding.
+// A cache of bytes → text for values that repeat (types, sources, names): comparing bytes is several times cheaper than decoding them.
 import { textOf } from './attributes.ts';
 
 interface Slot {
@@ -12,9 +11,8 @@ const slotsPerText = 4;
 const maxLength = 64;
 
 /**
- * `textOf` of the bytes from `start` to before `end`, with a memory of 128 short texts, each in one of the
- * four slots that its bytes choose; what is new takes one of them over. Memory is bounded, and what is found
- * is compared whole.
+ * `textOf` of the bytes from `start` to before `end`, with a cache of 128 short texts. The bytes of a text choose four slots that it may
+ * be in, and a new text replaces the one in one of them. Memory is bounded. A hit compares all bytes.
  */
 export function createKnownTexts(): (bytes: Buffer, start: number, end: number) => string | undefined {
   const slots: (Slot | undefined)[] = new Array<Slot | undefined>(slotCount).fill(undefined);

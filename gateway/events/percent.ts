@@ -1,11 +1,11 @@
 // Percent-encoding of header values: HTTP protocol binding 1.0.2, section 3.1.3.2.
 
-/** Runs of encoded bytes; a percent sign that begins none is itself. */
+/** Runs of encoded bytes. A percent sign that does not begin an encoded byte stays a percent sign. */
 const encodedRun = /(?:%[0-9A-Fa-f]{2})+/g;
 
 /**
- * `text` with space, `"`, `%` and everything outside U+0021–U+007E as `%XX` of its UTF-8 bytes. A lone
- * surrogate, which no attribute may hold, becomes U+FFFD. The result can end no header and begin none.
+ * `text` with space, `"`, `%` and everything outside U+0021–U+007E as `%XX` of its UTF-8 bytes. A lone surrogate, which no attribute may
+ * contain, becomes U+FFFD. The result cannot end a header or begin another one.
  */
 export function percentEncode(text: string): string {
   const length = text.length;
@@ -29,8 +29,8 @@ function encodeFrom(text: string): string {
 }
 
 /**
- * The text of a received header value: a double-quoted value is unquoted first, then one round of
- * percent-decoding. Undefined where the decoded bytes are no UTF-8, which must be rejected.
+ * The text of a received header value: a double-quoted value is unquoted, then the value is percent-decoded once. Undefined where the
+ * decoded bytes are not UTF-8: such a value must be rejected.
  */
 export function percentDecode(value: string): string | undefined {
   const text = isQuoted(value) ? value.slice(1, -1).replace(/\\(.)/g, '$1') : value;

@@ -1,12 +1,12 @@
-// A record that is no CloudEvent becomes one, in the way of Millrace or in the way of Knative's KafkaSource.
+// Wraps a record that is not a CloudEvent as one, in the way of Millrace or of Knative's KafkaSource.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { KafkaRecord } from '../../core/contract/record.ts';
 import type { EventSettings } from '../../core/contract/subscription.ts';
 import { textOf } from './attributes.ts';
 import { isJson } from './json-bytes.ts';
-import type { Headers } from './read-headers.ts';
+import type { Headers } from './headers-to-attributes.ts';
 
-/** Whose the events are: the trigger, which stands where the KafkaSource stood in Knative's `source`. */
+/** The trigger: it takes the place of the KafkaSource in Knative's `source`. */
 export interface Owner {
   readonly namespace: string;
   readonly name: string;
@@ -17,7 +17,7 @@ export type Wrap = (record: KafkaRecord, headers: Headers, offset: string) => Cl
 /** The last millisecond of the year 9999: RFC 3339 has four digits for the year. */
 const maxTimestampMs = 253_402_300_799_999;
 
-/** How Millrace wraps (docs: Events). The subject is the key where that is text. */
+/** Wraps in the way of Millrace (docs: Events). The subject is the key, where that is text. */
 export function createWrap(settings: EventSettings, cluster: string): Wrap {
   const sourceOf = createSourceOf(settings, `/kafka/${cluster}/`);
   const timeOf = createTimeOf();
@@ -35,9 +35,9 @@ export function createWrap(settings: EventSettings, cluster: string): Wrap {
 }
 
 /**
- * How Knative wraps: eventing-kafka-broker's `InvalidCloudEventInterceptor.java`. Its type, subject and
- * extension `key`; the content type from the header alone, in lower case; trace context among the
- * `kafkaheader…`. An `event.source` in the settings goes before Knative's.
+ * Wraps in the way of Knative, which is `InvalidCloudEventInterceptor.java` of eventing-kafka-broker: with its type, subject and
+ * extension `key`, with the content type from the header alone, in lower case, and with trace context among the `kafkaheader…`.
+ * `event.source` in the settings takes precedence over Knative's source.
  */
 export function createKnativeWrap(settings: EventSettings, owner: Owner): Wrap {
   const sourceOf = createSourceOf(
@@ -64,7 +64,7 @@ export function createKnativeWrap(settings: EventSettings, owner: Owner): Wrap {
   };
 }
 
-/** `prefix` and the topic, or the source of the settings; the last topic's is kept. */
+/** The source of the settings, or else `prefix` and the topic. The source of the last topic is cached. */
 function createSourceOf(settings: EventSettings, prefix: string): (topic: string) => string {
   let lastTopic = '';
   let source = settings.source ?? '';
@@ -78,7 +78,7 @@ function createSourceOf(settings: EventSettings, prefix: string): (topic: string
   };
 }
 
-/** A timestamp of Kafka (-1: none) as RFC 3339 in UTC; the text of the second is kept for the next record. */
+/** A timestamp of Kafka (-1: none) as RFC 3339 in UTC. The text of the last second is cached. */
 function createTimeOf(): (timestampMs: number) => string | undefined {
   let lastSecond = -1;
   let text = '';

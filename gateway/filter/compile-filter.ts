@@ -1,4 +1,4 @@
-// Filters of the CloudEvents Subscriptions API (draft, section 3.2.4) as one function per trigger.
+// Compiles the filters of a trigger (CloudEvents Subscriptions API, draft, section 3.2.4) to one function on events.
 import { attributeOf } from '../../core/contract/event.ts';
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { ExpressionDialect } from '../../core/contract/expressions.ts';
@@ -9,15 +9,15 @@ import { compileExpression } from '../../core/expressions/compile-expression.ts'
 
 export type Matches = (event: CloudEvent) => boolean;
 
-/** Told of each expression that errs on an event: the event does not pass it. */
+/** Called for each expression that cannot be evaluated on an event: the event does not pass it. */
 export type OnFault = (fault: FilterFault) => void;
 
 const always: Matches = () => true;
 
 /**
- * True for the events that pass all `filters`; none lets everything pass. Values are compared as text, in the
- * case they are in; an attribute that is not set matches nothing, nor does an expression that errs (so that `not` of them is
- * true).
+ * Returns a function that is true for events that pass all `filters`; without filters every event passes. Values are compared as text,
+ * and case counts. An attribute that is not set matches nothing, and neither does an expression that cannot be evaluated, so `not` of
+ * either is true.
  */
 export function compileFilter(filters: readonly Filter[], onFault: OnFault): Matches {
   return every(compileAll(filters, ['filters'], onFault));
@@ -78,7 +78,7 @@ function attributeTests(
   });
 }
 
-/** Reads the attribute `name` in its string form; the attributes that filters name most need no look-up. */
+/** Reads the attribute `name` in its string form. The attributes that filters use most need no look-up. */
 function attributeText(name: string): (event: CloudEvent) => string | undefined {
   switch (name) {
     case 'type':

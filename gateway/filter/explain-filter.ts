@@ -1,16 +1,16 @@
-// Which filter refuses an event, and why: what compile-filter.ts decides, for people, and as slow as it likes.
+// Explains to people which filter refuses an event, and why. It decides as `compile-filter.ts` does, and need not be fast.
 import { attributeOf, type CloudEvent } from '../../core/contract/event.ts';
 import { pathText, type Path } from '../../core/contract/path.ts';
 import type { Filter } from '../../core/contract/subscription.ts';
 import { compileExpression, type EvaluationFault } from '../../core/expressions/compile-expression.ts';
 
 export interface Refusal {
-  /** `filters[1].all[0]`: as deep as one filter is to blame. */
+  /** Such as `filters[1].all[0]`: the innermost filter that alone refuses the event. */
   readonly path: string;
   readonly filter: Filter;
-  /** Quotes the event. */
+  /** It quotes the event. */
   readonly why: string;
-  /** Where an expression could not be evaluated. */
+  /** Present where an expression could not be evaluated. */
   readonly error?: EvaluationFault | undefined;
 }
 
@@ -45,14 +45,17 @@ function explain(filter: Filter, at: Path, event: CloudEvent): Refusal | undefin
     }
     case 'not':
       if (explain(filter.filter, [...at, 'not'], event) !== undefined) return undefined;
-      return refusal(filter, at, 'the filter that must not pass does');
+      return refusal(filter, at, 'the event passes the filter that it must not pass');
     case 'cesql':
     case 'cel': {
       const verdict = compileExpression(filter.kind, filter.expression)(event);
       if (verdict === true) return undefined;
       if (verdict === false) return refusal(filter, at, 'the expression evaluates to false');
       const { code, message } = verdict;
-      return { ...refusal(filter, at, `the expression errs: ${message}`), error: { code, message } };
+      return {
+        ...refusal(filter, at, `the expression cannot be evaluated: ${message}`),
+        error: { code, message },
+      };
     }
   }
 }

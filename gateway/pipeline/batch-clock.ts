@@ -1,9 +1,9 @@
-// When the next request may leave: at once, or for `contentMode: batched` when a batch is full or has waited long enough.
+// Decides when the next request may be sent: at once, or for `contentMode: batched` when a batch is full or its first record has
+// waited `maxWait`.
 import type { FunctionSettings } from '../../core/contract/subscription.ts';
 import type { Lanes } from '../delivery/lanes.ts';
 import type { PendingRecord } from './pending-record.ts';
 
-/** Says when a batch should leave: at once, or for batches when one is full or its first delivery has waited `maxWait`. */
 export class BatchClock {
   readonly #settings: FunctionSettings;
   readonly #onDue: () => void;
@@ -16,8 +16,8 @@ export class BatchClock {
   }
 
   /**
-   * Once due, a batch stays due until it is sent and `stop` called: it may have to wait for an endpoint. What failed in a batch
-   * has waited.
+   * True where a request may be sent now. A batch that is due stays due until it is sent and `stop` is called, because it may have
+   * to wait for an endpoint. Records that failed in a batch do not wait again.
    */
   isDue(lanes: Lanes<PendingRecord>): boolean {
     if (this.#settings.contentMode !== 'batched' || lanes.next()?.at(0).batchLimit !== undefined) return true;

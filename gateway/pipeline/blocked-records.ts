@@ -1,11 +1,17 @@
-// The records that block their lanes for want of a dead letter, as long as their partitions are ours.
+// The records that block their lanes because the trigger has no dead-letter topic. They are forgotten with their partitions.
 import type { EventEmitter } from 'node:events';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { DeadLetterCause } from '../../core/contract/settlement.ts';
 import type { BlockedRecord } from '../../core/contract/skip.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { PendingRecord } from './pending-record.ts';
-import type { TriggerSnapshot } from './trigger-snapshot.ts';
+
+/** The record of a trigger that has blocked its lane for longest. */
+export interface FirstBlocked {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+}
 
 export class BlockedRecords {
   readonly #subscription: Subscription;
@@ -21,7 +27,7 @@ export class BlockedRecords {
     return this.#causes.size;
   }
 
-  /** Said once, however often the function refuses it again. */
+  /** Emits `blocked` once per record, however often the function rejects it again. */
   add(pending: PendingRecord, cause: DeadLetterCause): void {
     const known = this.#causes.get(pending);
     if (known !== undefined) {
@@ -32,7 +38,7 @@ export class BlockedRecords {
     this.#events.emit('blocked', this.#subscription, pending.record, `${cause.reason}: ${cause.detail}`);
   }
 
-  /** It goes on: it was delivered after all, or skipped. */
+  /** The record no longer blocks its lane: it was delivered after all, or skipped. */
   remove(pending: PendingRecord): void {
     if (this.#causes.delete(pending)) this.#events.emit('unblocked', this.#subscription, pending.record);
   }
@@ -41,14 +47,14 @@ export class BlockedRecords {
     return this.#causes.get(pending)?.cause;
   }
 
-  get first(): TriggerSnapshot['firstBlocked'] {
+  get first(): FirstBlocked | undefined {
     const [first] = this.#causes.keys();
     if (first === undefined) return undefined;
     const { topic, partition, offset } = first.record;
     return { topic, partition, offset: String(offset) };
   }
 
-  /** Those that have blocked for longest come first. */
+  /** The first `limit` of them; those that have blocked for longest come first. */
   list(limit: number): BlockedRecord[] {
     return [...this.#causes].slice(0, limit).map(([{ record, attempts }, { cause, sinceMs }]) => ({
       topic: record.topic,

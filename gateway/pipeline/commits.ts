@@ -1,29 +1,27 @@
-// How the progress of a trigger's partitions reaches Kafka: together, or where replies are transactional, each by itself and
-// with what its outbox holds.
+// Commits the progress of a trigger's partitions: all in one commit, or, where replies are transactional, each partition by itself
+// together with the records in its outbox.
 import type { EventEmitter } from 'node:events';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { RecordSource } from '../../core/contract/record-source.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { Committer, type CommitterOptions } from '../settlement/committer.ts';
 import type { PendingRecord } from './pending-record.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox } from '../settlement/outbox.ts';
 import type { OpenPartition } from './open-partition.ts';
 
-/** At most one commit in this time, in ms: after a crash, what was settled since the last one is sent again. */
+/** At most one commit per interval, in ms. After a crash, what was settled since the last commit is sent again. */
 const intervalMs = 100;
 
 type Partition = OpenPartition<PendingRecord>;
 
 export interface Commits {
-  /** The partition has just been opened. */
   open(partition: Partition): void;
-  /** There is something new to commit of `partition`. */
+  /** `partition` has something new to commit. */
   mark(partition: Partition): void;
-  /** Commits what is due, now; resolves when Kafka has it or has refused it once. */
+  /** Commits now what is due; resolves when Kafka has stored it, or has refused it once. */
   flush(): Promise<void>;
-  /** Commits what is due of `partitions`, until Kafka has it or `limitMs` are over. */
+  /** Commits what is due of `partitions`; retries until Kafka has stored it or `limitMs` are over. */
   finish(partitions: readonly Partition[], limitMs: number): Promise<void>;
-  /** The partition is closed. */
   close(partition: Partition): void;
   stop(): void;
 }
@@ -56,7 +54,7 @@ function createPlainCommits(options: CommitsOptions): Commits {
   };
 }
 
-/** A committer for each partition, so that a transaction that takes long is its own partition's concern. */
+/** One committer per partition, so that a slow transaction delays only its own partition. */
 class TransactionalCommits implements Commits {
   readonly #options: CommitsOptions;
   readonly #committers = new Map<Partition, Committer<Partition>>();

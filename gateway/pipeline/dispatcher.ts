@@ -1,38 +1,39 @@
-// Carries the lanes' deliveries to the function, one batch at a time, and through what follows: retry, dead letter, reply.
+// Sends the records of the lanes to the function, one batch at a time, and starts what follows: retry, dead letter, reply.
+// `outcome-handler.ts` applies the outcome of an attempt; `output-writer.ts` stores dead letters and replies.
 //
-//             ┌─────────────── unpark, after the delay ◄───────────────┐
-//   lane ──► pump ──► attempt ──► delivered ──► reply stored ──► settled │
-//             │           ├─────► batch failed as a whole: halves ──┤
-//             │           ├─────► retry ────────────────────────────────┘
+//             ┌──────────────── unpark, after the delay ◄────────────────┐
+//   lane ──► pump ──► attempt ──► delivered ──► reply stored ──► settled  │
+//             │           ├─────► batch failed as a whole: halves ────────┤
+//             │           ├─────► retry ──────────────────────────────────┘
 //             │           ├─────► unreachable: held, no attempt charged
 //             │           └─────► rejected, exhausted ──► first in its lane again, with a cause
 //             └──► a cause (undecodable, expired, rejected, exhausted) ──► dead letter stored ──► settled
 //
-// A lane has one thing under way at a time, so order holds by construction. A delivery that is not settled stays in its lane.
+// A lane has at most one batch or write in progress, so order holds by construction. A record that is not settled stays in its lane.
 import type { EventEmitter } from 'node:events';
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { ActivationCall } from '../../core/contract/activation-call.ts';
 import type { FunctionAccess } from '../../core/contract/endpoint-source.ts';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { RecordSink } from '../../core/contract/record-sink.ts';
-import type { AttemptOutcome, Settlement } from '../../core/contract/settlement.ts';
+import type { Settlement } from '../../core/contract/settlement.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
+import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from '../delivery/attempt-outcome.ts';
 import { startAttempt, type AttemptResult } from '../delivery/attempt.ts';
-import type { Endpoints, PooledEndpoint } from '../delivery/endpoints.ts';
+import type { Endpoints } from '../delivery/endpoints.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
-import { nextDelayMs } from '../delivery/retry-policy.ts';
+import type { PooledEndpoint } from '../delivery/pooled-endpoint.ts';
+import { decodeReply } from '../events/decode-reply.ts';
+import { createEncodeRequest } from '../events/encode-request.ts';
 import type { RequestParts } from '../events/encode.ts';
 import type { SkipAnswer, SkipRequest } from '../../core/contract/skip.ts';
-import { bisectDelayMs, failsAsWhole, halfOf } from './bisect.ts';
 import { BlockedRecords } from './blocked-records.ts';
 import type { PendingRecord } from './pending-record.ts';
-import { createEncodeRequest } from './encode-request.ts';
-import { expireIfOld } from './expired-records.ts';
 import { Holds } from './holds.ts';
 import type { OpenPartition } from './open-partition.ts';
-import { beginBatch, gatherBatch, lastDelivered } from './gather-batch.ts';
+import { beginBatch, gatherBatch } from './gather-batch.ts';
 import { BatchClock } from './batch-clock.ts';
-import { createOutcomeOf, maxAnswerBytes, type OutcomeOf } from './attempt-outcome.ts';
+import { OutcomeHandler } from './outcome-handler.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { ParkedLanes } from './parked-lanes.ts';
 import { SkipRequests } from './skip-requests.ts';
@@ -44,16 +45,16 @@ export interface DispatcherOptions {
   readonly endpoints: Endpoints;
   readonly sink: RecordSink;
   readonly activation: ActivationCall;
-  /** Undefined where the function is shown nothing but events. */
+  /** Undefined where requests to the function carry no credentials. */
   readonly access: FunctionAccess | undefined;
   readonly events: EventEmitter<GatewayEvents>;
-  /** In ms of `performance.now()`: nothing is started after it, for another gateway may start it as well. */
+  /** In ms of `performance.now()`: nothing is started after it, because another gateway may own the partitions by then. */
   readonly leaseEndMs: () => number;
-  /** A delivery was attempted, and is to be attempted again. */
+  /** A record was attempted and will be attempted again. */
   readonly attempted: (pending: PendingRecord) => void;
-  /** All is started that can be, and whatever was settled before has left its lane. */
+  /** Everything that can be started has been started, and what was settled before has left its lane. */
   readonly pumped: () => void;
-  /** The final word on a delivery; called once, unless its partition is closed. */
+  /** The settlement of a record; called once, unless its partition is closed. */
   readonly settle: (pending: PendingRecord, settlement: Settlement['kind']) => void;
 }
 
@@ -63,6 +64,7 @@ export class Dispatcher {
   readonly #encode: (events: readonly CloudEvent[]) => RequestParts;
   readonly #outcomeOf: OutcomeOf;
   readonly #parked: ParkedLanes;
+  readonly #outcomes: OutcomeHandler;
   readonly #outputs: OutputWriter;
   readonly #skips: SkipRequests;
   readonly #batchClock: BatchClock;
@@ -72,16 +74,17 @@ export class Dispatcher {
   #inFlight = 0;
   #pumping = false;
   #closed = false;
-  /** Whoever waits for partitions to be quiet looks again. */
-  readonly #watchers = new Set<() => void>();
+  /** Called when records may have ended: each checks whether its partitions have nothing under way. */
+  readonly #drainChecks = new Set<() => void>();
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
     const { subscription, lanes, sink, events, settle } = options;
     this.#encode = createEncodeRequest(subscription);
-    this.#outcomeOf = createOutcomeOf(subscription);
+    this.#outcomeOf = createOutcomeOf(subscription, decodeReply);
     this.#parked = new ParkedLanes(lanes, () => this.pump());
     this.blocked = new BlockedRecords(subscription, events);
+    this.#outcomes = new OutcomeHandler({ ...options, parking: this.#parked, blocked: this.blocked });
     this.#outputs = new OutputWriter({
       subscription,
       lanes,
@@ -110,7 +113,7 @@ export class Dispatcher {
         : 0;
   }
 
-  /** Events in requests under way. */
+  /** Events in requests in flight. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -127,7 +130,7 @@ export class Dispatcher {
     return this.#rateLimiter.isWaiting;
   }
 
-  /** Starts all that can be started now. */
+  /** Starts everything that can be started now. */
   pump(): void {
     if (this.#pumping || this.#closed) return;
     this.#pumping = true;
@@ -135,12 +138,12 @@ export class Dispatcher {
     while (this.#step());
     this.#pumping = false;
     this.#options.pumped();
-    for (const look of this.#watchers) look();
+    for (const check of this.#drainChecks) check();
   }
 
   /**
-   * Starts nothing new of `partitions`. Resolves when what is in flight of them has ended, and what follows from it is stored,
-   * or after `limitMs`. What waits for a retry is left to whoever has them next: the attempts so far go along.
+   * Starts no more records of `partitions`. Resolves when what is in flight of them has ended and its dead letters and replies are
+   * stored, or after `limitMs`. Records that wait for a retry are left to the next owner, together with their attempts so far.
    */
   async release(partitions: readonly OpenPartition<PendingRecord>[], limitMs: number): Promise<void> {
     for (const { lanes } of partitions) lanes.release(({ isUnderWay }) => isUnderWay);
@@ -148,15 +151,15 @@ export class Dispatcher {
     await new Promise<void>((resolve) => {
       const end = (): void => {
         clearTimeout(timer);
-        this.#watchers.delete(look);
+        this.#drainChecks.delete(check);
         resolve();
       };
-      const look = (): void => {
+      const check = (): void => {
         if (partitions.every(({ underWay, open }) => underWay === 0 || !open)) end();
       };
       const timer = setTimeout(end, limitMs);
-      this.#watchers.add(look);
-      look();
+      this.#drainChecks.add(check);
+      check();
     });
   }
 
@@ -164,12 +167,12 @@ export class Dispatcher {
     return this.#skips.skip(partition, request);
   }
 
-  /** Lets go of what belongs to closed partitions. */
+  /** Forgets what belongs to closed partitions. */
   forgetClosed(): void {
     this.#parked.forget('dropped');
     this.blocked.forgetClosed();
     this.#skips.forgetClosed();
-    for (const look of this.#watchers) look();
+    for (const check of this.#drainChecks) check();
   }
 
   close(): void {
@@ -180,13 +183,13 @@ export class Dispatcher {
     this.#rateLimiter.stop();
   }
 
-  /** Starts one thing; false where nothing can be started now. */
+  /** Starts one request or one write; false where nothing can be started now. */
   #step(): boolean {
     const { lanes, endpoints, subscription } = this.#options;
     const lane = lanes.next();
     if (lane === undefined || performance.now() >= this.#options.leaseEndMs()) return false;
     const first = lane.at(0);
-    expireIfOld(first, subscription.delivery.maxAgeMs);
+    first.expireIfOld(subscription.delivery.maxAgeMs);
     if (first.cause !== undefined) {
       lanes.take(lane, 1);
       this.#outputs.storeDeadLetter(lane, first, first.cause);
@@ -200,19 +203,19 @@ export class Dispatcher {
     if (!this.#batchClock.isDue(lanes)) return false;
     const mostEvents = this.#rateLimiter.room(lanes);
     if (mostEvents === 0) return false;
-    if (this.#holds.holdForLack()) return false;
-    const gate = endpoints.pick();
-    if (gate === undefined) {
+    if (this.#holds.holdForCredentials()) return false;
+    const endpoint = endpoints.pick();
+    if (endpoint === undefined) {
       if (endpoints.readyCount === 0) this.#holds.hold();
       return false;
     }
     this.#holds.release();
     this.#batchClock.stop();
-    this.#send(gate, gatherBatch(lanes, subscription.function, mostEvents));
+    this.#send(endpoint, gatherBatch(lanes, subscription.function, mostEvents));
     return true;
   }
 
-  #send(gate: PooledEndpoint, batch: readonly Lane<PendingRecord>[]): void {
+  #send(endpoint: PooledEndpoint, batch: readonly Lane<PendingRecord>[]): void {
     const { access, subscription } = this.#options;
     const events = beginBatch(batch);
     const { headers, body } = this.#encode(events);
@@ -221,24 +224,24 @@ export class Dispatcher {
     const { path } = subscription.function;
     const { timeoutMs } = subscription.delivery;
     const startedMs = performance.now();
-    const { outstanding } = gate;
+    const { outstanding } = endpoint;
     this.#inFlight += events.length;
     this.#rateLimiter.take(events.length);
     startAttempt(
-      gate.dispatcher,
+      endpoint.dispatcher,
       { path, headers, body, timeoutMs, maxAnswerBytes: this.#answerBytes },
       (result) => {
         const tookMs = performance.now() - startedMs;
-        this.#options.endpoints.learn(gate, result, tookMs, outstanding);
+        this.#options.endpoints.learn(endpoint, result, tookMs, outstanding);
         if (authorization !== undefined && result.kind === 'answered' && result.status === 401)
           access?.refused(authorization);
-        this.#answered(gate, batch, events, tookMs, result);
+        this.#answered(endpoint, batch, events, tookMs, result);
       },
     );
   }
 
   #answered(
-    gate: PooledEndpoint,
+    endpoint: PooledEndpoint,
     batch: readonly Lane<PendingRecord>[],
     events: readonly CloudEvent[],
     tookMs: number,
@@ -246,7 +249,7 @@ export class Dispatcher {
   ): void {
     const { endpoints, subscription } = this.#options;
     this.#inFlight -= events.length;
-    endpoints.release(gate);
+    endpoints.release(endpoint);
     const outcome = this.#outcomeOf(result, events);
     this.#options.events.emit(
       'attempted',
@@ -256,94 +259,8 @@ export class Dispatcher {
       tookMs / 1000,
       events.length,
     );
-    if (events.length > 1 && failsAsWhole(outcome)) {
-      this.#bisect(batch, events.length, outcome);
-      this.pump();
-      return;
-    }
-    const replyTo =
-      outcome.kind === 'delivered' && outcome.reply !== undefined
-        ? lastDelivered(batch, outcome.failedIds)
-        : undefined;
-    for (const lane of batch) this.#conclude(lane, outcome, replyTo);
-    if (outcome.kind === 'unreachable') endpoints.refused(gate, outcome);
+    this.#outcomes.apply(batch, events.length, outcome);
+    if (outcome.kind === 'unreachable') endpoints.refused(endpoint, outcome);
     this.pump();
-  }
-
-  /** No attempt is charged for it: the halves go again, soon. */
-  #bisect(batch: readonly Lane<PendingRecord>[], size: number, outcome: AttemptOutcome): void {
-    const { lanes, events, subscription } = this.#options;
-    const delayMs = bisectDelayMs(subscription.delivery, Math.random);
-    events.emit('bisected', subscription, size, 'reason' in outcome ? outcome.reason : '');
-    for (const lane of batch) {
-      const kept = Array.from({ length: lane.taken }, (_, index) => lane.at(index));
-      for (const pending of kept) {
-        pending.batchLimit = halfOf(size);
-        pending.end();
-      }
-      lanes.finish(lane, kept, delayMs > 0 ? 'parked' : 'ready');
-    }
-    this.#parked.parkTogether(
-      batch.filter(({ state }) => state === 'parked'),
-      delayMs,
-    );
-  }
-
-  /** What `outcome` means for the taken deliveries of `lane`; a reply is stored before `replyTo` is settled. */
-  #conclude(lane: Lane<PendingRecord>, outcome: AttemptOutcome, replyTo: PendingRecord | undefined): void {
-    const kept: PendingRecord[] = [];
-    let delayMs = 0;
-    for (let index = 0; index < lane.taken; index += 1) {
-      const pending = lane.at(index);
-      if (outcome.kind !== 'unreachable') pending.attempts += 1;
-      if (outcome.kind === 'delivered' && outcome.failedIds?.has(pending.event?.id ?? '') !== true) {
-        this.blocked.remove(pending);
-        if (pending !== replyTo) {
-          pending.end();
-          this.#options.settle(pending, 'delivered');
-          continue;
-        }
-        pending.reply = outcome.reply;
-      } else {
-        delayMs = Math.max(delayMs, this.#again(pending, outcome));
-        if (pending.cause === undefined) pending.end();
-        if (outcome.kind !== 'unreachable') this.#options.attempted(pending);
-      }
-      kept.push(pending);
-    }
-    this.#options.lanes.finish(lane, kept, delayMs > 0 ? 'parked' : 'ready');
-    if (lane.state === 'parked') this.#parked.park(lane, delayMs);
-  }
-
-  /** The delay in ms before a delivery that failed goes again; 0 where it is not delayed, or has got a cause instead. */
-  #again(pending: PendingRecord, outcome: AttemptOutcome): number {
-    const { subscription, events } = this.#options;
-    const { attempts } = pending;
-    switch (outcome.kind) {
-      case 'unreachable':
-        return 0;
-      case 'rejected':
-        pending.cause = { reason: 'rejected', detail: outcome.reason, status: outcome.status, attempts };
-        return 0;
-      case 'delivered':
-      case 'retry': {
-        const { reason, status, retryAfterMs } =
-          outcome.kind === 'retry'
-            ? outcome
-            : {
-                reason: 'the function named it among the failed items of the batch',
-                status: outcome.status,
-                retryAfterMs: undefined,
-              };
-        const delayMs = nextDelayMs(subscription.delivery, attempts, Math.random, retryAfterMs);
-        if (delayMs === 'exhausted') {
-          pending.cause = { reason: 'exhausted', detail: reason, status, attempts };
-          return 0;
-        }
-        if (pending.partition.open)
-          events.emit('retrying', subscription, pending.record, attempts, delayMs, reason);
-        return delayMs;
-      }
-    }
   }
 }

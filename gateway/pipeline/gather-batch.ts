@@ -1,4 +1,4 @@
-// Which deliveries go in one request: the first of one lane, or for `contentMode: batched` as many as fit, of any lanes.
+// Chooses the records of one request: the first of one lane, or for `contentMode: batched` as many as fit, from any lanes.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import { recordBytes } from '../../core/contract/record.ts';
 import type { FunctionSettings } from '../../core/contract/subscription.ts';
@@ -6,9 +6,9 @@ import type { Lane, Lanes } from '../delivery/lanes.ts';
 import type { PendingRecord } from './pending-record.ts';
 
 /**
- * Takes the next batch; there must be a next lane, with a delivery first that can be attempted. The sizes that `maxBytes` is
- * held against are those of the records: one record may exceed it alone. `mostEvents`, at least 1, is a limit besides. What failed
- * in batches goes with its like, in batches of the size that is left to it: it spoils no other batch.
+ * Takes the next batch. There must be a next lane, and its first record must be ready for an attempt. `maxBytes` limits the sum of
+ * the record sizes; a single record may exceed it alone. `mostEvents`, at least 1, is a further limit. A record that failed in a
+ * batch goes only with records of the same `batchLimit`, so that it makes no other batch fail.
  */
 export function gatherBatch(
   lanes: Lanes<PendingRecord>,
@@ -36,7 +36,7 @@ export function gatherBatch(
   return batch;
 }
 
-/** Begins all deliveries of a batch; their events. */
+/** Marks all records of a batch as under way, and returns their events. */
 export function beginBatch(batch: readonly Lane<PendingRecord>[]): CloudEvent[] {
   const events: CloudEvent[] = [];
   for (const lane of batch) {
@@ -49,7 +49,7 @@ export function beginBatch(batch: readonly Lane<PendingRecord>[]): CloudEvent[] 
   return events;
 }
 
-/** How many of the first deliveries of `lane` fit into what is left of `room`, which they are taken from. */
+/** How many of the first records of `lane` fit into `room`, which is reduced by them. */
 function countFitting(
   lane: Lane<PendingRecord>,
   room: { events: number; bytes: number },
@@ -69,7 +69,7 @@ function countFitting(
   return count;
 }
 
-/** A batch is answered once: its reply belongs to the last event that was delivered in it. */
+/** The record that the reply to a batch belongs to: a batch has one answer, and its reply counts for the last event that was delivered. */
 export function lastDelivered(
   batch: readonly Lane<PendingRecord>[],
   failedIds: ReadonlySet<string> | undefined,

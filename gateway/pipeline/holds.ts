@@ -1,5 +1,5 @@
-// Records are kept back: because no endpoint is ready, which the scalers are told, again and again; or for want of what the function is to be
-// shown, which ends by itself.
+// Holds records back while no endpoint is ready, and calls the scalers repeatedly meanwhile; or while the credentials for the function
+// are missing, which ends without a call.
 import type { EventEmitter } from 'node:events';
 import type { ActivationCall } from '../../core/contract/activation-call.ts';
 import type { FunctionAccess } from '../../core/contract/endpoint-source.ts';
@@ -13,7 +13,7 @@ export interface HoldsOptions {
   readonly events: EventEmitter<GatewayEvents>;
 }
 
-/** While records are held, the scalers are told again after this time, in ms. */
+/** While records are held, the scalers are called again after this time, in ms. */
 const wakeAgainMs = 500;
 
 export class Holds {
@@ -22,7 +22,7 @@ export class Holds {
   #timer: NodeJS.Timeout | undefined;
   #isOn = false;
 
-  /** `onDue`: whoever holds should look again, and hold again if there is need. */
+  /** `onDue`: the owner should check again whether it can send, and call `hold` again if it cannot. */
   constructor(options: HoldsOptions, onDue: () => void) {
     this.#options = options;
     this.#onDue = onDue;
@@ -42,14 +42,14 @@ export class Holds {
     }, wakeAgainMs);
   }
 
-  /** Holds where what the function is to be shown is not there, and says whether it is so. Whoever has it says when to look again. */
-  holdForLack(): boolean {
-    const lack = this.#options.access?.lack;
-    if (lack !== undefined) this.#begin(lack);
-    return lack !== undefined;
+  /** Holds and returns true while the credentials for the function are missing. Their source calls back when they are there. */
+  holdForCredentials(): boolean {
+    const missing = this.#options.access?.lack;
+    if (missing !== undefined) this.#begin(missing);
+    return missing !== undefined;
   }
 
-  /** Something is sent. */
+  /** A request is about to be sent: the hold is over. */
   release(): void {
     if (!this.#isOn) return;
     this.#isOn = false;
@@ -57,10 +57,10 @@ export class Holds {
     this.#options.events.emit('released', this.#options.subscription);
   }
 
-  #begin(lack: string | undefined): void {
+  #begin(missing: string | undefined): void {
     if (this.#isOn) return;
     this.#isOn = true;
-    this.#options.events.emit('held', this.#options.subscription, lack);
+    this.#options.events.emit('held', this.#options.subscription, missing);
   }
 
   stop(): void {

@@ -1,14 +1,13 @@
-// One assigned partition of a running trigger: its ledger, its lanes, how much of it lies in memory, and what of it is to be
-// committed.
+// One assigned partition of a running trigger: its ledger, its lanes, how much of it is in memory, and what to commit of it.
 import type { PartitionProgress } from '../../core/contract/record-source.ts';
 import { decodeMark, encodeMark, maxMarkBytes } from '../../core/contract/progress-mark.ts';
 import { partitionName, type TopicPartition } from '../../core/contract/record.ts';
 import type { LaneGroup, ParkedCount } from '../delivery/lanes.ts';
 import type { Committable } from '../settlement/committer.ts';
 import { Ledger } from '../settlement/ledger.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox } from '../settlement/outbox.ts';
 
-/** What may lie in memory: of one trigger, or one partition of it. */
+/** How much of one trigger, or of one of its partitions, may be in memory. */
 export interface Budget {
   readonly records: number;
   readonly bytes: number;
@@ -16,30 +15,30 @@ export interface Budget {
 
 const nothingParked: ParkedCount = { lanes: 0, items: 0, bytes: 0 };
 
-/** `T`: what its lanes hold. */
+/** `T`: the items of its lanes. */
 export class OpenPartition<T> implements Committable {
   readonly topic: string;
   readonly partition: number;
   readonly name: string;
   readonly ledger: Ledger;
   readonly lanes: LaneGroup<T>;
-  /** False once it is another member's: nothing of it is settled any more. */
+  /** False once another member may own it: no record of it may be settled any more. */
   open = true;
   paused = false;
-  /** Too much of it waits behind failures: see `updateCongestion`. */
+  /** Too much of it waits behind failures: see `paused-partitions.ts`. */
   congested = false;
-  /** Records and bytes that are not settled and lie in memory. */
+  /** Records and bytes in memory that are not settled. */
   records = 0;
   bytes = 0;
-  /** How many deliveries are under way: see `PendingRecord.isUnderWay`. */
+  /** How many records are under way: see `PendingRecord.isUnderWay`. */
   underWay = 0;
-  /** Offset → attempts made, of what is open. */
+  /** Open offset → attempts made. */
   readonly attempts = new Map<bigint, number>();
-  /** Where replies are transactional. */
+  /** Present where replies are transactional. */
   outbox: Outbox | undefined;
   readonly #partitionCount: number | undefined;
   readonly #markBytes: () => number;
-  /** Fetched, and beyond the horizon: were it settled now, the progress mark would have no room to say so. */
+  /** Fetched records beyond the horizon: if they were settled now, the progress mark would have no room to say so. */
   #ahead: { readonly offset: bigint; readonly key: Buffer | null; readonly item: T }[] = [];
   #horizon = 0n;
 
@@ -59,7 +58,7 @@ export class OpenPartition<T> implements Committable {
     this.#markBytes = markBytes;
   }
 
-  /** What is to be committed now; `settling`: together with what settles these open offsets. */
+  /** The progress to commit now. `settling`: open offsets that this commit will settle. */
   progress(settling: ReadonlySet<bigint> = new Set()): PartitionProgress {
     const { topic, partition, ledger, attempts } = this;
     const offset = ledger.positionWith(settling);
@@ -67,13 +66,13 @@ export class OpenPartition<T> implements Committable {
     return { topic, partition, offset, metadata: encodeMark(offset, mark, this.#markBytes()) };
   }
 
-  /** Puts what was tracked into its lane, as soon as the progress mark will have room for its settlement. */
+  /** Puts a tracked record into its lane once the progress mark has room for its settlement. */
   add(offset: bigint, key: Buffer | null, item: T): void {
     if (this.#ahead.length === 0 && this.#isWithinHorizon(offset)) this.lanes.add(key, item);
     else this.#ahead.push({ offset, key, item });
   }
 
-  /** Something was settled: what lay ahead of the horizon may lie within it now. */
+  /** A record was settled: records beyond the horizon may be within it now. */
   catchUp(): void {
     if (this.#ahead.length === 0) return;
     let count = 0;
@@ -85,45 +84,19 @@ export class OpenPartition<T> implements Committable {
     if (count > 0) this.#ahead = this.#ahead.slice(count);
   }
 
-  /** True for what was fetched and is not in its lane yet. */
+  /** True while records wait that the progress mark has no room for yet. */
+  get isBeyondHorizon(): boolean {
+    return this.#ahead.length > 0;
+  }
+
+  /** True for a record that is fetched and not in its lane yet. */
   isAhead(offset: bigint): boolean {
     return this.#ahead.some((one) => one.offset === offset);
   }
 
-  /** What of it waits behind failures while the rest goes on; under `ordering: partition` there is no rest. */
+  /** What waits behind failures while other lanes go on. Nothing under `ordering: partition`, which has no other lane. */
   get parked(): ParkedCount {
     return this.lanes.isWhole ? nothingParked : this.lanes.parked;
-  }
-
-  /**
-   * Looks whether so many keys, or so much in memory, waits behind failures that no more should be fetched: three quarters of
-   * `budget`, until it is less than half of it; more than `maxKeys`, until it is three quarters of them. True where that changed.
-   */
-  updateCongestion(budget: Budget, maxKeys: number): boolean {
-    const { lanes, items, bytes } = this.parked;
-    const [most, share] = this.congested ? [maxKeys * 0.75, 0.5] : [maxKeys, 0.75];
-    const congested = lanes > most || items >= budget.records * share || bytes >= budget.bytes * share;
-    const isChanged = congested !== this.congested;
-    this.congested = congested;
-    return isChanged;
-  }
-
-  /** True where no more should be fetched for now. */
-  isOver(budget: Budget): boolean {
-    const isFull = this.records >= budget.records || this.bytes >= budget.bytes;
-    return isFull || this.congested || this.#ahead.length > 0;
-  }
-
-  /**
-   * True where fetching may go on: of each limit, half of what is not parked is free, so that it neither stops and goes with each
-   * record, nor waits for what fails.
-   */
-  isUnder(budget: Budget): boolean {
-    if (this.congested || this.#ahead.length > 0) return false;
-    const { items, bytes } = this.parked;
-    const isRoomy = (used: number, parked: number, limit: number): boolean =>
-      (used - parked) * 2 <= limit - parked;
-    return isRoomy(this.records, items, budget.records) && isRoomy(this.bytes, bytes, budget.bytes);
   }
 
   #isWithinHorizon(offset: bigint): boolean {

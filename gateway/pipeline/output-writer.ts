@@ -1,6 +1,6 @@
-// What is stored in Kafka before a record may be settled: its dead letter, or the reply to it. A write that fails settles
-// nothing: the record stays first in its lane, and the write is tried again until it succeeds. Where replies are transactional,
-// the partition's outbox does that.
+// Stores in Kafka what must be stored before a record may be settled: its dead letter, or the reply to it. A write that fails
+// settles nothing: the record stays first in its lane, and the write is retried until it succeeds. Where replies are transactional,
+// the outbox of the partition does this.
 import type { EventEmitter } from 'node:events';
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
@@ -12,7 +12,7 @@ import { encodeRecord } from '../events/encode-record.ts';
 import { deadLetterOf } from '../settlement/dead-letter.ts';
 import type { BlockedRecords } from './blocked-records.ts';
 import type { PendingRecord } from './pending-record.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox } from '../settlement/outbox.ts';
 import type { ParkedLanes } from './parked-lanes.ts';
 
 export interface OutputWriterOptions {
@@ -23,12 +23,12 @@ export interface OutputWriterOptions {
   readonly sink: RecordSink;
   readonly events: EventEmitter<GatewayEvents>;
   readonly settle: (pending: PendingRecord, settlement: Settlement['kind']) => void;
-  /** A write ended: there may be more to do. */
+  /** A write ended: more may be started. */
   readonly onDone: () => void;
 }
 
-/** Pause before a failed write is tried again, in ms. */
-const rewriteMs = 1_000;
+/** Delay before a failed write is retried, in ms. */
+const rewriteDelayMs = 1_000;
 
 export class OutputWriter {
   readonly #options: OutputWriterOptions;
@@ -42,7 +42,7 @@ export class OutputWriter {
     return this.#replies;
   }
 
-  /** Stores the dead letter of the one taken delivery of `lane`; without a dead-letter topic it blocks the lane. */
+  /** Stores the dead letter of the one taken record of `lane`. Without a dead-letter topic the record blocks the lane. */
   storeDeadLetter(lane: Lane<PendingRecord>, pending: PendingRecord, cause: DeadLetterCause): void {
     const { subscription, events } = this.#options;
     const { deadLetter } = subscription.delivery;
@@ -63,7 +63,7 @@ export class OutputWriter {
     );
   }
 
-  /** Stores the reply to the one taken delivery of `lane`. */
+  /** Stores the reply to the one taken record of `lane`. */
   reply(lane: Lane<PendingRecord>, pending: PendingRecord, event: CloudEvent, topic: string): void {
     const { subscription, events } = this.#options;
     this.#write(lane, pending, 'reply', { topic, ...encodeRecord(event) }, (at) => {
@@ -97,13 +97,13 @@ export class OutputWriter {
         const cause = error instanceof Error ? error : new Error(String(error));
         events.emit('storeFailed', subscription, pending.record, what, cause);
         lanes.finish(lane, [pending], 'parked');
-        if (lane.state === 'parked') parking.park(lane, rewriteMs);
+        if (lane.state === 'parked') parking.park(lane, rewriteDelayMs);
         onDone();
       },
     );
   }
 
-  /** The lane goes on, unless much is staged; the delivery is under way until the transaction that stores this is committed. */
+  /** The lane goes on, unless too much is staged. The record is under way until the transaction that stores the output is committed. */
   #stage(
     outbox: Outbox,
     lane: Lane<PendingRecord>,
@@ -115,7 +115,7 @@ export class OutputWriter {
     const { subscription, lanes, events, settle, onDone } = this.#options;
     const goesOn = outbox.stage({
       offset: pending.record.offset,
-      // A key's lane is forgotten while it is empty.
+      // The lane of a key is forgotten when it is empty, so its key identifies it.
       lane: lane.key ?? lane,
       record,
       stored: (at) => {
@@ -130,8 +130,8 @@ export class OutputWriter {
   }
 
   /**
-   * Nothing is dropped and nothing behind the record is let past it. What the function refused is offered to it again after
-   * `backoffMax`, so that a mended function goes on by itself; what cannot be offered waits for an operator.
+   * The record is not dropped, and no record behind it may pass it. A record that the function refused is sent again after
+   * `backoffMax`, so that delivery resumes by itself once the function is fixed. A record that cannot be sent waits for an operator.
    */
   #block(lane: Lane<PendingRecord>, pending: PendingRecord, cause: DeadLetterCause): void {
     const { subscription, lanes, parking, blocked } = this.#options;

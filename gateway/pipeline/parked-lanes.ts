@@ -1,4 +1,4 @@
-// Lanes that wait for the end of a delay. Those that wait together have one timer.
+// The lanes that wait for a delay to end. Lanes that wait together share one timer.
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import type { PendingRecord } from './pending-record.ts';
 
@@ -17,12 +17,12 @@ export class ParkedLanes {
     this.#onDue = onDue;
   }
 
-  /** `lane`, parked already, takes its turn again after `delayMs`. `prepare` is called just before. */
+  /** Puts `lane`, which is parked already, back into the queue after `delayMs`. `prepare` is called just before. */
   park(lane: Lane<PendingRecord>, delayMs: number, prepare?: () => void): void {
     this.parkTogether([lane], delayMs, prepare);
   }
 
-  /** `lanes`, parked already, take their turns again together, in their order. */
+  /** Puts `lanes`, which are parked already, back into the queue together, in their order. */
   parkTogether(lanes: readonly Lane<PendingRecord>[], delayMs: number, prepare?: () => void): void {
     if (lanes.length === 0) return;
     const wait: Wait = { lanes: new Set(lanes), timer: undefined };
@@ -35,7 +35,7 @@ export class ParkedLanes {
     for (const lane of lanes) this.#parked.set(lane, wait);
   }
 
-  /** `lane` waits no longer; what becomes of it is the caller's. */
+  /** Stops the wait of `lane`. The caller decides what happens to it. */
   cancel(lane: Lane<PendingRecord>): void {
     const wait = this.#parked.get(lane);
     if (wait === undefined) return;
@@ -44,7 +44,7 @@ export class ParkedLanes {
     if (wait.lanes.size === 0) clearTimeout(wait.timer);
   }
 
-  /** Lets go of the lanes of partitions that are no longer ours; of all of them with `all`. */
+  /** Forgets the lanes of dropped partitions, or all lanes. */
   forget(which: 'dropped' | 'all'): void {
     for (const lane of this.#parked.keys()) if (which === 'all' || lane.group.dropped) this.cancel(lane);
   }

@@ -1,4 +1,5 @@
-// Which partitions are fetched: those that have room for more. The others are paused until they have.
+// Decides when a partition is paused and when it is fetched again. It is paused when its share of memory is full, when too much of it
+// waits behind failures (congestion), or when records lie beyond the horizon of its progress mark.
 import type { EventEmitter } from 'node:events';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { RecordSource } from '../../core/contract/record-source.ts';
@@ -13,7 +14,7 @@ export class PausedPartitions {
   readonly #share: () => Budget;
   readonly #paused = new Set<OpenPartition<PendingRecord>>();
 
-  /** `share`: what may lie in memory of one partition, as things stand. */
+  /** `share`: how much of one partition may be in memory now. */
   constructor(
     subscription: Subscription,
     source: RecordSource,
@@ -26,29 +27,30 @@ export class PausedPartitions {
     this.#share = share;
   }
 
-  /** More of `partition` has come: it is paused where that is enough. */
+  /** Records of `partition` were fetched: pauses it if they fill its share. */
   pauseIfOver(partition: OpenPartition<PendingRecord>): void {
     this.#updateCongestion(partition);
-    if (!partition.paused && partition.isOver(this.#share())) this.#setPaused(partition, true);
+    if (!partition.paused && isOver(partition, this.#share())) this.#setPaused(partition, true);
   }
 
-  /** Something was settled: some of what is paused may be fetched again. */
+  /** Records were settled: some paused partitions may be fetched again. */
   goOn(): void {
     if (this.#paused.size === 0) return;
     for (const partition of this.#paused) {
       if (partition.congested) this.#updateCongestion(partition);
-      if (partition.isUnder(this.#share())) this.#setPaused(partition, false);
+      if (isUnder(partition, this.#share())) this.#setPaused(partition, false);
     }
   }
 
-  /** `partition` is another member's. */
+  /** `partition` is closed. */
   forget(partition: OpenPartition<PendingRecord>): void {
     this.#paused.delete(partition);
   }
 
   #updateCongestion(partition: OpenPartition<PendingRecord>): void {
     const { ordering, maxParkedKeys } = this.#subscription.delivery;
-    if (!partition.updateCongestion(this.#share(), ordering === 'key' ? maxParkedKeys : Infinity)) return;
+    const maxKeys = ordering === 'key' ? maxParkedKeys : Infinity;
+    if (!updateCongestion(partition, this.#share(), maxKeys)) return;
     const { parked, congested } = partition;
     this.#events.emit('congested', this.#subscription, partition, parked, congested);
   }
@@ -61,4 +63,43 @@ export class PausedPartitions {
     else this.#source.unpause(partition);
     this.#events.emit('paused', this.#subscription, partition, paused);
   }
+}
+
+type Partition = Pick<
+  OpenPartition<unknown>,
+  'records' | 'bytes' | 'parked' | 'congested' | 'isBeyondHorizon'
+>;
+
+/** True where no more should be fetched for now. */
+export function isOver(partition: Partition, budget: Budget): boolean {
+  const isFull = partition.records >= budget.records || partition.bytes >= budget.bytes;
+  return isFull || partition.congested || partition.isBeyondHorizon;
+}
+
+/**
+ * True where fetching may go on: of each limit, half of what is not parked is free. So fetching does not stop and start with each
+ * record, and does not wait for records that fail.
+ */
+export function isUnder(partition: Partition, budget: Budget): boolean {
+  if (partition.congested || partition.isBeyondHorizon) return false;
+  const { items, bytes } = partition.parked;
+  return isRoomy(partition.records, items, budget.records) && isRoomy(partition.bytes, bytes, budget.bytes);
+}
+
+function isRoomy(used: number, parked: number, limit: number): boolean {
+  return (used - parked) * 2 <= limit - parked;
+}
+
+/**
+ * Updates whether `partition` is congested and returns whether that changed. It becomes congested when three quarters of `budget`,
+ * or more than `maxKeys` keys, wait behind failures. It stays so until these are less than half of `budget` and at most three
+ * quarters of `maxKeys`.
+ */
+export function updateCongestion(partition: Partition, budget: Budget, maxKeys: number): boolean {
+  const { lanes, items, bytes } = partition.parked;
+  const [most, share] = partition.congested ? [maxKeys * 0.75, 0.5] : [maxKeys, 0.75];
+  const congested = lanes > most || items >= budget.records * share || bytes >= budget.bytes * share;
+  const isChanged = congested !== partition.congested;
+  partition.congested = congested;
+  return isChanged;
 }

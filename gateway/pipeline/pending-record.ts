@@ -1,4 +1,4 @@
-// A record on its way, from the fetch to its settlement.
+// A record from its fetch to its settlement.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { KafkaRecord } from '../../core/contract/record.ts';
 import type { DeadLetterCause, Settlement } from '../../core/contract/settlement.ts';
@@ -8,20 +8,20 @@ import type { OpenPartition } from './open-partition.ts';
 export class PendingRecord {
   readonly partition: OpenPartition<PendingRecord>;
   readonly record: KafkaRecord;
-  /** Undefined for a record that cannot be decoded; it has a `cause` from the start. */
+  /** Undefined for a record that cannot be decoded; such a record has a `cause` from the start. */
   readonly event: CloudEvent | undefined;
   readonly bytes: number;
   /** Requests that carried this record and may have reached the function. */
   attempts = 0;
-  /** Set once it failed in a batch as a whole: no more than so many go together, until it is known which of them fails. */
+  /** Set when its batch failed as a whole: at most this many records go together until the failing one is found. */
   batchLimit: number | undefined;
-  /** Set once it is to be dead-lettered; what remains is to store it. */
+  /** Set when it must be dead-lettered; what remains is to store the dead letter. */
   cause: DeadLetterCause | undefined;
-  /** Set once it was delivered and answered with an event; what remains is to store that. */
+  /** Set when it was delivered and answered with an event; what remains is to store that event. */
   reply: CloudEvent | undefined;
-  /** Where its dead letter is stored. */
+  /** The place of its stored dead letter. */
   deadLetter: Place | undefined;
-  /** Whoever waits for its settlement. */
+  /** Called with its settlement, for a skip request that waits for it. */
   onSettled: ((settlement: Settlement['kind']) => void) | undefined;
   #isUnderWay = false;
 
@@ -37,7 +37,17 @@ export class PendingRecord {
     this.bytes = bytes;
   }
 
-  /** From the first byte of a request to its answer, and on until what follows from that is stored. */
+  /** Gives a record that is older than `maxAgeMs` its cause, unless it was sent before, alone or in a batch. */
+  expireIfOld(maxAgeMs: number | undefined): void {
+    const wasSent = this.attempts > 0 || this.batchLimit !== undefined;
+    if (maxAgeMs === undefined || wasSent || this.cause !== undefined) return;
+    const ageMs = Date.now() - this.record.timestampMs;
+    if (ageMs <= maxAgeMs) return;
+    const detail = `${Math.round(ageMs / 1000)} s old, the limit is ${maxAgeMs / 1000} s`;
+    this.cause = { reason: 'expired', detail, attempts: 0 };
+  }
+
+  /** True from the start of a request to its answer, and until the dead letter or reply that follows is stored. */
   get isUnderWay(): boolean {
     return this.#isUnderWay;
   }

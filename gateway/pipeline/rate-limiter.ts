@@ -1,4 +1,4 @@
-// When the next batch may leave under the trigger's rate limit. One timer at most, and none without a limit.
+// Decides when the next batch may be sent under the trigger's rate limit. It has at most one timer, and none without a limit.
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { Lanes } from '../delivery/lanes.ts';
 import { TokenBucket } from '../delivery/token-bucket.ts';
@@ -7,7 +7,7 @@ import type { PendingRecord } from './pending-record.ts';
 export class RateLimiter {
   readonly #bucket: TokenBucket | undefined;
   readonly #onDue: () => void;
-  /** Events that a batch waits for, where there are so many: a batch does not leave with the first token. */
+  /** A batch waits for tokens for this many events, if so many are ready: it is not sent with the first token. */
   readonly #worthWaitingFor: number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -23,12 +23,12 @@ export class RateLimiter {
     this.#worthWaitingFor = Math.max(1, Math.min(maxEvents, rateLimit.burst, inWait));
   }
 
-  /** Records wait for a token. */
+  /** True while records wait for tokens. */
   get isWaiting(): boolean {
     return this.#timer !== undefined;
   }
 
-  /** How many events may leave now. Where none may, the owner is called when some may. */
+  /** How many events may be sent now. After 0, `onDue` is called when some may be sent. */
   room(lanes: Lanes<PendingRecord>): number {
     if (this.#bucket === undefined) return Infinity;
     if (this.#timer !== undefined) return 0;
@@ -44,7 +44,7 @@ export class RateLimiter {
     return 0;
   }
 
-  /** So many events left. */
+  /** Uses the tokens for events that are sent. */
   take(events: number): void {
     this.#bucket?.take(events);
   }

@@ -1,6 +1,6 @@
-// Settles a record because somebody says so, wherever in its lane it stands. What is under way ends first, for it may yet be
-// delivered. With a dead-letter topic the record goes there, in its turn, as any other dead letter does; without, it leaves its
-// lane at once, and the answer is all that is left of it.
+// Skips a record on request, at any position in its lane. If the record is under way, its attempt ends first, because it may still
+// be delivered. With a dead-letter topic the record is stored there in its turn, like any other dead letter. Without one it leaves
+// its lane at once, and the answer to the request is all that is left of it.
 import type { EventEmitter } from 'node:events';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { DeadLetterCause, Settlement } from '../../core/contract/settlement.ts';
@@ -19,7 +19,7 @@ export interface SkipRequestsOptions {
   readonly blocked: BlockedRecords;
   readonly events: EventEmitter<GatewayEvents>;
   readonly settle: (pending: PendingRecord, settlement: Settlement['kind']) => void;
-  /** There may be something to start. */
+  /** More may be started now. */
   readonly onDone: () => void;
 }
 
@@ -28,7 +28,7 @@ interface ActiveSkip {
   readonly lane: Lane<PendingRecord>;
   readonly pending: PendingRecord;
   readonly answer: (answer: SkipAnswer) => void;
-  /** Why it was not delivered before. */
+  /** Why the record was not delivered before the skip. */
   cause: DeadLetterCause | undefined;
 }
 
@@ -42,11 +42,11 @@ export class SkipRequests {
 
   async skip(partition: OpenPartition<PendingRecord>, request: SkipRequest): Promise<SkipAnswer> {
     const found = find(partition, request.offset);
-    if (found === undefined) return whyNot(partition, request.offset);
+    if (found === undefined) return refusalFor(partition, request.offset);
     const { lane, pending } = found;
     const { promise, resolve } = Promise.withResolvers<SkipAnswer>();
     const before = this.#active.get(pending);
-    before?.answer(refused('twice', 'it was asked for again, and the last word counts'));
+    before?.answer(refused('twice', 'another request to skip this record has replaced this one'));
     const active: ActiveSkip = { request, lane, pending, answer: resolve, cause: before?.cause };
     this.#active.set(pending, active);
     pending.onSettled = (settlement) => this.#settled(active, settlement);
@@ -57,7 +57,7 @@ export class SkipRequests {
     return promise;
   }
 
-  /** What was under way may have ended: called before anything is started. */
+  /** Tries all skips again, because attempts may have ended. Must be called before anything is started. */
   proceed(): void {
     for (const active of this.#active.values()) this.#try(active);
   }
@@ -66,7 +66,7 @@ export class SkipRequests {
     for (const [pending, active] of this.#active) {
       if (pending.partition.open) continue;
       this.#active.delete(pending);
-      active.answer(refused('left', 'its partition has left this gateway before it was settled'));
+      active.answer(refused('left', 'its partition left this gateway before the record was settled'));
     }
   }
 
@@ -112,12 +112,12 @@ function find(
   return undefined;
 }
 
-function whyNot(partition: OpenPartition<PendingRecord>, offset: bigint): SkipAnswer {
+function refusalFor(partition: OpenPartition<PendingRecord>, offset: bigint): SkipAnswer {
   const { ledger } = partition;
   if (offset >= ledger.end)
     return refused('not-fetched', `it is not fetched yet: this gateway has read up to offset ${ledger.end}`);
   if (partition.isAhead(offset)) {
-    const first = `skip what holds them up first, at offset ${ledger.position}`;
+    const first = `first skip the record that holds them up, at offset ${ledger.position}`;
     return refused('ahead', `too many records before it are not settled: ${first}`);
   }
   return refused('settled', 'it is settled already, or the offset holds no record');
@@ -129,7 +129,7 @@ function placeIn(lane: Lane<PendingRecord>, pending: PendingRecord): number {
   return index;
 }
 
-/** It was delivered this moment: only if its reply cannot be stored there is something to skip. */
+/** It has just been delivered, and its reply is about to be stored. There is something to skip only if that fails. */
 function isAboutToReply(lane: Lane<PendingRecord>, { reply }: PendingRecord): boolean {
   return reply !== undefined && lane.state === 'ready';
 }
@@ -150,9 +150,9 @@ function stillPending(active: ActiveSkip): SkipAnswer {
   const place = placeIn(lane, pending);
   const why =
     pending.cause?.reason !== 'skipped'
-      ? 'it is under way: it is skipped as soon as its attempt has ended'
+      ? 'it is under way: it is skipped as soon as its attempt ends'
       : place === 0
-        ? 'its dead letter could not be stored yet, and is tried again until it is'
+        ? 'its dead letter could not be stored yet; the write is retried until it succeeds'
         : `its dead letter is stored in its turn: ${place} before it in its lane, the first at offset ${lane.at(0).record.offset}`;
   return { kind: 'pending', why, trace: traceOf(active, undefined) };
 }

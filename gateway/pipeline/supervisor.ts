@@ -1,5 +1,5 @@
-// Wanted triggers → running pipelines: starts what is new, stops what is gone or suspended, and replaces what changed,
-// without touching the others. Offsets stay where they are in all of these.
+// Wanted triggers → running pipelines: starts new triggers, stops those that are gone or suspended, and replaces those that changed,
+// without touching the others. None of this moves committed offsets.
 import { isDeepStrictEqual } from 'node:util';
 import type { BlockedRecord, SkipAnswer, SkipRequest } from '../../core/contract/skip.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
@@ -8,9 +8,9 @@ import { Pipeline, type PipelineDependencies } from './pipeline.ts';
 import type { TriggerSnapshot } from './trigger-snapshot.ts';
 
 export interface SupervisorOptions extends PipelineDependencies {
-  /** What may lie in memory of one trigger, at most. */
+  /** The most of one trigger that may be in memory. */
   readonly perTrigger: Budget;
-  /** What may lie in memory of all of them; each has an equal part of it. */
+  /** The most of all triggers together that may be in memory; each trigger has an equal part of it. */
   readonly inAll: Budget;
 }
 
@@ -24,14 +24,14 @@ export class Supervisor {
     this.#options = options;
   }
 
-  /** These triggers are wanted, and no others. Resolves when they run; calls take effect one after the other. */
+  /** Runs exactly these triggers. Resolves when they run. Calls take effect one after the other. */
   want(wanted: readonly Subscription[]): Promise<void> {
     this.#wanted = wanted;
     this.#work = this.#work.then(() => this.#reconcile());
     return this.#work;
   }
 
-  /** Stops all, side by side; resolves when every one has finished or given up within the drain limit. */
+  /** Stops all triggers in parallel. Resolves when each has finished, or has given up after the drain limit. */
   stop(): Promise<void> {
     return this.want([]);
   }
@@ -42,14 +42,14 @@ export class Supervisor {
     );
   }
 
-  /** Settles a record of the trigger `key` because somebody says so. */
+  /** Skips a record of the trigger `key` on request. */
   async skip(key: string, request: SkipRequest): Promise<SkipAnswer> {
     const pipeline = this.#running.get(key);
     if (pipeline !== undefined) return pipeline.skip(request);
-    return { kind: 'refused', refusal: 'elsewhere', why: `no trigger ${key} runs here` };
+    return { kind: 'refused', refusal: 'elsewhere', why: `this gateway does not run the trigger ${key}` };
   }
 
-  /** What blocks lanes of the trigger `key`, for longest first; undefined where it does not run here. */
+  /** The records that block lanes of the trigger `key`, longest first; undefined where it does not run here. */
   blocked(key: string, limit: number): BlockedRecord[] | undefined {
     return this.#running.get(key)?.blocked(limit);
   }
@@ -59,7 +59,7 @@ export class Supervisor {
     const leaving = [...this.#running.values()].filter(
       ({ subscription }) => !isDeepStrictEqual(subscription, wanted.get(subscription.key)),
     );
-    // One that ends badly must not keep the others, or what comes after, from their turn.
+    // A pipeline that fails to stop must not keep the others from stopping, nor new ones from starting.
     await Promise.allSettled(leaving.map((pipeline) => pipeline.stop()));
     for (const { subscription } of leaving) this.#running.delete(subscription.key);
 
@@ -89,7 +89,7 @@ function notRunning({ key, suspend }: Subscription): TriggerSnapshot {
     state: suspend ? 'suspended' : 'starting',
     reason: suspend ? 'spec.suspend is true' : 'not started yet',
     ready: false,
-    lack: '',
+    missingCredentials: '',
     partitions: 0,
     readyEndpoints: 0,
     openCircuits: 0,

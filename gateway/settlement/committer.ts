@@ -1,12 +1,12 @@
-// Carries progress to Kafka: at once when idle, at most one commit in flight, and at most one per interval under load. A
-// failed commit loses nothing: what it said is said again by the next, less often the longer it fails.
+// Commits progress to Kafka: at once when idle, with at most one commit in flight and at most one per interval under load. A failed
+// commit loses nothing: the next one repeats its progress, after an interval that grows with each failure.
 import type { TopicPartition } from '../../core/contract/record.ts';
 import type { PartitionProgress } from '../../core/contract/record-source.ts';
 
 export interface CommitterOptions<P extends Committable> {
   /**
-   * Commits what these have, as it stands in the instant of the call; resolves with that when Kafka has it. Where it rejects,
-   * they are committed again.
+   * Commits the progress of these partitions as it is at the time of the call. Resolves with that progress when Kafka has stored
+   * it. If it rejects, they are committed again.
    */
   readonly commit: (due: readonly P[]) => Promise<readonly PartitionProgress[]>;
   readonly intervalMs: number;
@@ -14,15 +14,18 @@ export interface CommitterOptions<P extends Committable> {
   readonly onFailed: (error: Error) => void;
 }
 
-/** What has something to commit, as long as it is `open`: a group takes commits for partitions that another member owns. */
+/**
+ * A partition with progress to commit. Once it is not `open` it is not committed, because a group accepts commits for partitions that
+ * another member owns.
+ */
 export interface Committable extends TopicPartition {
   readonly name: string;
   readonly open: boolean;
 }
 
-/** The interval doubles with each failure in a row, this often at most. */
+/** The interval doubles with each failure in a row, at most this often. */
 const maxDoublings = 5;
-/** How long `finish` pauses between two tries, in ms. */
+/** Delay between two tries of `finish`, in ms. */
 const finishDelayMs = 50;
 
 export class Committer<P extends Committable> {
@@ -38,7 +41,7 @@ export class Committer<P extends Committable> {
     this.#options = options;
   }
 
-  /** There is something new to commit of `partition`. */
+  /** `partition` has something new to commit. */
   mark(partition: P): void {
     this.#dirty.set(partition.name, partition);
     if (this.#timer !== undefined || this.#inFlight !== undefined || this.#stopped) return;
@@ -50,7 +53,7 @@ export class Committer<P extends Committable> {
     }, waitMs);
   }
 
-  /** Commits what is due, now; resolves when Kafka has it or has refused it once. */
+  /** Commits now what is due; resolves when Kafka has stored it, or has refused it once. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -58,7 +61,7 @@ export class Committer<P extends Committable> {
     if (this.#dirty.size > 0) await this.#commit();
   }
 
-  /** Commits what is due of `partitions`, until Kafka has it or `limitMs` are over. */
+  /** Commits what is due of `partitions`; retries until Kafka has stored it or `limitMs` are over. */
   async finish(partitions: readonly P[], limitMs: number): Promise<void> {
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), limitMs);
@@ -71,7 +74,7 @@ export class Committer<P extends Committable> {
     clearTimeout(timer);
   }
 
-  /** No commit starts by itself any more; `flush` still works. */
+  /** Starts no more commits by itself; `flush` still works. */
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);

@@ -1,15 +1,15 @@
-// A record that will never be delivered, as it is stored: its bytes as they were, and headers that tell why and whence.
+// The form of a dead letter: the bytes of the record unchanged, and headers that say why it was not delivered and where it came from.
 import type { OutgoingRecord } from '../../core/contract/record-sink.ts';
 import type { KafkaRecord, RecordHeader } from '../../core/contract/record.ts';
 import type { DeadLetterCause } from '../../core/contract/settlement.ts';
 
-/** Longest `millrace-detail`, in characters: the dead letter must not outgrow the record that it carries. */
+/** Longest `millrace-detail`, in characters: a dead letter must not become much larger than its record. */
 const maxDetail = 512;
 
 /**
- * The dead letter of `record`. Key, value and headers stay as they are; headers `millrace-*` of an earlier dead letter are
- * replaced. Its timestamp is the broker's now (the record's stands in `millrace-timestamp`): retention counts from the day
- * it was dead-lettered, or an old record would vanish again at once.
+ * The dead letter of `record`. Key, value and headers stay as they are; `millrace-*` headers of an earlier dead letter are replaced.
+ * The dead letter gets the current time of the broker; `millrace-timestamp` has that of the record. So retention counts from the
+ * time of the dead letter: otherwise an old record would be deleted at once.
  */
 export function deadLetterOf(
   record: KafkaRecord,
@@ -35,7 +35,7 @@ export function deadLetterOf(
   return { topic, key: record.key, value: record.value, headers };
 }
 
-/** ISO 8601, or the number itself where a producer set one that no calendar has. */
+/** ISO 8601, or the number itself where it is outside the range of dates. */
 function timeText(timestampMs: number): string {
   return Math.abs(timestampMs) <= 8.64e15 ? new Date(timestampMs).toISOString() : String(timestampMs);
 }

@@ -1,39 +1,41 @@
-// The ledger of one partition: which offsets are open, and so which are settled. Pure: no clock, no I/O.
+// The ledger of one partition: which offsets are open and which are settled. Pure: no clock, no I/O.
 //
-//   offset    100 101 102     104 105 106     (103 is not there: compacted, or a transaction marker)
+//   offset    100 101 102     104 105 106     (103 does not exist: compacted, or a transaction marker)
 //   settled    ■   ■   □       ■   □   ■
 //                      ▲                   ▲
 //                  position               end      mark: from 102, open 102 and 105, end 107
 //
-// Invariant: every fetched offset below `position` is settled, and `position` is all that may be committed. What is settled
-// beyond it goes into the mark beside it; no offset at or above the `horizon` is attempted, so that the mark has room for it.
+// Invariant: every fetched offset below `position` is settled, and no other offset than `position` may be committed. The mark beside it
+// records what is settled beyond it. No offset at or above the `horizon` is attempted, so that the mark has room for all that are.
 import { markRoom, maxMarkBytes, type ProgressMark } from '../../core/contract/progress-mark.ts';
 import { OpenOffsets } from './open-offsets.ts';
 
-/** This part of a mark is left to attempts: what is stuck keeps its count, whatever is settled behind it. */
+/** This part of a mark is reserved for attempts, so that stuck records keep their count, however much is settled behind them. */
 const attemptsShare = 1 / 6;
 
 export class Ledger {
   readonly #open: OpenOffsets;
   #end: bigint;
-  /** The highest offset that is settled beyond `position`, or anything below that. */
+  /** The highest offset that is settled beyond `position`; where there is none, any offset below `position`. */
   #highest: bigint;
   /**
-   * What the mark that this began with says of the offsets from `#end` on, until `#end` has come to its end: the open ones
-   * among them, ascending.
+   * The open offsets of the initial mark, ascending. They apply to offsets from `#end` on, until `#end` reaches the end of that mark.
    */
   #restoredOpen: readonly bigint[];
   readonly #restoredEnd: bigint;
   readonly #restoredAttempts: ReadonlyMap<bigint, number>;
   #maxBytes = 0;
-  /** What the open set may take of a mark of `#maxBytes`; how far a bitmap of that reaches; until where no list reaches further. */
+  /**
+   * In a mark of `#maxBytes`: the bytes for the open set, the offsets that a bitmap of them covers, and the distance of `#end` from
+   * `position` up to which a list covers no more than that bitmap.
+   */
   #room = 0;
   #reach = 0n;
   #near = 0n;
 
   /**
-   * `nextOffset`: the first offset that is not settled yet, such as the committed one. `mark`: what is known beyond it; the
-   * offsets that it calls open, and all from its end on, are tracked as they are fetched.
+   * `nextOffset`: the first offset that is not settled yet, such as the committed one. `mark`: what is known beyond it. Its open
+   * offsets, and all offsets from its end on, are tracked as they are fetched.
    */
   constructor(nextOffset: bigint, mark?: ProgressMark) {
     this.#open = new OpenOffsets(nextOffset);
@@ -44,19 +46,19 @@ export class Ledger {
     this.#highest = this.#restoredEnd - 1n;
   }
 
-  /** The end of the contiguous settled prefix: the offset to commit, in Kafka's sense of the next one to read. */
+  /** The end of the contiguous settled prefix: the offset to commit, which in Kafka is the next offset to read. */
   get position(): bigint {
     return this.#open.size === 0 ? this.#end : this.#open.first;
   }
 
-  /** What `position` would be, were these open offsets settled too. */
+  /** What `position` would be if these open offsets were settled too. */
   positionWith(settling: ReadonlySet<bigint>): bigint {
     if (settling.size === 0) return this.position;
     for (const offset of this.#open.below(this.#end)) if (!settling.has(offset)) return offset;
     return this.#end;
   }
 
-  /** The next offset that `track` expects; lower ones are known already. */
+  /** The lowest offset that `track` accepts; lower ones are tracked already. */
   get end(): bigint {
     return this.#end;
   }
@@ -66,23 +68,23 @@ export class Ledger {
     return this.#open.size;
   }
 
-  /** How many offsets there is memory for: proportional to the most that were open at once of late. */
+  /** How many offsets have memory allocated: proportional to the most that were open at once recently. */
   get capacity(): number {
     return this.#open.capacity;
   }
 
-  /** True for an offset from `end` on that was settled in an earlier life: it is passed over instead of tracked. */
+  /** True for an offset from `end` on that the initial mark says is settled: the caller ignores it instead of tracking it. */
   isSettled(offset: bigint): boolean {
     if (offset >= this.#restoredEnd || offset < this.#end) return false;
     return this.#restoredOpen[firstFrom(this.#restoredOpen, offset)] !== offset;
   }
 
-  /** How often an offset that was open then was attempted in an earlier life, as far as it is known. */
+  /** How many attempts the initial mark has for an open offset; 0 where it has none. */
   attemptsOf(offset: bigint): number {
     return this.#restoredAttempts.get(offset) ?? 0;
   }
 
-  /** Takes in a fetched offset; ascending, at least `end`. Throws RangeError otherwise. */
+  /** Adds a fetched offset. Offsets must ascend and be at least `end`, or it throws RangeError. */
   track(offset: bigint): void {
     if (offset < this.#end)
       throw new RangeError(`offset ${offset} is tracked already: the ledger ends at ${this.#end}`);
@@ -90,13 +92,13 @@ export class Ledger {
     this.#end = offset + 1n;
   }
 
-  /** No more records come below `nextOffset`: what lies between was compacted, or never was a record. */
+  /** No more records come below `nextOffset`: the offsets between were compacted, or never were records. */
   advance(nextOffset: bigint): void {
     if (nextOffset > this.#end) this.#end = nextOffset;
     if (!this.#isRestoring()) this.#restoredOpen = [];
   }
 
-  /** Settles a tracked offset, once. True where `position` moved. Throws RangeError for an offset that is not open. */
+  /** Settles a tracked offset, once. Returns whether `position` moved. Throws RangeError for an offset that is not open. */
   settle(offset: bigint): boolean {
     const removed = this.#open.remove(offset);
     if (removed === undefined) throw new RangeError(`offset ${offset} is not open in the ledger`);
@@ -106,9 +108,9 @@ export class Ledger {
   }
 
   /**
-   * What goes beside `position` into a commit. `attempts`: of open offsets that were tracked; of the others it is known. What was
-   * settled unattempted above the horizon, such as by a filter, is left out: it would take the room of what was attempted.
-   * `settling`: open offsets that count as settled, though they are not yet; it goes beside `positionWith` of the same.
+   * The mark that is committed beside `position`. `attempts`: of tracked open offsets; for the others the initial mark is used. An
+   * offset that was settled without an attempt above the horizon, such as by a filter, is left out: it would take the room of
+   * attempted ones. `settling`: open offsets to count as settled already; use the mark with `positionWith` of the same offsets.
    */
   mark(
     attempts: Iterable<readonly [offset: bigint, made: number]>,
@@ -129,9 +131,9 @@ export class Ledger {
   }
 
   /**
-   * An offset below this may be attempted: were all of these settled but those that are open now, a mark of `maxBytes` would
-   * hold it. Always above `position`. Never falls while `maxBytes` stays, so an earlier answer may be kept until it refuses.
-   * O(1).
+   * Offsets below this may be attempted: a mark of `maxBytes` has room to say that any of them are settled, in addition to those that
+   * are settled now. Always above `position`. It never falls while `maxBytes` stays the same, so the caller may keep an earlier
+   * result until an offset is at or above it. O(1).
    */
   horizon(maxBytes = maxMarkBytes): bigint {
     if (maxBytes !== this.#maxBytes) {
@@ -141,7 +143,7 @@ export class Ledger {
       this.#near = BigInt(this.#room * 7 - 2);
     }
     const { position } = this;
-    // A list never reaches further beyond the end than it has bytes.
+    // Beyond the end, a list covers at most one offset per byte.
     if (position + this.#near > this.#end) return position + this.#reach;
     return max(position + this.#reach, this.#open.horizon(this.#end, this.#room));
   }

@@ -1,33 +1,33 @@
-// The open offsets of a partition in ascending order, and how much of a progress mark they would take. Pure.
+// The open offsets of a partition in ascending order, and how many bytes they would take in a progress mark. Pure.
 //
-//   ring     100 ·101· 102 ·103··104· 105      ·settled·: unlinked, and left out when the ring is built anew
+//   ring     100 ·101· 102 ·103··104· 105      ·settled·: unlinked, and dropped when the ring is rebuilt
 //   links     └───────► └────────────► ┘
 //
-// Invariant: the ring begins with the lowest open offset; memory is proportional to the open offsets, not to what is
-// settled between them.
+// Invariant: the ring begins with the lowest open offset. Memory is proportional to the open offsets, not to the settled ones between
+// them.
 import { varintBytes } from '../../core/contract/progress-mark.ts';
 
 const minCapacity = 64;
 const none = -1;
-/** In place of a link, where the entry is settled. */
+/** Stands in place of a link where the entry is settled. */
 const unlinked = -2;
 
 export class OpenOffsets {
-  /** Distances from `#base`: below 2^53, as no ledger lives longer. The rings have one capacity, a power of two. */
+  /** Distances from `#base`, always below 2^53. The three rings have the same capacity, a power of two. */
   #offsets = new Float64Array(minCapacity);
-  /** Slots of the open offset before and after; `none` at the ends. */
+  /** Slots of the previous and the next open offset; `none` at the ends. */
   #previous = new Int32Array(minCapacity);
   #next = new Int32Array(minCapacity);
   readonly #base: bigint;
   readonly #baseNumber: number;
-  /** Slot of the first entry; the entries in use from there on, open ones and settled ones. */
+  /** Slot of the first entry, and the number of entries from there on, open and settled. */
   #head = 0;
   #length = 0;
   #last = none;
   #size = 0;
-  /** The room of a list, in bytes; 0 until somebody asks for the horizon, and again when nothing is open: then nothing is listed. */
+  /** The room of the list, in bytes. It is 0, and no list is kept, until `horizon` is called, and again when nothing is open. */
   #room = 0;
-  /** The first open entry that the list cannot hold, `none` where it holds all; the bytes of those before it. */
+  /** The first open entry that the list has no room for (`none` where it holds all), and the bytes of those before it. */
   #limit = none;
   #listed = 0;
 
@@ -40,12 +40,12 @@ export class OpenOffsets {
     return this.#size;
   }
 
-  /** How many entries there is memory for. */
+  /** How many entries have memory allocated. */
   get capacity(): number {
     return this.#offsets.length;
   }
 
-  /** The lowest. Only where there is one. */
+  /** The lowest open offset. Call it only where there is one. */
   get first(): bigint {
     return this.#offsetAt(this.#head);
   }
@@ -60,7 +60,7 @@ export class OpenOffsets {
     }
   }
 
-  /** Above all that were added before. */
+  /** Adds an offset, which must be above all that were added before. */
   add(offset: bigint): void {
     if (this.#length === this.#offsets.length) this.#rebuild();
     const slot = (this.#head + this.#length) & (this.#offsets.length - 1);
@@ -74,7 +74,7 @@ export class OpenOffsets {
     if (this.#room > 0 && this.#limit === none) this.#list(slot);
   }
 
-  /** Where it was open: `first`, or another one. */
+  /** Removes an offset. Returns whether it was the first open one or another, or undefined where it was not open. */
   remove(offset: bigint): 'first' | 'other' | undefined {
     const slot = this.#find(this.#distanceOf(offset));
     if (slot === none || this.#next[slot] === unlinked) return undefined;
@@ -94,9 +94,9 @@ export class OpenOffsets {
   }
 
   /**
-   * Every offset below this may be settled while all others stay open, those between the last one and `end`, and those from
-   * `end` on, included: a list of what is open below it takes at most `room` bytes. Never falls while `room` (> 0) stays and
-   * anything is open. O(1), but for the first call with another `room`: from then on, account is kept.
+   * Any offset below this may be settled while all others stay open, including those between the last one and `end`, and those from
+   * `end` on: a list of what is open below it takes at most `room` bytes. It never falls while `room` (> 0) stays the same and
+   * anything is open. O(1), except for the first call with a new `room`, which builds the list.
    */
   horizon(end: bigint, room: number): bigint {
     if (this.#size === 0) return end;
@@ -106,7 +106,7 @@ export class OpenOffsets {
       this.#list(this.#head);
     }
     if (this.#limit !== none) return this.#offsetAt(this.#limit) + 1n;
-    // What comes from `end` on takes a byte each at most, but for the gap before its first one.
+    // Each offset from `end` on takes at most one byte, except that the first one also needs the gap before it.
     const gap = this.#distanceOf(end) - (this.#offsets[this.#last] as number) - 1;
     return end + BigInt(Math.max(0, room - this.#listed - varintBytes(gap) + 2));
   }
@@ -115,7 +115,7 @@ export class OpenOffsets {
     return this.#base + BigInt(this.#offsets[slot] as number);
   }
 
-  /** Most offsets fit into a number, which spares the difference of two bigints. */
+  /** Most offsets fit into a number, which avoids subtracting bigints. */
   #distanceOf(offset: bigint): number {
     const number = Number(offset);
     return number <= Number.MAX_SAFE_INTEGER ? number - this.#baseNumber : Number(offset - this.#base);
@@ -130,7 +130,7 @@ export class OpenOffsets {
     this.#size -= 1;
   }
 
-  /** Unlinks, and keeps account of the list. */
+  /** Unlinks an entry and updates the list. */
   #unlist(slot: number, next: number): void {
     const limit = this.#limit;
     if (
@@ -148,7 +148,7 @@ export class OpenOffsets {
     if (limit !== none) this.#list(limit);
   }
 
-  /** Lists `slot` and those after it, as far as there is room. */
+  /** Adds `slot` and the entries after it to the list, as far as there is room. */
   #list(slot: number): void {
     let at = slot;
     for (; at !== none; at = this.#next[at] as number) {
@@ -159,7 +159,7 @@ export class OpenOffsets {
     this.#limit = at;
   }
 
-  /** In a list that begins with the lowest open offset. */
+  /** The bytes that an entry takes in a list that begins with the lowest open offset. */
   #cost(slot: number): number {
     const previous = this.#previous[slot] as number;
     if (previous === none) return 1;
@@ -167,7 +167,7 @@ export class OpenOffsets {
     return varintBytes(gap);
   }
 
-  /** Offsets are mostly dense, from the first one on, or up to the last one: these guesses are nearly always right. */
+  /** Offsets are mostly dense, from the first one on or up to the last one, so the two guesses are nearly always right. */
   #find(offset: number): number {
     const mask = this.#offsets.length - 1;
     const first = offset - (this.#offsets[this.#head] as number);
@@ -192,7 +192,7 @@ export class OpenOffsets {
     return none;
   }
 
-  /** Leaves the settled ones out, and makes room for as many again as are open: so it happens once in as many additions. */
+  /** Drops the settled entries and allocates at least twice the open ones, so that a rebuild is needed only once in that many additions. */
   #rebuild(): void {
     let capacity = minCapacity;
     while (capacity < this.#size * 2) capacity *= 2;

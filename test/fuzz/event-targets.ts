@@ -3,7 +3,7 @@ import { ok } from 'node:assert/strict';
 import type { AttributeValue, CloudEvent } from '../../core/contract/event.ts';
 import type { ExpressionDialect } from '../../core/contract/expressions.ts';
 import type { KafkaRecord } from '../../core/contract/record.ts';
-import { classifyAnswer } from '../../gateway/delivery/classify-answer.ts';
+import { outcomeByStatus } from '../../gateway/delivery/outcome-by-status.ts';
 import { createDecode } from '../../gateway/events/decode.ts';
 import { decodeReply } from '../../gateway/events/decode-reply.ts';
 import { encodeJson } from '../../gateway/events/encode-json.ts';
@@ -120,7 +120,7 @@ const answer: Target = {
     const [status = '', type = '', retryAfter = '', body = ''] = partsOf(input).map(String);
     const headers = { 'content-type': type, 'retry-after': retryAfter, 'ce-id': retryAfter, 'ce-type': type };
     for (const batchIds of [undefined, new Set(['a-1', 'a-2'])]) {
-      const outcome = classifyAnswer(
+      const outcome = outcomeByStatus(
         { status: Number.parseInt(status, 10) || 200, headers, body: Buffer.from(body) },
         { replyWanted: true, isAuthenticated: false, parseReply: decodeReply, batchIds, nowMs: 0 },
       );

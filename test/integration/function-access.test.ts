@@ -129,7 +129,7 @@ t.test('authority, certificate, client secret and token are replaced under load'
   t.strictSame(verdict.problems, []);
   t.equal(state.refusals, 0, 'no request went with a token that is not taken');
   t.strictSame(verdict.duplicates, []);
-  t.match(gateway.trigger(), { lack: '', deadLettered: 0 });
+  t.match(gateway.trigger(), { missingCredentials: '', deadLettered: 0 });
 });
 
 t.test(
@@ -143,7 +143,7 @@ t.test(
     provider.refuse({ status: 503, body: '' });
     provider.giveClaims({ generation: 2 });
     state.generation = 2;
-    await until(() => gateway.trigger().lack.includes('answers 503, and no token'));
+    await until(() => gateway.trigger().missingCredentials.includes('answers 503, and no token'));
     await until(() => gateway.trigger().inFlight === 0);
     const { refusals } = state;
     t.ok(refusals > 0);
@@ -155,6 +155,6 @@ t.test(
     t.strictSame(verdict.problems, []);
     t.strictSame(verdict.duplicates, []);
     t.equal(state.refusals, refusals, 'nothing was sent while there was no token');
-    t.match(gateway.trigger(), { lack: '', deadLettered: 0 });
+    t.match(gateway.trigger(), { missingCredentials: '', deadLettered: 0 });
   },
 );

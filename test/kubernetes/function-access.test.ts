@@ -82,7 +82,7 @@ t.test('a token for its audience tells a function who calls; one for another is 
   );
   t.teardown(() => gateway.stop());
   const state = () => gateway.snapshot()[0];
-  const lack = (): string => state()?.lack ?? '';
+  const lack = (): string => state()?.missingCredentials ?? '';
   await produce(bootstrapServers, topic, [{ key: '1', value: '{}' }]);
   await until(() => lack().includes('the Secret functions of namespace'));
   const stringData = { 'ca.crt': authority.certificate };

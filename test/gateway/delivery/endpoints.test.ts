@@ -4,7 +4,8 @@ import t, { type Test } from 'tap';
 import type { FunctionSettings } from '../../../core/contract/subscription.ts';
 import { startAttempt, type AttemptResult } from '../../../gateway/delivery/attempt.ts';
 import { createConnectGuard, type ConnectGuard } from '../../../core/network/connect-guard.ts';
-import { Endpoints, type PooledEndpoint } from '../../../gateway/delivery/endpoints.ts';
+import { Endpoints } from '../../../gateway/delivery/endpoints.ts';
+import type { PooledEndpoint } from '../../../gateway/delivery/pooled-endpoint.ts';
 import { startFunction } from '../../fixtures/function-server.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 

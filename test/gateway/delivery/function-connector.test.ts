@@ -4,7 +4,8 @@ import t, { type Test } from 'tap';
 import type { Dispatcher } from 'undici';
 import type { FunctionTlsCredentials } from '../../../core/contract/function-access.ts';
 import { startAttempt, type AttemptResult } from '../../../gateway/delivery/attempt.ts';
-import { Endpoints, type PooledEndpoint } from '../../../gateway/delivery/endpoints.ts';
+import { Endpoints } from '../../../gateway/delivery/endpoints.ts';
+import type { PooledEndpoint } from '../../../gateway/delivery/pooled-endpoint.ts';
 import { createAuthority } from '../../fixtures/access/authority.ts';
 import { startFunction, type FunctionServer } from '../../fixtures/function-server.ts';
 import { until } from '../../scaler/fixtures/until.ts';
@@ -77,12 +78,12 @@ t.test('where TLS fails nothing is sent, and what is wrong is told with the fiel
       { serverName, ca: theirs.certificate },
       /signed it \(UNABLE_TO/,
     ],
-    ['no private authority', trusting, { serverName }, /let function\.tls\.ca name the one/],
+    ['no private authority', trusting, { serverName }, /set function\.tls\.ca to the authority/],
     [
       'another name',
       trusting,
       { ca: ours.certificate, serverName: 'a.geo.svc' },
-      /let function\.tls\.serverName be/,
+      /set function\.tls\.serverName to/,
     ],
     [
       'the name of a pod',
@@ -90,7 +91,7 @@ t.test('where TLS fails nothing is sent, and what is wrong is told with the fiel
       { ca: ours.certificate },
       /for another name: .* \(ERR_TLS_CERT_ALTNAME_INVALID/,
     ],
-    ['no certificate', mutual, { ca: ours.certificate, serverName }, /asks for a client certificate/],
+    ['no certificate', mutual, { ca: ours.certificate, serverName }, /requires a client certificate/],
     [
       'no certificate, before TLS 1.3',
       { ...mutual, maxVersion: 'TLSv1.2' },
@@ -118,7 +119,7 @@ t.test('one that speaks no TLS is told as that', async (t) => {
   const fn = await startFunction(t);
   const { endpoints, state } = open(t, fn, right);
   await send(endpoints);
-  t.match(state.unreachable, [/it does not speak TLS: leave function\.tls out/]);
+  t.match(state.unreachable, [/it does not use TLS: remove function\.tls, or/]);
 });
 
 t.test('one that hangs up in the handshake, or never speaks', async (t) => {

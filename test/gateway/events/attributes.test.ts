@@ -125,7 +125,7 @@ t.test('an event is put together from its attributes', (t) => {
     [{ id: '' }, /id is missing/],
     [{ source: '' }, /source is missing/],
     [{ type: '' }, /type is missing/],
-    [{ time: 'noon' }, /"noon" is not of the form/],
+    [{ time: 'noon' }, /"noon" is not an RFC 3339/],
   ];
   for (const [fault, reason] of faults) {
     t.match(assembleEvent({ ...least, ...fault }, {}, null), { kind: 'undecodable', reason });

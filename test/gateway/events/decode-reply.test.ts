@@ -68,11 +68,11 @@ t.test('what calls itself an event and is none is invalid', (t) => {
     [{ 'ce-type': '1' }, /specversion is missing/],
     [{ ...required, 'ce-specversion': '0.3' }, /0\.3/],
     [{ ...required, 'ce-time': 'noon' }, /RFC 3339/],
-    [{ ...required, 'ce-id': ['1', '2'] }, /"ce-id" stands several times/],
+    [{ ...required, 'ce-id': ['1', '2'] }, /"ce-id" appears more than once/],
     [{ ...required, 'ce-region': '%FF' }, /"ce-region" is not percent-encoded text/],
     [{ ...required, 'ce-region': '%0A' }, /"ce-region" is not percent-encoded text/],
-    [{ ...required, 'ce-foo-bar': 'x' }, /"ce-foo-bar" names no attribute/],
-    [{ ...required, 'ce-data': 'x' }, /"ce-data" names no attribute/],
+    [{ ...required, 'ce-foo-bar': 'x' }, /"ce-foo-bar" does not name an attribute/],
+    [{ ...required, 'ce-data': 'x' }, /"ce-data" does not name an attribute/],
     [{ 'content-type': 'application/cloudevents-batch+json' }, /batch\+json" is not supported/],
   ];
   for (const [headers, reason] of cases) {

@@ -87,13 +87,13 @@ t.test('data', (t) => {
 
 t.test('what is undecodable', (t) => {
   const cases: [members: string, reason: RegExp][] = [
-    ['"a":[]', /"a" has a value that no attribute can have/],
+    ['"a":[]', /"a" has a value that CloudEvents does not allow/],
     ['"a":{}', /"a" has a value/],
     ['"a":"\\u0000"', /"a" has a value/],
     ['"type":"\\ud800"', /"type" has a value/],
     ['"subject":1', /subject is not a string/],
-    ['"fooBar":1', /"fooBar" is not made of lower-case/],
-    ['"größe":"x"', /"größe" is not made of lower-case/],
+    ['"fooBar":1', /"fooBar" may contain only lower-case/],
+    ['"größe":"x"', /"größe" may contain only lower-case/],
     ['"data":1,"data_base64":""', /both data and data_base64/],
     ['"data_base64":1', /data_base64 is not/],
     ['"data_base64":"A"', /data_base64 is not/],

@@ -158,7 +158,7 @@ t.test('what calls itself a CloudEvent and is none is undecodable', (t) => {
     [{ headers: without('ce_id') }, /id is missing/],
     [{ headers: without('ce_source') }, /source is missing/],
     [{ headers: without('ce_type') }, /type is missing/],
-    [{ headers: headersOf(['ce_id', Buffer.from([0xff])]) }, /"ce_id" is not text/],
+    [{ headers: headersOf(['ce_id', Buffer.from([0xff])]) }, /"ce_id" is not UTF-8 text/],
     [{ headers: headersOf(['ce_id', null]) }, /specversion is missing/],
     [
       { headers: [...without('ce_specversion'), ...headersOf(['ce_specversion', '0.3'])] },
@@ -166,16 +166,22 @@ t.test('what calls itself a CloudEvent and is none is undecodable', (t) => {
     ],
     [
       { headers: [...required, ...headersOf(['ce_time', 'yesterday'])] },
-      /"yesterday" is not of the form of RFC 3339/,
+      /"yesterday" is not an RFC 3339 timestamp/,
     ],
-    [{ headers: [...required, ...headersOf(['ce_foo-bar', 'x'])] }, /"ce_foo-bar" names no attribute/],
-    [{ headers: [...required, ...headersOf(['ce_data', 'x'])] }, /"ce_data" names no attribute/],
+    [
+      { headers: [...required, ...headersOf(['ce_foo-bar', 'x'])] },
+      /"ce_foo-bar" does not name an attribute/,
+    ],
+    [{ headers: [...required, ...headersOf(['ce_data', 'x'])] }, /"ce_data" does not name an attribute/],
     [
       { headers: [...required, ...headersOf(['ce_a', Buffer.from([0xc0, 0xa0])])] },
-      /"ce_a" is not text in UTF-8/,
+      /"ce_a" is not UTF-8 text/,
     ],
-    [{ headers: [...required, ...headersOf(['ce_a', 'x\r\nhost: y'])] }, /"ce_a" is not text/],
-    [{ headers: [...required, ...headersOf(['content-type', '\u0001'])] }, /"content-type" is not text/],
+    [{ headers: [...required, ...headersOf(['ce_a', 'x\r\nhost: y'])] }, /"ce_a" is not UTF-8 text/],
+    [
+      { headers: [...required, ...headersOf(['content-type', '\u0001'])] },
+      /"content-type" is not UTF-8 text/,
+    ],
     [
       { value: '', headers: headersOf(['content-type', 'application/cloudevents+avro']) },
       /cloudevents\+avro" is not supported/,

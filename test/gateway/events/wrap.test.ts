@@ -1,9 +1,9 @@
 import t from 'tap';
-import { createReadHeaders } from '../../../gateway/events/read-headers.ts';
+import { createHeadersToAttributes } from '../../../gateway/events/headers-to-attributes.ts';
 import { createKnativeWrap, createWrap, type Wrap } from '../../../gateway/events/wrap.ts';
 import { eventOf, headersOf, owner, recordOf, settings, type RecordContents } from './build.ts';
 
-const readHeaders = createReadHeaders();
+const readHeaders = createHeadersToAttributes();
 
 function wrapped(wrap: Wrap, contents: RecordContents, extensions = {}) {
   const record = recordOf(contents);

@@ -30,7 +30,7 @@ t.test('the filter that refuses, and why', (t) => {
     [
       [{ kind: 'all', filters: [yes, { kind: 'not', filter: yes }] }],
       'filters[0].all[1]',
-      'the filter that must not pass does',
+      'the event passes the filter that it must not pass',
     ],
     [
       [{ kind: 'any', filters: [type('exact', 'a'), { kind: 'cel', expression: 'data.mag > 7.0' }] }],
@@ -43,7 +43,7 @@ t.test('the filter that refuses, and why', (t) => {
   for (const [filters, path, why] of cases) t.match(explainRefusal(filters, event), { path, why });
   t.match(explainRefusal([{ kind: 'cel', expression: 'subject' }], event), {
     filter: { kind: 'cel', expression: 'subject' },
-    why: 'the expression errs: the event has no attribute subject',
+    why: 'the expression cannot be evaluated: the event has no attribute subject',
     error: { code: 'missingAttribute', message: 'the event has no attribute subject' },
   });
   t.end();

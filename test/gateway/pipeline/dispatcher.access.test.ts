@@ -53,12 +53,12 @@ t.test('what is not there holds records without an attempt, and wakes nobody', a
   });
   for (let offset = 0; offset < 3; offset += 1) kafka.produce();
   await until(() => pipeline.snapshot().held === 3);
-  t.match(pipeline.snapshot(), { lack, inFlight: 0, readyEndpoints: 1 });
+  t.match(pipeline.snapshot(), { missingCredentials: lack, inFlight: 0, readyEndpoints: 1 });
   t.match(seen('held'), [[{}, lack]]);
   show({ lack: undefined, authorization: a });
   await until(() => kafka.isDone());
   t.ok(seen('settled').every(([, , kind, attempts]) => kind === 'delivered' && attempts === 1));
-  t.match(pipeline.snapshot(), { lack: '', held: 0 });
+  t.match(pipeline.snapshot(), { missingCredentials: '', held: 0 });
   t.strictSame([wakes, seen('held').length, seen('released').length], [[], 1, 1]);
 });
 

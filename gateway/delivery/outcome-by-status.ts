@@ -1,10 +1,10 @@
-// What a function's answer means (docs: Functions, "What the answer means"): status, headers and body →
-// outcome. Pure.
+// What the answer of a function means for its events: status, headers and body → outcome (docs: Functions, "What the answer
+// means"). `endpoint-sign.ts` says what the same answer means for the endpoint. Pure.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { AttemptOutcome } from '../../core/contract/settlement.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
-/** Headers have lower-case names, as undici and Node give them. */
+/** Header names are in lower case, as in undici and Node. */
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 export interface Answer {
@@ -13,7 +13,7 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** How a body is read as an event; `decode-reply.ts` is it, the pipeline passes it in. */
+/** Reads an answer as an event. The pipeline passes in `decodeReply` of `events/decode-reply.ts`. */
 export type ParseReply = (
   headers: AnswerHeaders,
   body: Buffer,
@@ -23,23 +23,24 @@ export type ParseReply = (
   | { readonly kind: 'invalid'; readonly reason: string };
 
 export interface AnswerContext {
-  /** The trigger has a reply topic: an event in a 200 is kept. Otherwise bodies are not looked at. */
+  /** The trigger has a reply topic: an event in a 200 is stored there. Otherwise replies are not read. */
   readonly replyWanted: boolean;
-  /** A token went with the request: a 401 is about it, and not about the event. */
+  /** The request carried a token, so a 401 is about the token and not about the event. */
   readonly isAuthenticated: boolean;
   readonly parseReply: ParseReply;
-  /** The ids of the events in the batch, in the content mode `batched`; undefined in the others. */
+  /** The ids of the events in the batch in the content mode `batched`; undefined in the other modes. */
   readonly batchIds?: ReadonlySet<string> | undefined;
   readonly nowMs: number;
 }
 
 /**
- * The outcome of an attempt that was answered. 2xx is delivered, in the content mode `batched` less its
- * `batchItemFailures`; 404, 408, 409, 425, 429 and 5xx are tried again (`Retry-After` counts on 429 and 503),
- * and 401 where a token was shown; all else is rejected. A 200 that calls itself an event and is none is rejected too: the same code would
- * answer the same again.
+ * The outcome of an attempt that was answered.
+ * - 2xx: delivered; in the content mode `batched`, except for its `batchItemFailures`.
+ * - 404, 408, 409, 425, 429 and 5xx, and 401 where the request carried a token: retried. `Retry-After` counts on 429 and 503.
+ * - Any other status: rejected.
+ * - A 200 that claims to be an event and is not a valid one: rejected, because the same code would answer the same again.
  */
-export function classifyAnswer(answer: Answer, context: AnswerContext): AttemptOutcome {
+export function outcomeByStatus(answer: Answer, context: AnswerContext): AttemptOutcome {
   const { status } = answer;
   if (status >= 200 && status < 300) return delivered(answer, context);
   const reason = `the function answered ${status}`;
@@ -64,7 +65,7 @@ function delivered(answer: Answer, context: AnswerContext): AttemptOutcome {
     if (failures === 'malformed') {
       return {
         kind: 'retry',
-        reason: 'the function answered batchItemFailures that do not fit the batch',
+        reason: 'the function answered batchItemFailures that do not match the batch',
         status,
       };
     }
@@ -78,15 +79,14 @@ function delivered(answer: Answer, context: AnswerContext): AttemptOutcome {
     case 'none':
       return { kind: 'delivered', status, failedIds };
     case 'invalid':
-      return { kind: 'rejected', reason: `the reply is no CloudEvent: ${reply.reason}`, status };
+      return { kind: 'rejected', reason: `the reply is not a valid CloudEvent: ${reply.reason}`, status };
   }
 }
 
 /**
- * The ids that a batch answer reports as failed; undefined for none. The rules are AWS Lambda's for
- * `batchItemFailures`: a null or empty list is success; a list that is malformed, or names an id that is not
- * in the batch, fails the batch. A body that does not speak of `batchItemFailures` at all is no failure list,
- * whatever it is.
+ * The ids that a batch answer reports as failed; undefined where it reports none. The rules are those of AWS Lambda for
+ * `batchItemFailures`: a null or empty list is success. A list that is malformed, or names an id that is not in the batch, fails
+ * the whole batch. A body that does not contain `batchItemFailures` reports no failure, whatever else it contains.
  */
 function batchFailures(
   body: Buffer,

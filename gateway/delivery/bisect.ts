@@ -1,11 +1,11 @@
-// Which event of a batch makes it fail as a whole: the batch is halved until that one stands alone. Only then is it charged with
-// an attempt, or rejected. Pure.
+// Finds the event that makes a batch fail as a whole: the batch is halved until that event is alone. Only then is the event
+// charged with an attempt, or rejected. Pure.
 import type { AttemptOutcome } from '../../core/contract/settlement.ts';
 import type { RetrySettings } from '../../core/contract/subscription.ts';
 
 /**
- * True where one event may have spoiled it for the others: rejected, a server error, no whole answer. 429 and 503 speak of the
- * function's load, and a 2xx that is tried again of the answer, not of an event.
+ * True where one event may have made the others fail: a rejection, a server error, or no complete answer. 429 and 503 are about the
+ * load of the function. A 2xx that is retried is about the answer. Neither is about an event.
  */
 export function failsAsWhole(outcome: AttemptOutcome): boolean {
   switch (outcome.kind) {
@@ -21,14 +21,14 @@ export function failsAsWhole(outcome: AttemptOutcome): boolean {
   }
 }
 
-/** How many of `events`, at least two, that failed together may go together again. */
+/** `events`, at least 2, failed together: at most this many of them go together next. */
 export function halfOf(events: number): number {
   return Math.ceil(events / 2);
 }
 
 /**
- * Milliseconds until the halves go, with full jitter: a whole number in (0, backoffDelay]. It does not grow, for each round is
- * half as large as the one before.
+ * Milliseconds until the halves are sent, with full jitter: a whole number in (0, backoffDelay]. The delay does not grow, because
+ * each round has batches of half the size.
  *
  * @param random as `Math.random`: in [0, 1)
  */

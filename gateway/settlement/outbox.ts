@@ -1,8 +1,8 @@
-// What a partition has to store together with a commit: replies and dead letters, in the order of their answers. Their records
-// stay open in the ledger until the transaction that stores them has settled them in Kafka, so no other commit covers them.
+// The outputs that a partition stores together with a commit: replies and dead letters, in the order of their answers. Their records
+// stay open in the ledger until the transaction that stores the outputs is committed, so no other commit covers them.
 //
 //   lane ──► stage ──► [ 7 9 8 | held: 12 (too large), and 14 behind it in its lane ]
-//                        └─ take: these, and the progress as if they were settled ──► one transaction ──► settled, for good
+//                        └─ take: these, and the progress as if they were settled ──► one transaction ──► settled for good
 //                                 ▲                                                          │
 //                                 └──────────── aborted: all stay staged ◄───────────────────┘
 import type { OutgoingRecord, StoredAt } from '../../core/contract/record-sink.ts';
@@ -10,14 +10,14 @@ import type { PartitionProgress, TransactionOutcome } from '../../core/contract/
 import { decodeMark } from '../../core/contract/progress-mark.ts';
 
 export interface Output {
-  /** Of the record that is settled by it. */
+  /** The offset of the record that this output settles. */
   readonly offset: bigint;
   /** Outputs of one lane keep their order. */
   readonly lane: unknown;
   readonly record: OutgoingRecord;
-  /** Kafka has it, and the commit of its record. */
+  /** Kafka has stored it together with the commit of its record. */
   readonly stored: (at: StoredAt) => void;
-  /** It cannot be stored as things are; it is tried again. */
+  /** A broker refused it; it is tried again. */
   readonly failed: (error: Error) => void;
 }
 
@@ -35,33 +35,33 @@ export interface OutboxOptions {
     progress: PartitionProgress,
     records: readonly OutgoingRecord[],
   ) => Promise<TransactionOutcome>;
-  /** There is something to commit. */
+  /** The partition has something to commit. */
   readonly onDue: () => void;
 }
 
-/** Most of one transaction. */
+/** Limits of one transaction. */
 const maxBatch = { records: 1_000, bytes: 4 * 2 ** 20 };
-/** With more than this staged, a lane waits for what it has staged. */
+/** Above one of these limits, a lane waits until its staged output is stored. */
 const maxStaged = { records: 2_000, bytes: 4 * 2 ** 20 };
-/** Pause before what a broker refused is tried again, in ms. */
+/** Delay before an output that a broker refused is tried again, in ms. */
 const holdMs = 1_000;
 
 export class Outbox {
   readonly #options: OutboxOptions;
   #staged: Output[] = [];
   #bytes = 0;
-  /** Most outputs of the next transaction: halved until the one is found that a broker refuses. */
+  /** The most outputs of the next transaction: halved until the output that a broker refuses is alone. */
   #limit = maxBatch.records;
-  /** Outputs, and topics, that were refused of late. */
+  /** Outputs and topics that were refused recently: they wait for their timer. */
   readonly #held = new Map<Output | string, NodeJS.Timeout>();
-  /** What was committed last, where it is known. */
+  /** The progress that was committed last, where it is known. */
   #committed: PartitionProgress | undefined;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
   }
 
-  /** True where the lane may go on at once; false where it should wait until this is stored. */
+  /** Stages `output`. Returns true where its lane may go on at once, false where it must wait until the output is stored. */
   stage(output: Output): boolean {
     const { owner, onDue } = this.#options;
     const isHeld =
@@ -74,7 +74,7 @@ export class Outbox {
     return !isHeld && this.#staged.length <= maxStaged.records && this.#bytes <= maxStaged.bytes;
   }
 
-  /** Commits what there is, with the outputs that it may take along. Resolves with what Kafka has of it; rejects for another try. */
+  /** Commits the progress with the staged outputs that may go now. Resolves with what Kafka has stored; rejects to be tried again. */
   async commit(): Promise<readonly PartitionProgress[]> {
     const { owner, commit, commitWith, onDue } = this.#options;
     const { progress, batch } = this.#take();
@@ -103,19 +103,19 @@ export class Outbox {
     return [progress];
   }
 
-  /** The partition is closed: nothing of it is stored any more. */
+  /** The partition is closed: nothing of it may be stored any more. */
   drop(): void {
     for (const timer of this.#held.values()) clearTimeout(timer);
     this.#held.clear();
     this.#staged = [];
   }
 
-  /** In one step: the outputs, and the progress that says that their records are settled, and of no others here. */
+  /** Takes, in one step, a batch of outputs and the progress that settles their records, and no other staged ones. */
   #take(): { progress: PartitionProgress; batch: readonly Output[] } {
     let batch = this.#next();
     for (;;) {
       const progress = this.#options.owner.progress(new Set(batch.map(({ offset }) => offset)));
-      // Where the brokers take shorter marks than they did, not all may find room: the others wait.
+      // If the brokers now take shorter marks than before, the mark may not have room for all: the others wait.
       const { open, end } = decodeMark(progress.offset, progress.metadata);
       const stillOpen = new Set(open);
       const covered = batch.filter(

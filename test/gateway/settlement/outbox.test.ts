@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { OutgoingRecord } from '../../../core/contract/record-sink.ts';
 import type { PartitionProgress, TransactionOutcome } from '../../../core/contract/record-source.ts';
-import { Outbox, type Output } from '../../../gateway/pipeline/outbox.ts';
+import { Outbox, type Output } from '../../../gateway/settlement/outbox.ts';
 import { MemoryKafka } from '../../fixtures/kafka/memory-kafka.ts';
 import { until } from '../../scaler/fixtures/until.ts';
-import { runPipeline } from './run-pipeline.ts';
+import { runPipeline } from '../pipeline/run-pipeline.ts';
 
 t.setTimeout(110_000);
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
 import type { AttemptOutcome } from '../../../core/contract/settlement.ts';
-import { bisectDelayMs, failsAsWhole, halfOf } from '../../../gateway/pipeline/bisect.ts';
-import { quickSubscription } from './run-pipeline.ts';
+import { bisectDelayMs, failsAsWhole, halfOf } from '../../../gateway/delivery/bisect.ts';
+import { quickSubscription } from '../pipeline/run-pipeline.ts';
 
 const retry = (status?: number): AttemptOutcome => ({ kind: 'retry', reason: '', status });
 

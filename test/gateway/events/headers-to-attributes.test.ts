@@ -1,9 +1,9 @@
 import t from 'tap';
 import { emptyAttributes } from '../../../gateway/events/attributes.ts';
-import { createReadHeaders } from '../../../gateway/events/read-headers.ts';
+import { createHeadersToAttributes } from '../../../gateway/events/headers-to-attributes.ts';
 import { headersOf, recordOf } from './build.ts';
 
-const readHeaders = createReadHeaders();
+const readHeaders = createHeadersToAttributes();
 const nothing = {
   ...emptyAttributes(),
   extensions: {},
@@ -78,7 +78,7 @@ t.test('content type and trace context', (t) => {
     ),
     {
       contentType: '',
-      fault: /"content-type" is not text/,
+      fault: /"content-type" is not UTF-8 text/,
       extensions: { kafkaheadercontenttypebase64: 'Cg==', kafkaheadertracestatebase64: 'Cg==' },
     },
   );
@@ -87,10 +87,10 @@ t.test('content type and trace context', (t) => {
 
 t.test('faults name the header', (t) => {
   const cases: [name: string, value: string | Buffer, fault: RegExp][] = [
-    ['ce_type', Buffer.from([0xff]), /"ce_type" is not text/],
-    ['ce_id', '\u0000', /"ce_id" is not text/],
-    ['ce_region', '\u0085', /"ce_region" is not text/],
-    ['ce_a:b', 'x', /"ce_a:b" names no attribute/],
+    ['ce_type', Buffer.from([0xff]), /"ce_type" is not UTF-8 text/],
+    ['ce_id', '\u0000', /"ce_id" is not UTF-8 text/],
+    ['ce_region', '\u0085', /"ce_region" is not UTF-8 text/],
+    ['ce_a:b', 'x', /"ce_a:b" does not name an attribute/],
   ];
   for (const [name, value, fault] of cases) {
     t.match(readHeaders(recordOf({ headers: headersOf([name, value]) }), {}, 'read').fault, fault);

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import t from 'tap';
 import type { CloudEvent } from '../../../core/contract/event.ts';
 import {
-  classifyAnswer,
+  outcomeByStatus,
   type AnswerContext,
   type AnswerHeaders,
-} from '../../../gateway/delivery/classify-answer.ts';
+} from '../../../gateway/delivery/outcome-by-status.ts';
 
 const event: CloudEvent = { id: '1', source: 's', type: 't', extensions: {}, data: null };
 const context: AnswerContext = {
@@ -21,7 +21,7 @@ function classify(
   body = '',
   headers: AnswerHeaders = {},
 ) {
-  return classifyAnswer({ status, headers, body: Buffer.from(body) }, { ...context, ...change });
+  return outcomeByStatus({ status, headers, body: Buffer.from(body) }, { ...context, ...change });
 }
 
 t.test('a 401 is about the token where one was shown, and else about the event', async (t) => {
@@ -76,7 +76,7 @@ t.test('replies', (t) => {
   t.strictSame(classify(202, { replyWanted: true, parseReply }), { ...none, status: 202 }, 'not in a 200');
   t.strictSame(classify(200, { replyWanted: true, parseReply: invalid }), {
     kind: 'rejected',
-    reason: 'the reply is no CloudEvent: the attribute id is missing',
+    reason: 'the reply is not a valid CloudEvent: the attribute id is missing',
     status: 200,
   });
   t.strictSame(classify(200, { parseReply: invalid }), none, 'not wanted, not looked at');
@@ -111,7 +111,7 @@ t.test('batchItemFailures', (t) => {
   for (const [body, failed] of cases) {
     const outcome = classify(200, { batchIds }, body);
     if (failed === 'all') {
-      t.match(outcome, { kind: 'retry', status: 200, reason: /batchItemFailures that do not fit/ }, body);
+      t.match(outcome, { kind: 'retry', status: 200, reason: /batchItemFailures that do not match/ }, body);
     } else {
       const failedIds = failed === undefined ? undefined : new Set(failed);
       t.strictSame(outcome, { kind: 'delivered', status: 200, failedIds }, body);

@@ -1,8 +1,8 @@
-// The request that carries the events of a batch, in the content mode of the trigger.
+// Encodes the events of a batch as one request, in the content mode of the trigger.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import { encodeJson } from '../events/encode-json.ts';
-import { createEncode, encodeBatch, type RequestParts } from '../events/encode.ts';
+import { encodeJson } from './encode-json.ts';
+import { createEncode, encodeBatch, type RequestParts } from './encode.ts';
 
 export function createEncodeRequest({
   function: settings,

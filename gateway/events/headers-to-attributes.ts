@@ -1,4 +1,5 @@
-// One pass over the headers of a record: core attributes, extensions, content type and trace context.
+// Turns the headers of a record into attributes, in one pass: core attributes, extensions, content type and trace context.
+// `header-roles.ts` decides what each header name means.
 import type { AttributeValue } from '../../core/contract/event.ts';
 import type { KafkaRecord } from '../../core/contract/record.ts';
 import { quoted, textOf } from './attributes.ts';
@@ -8,44 +9,38 @@ import type { HeaderRole } from './header-roles.ts';
 import { createKnownTexts } from './known-texts.ts';
 
 /**
- * What to do with `ce_` headers: they are the event's attributes, or repeat them (structured), or are headers
- * like any other.
+ * What to do with `ce_` headers: `read` them as attributes of the event, `skip` them because they only repeat those of a structured
+ * event, or `carry` them like any other header.
  */
 export type AttributeHeaders = 'read' | 'skip' | 'carry';
 
 export interface Headers extends CoreAttributes {
   readonly extensions: Record<string, AttributeValue>;
-  /**
-   * The header `content-type`, which is the attribute `datacontenttype` in binary mode; empty where there is
-   * none.
-   */
+  /** The header `content-type`, which is the attribute `datacontenttype` in binary mode; empty where it is absent. */
   contentType: string;
   traceparent: string;
   tracestate: string;
-  /** True where there is any `ce_` header. */
+  /** True where the record has any `ce_` header. */
   attributed: boolean;
-  /** True where one of the required attributes is among them: the record calls itself a CloudEvent. */
+  /** True where the record has a header of a required attribute, and so claims to be a CloudEvent. */
   cloudEvent: boolean;
-  /** Why the headers are no CloudEvent's; empty where nothing is wrong with them. */
+  /** Why the headers are not those of a valid CloudEvent; empty where they are. */
   fault: string;
 }
 
-export type ReadHeaders = (
+export type HeadersToAttributes = (
   record: KafkaRecord,
   extensions: Record<string, AttributeValue>,
   attributes: AttributeHeaders,
 ) => Headers;
 
-/** A header without a value is carried as one with an empty value. */
+/** The value of a header without one. */
 const noBytes = Buffer.alloc(0);
 
 type KnownTexts = ReturnType<typeof createKnownTexts>;
 
-/**
- * Reads the headers of a record; of a name that stands several times, the last. Adds to the `extensions` it
- * is given.
- */
-export function createReadHeaders(): ReadHeaders {
+/** Reads the headers of a record and adds to the given `extensions`. Of several headers with one name, the last one counts. */
+export function createHeadersToAttributes(): HeadersToAttributes {
   const roleOf = createHeaderRoles();
   const knownText = createKnownTexts();
   return (record, extensions, attributes) => {
@@ -105,7 +100,8 @@ function readAttribute(
   if (text === undefined) headers.fault = notText(name);
   else if (role.kind === 'core') headers[role.attribute] = text;
   else if (role.kind === 'extension') headers.extensions[role.attribute] = text;
-  else headers.fault = `the header ${quoted(name)} names no attribute: letters and digits are allowed`;
+  else
+    headers.fault = `the header ${quoted(name)} does not name an attribute: only letters and digits are allowed`;
 }
 
 function readContentType(
@@ -129,8 +125,8 @@ function readTrace(headers: Headers, role: Extract<HeaderRole, { kind: 'trace' }
 }
 
 /**
- * Carries a header as the extension `kafkaheader<name>`. Bytes that no CloudEvents String can hold are
- * carried in Base64, as `kafkaheader<name>base64`, so that a reader can tell the two apart.
+ * Carries a header as the extension `kafkaheader<name>`. Bytes that a CloudEvents String cannot hold are carried in Base64, as
+ * `kafkaheader<name>base64`, so that a reader can distinguish the two.
  */
 function carry(headers: Headers, carriedAs: string, value: Buffer): void {
   const text = textOf(value);
@@ -139,5 +135,5 @@ function carry(headers: Headers, carriedAs: string, value: Buffer): void {
 }
 
 function notText(name: string): string {
-  return `the header ${quoted(name)} is not text in UTF-8 without control characters`;
+  return `the header ${quoted(name)} is not UTF-8 text without control characters`;
 }

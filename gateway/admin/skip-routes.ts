@@ -1,10 +1,12 @@
-// BlockedRecords records, and skipping one: `GET /v1/triggers/:namespace/:name/blocked` and `POST …/skip`.
+// The routes that list blocked records and skip a record: `GET /v1/triggers/:namespace/:name/blocked` and `POST …/skip`.
+// `route-access.ts` says who may call them.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { KafkaRecord } from '../../core/contract/record.ts';
 import type { BlockedRecord, Place, SkipAnswer, SkipRequest, SkipTrace } from '../../core/contract/skip.ts';
 import { problem } from '../../core/access/http-server.ts';
 import { masked } from './masked-reason.ts';
+import { routeAccess } from './route-access.ts';
 
 export interface SkipRouteOptions {
   readonly skip: (key: string, request: SkipRequest) => Promise<SkipAnswer>;
@@ -15,7 +17,7 @@ export interface SkipRouteOptions {
 const maxListed = 100;
 const maxBodyBytes = 16 << 10;
 const maxReason = 500;
-/** How long an answer waits for an attempt that is under way, or a dead letter that is stored. */
+/** How long an answer waits for an attempt in flight to end, or for a dead letter to be stored, in ms. */
 const waitMs = 10_000;
 
 interface Params {
@@ -47,18 +49,20 @@ const bodySchema = {
 export function addSkipRoutes(server: FastifyInstance, { skip, blocked }: SkipRouteOptions): void {
   server.get<{ Params: Params }>(
     '/v1/triggers/:namespace/:name/blocked',
-    { config: { access: 'view' } },
+    { config: { access: routeAccess.blocked } },
     (request, reply) => {
       const key = keyOf(request.params);
       const records = blocked(key, maxListed);
       if (records === undefined)
-        return reply.code(404).send(problem('MILLRACE_SKIP_ELSEWHERE', `no trigger ${key} runs here`));
+        return reply
+          .code(404)
+          .send(problem('MILLRACE_SKIP_ELSEWHERE', `this gateway does not run the trigger ${key}`));
       return { blocked: records.map(blockedJson) };
     },
   );
   server.post<{ Params: Params; Body: Body }>(
     '/v1/triggers/:namespace/:name/skip',
-    { bodyLimit: maxBodyBytes, schema: { body: bodySchema }, config: { access: 'operate' } },
+    { bodyLimit: maxBodyBytes, schema: { body: bodySchema }, config: { access: routeAccess.skip } },
     async (request, reply) => {
       const key = keyOf(request.params);
       const { topic, partition, offset, reason = '', deadLetter = true } = request.body;
@@ -67,7 +71,7 @@ export function addSkipRoutes(server: FastifyInstance, { skip, blocked }: SkipRo
         partition,
         offset: BigInt(offset),
         reason,
-        by: whoAsks(request),
+        by: callerText(request),
         deadLetter,
         waitMs,
       });
@@ -88,11 +92,11 @@ function keyOf({ namespace, name }: Params): string {
   return `${namespace}/${name}`;
 }
 
-function whoAsks({ caller, ip }: FastifyRequest): string {
+function callerText({ caller, ip }: FastifyRequest): string {
   return `${caller?.name ?? 'unknown'} at ${ip}`;
 }
 
-/** No key, no value, no header. */
+/** Without key, value and headers: the caller may have no access to payloads. */
 function blockedJson({ cause, keyBytes, sinceMs, ...place }: BlockedRecord): object {
   return {
     ...placeJson(place),
@@ -129,7 +133,7 @@ function placeJson({ topic, partition, offset }: Place): object {
   return { topic, partition, offset: String(offset) };
 }
 
-/** All that Kafka holds of it; bytes as base64. */
+/** The whole record as Kafka holds it; bytes in Base64. */
 function recordJson({ timestampMs, key, value, headers }: KafkaRecord): object {
   return {
     timestampMs,
@@ -139,7 +143,7 @@ function recordJson({ timestampMs, key, value, headers }: KafkaRecord): object {
   };
 }
 
-/** In the JSON format of CloudEvents. */
+/** The reply in the JSON format of CloudEvents. */
 function replyJson({ data, extensions, ...attributes }: CloudEvent): object {
   return { specversion: '1.0', ...attributes, ...extensions, data_base64: base64(data) ?? undefined };
 }
