@@ -6,7 +6,7 @@ import { describeError } from '../core/contract/errors.ts';
 import type { TriggerSource } from '../core/contract/trigger-source.ts';
 import type { SecretReader } from '../core/contract/secret-reader.ts';
 import { logAccess } from '../core/access/audit-log.ts';
-import { openAccess } from '../core/access/open-access.ts';
+import { openAccessControl } from '../core/access/access-control.ts';
 import { openOwnConnection } from '../core/kafka/connection/own-connection.ts';
 import type { ClientLog } from '../core/kafka/connection/kafka-client.ts';
 import { createClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
@@ -102,7 +102,7 @@ export async function startScaler(config: ScalerConfig, dependencies: ScalerDepe
     const readiness = watchReadiness(events, triggers);
     ends.push(await dependencies.triggers.watch((wanted) => triggers.replace(wanted)));
 
-    const access = await openAccess(config.access, dependencies.tokenReviews);
+    const access = await openAccessControl(config.access, dependencies.tokenReviews);
     ends.push(() => access.close());
     const shared = { demand, triggers, emit, tls: config.tls };
     const admin = await createAdminServer({ ...shared, ...access, ...logAccess(log), metrics, readiness });

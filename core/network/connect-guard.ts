@@ -5,7 +5,7 @@ import { lookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
 import { MillraceError } from '../contract/errors.ts';
-import { createJudgeAddress, type JudgeAddress } from './tenant-address.ts';
+import { createAddressCheck, type AddressCheck } from './tenant-address.ts';
 
 export interface ConnectGuardOptions {
   /** All addresses of a name; rejects, as node:dns does, where there are none. Default: the system's lookup. */
@@ -13,18 +13,18 @@ export interface ConnectGuardOptions {
   /** Names and addresses of the API server. */
   readonly apiServerHosts: readonly string[];
   /** What is refused beside the addresses of the API server, which it is given; default: tenant-address.ts. */
-  readonly createSchemaValidator?: ((apiServer: readonly string[]) => JudgeAddress) | undefined;
+  readonly createCheck?: ((apiServer: readonly string[]) => AddressCheck) | undefined;
 }
 
 export interface ConnectGuard {
   /** For node:net, which asks it for names, and connects to what it tells. Fails with MILLRACE_ADDRESS_REFUSED. */
   readonly lookup: LookupFunction;
   /** Rejects where `host` is an address that is refused: for it node:net asks no `lookup`. Of a name it says nothing. */
-  passAddress(host: string): Promise<void>;
+  checkAddress(host: string): Promise<void>;
 }
 
 export function createConnectGuard(options: ConnectGuardOptions): ConnectGuard {
-  const { resolve = resolveName, apiServerHosts, createSchemaValidator = createJudgeAddress } = options;
+  const { resolve = resolveName, apiServerHosts, createCheck = createAddressCheck } = options;
   let apiServer: readonly string[] | undefined;
 
   const addressesOf = async (host: string): Promise<readonly LookupAddress[]> => {
@@ -32,22 +32,22 @@ export function createConnectGuard(options: ConnectGuardOptions): ConnectGuard {
     return family === 0 ? resolve(host) : [{ address: host, family }];
   };
   /** Where the API server cannot be looked up, it is where it was. */
-  const currentJudge = async (): Promise<JudgeAddress> => {
+  const currentCheck = async (): Promise<AddressCheck> => {
     try {
       const found = await Promise.all(apiServerHosts.map(addressesOf));
       apiServer = found.flat().map(({ address }) => address);
     } catch (error) {
       if (apiServer === undefined) throw error;
     }
-    return createSchemaValidator(apiServer);
+    return createCheck(apiServer);
   };
   /** At least one. */
   const openAddresses = async (host: string): Promise<readonly [LookupAddress, ...LookupAddress[]]> => {
-    const [judge, [first, ...others]] = await Promise.all([currentJudge(), addressesOf(host)]);
+    const [check, [first, ...others]] = await Promise.all([currentCheck(), addressesOf(host)]);
     if (first === undefined) throw new MillraceError('MILLRACE_ADDRESS_REFUSED', `${host} has no address`);
     const addresses = [first, ...others] as const;
     for (const { address } of addresses) {
-      const why = judge(address);
+      const why = check(address);
       if (why === undefined) continue;
       const what = address === host ? host : `${host} resolves to ${address}, which`;
       throw new MillraceError('MILLRACE_ADDRESS_REFUSED', `${what} is ${why}`);
@@ -64,7 +64,7 @@ export function createConnectGuard(options: ConnectGuardOptions): ConnectGuard {
         (error: unknown) => callback(error as Error, []),
       );
     },
-    passAddress: async (host) => {
+    checkAddress: async (host) => {
       if (isIP(host) !== 0) await openAddresses(host);
     },
   };
@@ -89,7 +89,7 @@ export function createGuardedConnector(
 ): buildConnector.connector {
   const connect = buildConnector({ ...options, lookup: guard.lookup });
   return (target, callback) => {
-    guard.passAddress(target.hostname).then(
+    guard.checkAddress(target.hostname).then(
       () => connect(target, callback),
       (error: unknown) => callback(error as Error, null),
     );

@@ -27,7 +27,7 @@ export function parseTenantAddresses(text: string): TenantAddresses | undefined 
 }
 
 /** Why `address` is refused, to follow "which is"; undefined where it is open to tenants. */
-export type JudgeAddress = (address: string) => string | undefined;
+export type AddressCheck = (address: string) => string | undefined;
 
 type Range = readonly [address: string, prefix: number];
 
@@ -83,7 +83,7 @@ const known = new BlockList();
 for (const [address, prefix] of hostsOfIpv6) known.addSubnet(address, prefix, 'ipv6');
 
 /** `apiServer`: its addresses, which are refused as well. */
-export function createJudgeAddress(apiServer: readonly string[]): JudgeAddress {
+export function createAddressCheck(apiServer: readonly string[]): AddressCheck {
   const own = listOf(apiServer.map((address) => [address, isIP(address) === 6 ? 128 : 32]));
   return (text) => {
     // A zone, as in fe80::1%eth0.
@@ -116,7 +116,7 @@ function listOf(ranges: readonly Range[]): BlockList {
   return list;
 }
 
-const judgeAddress = createJudgeAddress([]);
+const checkWithoutApiServer = createAddressCheck([]);
 
 /**
  * What is wrong with `function.uri` in an installation with this setting, and what to do, in sentences; undefined where nothing is. What
@@ -136,7 +136,7 @@ export function whyUriRefused(uri: string, functionUris: FunctionUris): string |
 }
 
 function whyHostRefused(host: string): string | undefined {
-  if (isIP(host) !== 0) return judgeAddress(host);
+  if (isIP(host) !== 0) return checkWithoutApiServer(host);
   return /(^|\.)localhost\.?$/.test(host) ? 'a loopback name' : undefined;
 }
 

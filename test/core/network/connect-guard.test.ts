@@ -29,7 +29,7 @@ function guardOf(names: Names, options: Partial<ConnectGuardOptions> = {}) {
 }
 
 /** Loopback is where this test's functions are: of it one address alone is refused. */
-const createSchemaValidator: ConnectGuardOptions['createSchemaValidator'] = (apiServer) => (address) =>
+const createCheck: ConnectGuardOptions['createCheck'] = (apiServer) => (address) =>
   apiServer.includes(address) ? 'the API server' : address === '127.0.0.1' ? undefined : 'not open';
 
 function send(t: Test, origin: string, guard: ReturnType<typeof guardOf>['guard']): Promise<AttemptResult> {
@@ -102,7 +102,7 @@ t.test('a name that is not known is told as that', async (t) => {
 t.test('what is open is connected to, by name and by address', async (t) => {
   const fn = await startFunction(t);
   const { port } = new URL(fn.origin);
-  const { guard } = guardOf({ 'function.test': ['127.0.0.1'] }, { createSchemaValidator });
+  const { guard } = guardOf({ 'function.test': ['127.0.0.1'] }, { createCheck });
   t.match(await send(t, fn.origin, guard), { kind: 'answered', status: 204 });
   t.match(await send(t, `http://function.test:${port}`, guard), { kind: 'answered', status: 204 });
   t.equal(fn.calls[1]?.headers.host, `function.test:${port}`);
@@ -115,7 +115,7 @@ t.test('a name is judged anew for each connection', async (t) => {
   const fn = await startFunction(t, { status: 204, headers: { connection: 'close' } });
   const { port } = new URL(fn.origin);
   const names: Names = { 'rebound.test': ['127.0.0.1'] };
-  const { guard } = guardOf(names, { createSchemaValidator });
+  const { guard } = guardOf(names, { createCheck });
   const origin = `http://rebound.test:${port}`;
   t.match(await send(t, origin, guard), { kind: 'answered' });
   names['rebound.test'] = ['127.0.0.2'];
@@ -127,7 +127,7 @@ t.test('a redirect is an answer, which leads nowhere', async (t) => {
   const { port, connections } = await countConnections(t);
   const location = `http://127.0.0.1:${port}/`;
   const fn = await startFunction(t, { status: 307, headers: { location } });
-  const { guard } = guardOf({}, { createSchemaValidator });
+  const { guard } = guardOf({}, { createCheck });
   t.match(await send(t, fn.origin, guard), { kind: 'answered', status: 307 });
   t.equal(connections(), 0);
 });

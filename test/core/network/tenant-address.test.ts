@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import {
-  createJudgeAddress,
+  createAddressCheck,
   hostOf,
   whyUriRefused,
   parseFunctionUris,
   parseTenantAddresses,
 } from '../../../core/network/tenant-address.ts';
 
-const judge = createJudgeAddress([]);
+const check = createAddressCheck([]);
 
 const anyByte = fc.integer({ min: 0, max: 255 });
 const anyIpv4 = fc.tuple(anyByte, anyByte, anyByte, anyByte);
@@ -43,7 +43,7 @@ t.test('an address of IPv4 is judged alike in all forms that it has in IPv6', as
   fc.assert(
     fc.property(anyNear, (bytes) => {
       const dotted = bytes.join('.');
-      const why = judge(dotted);
+      const why = check(dotted);
       assert.equal(why !== undefined, isRefused(bytes), dotted);
       const forms = [
         `::ffff:${dotted}`,
@@ -53,7 +53,7 @@ t.test('an address of IPv4 is judged alike in all forms that it has in IPv6', as
         `2002:${words(bytes)}::1`,
         `2002:${words(bytes)}:a:b:c:d:e`,
       ];
-      for (const form of forms) assert.equal(judge(form), why, form);
+      for (const form of forms) assert.equal(check(form), why, form);
     }),
     { numRuns: 2_000 },
   );
@@ -66,7 +66,7 @@ t.test('whatever is no address of IPv6 that a host has is refused', async () => 
       const isPrivate = first >= 0xfc00 && first <= 0xfdff;
       // 6to4 of 0.2.0.3
       const isOpen = (isGlobal || isPrivate) && first !== 0x2002;
-      assert.equal(judge(`${first.toString(16)}:2:3:4:5:6:7:8`) === undefined, isOpen);
+      assert.equal(check(`${first.toString(16)}:2:3:4:5:6:7:8`) === undefined, isOpen);
     }),
   );
 });
@@ -105,13 +105,13 @@ const told: readonly [address: string, why: RegExp | undefined][] = [
 ];
 for (const [address, why] of told) {
   t.test(`${address} ${why === undefined ? 'is open to tenants' : 'is refused'}`, async (t) => {
-    if (why === undefined) t.equal(judge(address), undefined);
-    else t.match(judge(address), why);
+    if (why === undefined) t.equal(check(address), undefined);
+    else t.match(check(address), why);
   });
 }
 
 t.test('the API server is refused, by each of its addresses', async (t) => {
-  const strict = createJudgeAddress(['10.96.0.1', 'fd00:10:96::1']);
+  const strict = createAddressCheck(['10.96.0.1', 'fd00:10:96::1']);
   for (const address of ['10.96.0.1', '::ffff:10.96.0.1', '64:ff9b::a60:1', '2002:a60:1::', 'fd00:10:96::1'])
     t.equal(strict(address), 'an address of the API server', address);
   for (const address of ['10.96.0.2', 'fd00:10:96::2']) t.equal(strict(address), undefined, address);

@@ -4,10 +4,10 @@ import { createAdminServer, type Readiness } from '../../../scaler/admin/scaler-
 import { MillraceError } from '../../../core/contract/errors.ts';
 import { createScalerEmitter } from '../../../scaler/scaler-events.ts';
 import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
-import { localDoor, strictDoor } from '../../fixtures/access/open-server.ts';
+import { localServerOptions, strictServer } from '../../fixtures/access/open-server.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 
-async function setUp(t: Test, door: typeof localDoor = localDoor) {
+async function setUp(t: Test, options: typeof localServerOptions = localServerOptions) {
   const triggers = createWantedTriggers();
   const events = createScalerEmitter();
   const metrics = createScalerMetrics(events, triggers);
@@ -17,7 +17,7 @@ async function setUp(t: Test, door: typeof localDoor = localDoor) {
     readiness: { ready: false, triggers: 2, kafka: { reachable: false, error: 'away' } },
   };
   const server = await createAdminServer({
-    ...door,
+    ...options,
     demand: { wake: (key) => woken.push(key) },
     triggers,
     emit: events.emit.bind(events),
@@ -94,7 +94,7 @@ t.test('health and readiness', async (t) => {
 
 t.test('functions are woken by who may, and what Kafka says is told to who may see triggers', async (t) => {
   const grants = { gateway: ['activate'], viewer: ['view', 'scrape'] } as const;
-  const { server, woken } = await setUp(t, strictDoor(grants).options);
+  const { server, woken } = await setUp(t, strictServer(grants).options);
   const as = (token?: string) =>
     token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } };
   const payload = { triggers: [{ namespace: 'geo', name: 'a' }] };
@@ -113,7 +113,7 @@ t.test('functions are woken by who may, and what Kafka says is told to who may s
 });
 
 t.test('a gateway asks as often as it has to', async (t) => {
-  const { server, woken } = await setUp(t, strictDoor({ gateway: ['activate'] }).options);
+  const { server, woken } = await setUp(t, strictServer({ gateway: ['activate'] }).options);
   const headers = { authorization: 'Bearer gateway' };
   const payload = { triggers: [{ namespace: 'geo', name: 'a' }] };
   for (let asked = 0; asked < 1_300; asked += 1)
