@@ -31,7 +31,7 @@ t.test('each thing that is lacking is told until it is there, and the trigger go
   await tenant.deploy('mailer', { topics: topic, cluster: 'secured' });
   t.match(
     await told('SecretForbidden'),
-    /the right to get secrets "kafka-user" in the namespace .* is lacking/,
+    /the right to get secrets "kafka-user" in the namespace .* is missing/,
   );
 
   await installation.grantSecrets(namespace, ['kafka-user']);
