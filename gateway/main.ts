@@ -22,7 +22,7 @@ import { createStaticEndpoints } from './control/static-endpoints.ts';
 import { createFunctionCredentials } from '../core/credentials/function-credentials.ts';
 import { createCachedFile } from '../core/credentials/cached-file.ts';
 import { logAccess } from '../core/access/audit-log.ts';
-import { openAccess } from '../core/access/open-access.ts';
+import { openAccessControl } from '../core/access/access-control.ts';
 import { createClusters } from '../core/kafka/connection/clusters.ts';
 import { openOwnConnection } from '../core/kafka/connection/own-connection.ts';
 import type { ClientLog, ConnectionSettings } from '../core/kafka/connection/kafka-client.ts';
@@ -75,7 +75,7 @@ export async function startGateway(
   const dataPlane = createDataPlane(config, { own, control, events, log });
   const { supervisor } = dataPlane;
   let isServing = false;
-  const access = await openAccess(config.access, control.tokenReviews);
+  const access = await openAccessControl(config.access, control.tokenReviews);
   const server = await startAdminServer({
     ...access,
     ...logAccess(log),

@@ -5,7 +5,7 @@ import { describeError, errorFields } from '../core/contract/errors.ts';
 import type { TriggerSource } from '../core/contract/trigger-source.ts';
 import type { SecretReader } from '../core/contract/secret-reader.ts';
 import { logAccess } from '../core/access/audit-log.ts';
-import { openAccess } from '../core/access/open-access.ts';
+import { openAccessControl } from '../core/access/access-control.ts';
 import { openOwnConnection } from '../core/kafka/connection/own-connection.ts';
 import type { ClientLog } from '../core/kafka/connection/kafka-client.ts';
 import { createClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
@@ -100,7 +100,7 @@ export async function startScaler(
     const readiness = watchReadiness(events, triggers);
     parts.unwatch = await sources.triggers.watch((wanted) => triggers.replace(wanted));
 
-    const access = await openAccess(config.access, sources.tokenReviews);
+    const access = await openAccessControl(config.access, sources.tokenReviews);
     parts.access = access;
     const shared = { demand, triggers, emit, tls: config.tls };
     const admin = await createAdminServer({ ...shared, ...access, ...logAccess(log), metrics, readiness });

@@ -1,4 +1,4 @@
-// TokenReview and SubjectAccessReview: what is asked of the API server, and what its answers mean.
+// Bodies of TokenReviews and SubjectAccessReviews, and what the API server's answers to them mean. Pure.
 // https://kubernetes.io/docs/reference/kubernetes-api/definitions/token-review-v1-authentication/
 import { readClaims } from './bearer-token.ts';
 import type { Right } from '../contract/callers.ts';
@@ -7,7 +7,7 @@ import { subjectAccessReviewKind, tokenReviewKind } from '../resources/kinds.ts'
 import { apiVersion } from '../resources/schema/trigger-schema.ts';
 import { groupOf } from '../kubernetes/resource-paths.ts';
 
-/** Who it is, as the API server says and wants to be told. */
+/** The user as a TokenReview answers it and as a SubjectAccessReview expects it. */
 export interface Identity {
   readonly username: string;
   readonly uid: string | undefined;
@@ -15,21 +15,21 @@ export interface Identity {
   readonly extra: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
-export type Reviewed =
+export type TokenReviewResult =
   | { readonly kind: 'known'; readonly identity: Identity }
   | { readonly kind: 'refused'; readonly why: string }
   | { readonly kind: 'unknown' };
 
-/** As a SubjectAccessReview names what somebody would do. */
+/** The action that a SubjectAccessReview asks about. */
 export type Attributes =
   | { readonly nonResourceAttributes: Readonly<Record<string, string>> }
   | { readonly resourceAttributes: Readonly<Record<string, string>> };
 
-/** A label of RFC 1123, which no namespace goes without. */
+/** The name of a namespace is a label of RFC 1123. */
 const namespaceName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const serviceAccounts = 'system:serviceaccount:';
 
-/** For which audience a token is reviewed: `audience` where it says that it is for that one, else undefined, which is the API server's own. */
+/** The audience to review a token for: `audience` if the token claims it; otherwise undefined, which means the API server's own audience. */
 export function audienceFor(token: string, audience: string): string | undefined {
   const aud = readClaims(token)?.aud;
   const isOurs = aud === audience || (Array.isArray(aud) && aud.includes(audience));
@@ -41,28 +41,32 @@ export function tokenReview(token: string, audience: string | undefined): object
   return { apiVersion, kind, spec: { token, ...(audience === undefined ? {} : { audiences: [audience] }) } };
 }
 
-/** Throws MILLRACE_KUBERNETES_FAILED where the answer is no review. */
-export function readTokenReview(answer: unknown, token: string, audience: string | undefined): Reviewed {
+/** Throws MILLRACE_KUBERNETES_FAILED if the answer is not a review. */
+export function readTokenReview(
+  answer: unknown,
+  token: string,
+  audience: string | undefined,
+): TokenReviewResult {
   const { authenticated = false, user, audiences = [] } = statusOf(answer) as TokenStatus;
   const username = user?.username ?? '';
   if (!authenticated || user === undefined || username === '') return notAuthenticated(token);
-  // An authenticator that knows of no audiences names none: what it lets in may be meant for anybody.
+  // An authenticator that does not support audiences returns none: a token that it accepts may be meant for any service.
   if (audience !== undefined && !audiences.includes(audience))
     return { kind: 'refused', why: `the token is not for the audience ${audience}` };
   return { kind: 'known', identity: { username, uid: user.uid, groups: user.groups, extra: user.extra } };
 }
 
-/** A token of a ServiceAccount is the API server's to judge; any other may be another's. */
-function notAuthenticated(token: string): Reviewed {
+/** The API server decides about tokens of ServiceAccounts. Another recognizer may know any other token. */
+function notAuthenticated(token: string): TokenReviewResult {
   const subject = readClaims(token)?.sub;
   if (typeof subject !== 'string' || !subject.startsWith(serviceAccounts)) return { kind: 'unknown' };
   return {
     kind: 'refused',
-    why: 'the API server does not accept the token: it is expired, revoked, for another audience, or of another cluster',
+    why: 'the API server does not accept the token: it is expired, revoked, for another audience, or from another cluster',
   };
 }
 
-/** What the API server is asked about a right; undefined where nobody can have it, for there is no such namespace. */
+/** What to ask the API server about a right; undefined if no namespace can have this name, so that nobody has the right. */
 export function attributesOf(
   right: Right,
   namespace: string | undefined,
@@ -92,7 +96,7 @@ export function accessReview({ username, uid, groups, extra }: Identity, attribu
   return { apiVersion, kind, spec: { user: username, ...Object.fromEntries(given), ...attributes } };
 }
 
-/** Whether it is allowed. Throws MILLRACE_KUBERNETES_FAILED where the answer is no review. */
+/** Whether the action is allowed. Throws MILLRACE_KUBERNETES_FAILED if the answer is not a review. */
 export function readAccessReview(answer: unknown): boolean {
   return (statusOf(answer) as { readonly allowed?: boolean }).allowed === true;
 }
@@ -106,5 +110,5 @@ interface TokenStatus {
 function statusOf(answer: unknown): object {
   const { status } = (answer ?? {}) as { readonly status?: unknown };
   if (typeof status === 'object' && status !== null) return status;
-  throw new MillraceError('MILLRACE_KUBERNETES_FAILED', 'the API server answers a review with none');
+  throw new MillraceError('MILLRACE_KUBERNETES_FAILED', 'the API server answered a review without a status');
 }

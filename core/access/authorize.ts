@@ -1,10 +1,11 @@
-// Who is let in: each route says what it asks for, and a request that has it not ends here, before its body is read.
+// Who may call a port: each route declares the access that it requires, and a request without it ends here, before its body is read.
+// The recognizers identify the caller by the bearer token; the caller's rights decide about the route.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller, Recognizer, Right } from '../contract/callers.ts';
 import type { ErrorCode } from '../contract/errors.ts';
 import { isLoopback } from './loopback.ts';
 
-/** What a route asks for: `anybody` may come to it; a `caller` has only to be known, and the route goes by what they may. */
+/** What a route requires. `anybody`: nothing. `caller`: a known caller, whose rights the route checks by itself. A right: a caller who has it. */
 export type Access = 'anybody' | 'caller' | Right;
 
 declare module 'fastify' {
@@ -12,18 +13,18 @@ declare module 'fastify' {
     access?: Access;
   }
   interface FastifyRequest {
-    /** Null where nobody known came; on a route that asks for more than `anybody`, never. */
+    /** Null if the caller is not known. Never null on a route that requires more than `anybody`. */
     caller: Caller | null;
   }
 }
 
 export interface AuthorizeOptions {
-  /** Asked one after the other, until one knows the token. */
+  /** Asked in this order, until one knows the token. */
   readonly recognizers: readonly Recognizer[];
-  /** Programs on this machine need no token. */
+  /** Whether programs on this machine need no token. */
   readonly trustsLoopback: boolean;
-  /** Who knows callers does not answer. Must not throw. */
-  readonly onUnknown: (error: Error) => void;
+  /** A recognizer, or the check of a right, failed. Must not throw. */
+  readonly onRecognizerError: (error: Error) => void;
 }
 
 type Admission =
@@ -38,7 +39,7 @@ type Admission =
 /** RFC 6750, section 2.1. */
 const bearer = /^Bearer +([\x21-\x7e]+)$/i;
 
-/** The hook of routes that ask for `access`. */
+/** The hook for routes that require `access`. */
 export function createAuthorize(options: AuthorizeOptions, access: Access) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const admission = await admit(options, access, request);
@@ -52,7 +53,7 @@ export function createAuthorize(options: AuthorizeOptions, access: Access) {
 
 async function admit(options: AuthorizeOptions, access: Access, request: FastifyRequest): Promise<Admission> {
   if (isForeign(request))
-    return refusal('MILLRACE_ADMIN_FORBIDDEN', 'this comes from a page of another origin');
+    return refusal('MILLRACE_ADMIN_FORBIDDEN', 'the request comes from a web page of another origin');
   try {
     const admission = await recognize(options, request);
     if (admission.kind === 'caller') request.caller = admission.caller;
@@ -62,8 +63,8 @@ async function admit(options: AuthorizeOptions, access: Access, request: Fastify
     const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
     return refusal('MILLRACE_ADMIN_FORBIDDEN', `${admission.caller.name} has no right to ${access}${where}`);
   } catch (error) {
-    options.onUnknown(error as Error);
-    return refusal('MILLRACE_ACCESS_UNKNOWN', 'who you are, or what you may, cannot be told now');
+    options.onRecognizerError(error as Error);
+    return refusal('MILLRACE_ACCESS_UNKNOWN', 'your token or your rights cannot be checked now: try again');
   }
 }
 
@@ -75,16 +76,25 @@ async function recognize(
   if (authorization === undefined)
     return trustsLoopback && isLoopback(request.raw)
       ? { kind: 'caller', caller: localCaller(request) }
-      : refusal('MILLRACE_ADMIN_UNAUTHENTICATED', 'nobody comes in here without a bearer token');
+      : refusal(
+          'MILLRACE_ADMIN_UNAUTHENTICATED',
+          'a bearer token is required: send it as "Authorization: Bearer <token>"',
+        );
   const token = bearer.exec(authorization)?.[1];
   if (token === undefined)
-    return refusal('MILLRACE_ADMIN_UNAUTHENTICATED', 'the authorization is no bearer token');
+    return refusal(
+      'MILLRACE_ADMIN_UNAUTHENTICATED',
+      'the Authorization header has no bearer token: send "Authorization: Bearer <token>"',
+    );
   for (const recognizer of recognizers) {
     const recognition = await recognizer.recognize(token);
     if (recognition.kind === 'caller') return recognition;
     if (recognition.kind === 'refused') return refusal('MILLRACE_ADMIN_UNAUTHENTICATED', recognition.why);
   }
-  return refusal('MILLRACE_ADMIN_UNAUTHENTICATED', 'nobody here knows the bearer token');
+  return refusal(
+    'MILLRACE_ADMIN_UNAUTHENTICATED',
+    'the bearer token is not known to any authenticator of this port',
+  );
 }
 
 function refusal(code: keyof typeof statuses, why: string): Admission {
@@ -97,7 +107,7 @@ const statuses = {
   MILLRACE_ACCESS_UNKNOWN: 503,
 } as const;
 
-/** Browsers say so of what pages of others ask for; a token is never theirs to send, and nothing else is needed to be sure. */
+/** Browsers mark requests that pages of other origins send. Such pages cannot send a token, so this check is enough. */
 function isForeign({ method, headers }: FastifyRequest): boolean {
   if (method === 'GET' || method === 'HEAD') return false;
   const site = headers['sec-fetch-site'];

@@ -1,22 +1,19 @@
-// What can be said of a bearer token before anybody vouches for it, and how to speak of one, and of who shows it, without repeating it.
+// Checks of a bearer token before anybody verifies it, and texts for log and audit that contain no part of a token. Pure.
 import { describeError } from '../contract/errors.ts';
 
-/** More than any token that is meant well has; headers of a request are no longer either. */
+/** More than any honest token has; the headers of a request are limited to the same length. */
 const mostCharacters = 16_384;
-/** A piece that long is taken for one of the token; shorter ones tell nothing. */
+/** A piece of this length counts as a part of the token; shorter ones reveal nothing. */
 const tellingCharacters = 8;
 const mostDescription = 1_000;
 const mostName = 512;
 
-/** Whether it is worth a question: of bounded length, in visible ASCII (RFC 6750, section 2.1, and all opaque tokens that are known). */
+/** Whether a token is worth a request: of limited length, in visible ASCII (RFC 6750, section 2.1, and all known opaque tokens). */
 export function isPresentable(token: string): boolean {
   return token.length <= mostCharacters && /^[\x21-\x7e]+$/.test(token);
 }
 
-/**
- * What a JWT claims, unverified: good to choose who is asked about it, and for nothing else. Undefined where it is none (RFC 7519, in the compact form of
- * RFC 7515).
- */
+/** The claims of a JWT, unverified: use them only to choose who verifies it. Undefined if it is no JWT (RFC 7519, compact form of RFC 7515). */
 export function readClaims(token: string): Readonly<Record<string, unknown>> | undefined {
   const parts = token.split('.');
   const [, payload] = parts;
@@ -31,7 +28,7 @@ export function readClaims(token: string): Readonly<Record<string, unknown>> | u
   }
 }
 
-/** What went wrong with a token, told again without a piece of it, whatever was quoted: a cause for the log. */
+/** The message of `error` as a new error, without any part of the token that it may quote: a cause for the log. */
 export function withoutToken(error: unknown, token: string): Error {
   return new Error(mask(describeError(error).slice(0, mostDescription), token));
 }
@@ -46,7 +43,7 @@ function mask(text: string, token: string): string {
   return masked;
 }
 
-/** Of the longest beginning of `text` that is a piece of the token; 0 where that is too short to tell anything. */
+/** Length of the longest prefix of `text` that is part of the token; 0 if that is too short to reveal anything. */
 function commonLength(text: string, token: string): number {
   let length = Math.min(tellingCharacters, token.length);
   if (length === 0 || text.length < length || !token.includes(text.slice(0, length))) return 0;
@@ -54,7 +51,7 @@ function commonLength(text: string, token: string): number {
   return length;
 }
 
-/** A name as it may stand in a line of a log: bounded, and without characters that are not seen. */
+/** A name that is safe in a line of a log: of limited length, and without invisible characters. */
 export function auditName(name: string): string {
   const seen = name.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '�');
   return seen.length <= mostName ? seen : `${seen.slice(0, mostName - 1).toWellFormed()}…`;

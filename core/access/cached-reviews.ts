@@ -1,97 +1,98 @@
-// Answers that are kept for seconds, each asked for once for all who wait for it. A good one serves on for a while as it is asked for anew, so that
-// hardly anybody waits; any other has its own place, where many of them push no good one out.
+// Caches answers of the API server for seconds, and asks once for all who wait for the same answer.
+// A positive answer is used on while it is renewed (stale-while-revalidate), so that callers hardly ever wait. Negative answers and
+// failures have a cache of their own, so that many of them cannot evict a positive one.
 
-export interface CacheRules<A> {
-  /** Whether it may serve on while it is asked for anew. */
-  readonly isGood: (answer: A) => boolean;
-  /** From when it was asked for: so long a good answer is not asked for again. */
+export interface ReviewCacheOptions<A> {
+  /** Whether the answer may be used on while it is renewed. */
+  readonly isPositive: (answer: A) => boolean;
+  /** Age from which a positive answer is renewed. Ages count from the request, not from its answer. */
   readonly freshMs: number;
-  /** The same: longer than that none is served. */
-  readonly servedMs: number;
-  /** So long any other answer stands. */
-  readonly otherMs: number;
-  /** So long nobody is asked again who did not answer. */
+  /** Age from which a positive answer is not used any more. */
+  readonly maxAgeMs: number;
+  /** How long a negative answer is used. */
+  readonly negativeMs: number;
+  /** How long there is no other request after one that failed. */
   readonly failureMs: number;
-  /** Of good ones, and of others; those that were not wanted for longest go first. */
-  readonly most: number;
-  /** In ms, of a clock that never goes back. */
+  /** Limit for positive answers, and the same for all others. The least recently used go first. */
+  readonly maxEntries: number;
+  /** In ms, of a monotonic clock. */
   readonly now: () => number;
 }
 
-interface Good<A> {
+interface Positive<A> {
   readonly answer: A;
   readonly askedAtMs: number;
 }
 
-/** An answer that is not good, or a failure. */
-interface Other<A> {
-  /** The answer; throws where it is a failure. */
+/** A negative answer, or a failure. */
+interface Negative<A> {
+  /** Returns the answer, or throws the failure. */
   read(): A;
   readonly untilMs: number;
 }
 
 export class CachedReviews<A> {
-  readonly #keeping: CacheRules<A>;
-  readonly #good = new Map<string, Good<A>>();
-  readonly #others = new Map<string, Other<A>>();
-  readonly #asking = new Map<string, Promise<A>>();
+  readonly #options: ReviewCacheOptions<A>;
+  readonly #positive = new Map<string, Positive<A>>();
+  readonly #negative = new Map<string, Negative<A>>();
+  readonly #inFlight = new Map<string, Promise<A>>();
 
-  constructor(keeping: CacheRules<A>) {
-    this.#keeping = keeping;
+  constructor(options: ReviewCacheOptions<A>) {
+    this.#options = options;
   }
 
-  /** `ask` is told the good answer before, where there is one. Rejects as it does. */
-  async answer(key: string, ask: (before: A | undefined) => Promise<A>): Promise<A> {
-    const { freshMs, servedMs, now } = this.#keeping;
-    const good = this.#good.get(key);
-    if (good === undefined) return this.#renew(key, ask);
-    this.#keep(this.#good, key, good);
-    const ageMs = now() - good.askedAtMs;
-    if (ageMs < freshMs) return good.answer;
+  /** `ask` gets the previous positive answer, if there is one. Rejects as `ask` does. */
+  async get(key: string, ask: (previous: A | undefined) => Promise<A>): Promise<A> {
+    const { freshMs, maxAgeMs, now } = this.#options;
+    const positive = this.#positive.get(key);
+    if (positive === undefined) return this.#renew(key, ask);
+    this.#store(this.#positive, key, positive);
+    const ageMs = now() - positive.askedAtMs;
+    if (ageMs < freshMs) return positive.answer;
     const renewed = this.#renew(key, ask);
-    if (ageMs >= servedMs) return renewed;
-    // Served on, however that ends.
+    if (ageMs >= maxAgeMs) return renewed;
+    // The old answer is used on, however the renewal ends.
     renewed.catch(() => undefined);
-    return good.answer;
+    return positive.answer;
   }
 
-  async #renew(key: string, ask: (before: A | undefined) => Promise<A>): Promise<A> {
-    const asking = this.#asking.get(key);
-    if (asking !== undefined) return asking;
-    const other = this.#others.get(key);
-    if (other !== undefined && this.#keeping.now() < other.untilMs) return other.read();
-    const asked = this.#ask(key, ask).finally(() => this.#asking.delete(key));
-    this.#asking.set(key, asked);
+  async #renew(key: string, ask: (previous: A | undefined) => Promise<A>): Promise<A> {
+    const inFlight = this.#inFlight.get(key);
+    if (inFlight !== undefined) return inFlight;
+    const negative = this.#negative.get(key);
+    if (negative !== undefined && this.#options.now() < negative.untilMs) return negative.read();
+    const asked = this.#ask(key, ask).finally(() => this.#inFlight.delete(key));
+    this.#inFlight.set(key, asked);
     return asked;
   }
 
-  async #ask(key: string, ask: (before: A | undefined) => Promise<A>): Promise<A> {
-    const { isGood, otherMs, failureMs, now } = this.#keeping;
+  async #ask(key: string, ask: (previous: A | undefined) => Promise<A>): Promise<A> {
+    const { isPositive, negativeMs, failureMs, now } = this.#options;
     const askedAtMs = now();
-    this.#others.delete(key);
+    this.#negative.delete(key);
     try {
-      const answer = await ask(this.#good.get(key)?.answer);
-      if (isGood(answer)) {
-        this.#keep(this.#good, key, { answer, askedAtMs });
+      const answer = await ask(this.#positive.get(key)?.answer);
+      if (isPositive(answer)) {
+        this.#store(this.#positive, key, { answer, askedAtMs });
       } else {
-        this.#good.delete(key);
-        this.#keep(this.#others, key, { read: () => answer, untilMs: now() + otherMs });
+        this.#positive.delete(key);
+        this.#store(this.#negative, key, { read: () => answer, untilMs: now() + negativeMs });
       }
       return answer;
     } catch (error) {
       const read = (): never => {
         throw error;
       };
-      this.#keep(this.#others, key, { read, untilMs: now() + failureMs });
+      this.#store(this.#negative, key, { read, untilMs: now() + failureMs });
       throw error;
     }
   }
 
-  /** As the one that was wanted last. */
-  #keep<V>(kept: Map<string, V>, key: string, value: V): void {
-    kept.delete(key);
-    kept.set(key, value);
-    const [oldest = key] = kept.keys();
-    if (kept.size > this.#keeping.most) kept.delete(oldest);
+  /** Stores the entry as the most recently used one. */
+  #store<V>(entries: Map<string, V>, key: string, value: V): void {
+    entries.delete(key);
+    entries.set(key, value);
+    const [oldest = key] = entries.keys();
+    if (entries.size > this.#options.maxEntries) entries.delete(oldest);
   }
 }

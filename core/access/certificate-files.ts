@@ -1,5 +1,5 @@
-// What a port of ours shows, and by which authority it lets clients in: PEM files, read again when they change. Those that do not go
-// together are told and left aside: a key may be written a moment after its certificate.
+// The TLS files of a port: certificate, key, and optionally the CA that client certificates must come from. Read again at an interval.
+// Files that do not match are reported and not used: a key may be written a moment after its certificate.
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
@@ -9,7 +9,7 @@ import { describeError, MillraceError } from '../contract/errors.ts';
 export interface TlsFiles {
   readonly certPath: string;
   readonly keyPath: string;
-  /** Whoever calls must show a certificate of this CA. */
+  /** Clients must present a certificate that this CA has issued. */
   readonly clientCaPath?: string | undefined;
 }
 
@@ -21,29 +21,29 @@ export interface LoadedCertificate {
 
 export interface CertificateFilesOptions {
   readonly files: TlsFiles;
-  /** The new ones are in use; `validTo` as X.509 has it. */
+  /** New files are in use. `validTo` is the date in the certificate, as X.509 formats it. */
   readonly onChanged: (validTo: string) => void;
-  /** They cannot be used, once for each reason: those before stay in use. */
+  /** New files cannot be used; the previous ones stay in use. Called once for each reason. */
   readonly onFailed: (error: Error) => void;
-  /** Milliseconds between two looks at the files; 10,000 when absent. */
+  /** Milliseconds between two reads of the files; 10,000 when absent. */
   readonly checkMs?: number | undefined;
 }
 
 export interface CertificateFiles {
   current(): LoadedCertificate;
-  /** Called for each that is other than before, ahead of `onChanged`. */
+  /** `listener` is called with changed files, before `onChanged`. */
   onRenewed(listener: (loaded: LoadedCertificate) => void): void;
   close(): void;
 }
 
-/** Rejects with MILLRACE_CONFIG_INVALID where the files do not go together. */
+/** Rejects with MILLRACE_CONFIG_INVALID if the files do not match. */
 export async function openCertificateFiles(options: CertificateFilesOptions): Promise<CertificateFiles> {
   const { files, onChanged, onFailed, checkMs = 10_000 } = options;
   const listeners: ((loaded: LoadedCertificate) => void)[] = [];
   let loaded = await load(files);
   let failure: string | undefined;
 
-  async function look(): Promise<void> {
+  async function reload(): Promise<void> {
     try {
       const found = await load(files);
       failure = undefined;
@@ -58,7 +58,7 @@ export async function openCertificateFiles(options: CertificateFilesOptions): Pr
     }
   }
 
-  const timer = setInterval(() => void look(), checkMs);
+  const timer = setInterval(() => void reload(), checkMs);
   timer.unref();
   return {
     current: () => loaded,
@@ -75,12 +75,12 @@ async function load({ certPath, keyPath, clientCaPath }: TlsFiles): Promise<Load
       clientCaPath === undefined ? undefined : readFile(clientCaPath),
     ]);
     createSecureContext({ cert, key, ca: clientCa });
-    // Of a CA that is none, the secure context says nothing.
+    // The secure context accepts a CA file without a certificate.
     if (clientCa !== undefined) new X509Certificate(clientCa);
     return { cert, key, clientCa };
   } catch (error) {
     const paths = [certPath, keyPath, ...(clientCaPath === undefined ? [] : [clientCaPath])].join(', ');
-    throw new MillraceError('MILLRACE_CONFIG_INVALID', `No TLS with ${paths}`, { cause: error });
+    throw new MillraceError('MILLRACE_CONFIG_INVALID', `cannot use the TLS files ${paths}`, { cause: error });
   }
 }
 

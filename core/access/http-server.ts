@@ -1,5 +1,5 @@
-// A port of ours over HTTP, apart from where records go: TLS, who may come, limits, headers, and what is told of who did what. Gateway and
-// scaler add their routes; each says what it asks for, or the server does not start.
+// The HTTP server for the admin ports of gateway and scaler: TLS, authorization, limits, security headers, audit. No records pass here.
+// Gateway and scaler add the routes. A route that declares no access is refused at the start.
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import { fastify, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
@@ -9,35 +9,35 @@ import { openCertificateFiles, type CertificateFiles, type TlsFiles } from './ce
 import { isLoopback } from './loopback.ts';
 
 export interface HttpServerOptions extends AuthorizeOptions {
-  /** Plain HTTP when absent. Of a client CA nothing is asked: kubelet has no certificate. */
+  /** Plain HTTP when absent. Clients need no certificate, because the kubelet has none. */
   readonly tls?: Pick<TlsFiles, 'certPath' | 'keyPath'> | undefined;
-  /** Milliseconds between two looks at its files; 10,000 when absent. */
+  /** Milliseconds between two reads of its files; 10,000 when absent. */
   readonly certificateCheckMs?: number | undefined;
   readonly onCertificate: (change: { readonly validTo: string } | { readonly error: Error }) => void;
   readonly onAudit: (entry: AuditEntry) => void;
-  /** A route failed, which the caller is told without a reason. */
+  /** A route failed. The caller gets no reason, so this is the only report. */
   readonly onFailed: (error: Error) => void;
 }
 
-/** What somebody did, or tried to, that changes something: told before it is done, and again with how it ended. */
+/** An action of a caller on a route that requires `operate`: reported before it is done, and again with its status. */
 export interface AuditEntry {
   readonly kind: 'asked' | 'answered';
-  /** `unknown`: nobody who is known. */
+  /** `unknown` for a caller who is not recognized. */
   readonly caller: string;
   readonly address: string;
   /** Method and route. */
   readonly action: string;
-  /** What stands in the route and, of what was asked, in the body. */
+  /** Parameters of the route and, in entries of the kind `asked`, the body. */
   readonly parameters: object;
   readonly status: number | undefined;
 }
 
-/** Of one address, apart from programs on this machine that are trusted. */
+/** For one address. Trusted programs on this machine have no limit. */
 const requestsPerMinute = 1_200;
 const maxConnections = 1_000;
 const requestLimitMs = 10_000;
 
-/** All of a request within its limit. Of two limits Node takes the shorter for the headers, and looks every 30 s if not told otherwise. */
+/** Limits a whole request. Node.js takes the shorter of its two limits for the headers, and checks only every 30 s by default. */
 const timing = { headersTimeout: requestLimitMs, connectionsCheckingInterval: 1_000 };
 
 const serverOptions = {
@@ -46,11 +46,11 @@ const serverOptions = {
   requestTimeout: requestLimitMs,
   connectionTimeout: 6 * requestLimitMs,
   exposeHeadRoutes: false,
-  // What is asked is what is meant: nothing is turned into another type, nor left out.
+  // A request must match its schema as it is: no value is converted, and no property dropped.
   ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
 } as const;
 
-/** Rejects with MILLRACE_CONFIG_INVALID where the certificate cannot be used. Not listening yet. */
+/** Does not listen yet. Rejects with MILLRACE_CONFIG_INVALID if the certificate cannot be used. */
 export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
   const certificate = await openCertificate(options);
   const server =
@@ -60,12 +60,12 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   await addDefences(server, options);
   addAuthorization(server, options);
   addAudit(server, options);
-  // A form or a text needs no leave of the browser to be sent anywhere.
+  // Browsers send plain text to other origins without asking them first (no CORS preflight).
   server.removeContentTypeParser('text/plain');
   server.setErrorHandler((error: FastifyError, _request, reply) => {
     const status = error.statusCode ?? 500;
     if (status >= 500) options.onFailed(error);
-    const message = status < 500 ? error.message : 'this failed; the log says more';
+    const message = status < 500 ? error.message : 'internal error: see the log of the process';
     void reply
       .code(status)
       .send(problem(status === 429 ? 'MILLRACE_ADMIN_THROTTLED' : 'MILLRACE_REQUEST_INVALID', message));
@@ -114,7 +114,7 @@ async function addDefences(server: FastifyInstance, options: HttpServerOptions):
         formAction: ["'none'"],
       },
     },
-    // Browsers would keep it for all ports of the host, which may be `localhost`; on this one there is nothing but TLS anyway.
+    // Browsers would apply HSTS to all ports of the host, which may be `localhost`. This port speaks only TLS anyway.
     strictTransportSecurity: false,
   });
   server.addHook('onSend', async (_request, reply) => void reply.header('cache-control', 'no-store'));
@@ -127,33 +127,37 @@ async function addDefences(server: FastifyInstance, options: HttpServerOptions):
 
 function addAuthorization(server: FastifyInstance, options: HttpServerOptions): void {
   server.decorateRequest('caller', null);
-  // After the limit of rates, which is a hook of each route too.
+  // Runs after the rate limit, which is also a hook of each route.
   server.addHook('onRoute', (route) => {
     const access = route.config?.access;
     if (access === undefined)
-      throw new Error(`${String(route.method)} ${route.url} does not say who may come`);
+      throw new Error(`${String(route.method)} ${route.url} declares no access: set config.access`);
     const others = route.onRequest === undefined ? [] : [route.onRequest].flat();
     route.onRequest = [...others, createAuthorize(options, access)];
   });
 }
 
 function addAudit(server: FastifyInstance, { onAudit }: HttpServerOptions): void {
-  const tell = (request: FastifyRequest, told: Pick<AuditEntry, 'kind' | 'status'>, body?: unknown): void => {
+  const audit = (
+    request: FastifyRequest,
+    outcome: Pick<AuditEntry, 'kind' | 'status'>,
+    body?: unknown,
+  ): void => {
     const { caller, ip, method, routeOptions, params } = request;
     if (routeOptions.config.access !== 'operate') return;
     onAudit({
-      ...told,
+      ...outcome,
       caller: caller?.name ?? 'unknown',
       address: ip,
       action: `${method} ${routeOptions.url ?? ''}`,
       parameters: { ...(params as object), ...(body as object | undefined) },
     });
   };
-  // The body is what its schema says by then.
+  // In this hook, the body has passed its schema.
   server.addHook('preHandler', async (request) =>
-    tell(request, { kind: 'asked', status: undefined }, request.body),
+    audit(request, { kind: 'asked', status: undefined }, request.body),
   );
   server.addHook('onResponse', async (request, reply) =>
-    tell(request, { kind: 'answered', status: reply.statusCode }),
+    audit(request, { kind: 'answered', status: reply.statusCode }),
   );
 }

@@ -1,13 +1,13 @@
-// What the claims of a token that holds say: who it is, and what they may do here.
+// The caller in the claims of a verified token: name and rights. Pure.
 import { auditName } from './bearer-token.ts';
 import type { Caller, Right } from '../contract/callers.ts';
 
 export interface Roles {
-  /** The claim that holds them: its name, or the names on the way to it with dots between, such as `realm_access.roles`. */
+  /** The claim with the roles: its name, or a path of names with dots, such as `realm_access.roles`. */
   readonly rolesClaim: string;
-  /** Values of that claim, one of which is enough to scrape and to view. */
+  /** Values of that claim; one of them gives the rights `scrape` and `view`. */
   readonly viewers: readonly string[];
-  /** The same, to operate besides. */
+  /** Values of that claim; one of them gives the right `operate` as well. */
   readonly operators: readonly string[];
 }
 
@@ -23,7 +23,7 @@ export function callerOf(issuer: string, claims: Claims, { rolesClaim, viewers, 
   return { name: nameOf(issuer, claims), may: async (right) => rights.includes(right) };
 }
 
-/** `https://sso.example.com#4711 (alice)`: the subject, which the issuer gives to nobody else, before a name that people may choose. */
+/** `https://sso.example.com#4711 (alice)`: first the subject, which is unique to one user, then a name that users may choose. */
 function nameOf(issuer: string, claims: Claims): string {
   const subject = `${issuer}#${String(claims.sub)}`;
   const names = [claims.preferred_username, claims.email];
@@ -36,7 +36,7 @@ function rolesIn(claims: Claims, rolesClaim: string): ReadonlySet<unknown> {
   return new Set(Array.isArray(value) ? value : [value]);
 }
 
-/** A claim that has dots in its own name, as those of a namespace do, comes first. */
+/** A claim whose own name has dots, such as a URL, takes precedence over a path. */
 function valueAt(claims: Claims, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path];
   return path.split('.').reduce<unknown>((value, name) => {

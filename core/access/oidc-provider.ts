@@ -1,5 +1,5 @@
-// An OpenID provider as it is read: its discovery document and its keys, over HTTPS, each bounded in time and size, with no redirect followed. Nothing is
-// asked before there is a token to judge, and one that does not answer is left alone for a while.
+// Reads an OpenID provider: its discovery document and its keys, over HTTPS, with limits on time and size, and without following redirects.
+// Nothing is requested before the first token arrives. After a failure there are no requests for a while.
 import {
   createRemoteJWKSet,
   customFetch,
@@ -13,19 +13,19 @@ import { describeError, MillraceError } from '../contract/errors.ts';
 export interface ProviderOptions {
   /** `https://…`, as its tokens have it. */
   readonly issuer: string;
-  /** PEM: whom to trust, besides nobody; absent: what Node trusts. */
+  /** PEM: the only CAs to trust; absent: those that Node.js trusts. */
   readonly ca?: string | undefined;
   readonly times?: Partial<ProviderTimes>;
 }
 
 export interface ProviderTimes {
-  /** Of reading the keys as a whole, however an answer trickles. */
+  /** Limit for reading the keys as a whole, however slowly an answer arrives. */
   readonly limitMs: number;
-  /** After keys were read: so long an unknown one is not looked for again. */
+  /** How long after a read of the keys an unknown key causes no other read. */
   readonly cooldownMs: number;
-  /** Keys are read again after it: one that the provider has taken back is not believed for longer. */
+  /** Keys are read again after this time, so a key that the provider has removed is not trusted for longer. */
   readonly keysMs: number;
-  /** After the first failure in a row; doubles with each, up to a limit. */
+  /** Backoff after the first failure; doubles with each further one in a row, up to a limit. */
   readonly firstBackoffMs: number;
 }
 
@@ -49,13 +49,13 @@ export class OidcProvider {
   #jwksUri: string | undefined;
   #failure: { readonly error: unknown; readonly count: number; readonly untilMs: number } | undefined;
 
-  /** Throws MILLRACE_CONFIG_INVALID where the issuer is no address of one (OpenID Connect Discovery 1.0, section 2). */
+  /** Throws MILLRACE_CONFIG_INVALID if `issuer` cannot be an issuer (OpenID Connect Discovery 1.0, section 2). */
   constructor({ issuer, ca, times = {} }: ProviderOptions) {
     const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
     if (url?.protocol !== 'https:' || url.search + url.hash + url.username + url.password !== '')
       throw new MillraceError(
         'MILLRACE_CONFIG_INVALID',
-        'the issuer of OpenID Connect is to be an https address without user, query and fragment',
+        'the issuer of OpenID Connect must be an https URL without user, query and fragment',
       );
     this.#issuer = issuer;
     this.#times = { ...usualTimes, ...times };
@@ -66,7 +66,7 @@ export class OidcProvider {
       bodyTimeout: limitMs,
       maxResponseSize: mostBytes,
     });
-    // Where the keys are the provider says itself: the address that is given here is not asked.
+    // The URL here is never requested: the discovery document names that of the keys.
     this.#keys = createRemoteJWKSet(new URL(issuer), {
       cooldownDuration: cooldownMs,
       cacheMaxAge: keysMs,
@@ -75,7 +75,7 @@ export class OidcProvider {
     });
   }
 
-  /** With which a token is to be verified. Rejects as jose does where there is none, with MILLRACE_ACCESS_UNKNOWN where that cannot be told. */
+  /** The key to verify a token with. Rejects as jose does if there is none, and with MILLRACE_ACCESS_UNKNOWN if the keys cannot be read. */
   async keyFor(header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<Key> {
     return this.#keys(header, token);
   }
@@ -85,7 +85,7 @@ export class OidcProvider {
     await this.#agent.destroy();
   }
 
-  /** After a failure nothing is tried for a while, however many tokens of keys that nobody knows come in. */
+  /** After a failure there is no request for a while, however many tokens with unknown keys arrive. */
   async #readUnlessFailing(signal: AbortSignal): Promise<object> {
     const failure = this.#failure;
     if (failure !== undefined && performance.now() < failure.untilMs) throw failure.error;
@@ -97,8 +97,8 @@ export class OidcProvider {
       const count = (failure?.count ?? 0) + 1;
       const error = new MillraceError(
         'MILLRACE_ACCESS_UNKNOWN',
-        `the OpenID provider ${this.#issuer} does not answer as one`,
-        // Not the cause itself, which may hold what was answered.
+        `cannot read the keys of the OpenID provider ${this.#issuer}`,
+        // Not the error itself, which may contain the answer.
         { cause: new Error(describeError(cause)) },
       );
       this.#failure = { error, count, untilMs: performance.now() + this.#backoffMs(count) };
@@ -108,10 +108,10 @@ export class OidcProvider {
 
   async #readKeys(signal: AbortSignal): Promise<object> {
     const jwksUri = this.#jwksUri ?? (await this.#discover(signal));
-    // Where they are not there any more, the document is read again.
+    // If the keys have moved, the next read begins with the discovery document.
     this.#jwksUri = undefined;
     const set = await this.#get(jwksUri, signal);
-    if (!Array.isArray(set.keys)) throw new Error(`${jwksUri} answers with no keys`);
+    if (!Array.isArray(set.keys)) throw new Error(`${jwksUri} answers without a list of keys`);
     this.#jwksUri = jwksUri;
     return set;
   }
@@ -119,10 +119,10 @@ export class OidcProvider {
   async #discover(signal: AbortSignal): Promise<string> {
     const url = `${this.#issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
     const { issuer, jwks_uri: jwksUri } = await this.#get(url, signal);
-    if (issuer !== this.#issuer) throw new Error(`${url} is of another issuer`);
+    if (issuer !== this.#issuer) throw new Error(`${url} names another issuer`);
     if (typeof jwksUri === 'string' && URL.canParse(jwksUri) && new URL(jwksUri).protocol === 'https:')
       return jwksUri;
-    throw new Error(`${url} names no https address of keys`);
+    throw new Error(`${url} has no https jwks_uri`);
   }
 
   async #get(url: string, signal: AbortSignal): Promise<Record<string, unknown>> {
@@ -132,10 +132,10 @@ export class OidcProvider {
     if (statusCode !== 200) throw new Error(`${url} answers ${statusCode}`);
     const value = parse(text);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
-    throw new Error(`${url} answers with no JSON object`);
+    throw new Error(`${url} does not answer with a JSON object`);
   }
 
-  /** Half of it at random: replicas do not come back together. */
+  /** Half of it is random, so that replicas do not retry at the same moment. */
   #backoffMs(count: number): number {
     const limitMs = Math.min(mostBackoffMs, this.#times.firstBackoffMs * 2 ** Math.min(count - 1, 10));
     return limitMs / 2 + (Math.random() * limitMs) / 2;

@@ -1,4 +1,5 @@
-// Who shows a token of an OpenID provider: an access token (RFC 9068) or an ID token, signed by one of its keys, for our audience, in its time.
+// Recognizes callers by a token of an OpenID provider: an access token (RFC 9068) or an ID token.
+// The token must be signed by a key of the provider, be for our audience, and not be expired.
 import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { isPresentable, readClaims, withoutToken } from './bearer-token.ts';
 import type { Recognition, Recognizer } from '../contract/callers.ts';
@@ -7,14 +8,14 @@ import { callerOf, type Roles } from './oidc-caller.ts';
 import { OidcProvider, type ProviderOptions } from './oidc-provider.ts';
 
 export interface OidcOptions extends ProviderOptions, Omit<Roles, 'rolesClaim'> {
-  /** That tokens are to be for. */
+  /** The audience that tokens must have. */
   readonly audience: string;
   readonly rolesClaim?: string;
   /** In ms since 1970. */
   readonly now?: () => number;
 }
 
-/** By public keys alone: with `none` and `HS256` whoever reads them could sign. */
+/** Only signatures by private keys: with `none` or `HS256`, anybody who can read the public keys could sign. */
 const algorithms = [
   'RS256',
   'RS384',
@@ -28,12 +29,12 @@ const algorithms = [
   'EdDSA',
   'Ed25519',
 ];
-/** Of access and ID tokens, which may name none. Others, such as `logout+jwt`, are no proof of who calls (RFC 8725, section 3.11). */
+/** The types of access and ID tokens, which may also have none. Others, such as `logout+jwt`, do not prove who calls (RFC 8725, section 3.11). */
 const types = ['jwt', 'at+jwt'];
-/** Of clocks that differ. */
+/** Allowed difference between clocks. */
 const toleranceSeconds = 30;
 
-/** Throws MILLRACE_CONFIG_INVALID where the issuer is no https address. The provider need not answer yet. */
+/** Throws MILLRACE_CONFIG_INVALID if the issuer is not an https URL. The provider need not answer yet. */
 export function createOidc({ rolesClaim = 'groups', now = Date.now, ...options }: OidcOptions): Recognizer {
   const { issuer } = options;
   const provider = new OidcProvider(options);
@@ -70,36 +71,36 @@ async function verify(
     },
   );
   const type = protectedHeader.typ?.toLowerCase().replace(/^application\//, '') ?? 'jwt';
-  if (!types.includes(type)) throw new Refused('it is no access token and no ID token');
-  if (typeof payload.sub !== 'string' || payload.sub === '') throw new Refused('it names nobody');
-  if ((payload.iat ?? 0) > nowMs / 1_000 + toleranceSeconds) throw new Refused('it is of a time to come');
+  if (!types.includes(type)) throw new Refused('it is neither an access token nor an ID token');
+  if (typeof payload.sub !== 'string' || payload.sub === '') throw new Refused('it has no subject');
+  if ((payload.iat ?? 0) > nowMs / 1_000 + toleranceSeconds) throw new Refused('it was issued in the future');
   return payload;
 }
 
-/** Why a token that is signed does not hold. */
+/** A token is not accepted although its signature is right. */
 class Refused extends Error {}
 
-/** Nothing that jose has thrown is handed on: it may hold all claims. */
+/** An error of jose is never passed on, because it may contain all claims. */
 function refusal(error: unknown, token: string, issuer: string): Recognition {
   const why = reasonOf(error);
-  if (why !== undefined) return { kind: 'refused', why: `the token of ${issuer} does not hold: ${why}` };
+  if (why !== undefined) return { kind: 'refused', why: `the token of ${issuer} is not valid: ${why}` };
   if (error instanceof MillraceError) throw error;
-  throw new MillraceError('MILLRACE_ACCESS_UNKNOWN', `the keys of ${issuer} are of no use`, {
+  throw new MillraceError('MILLRACE_ACCESS_UNKNOWN', `the keys of ${issuer} cannot be used`, {
     cause: withoutToken(error, token),
   });
 }
 
-/** Undefined where that is not for the token to answer. */
+/** Undefined if the token is not the reason. */
 function reasonOf(error: unknown): string | undefined {
   if (error instanceof Refused) return error.message;
   if (error instanceof errors.JWTExpired) return 'it has expired';
   if (error instanceof errors.JWTClaimValidationFailed)
-    return `its claim ${error.claim} is ${error.reason === 'missing' ? 'missing' : 'not what it should be'}`;
+    return `its claim ${error.claim} is ${error.reason === 'missing' ? 'missing' : 'wrong'}`;
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'its signature is wrong';
-  if (error instanceof errors.JWKSNoMatchingKey) return 'the issuer shows no such key';
+  if (error instanceof errors.JWKSNoMatchingKey) return 'the issuer publishes no such key';
   if (error instanceof errors.JWKSMultipleMatchingKeys)
-    return 'it does not say which key of the issuer it is signed by';
-  if (error instanceof errors.JOSEAlgNotAllowed) return 'it is signed by no algorithm that is taken';
+    return 'it does not say which key of the issuer has signed it';
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'it is not signed by an accepted algorithm';
   const malformed = [errors.JWSInvalid, errors.JWTInvalid, errors.JOSENotSupported];
   return malformed.some((type) => error instanceof type) ? 'it is malformed' : undefined;
 }

@@ -1,4 +1,4 @@
-// One token that is set by hand, on one machine or where no API server and no provider is: who bears it may do everything.
+// Recognizes one fixed token, for installations without API server and OpenID provider. Its bearer has every right.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { auditName } from './bearer-token.ts';
 import type { Recognizer } from '../contract/callers.ts';
@@ -6,17 +6,17 @@ import { MillraceError } from '../contract/errors.ts';
 
 export interface StaticTokenOptions {
   readonly token: string;
-  /** Of whoever bears it, as the audit log has it. */
+  /** Name of its bearer in the audit log. */
   readonly name: string;
 }
 
-/** Throws MILLRACE_CONFIG_INVALID where the token is empty: nobody is to bear that. */
+/** Throws MILLRACE_CONFIG_INVALID if the token is empty. */
 export function createStaticToken({ token, name }: StaticTokenOptions): Recognizer {
   if (token === '') throw new MillraceError('MILLRACE_CONFIG_INVALID', `the token of ${name} is empty`);
   const wanted = digestOf(token);
   const caller = { name: auditName(name), may: async () => true };
   return {
-    // Digests are of one length: how long it takes tells nothing of the token.
+    // Digests have one length, so the time of the comparison reveals nothing of the token.
     recognize: async (shown) =>
       timingSafeEqual(digestOf(shown), wanted) ? { kind: 'caller', caller } : { kind: 'unknown' },
     close: async () => {},

@@ -1,13 +1,12 @@
-// Who shows a token, and what they may do, by the API server: a TokenReview for each token, a SubjectAccessReview for each right that is asked for.
-// Its answers are kept for seconds, under digests: nobody who comes again waits for it, and a token or a right that it has taken back is gone
-// here 60 s later at most.
+// Recognizes callers through the API server: a TokenReview for each token, a SubjectAccessReview for each right of a caller.
+// Answers are cached for seconds, by digests of the tokens. A token or a right that is revoked there ends here 60 s later at most.
 import { createHash } from 'node:crypto';
 import { auditName, isPresentable, withoutToken } from './bearer-token.ts';
 import type { Caller, Recognition, Recognizer } from '../contract/callers.ts';
 import { MillraceError } from '../contract/errors.ts';
 import { subjectAccessReviewKind, tokenReviewKind } from '../resources/kinds.ts';
 import type { Connection } from '../kubernetes/api-connection.ts';
-import { CachedReviews, type CacheRules } from './cached-reviews.ts';
+import { CachedReviews, type ReviewCacheOptions } from './cached-reviews.ts';
 import { Requests } from '../kubernetes/api-requests.ts';
 import {
   accessReview,
@@ -21,33 +20,33 @@ import {
 } from './access-reviews.ts';
 
 export interface TokenReviewsOptions {
-  /** Stays the caller's to close, after the recognizer. */
+  /** Whoever opened it closes it, after the recognizer. */
   readonly connection: Connection;
-  /** In which `activate` is a right: that of the installation. */
+  /** The namespace of the installation, where callers need the right `activate`. */
   readonly ownNamespace: string;
-  /** Of tokens that are made for us. Those for the API server itself are taken too. */
+  /** The audience of tokens that are made for Millrace. Tokens for the API server itself are accepted too. */
   readonly audience?: string;
   readonly times?: Partial<ReviewTimes>;
 }
 
 export interface ReviewTimes {
-  /** So long what was allowed is not asked again. */
+  /** Age from which what was allowed is asked again. */
   readonly freshMs: number;
-  /** The longest that it is served, while it is asked again. */
-  readonly servedMs: number;
-  /** So long what was not allowed is not asked again. */
+  /** Age from which what was allowed is not used any more. */
+  readonly maxAgeMs: number;
+  /** How long what was not allowed is not asked again. */
   readonly refusedMs: number;
-  /** So long nothing is asked again that was not answered. */
+  /** How long there is no other request after one that failed. */
   readonly failureMs: number;
 }
 
-const usualTimes: ReviewTimes = { freshMs: 10_000, servedMs: 60_000, refusedMs: 5_000, failureMs: 1_000 };
-const mostTokens = 1_000;
-const mostAnswersOfCaller = 100;
-/** Nobody is to make us flood the API server. */
-const mostOpenReviews = 16;
-/** Of these, strangers leave some to those whom we know. */
-const mostOfStrangers = 12;
+const usualTimes: ReviewTimes = { freshMs: 10_000, maxAgeMs: 60_000, refusedMs: 5_000, failureMs: 1_000 };
+const maxTokens = 1_000;
+const maxRightsPerCaller = 100;
+/** Reviews in flight, so that callers cannot make us flood the API server. */
+const maxOpenReviews = 16;
+/** Fewer for tokens that are not cached: the rest is reserved for known callers. */
+const maxOpenReviewsOfNewTokens = 12;
 
 export function createTokenReviews(options: TokenReviewsOptions): Recognizer {
   return new TokenReviews(options);
@@ -55,7 +54,7 @@ export function createTokenReviews(options: TokenReviewsOptions): Recognizer {
 
 interface Known {
   readonly recognition: Recognition;
-  /** Of a caller. */
+  /** Undefined unless the token is that of a caller. */
   readonly identity?: Identity;
 }
 
@@ -73,15 +72,18 @@ class TokenReviews implements Recognizer {
     this.#ownNamespace = ownNamespace;
     this.#audience = audience;
     this.#times = { ...usualTimes, ...times };
-    const isGood = ({ identity }: Known): boolean => identity !== undefined;
-    this.#known = new CachedReviews({ ...this.#keeping(mostTokens), isGood });
+    const isPositive = ({ identity }: Known): boolean => identity !== undefined;
+    this.#known = new CachedReviews({ ...this.#cacheOptions(maxTokens), isPositive });
   }
 
   async recognize(token: string): Promise<Recognition> {
     if (!isPresentable(token))
-      return { kind: 'refused', why: 'the token is none: empty, too long, or not of visible ASCII' };
+      return {
+        kind: 'refused',
+        why: 'the token is empty, too long, or has characters other than visible ASCII',
+      };
     const digest = createHash('sha256').update(token).digest('base64');
-    const { recognition } = await this.#known.answer(digest, (before) => this.#review(token, before));
+    const { recognition } = await this.#known.get(digest, (previous) => this.#review(token, previous));
     return recognition;
   }
 
@@ -89,7 +91,7 @@ class TokenReviews implements Recognizer {
     this.#closing.abort();
   }
 
-  async #review(token: string, before: Known | undefined): Promise<Known> {
+  async #review(token: string, previous: Known | undefined): Promise<Known> {
     const audience = audienceFor(token, this.#audience);
     const call = {
       verb: 'create',
@@ -97,26 +99,30 @@ class TokenReviews implements Recognizer {
       body: tokenReview(token, audience),
     } as const;
     try {
-      const most = before === undefined ? mostOfStrangers : mostOpenReviews;
-      const reviewed = await this.#ask(call, most, (answer) => readTokenReview(answer, token, audience));
-      if (reviewed.kind !== 'known') return { recognition: reviewed };
-      const { identity } = reviewed;
-      // The same one keeps the answers about them.
-      if (before !== undefined && JSON.stringify(before.identity) === JSON.stringify(identity)) return before;
+      const maxOpen = previous === undefined ? maxOpenReviewsOfNewTokens : maxOpenReviews;
+      const result = await this.#ask(call, maxOpen, (answer) => readTokenReview(answer, token, audience));
+      if (result.kind !== 'known') return { recognition: result };
+      const { identity } = result;
+      // The same identity keeps its caller, and so the cached answers about its rights.
+      if (previous !== undefined && JSON.stringify(previous.identity) === JSON.stringify(identity))
+        return previous;
       return { recognition: { kind: 'caller', caller: this.#callerOf(identity) }, identity };
     } catch (error) {
-      throw unknown('whose token it is', withoutToken(error, token));
+      throw unknown('whose token this is', withoutToken(error, token));
     }
   }
 
   #callerOf(identity: Identity): Caller {
-    const rights = new CachedReviews<boolean>({ ...this.#keeping(mostAnswersOfCaller), isGood: Boolean });
+    const rights = new CachedReviews<boolean>({
+      ...this.#cacheOptions(maxRightsPerCaller),
+      isPositive: Boolean,
+    });
     return {
       name: auditName(identity.username),
       may: async (right, namespace) => {
         const attributes = attributesOf(right, namespace, this.#ownNamespace);
         if (attributes === undefined) return false;
-        return rights.answer(JSON.stringify(attributes), () => this.#mayDo(identity, attributes));
+        return rights.get(JSON.stringify(attributes), () => this.#mayDo(identity, attributes));
       },
     };
   }
@@ -125,21 +131,21 @@ class TokenReviews implements Recognizer {
     const body = accessReview(identity, attributes);
     const call = { verb: 'create', place: { ...subjectAccessReviewKind, namespace: '' }, body } as const;
     try {
-      return await this.#ask(call, mostOpenReviews, readAccessReview);
+      return await this.#ask(call, maxOpenReviews, readAccessReview);
     } catch (cause) {
-      throw unknown('what the caller may do', cause);
+      throw unknown('whether the caller has the right', cause);
     }
   }
 
   async #ask<T>(
     call: Parameters<Requests['send']>[0],
-    most: number,
+    maxOpen: number,
     read: (answer: unknown) => T,
   ): Promise<T> {
-    if (this.#open >= most)
+    if (this.#open >= maxOpen)
       throw new MillraceError(
         'MILLRACE_ACCESS_UNKNOWN',
-        `${this.#open} reviews are under way, and no more are begun`,
+        `${this.#open} reviews are in flight, which is the limit`,
       );
     this.#open += 1;
     try {
@@ -149,9 +155,9 @@ class TokenReviews implements Recognizer {
     }
   }
 
-  #keeping(most: number): Omit<CacheRules<unknown>, 'isGood'> {
-    const { freshMs, servedMs, refusedMs: otherMs, failureMs } = this.#times;
-    return { freshMs, servedMs, otherMs, failureMs, most, now: () => performance.now() };
+  #cacheOptions(maxEntries: number): Omit<ReviewCacheOptions<unknown>, 'isPositive'> {
+    const { freshMs, maxAgeMs, refusedMs: negativeMs, failureMs } = this.#times;
+    return { freshMs, maxAgeMs, negativeMs, failureMs, maxEntries, now: () => performance.now() };
   }
 }
 

@@ -1,8 +1,8 @@
-// A text that somebody else replaces in a file, such as a token that the kubelet renews.
+// Reads a file that another process replaces, such as a token that the kubelet renews, and caches its text for seconds.
 import { readFile } from 'node:fs/promises';
 import { MillraceError } from '../contract/errors.ts';
 
-/** As it was `checkMs` ago at most; 10,000 when absent. Rejects with MILLRACE_CREDENTIALS_UNUSABLE while it could never be read. */
+/** Returns the text, at most `checkMs` old. If a read fails, the last text counts; MILLRACE_CREDENTIALS_UNUSABLE if there was none yet. */
 export function createCachedFile(path: string, checkMs = 10_000): () => Promise<string> {
   let cached: { readonly text: string; readonly untilMs: number } | undefined;
   return async () => {

@@ -1,54 +1,57 @@
-// A token that is asked for once for all who wait, cached, and renewed before it expires. Whoever gives them is left alone for a while after a
-// failure. No token is ever part of an error.
+// Caches a token, and renews it in the background before it expires. All who wait share one request; after a failure there is a backoff.
+// No error contains a token.
 import { MillraceError } from '../contract/errors.ts';
 
 export interface Grant {
   readonly accessToken: string;
-  /** From when it was asked for; undefined where the answer does not say. */
+  /** Counts from the request; undefined if the answer does not say. */
   readonly lifetimeMs: number | undefined;
 }
 
 export interface CachedToken {
-  /** One that holds. Rejects as `ask` does; for some time after that with the same error, without asking again. */
+  /** A valid token. Rejects as `ask` does, and during the backoff with the same error at once. */
   current(): Promise<string>;
-  /** Whom it was shown does not take `value`: it is shown no more, unless it has just been given. */
+  /** A peer has refused the token `value`. It is not used again, unless it is newer than `leastUseMs`. */
   refused(value: string): void;
-  /** Whoever waits is rejected, where `ask` heeds its signal. */
+  /** Rejects those who wait, provided that `ask` obeys its signal. */
   close(): void;
 }
 
-/** Who asks whom for what: a token is good for no other. */
+/** The client, its provider and what it asks for. A token belongs to exactly one `identity`. */
 export interface TokenClient {
   readonly identity: string;
-  /** With what it is tried: something else is worth a try at once. */
+  /** What the request proves the identity with. Another proof is tried at once, without backoff. */
   readonly proof: string;
   ask(signal: AbortSignal): Promise<Grant>;
 }
 
 export interface CachedTokenOptions {
-  /** Asked at each call of `current`: what it says may change at any time. */
+  /** Read at each call of `current`, because the client may change at any time. */
   readonly client: () => TokenClient;
   /** In ms since 1970. */
   readonly now?: (() => number) | undefined;
   /** From 0 to below 1. */
   readonly random?: (() => number) | undefined;
-  /** Of a whole request, however it trickles. */
+  /** Limit for a whole request, however slowly its answer arrives. */
   readonly limitMs?: number | undefined;
-  /** So long a token that is refused stays cached, for another would be no better. */
+  /** A refused token stays cached until this age, because another would be no better. */
   readonly leastUseMs?: number | undefined;
 }
 
 const usualLimitMs = 20_000;
 const firstBackoffMs = 500;
 const mostBackoffMs = 30_000;
-/** Of a token that does not say. */
+/** Lifetime of a token that does not say. */
 const usualLifetimeMs = 300_000;
-/** Of any token: a clock that is wrong must not make a request of every question. */
+/** Minimum for any token, so that a wrong clock does not cause a request for each call. */
 const leastLifetimeMs = 1_000;
 const usualLeastUseMs = 10_000;
-/** Of its lifetime, after which a token is renewed; sooner where less than this were left then, for a session lasts as long as its token. */
+/**
+ * Share of its lifetime after which a token is renewed. Earlier if less than `leftMs` would be left then, because a session lasts as long
+ * as its token.
+ */
 const renewal = { share: 0.8, leftMs: 20_000 };
-/** Of its lifetime, and in ms: so long before its end a token is not shown any more, which takes time to arrive and opens a session. */
+/** A token is not used during this last part of its lifetime, because it takes time to arrive and to open a session. */
 const margin = { share: 0.05, leastMs: 3_000, mostMs: 10_000 };
 
 export function createCachedToken(options: CachedTokenOptions): CachedToken {
@@ -57,17 +60,17 @@ export function createCachedToken(options: CachedTokenOptions): CachedToken {
 
 interface TokenState {
   readonly identity: string;
-  held?: Held | undefined;
-  /** Single flight. */
-  pending?: Promise<Held> | undefined;
+  token?: TimedToken | undefined;
+  /** The one request in flight. */
+  pending?: Promise<TimedToken> | undefined;
   failure?: Failure | undefined;
 }
 
-interface Held {
+interface TimedToken {
   readonly value: string;
   readonly askedAtMs: number;
   readonly renewAtMs: number;
-  readonly lapsesAtMs: number;
+  readonly expiresAtMs: number;
 }
 
 interface Failure {
@@ -98,30 +101,30 @@ class TokenCache implements CachedToken {
 
   async current(): Promise<string> {
     if (this.#closing.signal.aborted)
-      throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'no token is asked for any more: it is closed');
+      throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'no token is requested: the client is closed');
     const client = this.#client();
     if (client.identity !== this.#state.identity) this.#state = { identity: client.identity };
     const state = this.#state;
-    const [held, nowMs] = [state.held, this.#now()];
-    if (held !== undefined && nowMs < held.renewAtMs) return held.value;
+    const [token, nowMs] = [state.token, this.#now()];
+    if (token !== undefined && nowMs < token.renewAtMs) return token.value;
     const renewed = this.#renew(state, client);
-    if (held === undefined || nowMs >= held.lapsesAtMs) return (await renewed).value;
-    // The old one serves on, however the renewal ends.
+    if (token === undefined || nowMs >= token.expiresAtMs) return (await renewed).value;
+    // The old token is used on, however the renewal ends.
     renewed.catch(() => undefined);
-    return held.value;
+    return token.value;
   }
 
   refused(value: string): void {
-    const { held } = this.#state;
-    if (held?.value === value && this.#now() - held.askedAtMs >= this.#leastUseMs)
-      this.#state.held = undefined;
+    const { token } = this.#state;
+    if (token?.value === value && this.#now() - token.askedAtMs >= this.#leastUseMs)
+      this.#state.token = undefined;
   }
 
   close(): void {
     this.#closing.abort();
   }
 
-  async #renew(state: TokenState, client: TokenClient): Promise<Held> {
+  async #renew(state: TokenState, client: TokenClient): Promise<TimedToken> {
     if (state.pending !== undefined) return state.pending;
     const { failure } = state;
     if (failure?.proof === client.proof && this.#now() < failure.untilMs) throw failure.error;
@@ -129,14 +132,14 @@ class TokenCache implements CachedToken {
     return state.pending;
   }
 
-  async #ask(state: TokenState, client: TokenClient): Promise<Held> {
+  async #ask(state: TokenState, client: TokenClient): Promise<TimedToken> {
     const { proof } = client;
     const askedAtMs = this.#now();
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(this.#limitMs)]);
     try {
-      state.held = holdOf(await client.ask(signal), askedAtMs);
+      state.token = withTimes(await client.ask(signal), askedAtMs);
       state.failure = undefined;
-      return state.held;
+      return state.token;
     } catch (error) {
       const count = state.failure?.proof === proof ? state.failure.count + 1 : 1;
       const untilMs = this.#now() + backoffMs(count, this.#random);
@@ -146,13 +149,13 @@ class TokenCache implements CachedToken {
   }
 }
 
-/** Full jitter: gateways that failed together do not come back together. */
+/** With full jitter, so that gateways that failed together do not retry together. */
 function backoffMs(count: number, random: () => number): number {
   return random() * Math.min(mostBackoffMs, firstBackoffMs * 2 ** (count - 1));
 }
 
-function holdOf({ accessToken, lifetimeMs: said }: Grant, askedAtMs: number): Held {
-  const own = said ?? (expiryOf(accessToken) ?? askedAtMs + usualLifetimeMs) - askedAtMs;
+function withTimes({ accessToken, lifetimeMs: given }: Grant, askedAtMs: number): TimedToken {
+  const own = given ?? (expiryOf(accessToken) ?? askedAtMs + usualLifetimeMs) - askedAtMs;
   const lifetimeMs = Math.max(own, leastLifetimeMs);
   const renewMs = Math.min(lifetimeMs * renewal.share, Math.max(lifetimeMs - renewal.leftMs, lifetimeMs / 2));
   const wantedMs = Math.max(lifetimeMs * margin.share, margin.leastMs);
@@ -161,11 +164,11 @@ function holdOf({ accessToken, lifetimeMs: said }: Grant, askedAtMs: number): He
     value: accessToken,
     askedAtMs,
     renewAtMs: askedAtMs + renewMs,
-    lapsesAtMs: askedAtMs + lifetimeMs - marginMs,
+    expiresAtMs: askedAtMs + lifetimeMs - marginMs,
   };
 }
 
-/** The `exp` of a JWT, in ms since 1970 (RFC 7519, section 4.1.4); undefined where the token is none. */
+/** The `exp` of a JWT, in ms since 1970 (RFC 7519, section 4.1.4); undefined if the token is no JWT, or has none. */
 function expiryOf(accessToken: string): number | undefined {
   try {
     const payload = Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString();

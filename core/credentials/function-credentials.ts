@@ -1,10 +1,10 @@
-// What a function is shown besides events: certificates and tokens by what its trigger names, kept current without a restart. What is
-// not there is told with its place, and nothing is sent meanwhile.
+// The credentials that the gateway presents to a function: TLS certificates and tokens that the trigger names, renewed without a restart.
+// While some are missing, nothing is sent to the function, and `lack` says why.
 //
-//   Secrets, read again and again ──► tls ─────────────────────────────► new connections
-//                └──► who the client is ──► token, renewed ──► authorization ──► each request
-//                                             ▲    └── 401: another one, at most every 10 s
-//                                             └── asked for: at once, every second, and when the client is another
+//   Secrets, read every 10 s ──► tls ──────────────────────────────────► new connections
+//                └──► OAuth client ──► token, renewed ──► authorization ──► each request
+//                                        ▲    └── 401: replaced, at most every 10 s
+//                                        └── refreshed: at once, every second, and when the client has changed
 import { isDeepStrictEqual } from 'node:util';
 import { describeError } from '../contract/errors.ts';
 import type { FunctionTls, FunctionTlsCredentials } from '../contract/function-access.ts';
@@ -22,11 +22,11 @@ import { createReadSecret, readCertificate, readOauth, type ReadSecret } from '.
 export interface FunctionCredentialsOptions {
   readonly secrets: SecretReader;
   readonly log: (level: 'info' | 'warn', message: string, fields: Record<string, unknown>) => void;
-  /** Milliseconds between two looks at Secrets; see rotating-credentials.ts. */
+  /** Milliseconds between two reads of the Secrets; see rotating-credentials.ts. */
   readonly delayMs?: number | undefined;
-  /** Least milliseconds between two tokens that are asked for because one was refused; 10,000 when absent. */
-  readonly patienceMs?: number | undefined;
-  /** Of token endpoints; absent: they may be anywhere. */
+  /** Minimum milliseconds between two replacements of a refused token; 10,000 when absent. */
+  readonly minReplacementMs?: number | undefined;
+  /** Checks the addresses of token endpoints; absent: they may be anywhere. */
   readonly guard?: ConnectGuard | undefined;
 }
 
@@ -34,15 +34,15 @@ export function createFunctionCredentials(options: FunctionCredentialsOptions): 
   return (subscription, onChange) => {
     const { tls, authentication } = subscription.function;
     if (tls === undefined && authentication === undefined) return undefined;
-    return new LiveAccess(subscription, options, onChange);
+    return new FunctionCredentials(subscription, options, onChange);
   };
 }
 
-/** How often a token is looked at, in ms: less than what is left of any that is shown. */
-const tokenCheckMs = 1_000;
+/** How often the token is refreshed from its cache, in ms: less than the remaining lifetime of any token in use. */
+const refreshMs = 1_000;
 
-/** What the Secrets say. */
-interface Named {
+/** The values of the Secrets. */
+interface SecretValues {
   readonly tls?: FunctionTlsCredentials;
   readonly oauth?: OauthCredentials;
 }
@@ -53,8 +53,8 @@ interface Tokens {
   close(): Promise<void>;
 }
 
-/** What a request is sent with. */
-interface Shown {
+/** What requests are sent with. */
+interface Presented {
   readonly lack: string | undefined;
   readonly tls: FunctionTlsCredentials | undefined;
   readonly authorization: string | undefined;
@@ -62,17 +62,21 @@ interface Shown {
 
 const scheme = 'Bearer ';
 
-class LiveAccess implements FunctionAccess {
+class FunctionCredentials implements FunctionAccess {
   readonly #key: string;
   readonly #options: FunctionCredentialsOptions;
   readonly #onChange: () => void;
-  readonly #named: RotatingCredentials<Named>;
+  readonly #secretValues: RotatingCredentials<SecretValues>;
   readonly #tokens: Tokens | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
-  #shown: Shown = { lack: 'what it is to be shown is being read', tls: undefined, authorization: undefined };
-  #patientUntilMs = 0;
-  #looks = 0;
-  #isNamed = false;
+  #presented: Presented = {
+    lack: 'the credentials for the function have not been read yet',
+    tls: undefined,
+    authorization: undefined,
+  };
+  #nextReplacementMs = 0;
+  #refreshes = 0;
+  #hasSecretValues = false;
   #isClosed = false;
 
   constructor(subscription: Subscription, options: FunctionCredentialsOptions, onChange: () => void) {
@@ -81,89 +85,89 @@ class LiveAccess implements FunctionAccess {
     this.#key = key;
     this.#options = options;
     this.#onChange = onChange;
-    this.#named = createRotatingCredentials<Named>({
-      read: () => readNamed(subscription, secrets),
-      shown: (named) => named,
-      // A function says what it does not accept with the first request, which is held then.
+    this.#secretValues = createRotatingCredentials<SecretValues>({
+      read: () => readSecretValues(subscription, secrets),
+      shown: (values) => values,
+      // A function refuses wrong credentials at the first request, whose record is then held.
       prove: () => Promise.resolve(),
       onTrouble: (error) => this.#trouble(error),
-      onRenewed: () => log('info', 'what the function is shown was renewed', { trigger: key }),
+      onRenewed: () => log('info', 'credentials for the function renewed', { trigger: key }),
       delayMs,
     });
-    this.#named.onRenewed(() => {
-      this.#isNamed = true;
-      void this.#look();
+    this.#secretValues.onRenewed(() => {
+      this.#hasSecretValues = true;
+      void this.#refresh();
     });
-    this.#tokens = createTokens(subscription, options, () => this.#named.current());
+    this.#tokens = createTokens(subscription, options, () => this.#secretValues.current());
     if (this.#tokens === undefined) return;
-    this.#timer = setInterval(() => void this.#look(), tokenCheckMs).unref();
+    this.#timer = setInterval(() => void this.#refresh(), refreshMs).unref();
   }
 
   get lack(): string | undefined {
-    return this.#shown.lack;
+    return this.#presented.lack;
   }
 
   get tls(): FunctionTlsCredentials | undefined {
-    return this.#shown.tls;
+    return this.#presented.tls;
   }
 
   get authorization(): string | undefined {
-    return this.#shown.authorization;
+    return this.#presented.authorization;
   }
 
   refused(authorization: string): void {
     const nowMs = performance.now();
-    if (authorization !== this.#shown.authorization || nowMs < this.#patientUntilMs) return;
-    this.#patientUntilMs = nowMs + (this.#options.patienceMs ?? 10_000);
+    if (authorization !== this.#presented.authorization || nowMs < this.#nextReplacementMs) return;
+    this.#nextReplacementMs = nowMs + (this.#options.minReplacementMs ?? 10_000);
     this.#tokens?.refused(authorization.slice(scheme.length));
-    this.#show({
-      ...this.#shown,
-      lack: 'it refused its token (401): another is asked for',
+    this.#present({
+      ...this.#presented,
+      lack: 'the function refused the token (401): another one is requested',
       authorization: undefined,
     });
-    void this.#look();
+    void this.#refresh();
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     clearInterval(this.#timer);
-    this.#named.close();
+    this.#secretValues.close();
     await this.#tokens?.close();
   }
 
-  /** Never rejects. What an earlier look finds after a later one has begun does not count. */
-  async #look(): Promise<void> {
-    this.#looks += 1;
-    const look = this.#looks;
-    const found = await this.#find();
-    if (look === this.#looks) this.#show(found);
+  /** Never rejects. The result of a refresh is dropped if a later one has begun. */
+  async #refresh(): Promise<void> {
+    this.#refreshes += 1;
+    const refresh = this.#refreshes;
+    const current = await this.#current();
+    if (refresh === this.#refreshes) this.#present(current);
   }
 
-  async #find(): Promise<Shown> {
+  async #current(): Promise<Presented> {
     try {
-      const { tls } = this.#named.current();
+      const { tls } = this.#secretValues.current();
       const token = await this.#tokens?.current();
       const authorization = token === undefined ? undefined : scheme + token;
       return { lack: undefined, tls, authorization };
     } catch (error) {
-      return { lack: describeError(error), tls: this.#shown.tls, authorization: undefined };
+      return { lack: describeError(error), tls: this.#presented.tls, authorization: undefined };
     }
   }
 
-  #show(found: Shown): void {
-    if (this.#isClosed || isDeepStrictEqual(found, this.#shown)) return;
-    const before = this.#shown;
-    // Connections are made anew only where what they show is another.
-    this.#shown = isDeepStrictEqual(found.tls, before.tls) ? { ...found, tls: before.tls } : found;
-    if (found.lack !== undefined && found.lack !== before.lack)
-      this.#log('nothing is sent to the function for want of what it is to be shown', found.lack);
+  #present(current: Presented): void {
+    if (this.#isClosed || isDeepStrictEqual(current, this.#presented)) return;
+    const before = this.#presented;
+    // The same object means the same certificates, so that connections stay open.
+    this.#presented = isDeepStrictEqual(current.tls, before.tls) ? { ...current, tls: before.tls } : current;
+    if (current.lack !== undefined && current.lack !== before.lack)
+      this.#log('nothing is sent to the function: credentials are missing', current.lack);
     this.#onChange();
   }
 
   #trouble(error: unknown): void {
-    if (this.#isNamed)
-      this.#log('what the function is to be shown is not taken on, tried again', describeError(error));
-    else void this.#look();
+    if (this.#hasSecretValues)
+      this.#log('new credentials for the function cannot be used, trying again', describeError(error));
+    else void this.#refresh();
   }
 
   #log(message: string, reason: string): void {
@@ -171,7 +175,10 @@ class LiveAccess implements FunctionAccess {
   }
 }
 
-async function readNamed({ namespace, function: to }: Subscription, secrets: SecretReader): Promise<Named> {
+async function readSecretValues(
+  { namespace, function: to }: Subscription,
+  secrets: SecretReader,
+): Promise<SecretValues> {
   const place = { namespace, namedBy: 'the trigger', secrets };
   const read = createReadSecret(place);
   const { tls, authentication } = to;
@@ -200,13 +207,13 @@ async function readTls(
 function createTokens(
   { namespace, function: { authentication } }: Subscription,
   { secrets, guard }: FunctionCredentialsOptions,
-  named: () => Named,
+  values: () => SecretValues,
 ): Tokens | undefined {
   if (authentication === undefined) return undefined;
-  // How long a refused one is kept is said by who asks.
+  // `refused` above limits how often a refused token is replaced.
   const leastUseMs = 0;
   if (authentication.type === 'oauthbearer') {
-    const credentials = (): OauthCredentials => named().oauth as OauthCredentials;
+    const credentials = (): OauthCredentials => values().oauth as OauthCredentials;
     const tokens = createOauthTokens({ credentials, leastUseMs, guard });
     return { ...tokens, current: async () => (await tokens.token()).value };
   }

@@ -1,5 +1,5 @@
-// One request for an access token by client credentials (RFC 6749, section 4.4), and what its answer means. Neither what is sent nor a
-// token is ever part of an error.
+// Sends one request for an access token by client credentials (RFC 6749, section 4.4), and reads its answer.
+// No error contains the credentials that were sent, or a token.
 import { request, type Dispatcher } from 'undici';
 import { describeError, MillraceError } from '../contract/errors.ts';
 import type { OauthCredentials } from '../contract/kafka-access.ts';
@@ -11,12 +11,13 @@ const commonHeaders = {
   'content-type': 'application/x-www-form-urlencoded',
   'user-agent': 'millrace',
 };
-/** Characters of what a provider says. */
+/** Characters of the provider's text that an error quotes. */
 const mostDescription = 200;
 
 /**
- * Rejects with MILLRACE_KAFKA_UNAUTHENTICATED where the provider refuses, or could not be asked as `credentials` stand; with
- * MILLRACE_KAFKA_UNREACHABLE where it does not answer, or with no token; with MILLRACE_ADDRESS_REFUSED where a guard lets nobody ask. Redirects are not followed: a secret goes to where it is meant for.
+ * Rejects with MILLRACE_KAFKA_UNAUTHENTICATED if the provider refuses, or if `credentials` are not complete; with MILLRACE_KAFKA_UNREACHABLE
+ * if it does not answer, or answers without a token; with MILLRACE_ADDRESS_REFUSED if the guard refuses its address.
+ * Redirects are not followed, so that the secret reaches no other host.
  */
 export async function requestGrant(
   credentials: OauthCredentials,
@@ -28,8 +29,8 @@ export async function requestGrant(
   const { status, text } = await post(credentials.tokenEndpoint, composed, dispatcher, signal).catch(
     (error: unknown) => {
       if (error instanceof MillraceError)
-        throw new MillraceError(error.code, `${provider} is not asked: ${error.message}`);
-      // Not the error itself, which may hold what was answered.
+        throw new MillraceError(error.code, `${provider} is not called: ${error.message}`);
+      // Not the error itself, which may contain the answer.
       const cause = new Error(describeError(error));
       throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', `${provider} does not answer`, { cause });
     },
@@ -40,17 +41,17 @@ export async function requestGrant(
     throw new MillraceError('MILLRACE_KAFKA_UNAUTHENTICATED', `${provider} refuses (${status}): ${said}`);
   }
   if (status < 200 || status > 299)
-    throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', `${provider} answers ${status}, and no token`);
+    throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', `${provider} answers ${status} instead of a token`);
   const { access_token: accessToken, token_type: type = 'Bearer', expires_in: expiresIn } = answer;
-  const lack = lackOf(accessToken, type);
-  if (lack === undefined) return { accessToken: String(accessToken), lifetimeMs: milliseconds(expiresIn) };
-  throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', `${provider} answers ${status} with ${lack}`);
+  const problem = problemOf(accessToken, type);
+  if (problem === undefined) return { accessToken: String(accessToken), lifetimeMs: milliseconds(expiresIn) };
+  throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', `${provider} answers ${status} with ${problem}`);
 }
 
 interface Composed {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** All forms in which something secret is sent. */
+  /** Secrets in all forms in which they are sent. */
   readonly secrets: readonly string[];
 }
 
@@ -69,7 +70,7 @@ function compose(credentials: OauthCredentials): Composed {
   if (clientId === undefined || clientSecret === undefined)
     throw new MillraceError(
       'MILLRACE_KAFKA_UNAUTHENTICATED',
-      `the token endpoint of ${originOf(credentials)} is not asked: there is neither a client with a secret nor an assertion`,
+      `the token endpoint of ${originOf(credentials)} is not called: neither a client with its secret nor an assertion is given`,
     );
   const encoded = encode(clientSecret);
   const basic = Buffer.from(`${encode(clientId)}:${encoded}`).toString('base64');
@@ -77,7 +78,7 @@ function compose(credentials: OauthCredentials): Composed {
   return { headers: { ...headers, authorization: `Basic ${basic}` }, body: form.toString(), secrets };
 }
 
-/** As a form has it, which HTTP Basic wants here before Base64 (RFC 6749, section 2.3.1). */
+/** Form encoding, which OAuth requires for HTTP Basic before Base64 (RFC 6749, section 2.3.1). */
 function encode(text: string): string {
   return new URLSearchParams({ '': text }).toString().slice(1);
 }
@@ -98,7 +99,7 @@ async function post(
 
 type Answer = Readonly<Record<string, unknown>>;
 
-/** Without fields where it is no JSON object. */
+/** An answer that is not a JSON object has no fields. */
 function parseAnswer(text: string): Answer {
   try {
     const answer: unknown = JSON.parse(text);
@@ -108,29 +109,30 @@ function parseAnswer(text: string): Answer {
   }
 }
 
-/** RFC 6749, section 5.2: what the provider says, fit for a line of a log. */
+/** What the provider says (RFC 6749, section 5.2), as one line without secrets. */
 function describeRefusal(
   { error, error_description: description }: Answer,
   secrets: readonly string[],
 ): string {
   const said = [error, description].filter((part) => typeof part === 'string' && part !== '').join(': ');
-  const told = secrets
+  const masked = secrets
     .filter((secret) => secret !== '')
     .reduce((text, secret) => text.replaceAll(secret, '***'), said);
-  const line = told.replaceAll(/[\p{C}\p{Z}]+/gu, ' ').trim();
+  const line = masked.replaceAll(/[\p{C}\p{Z}]+/gu, ' ').trim();
   if (line === '') return 'it does not say why';
   return line.length <= mostDescription ? line : `${line.slice(0, mostDescription - 1)}…`;
 }
 
-/** What keeps a token from being sent to a broker (RFC 7628, section 3.1; RFC 6750, section 2.1). */
-function lackOf(accessToken: unknown, type: unknown): string | undefined {
+/** Why a token cannot be sent to a broker (RFC 7628, section 3.1; RFC 6750, section 2.1). */
+function problemOf(accessToken: unknown, type: unknown): string | undefined {
   if (typeof accessToken !== 'string' || accessToken === '') return 'no access_token';
-  if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') return 'a token that is no Bearer token';
-  if (!/^[\x21-\x7e]+$/.test(accessToken)) return 'a token that has blanks, or characters other than ASCII';
+  if (typeof type !== 'string' || type.toLowerCase() !== 'bearer')
+    return 'a token that is not of the type Bearer';
+  if (!/^[\x21-\x7e]+$/.test(accessToken)) return 'a token that has characters other than visible ASCII';
   return undefined;
 }
 
-/** Some providers write the number as a text. */
+/** Some providers write the number as a string. */
 function milliseconds(expiresIn: unknown): number | undefined {
   const seconds = typeof expiresIn === 'string' && expiresIn !== '' ? Number(expiresIn) : expiresIn;
   return typeof seconds === 'number' && seconds > 0 ? seconds * 1_000 : undefined;

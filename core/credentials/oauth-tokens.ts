@@ -1,5 +1,5 @@
-// Access tokens by the client credentials grant (RFC 6749, section 4.4), kept as cached-token.ts says. No secret and no token is ever part of
-// an error.
+// Access tokens through the client credentials grant (RFC 6749, section 4.4), cached and renewed by cached-token.ts.
+// No error contains a secret or a token.
 import { Agent } from 'undici';
 import { MillraceError } from '../contract/errors.ts';
 import type { OauthCredentials } from '../contract/kafka-access.ts';
@@ -9,7 +9,7 @@ import { TrustingAgents } from '../network/trusting-agents.ts';
 import { createCachedToken, type TokenClient } from './cached-token.ts';
 import { requestGrant } from './oauth-grant.ts';
 
-/** As kafkajs takes it from an `oauthBearerProvider`. */
+/** What kafkajs expects of an `oauthBearerProvider`. */
 export interface OauthToken {
   readonly value: string;
   /** SASL extensions (RFC 7628, section 3.1). */
@@ -18,28 +18,28 @@ export interface OauthToken {
 
 export interface OauthTokens {
   /**
-   * A token that holds. Rejects with MILLRACE_KAFKA_UNAUTHENTICATED where the provider refuses, with MILLRACE_KAFKA_UNREACHABLE where it does
-   * not answer as one, with MILLRACE_ADDRESS_REFUSED where it is not asked; for some time after that with the same error, without asking again.
+   * A valid token. Rejects with MILLRACE_KAFKA_UNAUTHENTICATED if the provider refuses, with MILLRACE_KAFKA_UNREACHABLE if it does not answer
+   * with a token, and with MILLRACE_ADDRESS_REFUSED if the guard refuses its address. During the backoff it rejects with the same error at once.
    */
   token(): Promise<OauthToken>;
-  /** Whom it was shown does not take `value`: it is shown no more, but for one that has just been given, for another would be no better. */
+  /** A peer has refused the token `value`. It is not used again, unless it is so new that another would be no better. */
   refused(value: string): void;
-  /** Ends requests under way. Whoever waits is rejected. */
+  /** Aborts requests in flight, and rejects those who wait. */
   close(): Promise<void>;
 }
 
 export interface OauthTokensOptions {
-  /** Asked at each call of `token`: what it says may change at any time. */
+  /** Read at each call of `token`, because credentials may change at any time. */
   readonly credentials: () => OauthCredentials;
   /** In ms since 1970. */
   readonly now?: () => number;
   /** From 0 to below 1. */
   readonly random?: () => number;
-  /** Of a whole request, however it trickles. */
+  /** Limit for a whole request, however slowly its answer arrives. */
   readonly limitMs?: number;
-  /** So long a token that is refused is kept; see cached-token.ts. */
+  /** How long a token stays in use even if it is refused; see cached-token.ts. */
   readonly leastUseMs?: number;
-  /** Where a tenant names the token endpoint; absent: it may be anywhere. */
+  /** Checks the address of a token endpoint that a tenant names; absent: it may be anywhere. */
   readonly guard?: ConnectGuard | undefined;
 }
 
@@ -48,9 +48,9 @@ const answerLimitMs = 10_000;
 const mostBytes = 1_048_576;
 
 export function createOauthTokens(options: OauthTokensOptions): OauthTokens {
-  const { credentials, guard, ...kept } = options;
+  const { credentials, guard, ...cacheOptions } = options;
   const connections = new TrustingAgents((trust) => openAgent(guard, trust));
-  const token = createCachedToken({ ...kept, client: () => clientOf(credentials(), connections) });
+  const token = createCachedToken({ ...cacheOptions, client: () => clientOf(credentials(), connections) });
   return {
     token: async () => {
       const { extensions } = credentials();

@@ -1,8 +1,8 @@
-// Certificates and private keys as PEM (RFC 7468): found in whatever text stands around them, and proved to be readable. A message never
-// repeats a key.
+// Finds certificates and private keys as PEM (RFC 7468) in any text around them, and checks that they can be read.
+// A message never contains a key. Pure.
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 
-/** `message` goes on after the name of what holds the text. */
+/** `message` is text after the name of the place that has the PEM. */
 export type PemVerdict =
   { readonly kind: 'right'; readonly pem: string } | { readonly kind: 'wrong'; readonly message: string };
 
@@ -20,7 +20,7 @@ export function certificatesIn(text: string): PemVerdict {
   return { kind: 'right', pem: blocks.map(({ pem }) => pem).join('') };
 }
 
-/** The private key in `text`, which `password` opens where it is encrypted. */
+/** The private key in `text`; `password` decrypts it if it is encrypted. */
 export function privateKeyIn(text: string, password: string | undefined): PemVerdict {
   const [block, another] = blocksOf(text).filter(({ label }) => label.endsWith('PRIVATE KEY'));
   if (block === undefined) return wrong('has no PRIVATE KEY block of PEM');
@@ -31,7 +31,7 @@ export function privateKeyIn(text: string, password: string | undefined): PemVer
   return wrong(isEncrypted ? 'has a key that the password does not open' : 'has a key that cannot be read');
 }
 
-/** Whether `key` is that of the first of `certificates`; both as the functions above give them. */
+/** Whether `key` is the key of the first of `certificates`; both as the functions above return them. */
 export function belongTogether(certificates: string, key: string, password: string | undefined): boolean {
   const [certificate, secret] = [certificateOf(certificates), keyOf(key, password)];
   return certificate !== undefined && secret !== undefined && certificate.checkPrivateKey(secret);
@@ -52,7 +52,7 @@ function blocksOf(text: string): Block[] {
   });
 }
 
-/** OpenSSL wants lines, and a property may have lost them. A key with headers of its own keeps its lines. */
+/** OpenSSL requires lines, which a property may have lost. A key with PEM headers keeps its lines. */
 function laidOut(body: string): string {
   const base64 = body.replaceAll(/\s+/g, '');
   return base64.includes(':') ? body.trim() : base64.replaceAll(/(.{64})(?=.)/g, '$1\n');

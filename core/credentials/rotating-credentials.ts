@@ -1,57 +1,63 @@
-// Credentials as they are now: read again and again, and taken on when a peer has accepted them. Until then the old ones stay, in new
-// connections too: whoever rotates may change the Secret before the peer, or after it.
+// Renews credentials while the process runs: SCRAM and PLAIN passwords, client certificates, OAuth clients.
 //
-//   reading ──first──► held ──others are read──► proved ──accepted──► held, told as renewed
-//                       ▲                          └──not accepted: said once, tried again at the next look
-//                       └─ cannot be read: said once, held on
+// How a SCRAM password is renewed: about every 10 s the Secret is read. A new password must first log in to a broker (`prove`). Then it replaces
+// the old one, and `onRenewed` makes the connections reconnect with it (core/kafka/connection/sockets.ts). Until a broker accepts it, new
+// connections too use the old password, because the Secret may change before the broker does, or after it.
+//
+//   read ──first──► in use ──others are read──► proved ──accepted──► in use, reported as renewed
+//                     ▲                           └──not accepted: reported once, tried again at the next read
+//                     └─ cannot be read: reported once, the old ones stay in use
 import { isDeepStrictEqual } from 'node:util';
 import { MillraceError } from '../contract/errors.ts';
 
 export interface RotatingCredentials<C> {
-  /** Throws why there are none, while there are none. */
+  /** The credentials in use. While there are none, throws why. */
   current(): C;
-  /** Resolves when they have been read for the first time, or could not be. Never rejects. */
+  /** Resolves after the first read, also if it failed. Never rejects. */
   ready(): Promise<void>;
-  /** `listener` is called when others, or the first, are shown from now on. */
+  /** `listener` is called when the first or other credentials come into use. */
   onRenewed(listener: () => void): void;
   close(): void;
 }
 
 export interface RotatingCredentialsOptions<C> {
   readonly read: () => Promise<C>;
-  /** What of them a peer is shown; the rest may change without anybody's being asked, or told. */
+  /** The part that peers see. The rest may change without `prove` and `onRenewed`. */
   readonly shown: (credentials: C) => unknown;
-  /** Rejects where a peer does not accept them. */
+  /** Rejects if a peer does not accept the candidate. */
   readonly prove: (candidate: C) => Promise<void>;
   readonly onTrouble: (error: unknown) => void;
-  /** Not of the first. */
+  /** Other credentials are in use. Not called for the first ones. */
   readonly onRenewed: () => void;
-  /** Milliseconds between two looks; 10,000 when absent, and a second while there are none. */
+  /** Milliseconds between two reads; 10,000 when absent. At most 1,000 while there are no credentials. */
   readonly delayMs?: number | undefined;
 }
 
 export function createRotatingCredentials<C>(options: RotatingCredentialsOptions<C>): RotatingCredentials<C> {
-  return new WatchedCredentials(options);
+  return new PolledCredentials(options);
 }
 
-class WatchedCredentials<C> implements RotatingCredentials<C> {
+class PolledCredentials<C> implements RotatingCredentials<C> {
   readonly #options: RotatingCredentialsOptions<C>;
   readonly #listeners = new Set<() => void>();
   readonly #first: Promise<void>;
-  #held: C | undefined;
-  #failure: unknown = new MillraceError('MILLRACE_CREDENTIALS_UNUSABLE', 'the credentials are being read');
-  #told: string | undefined;
+  #current: C | undefined;
+  #failure: unknown = new MillraceError(
+    'MILLRACE_CREDENTIALS_UNUSABLE',
+    'the credentials have not been read yet',
+  );
+  #reported: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(options: RotatingCredentialsOptions<C>) {
     this.#options = options;
-    this.#first = this.#look();
+    this.#first = this.#poll();
   }
 
   current(): C {
-    if (this.#held === undefined) throw this.#failure;
-    return this.#held;
+    if (this.#current === undefined) throw this.#failure;
+    return this.#current;
   }
 
   ready(): Promise<void> {
@@ -68,47 +74,48 @@ class WatchedCredentials<C> implements RotatingCredentials<C> {
     this.#listeners.clear();
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     try {
-      await this.#take(await this.#options.read());
-      this.#told = undefined;
+      await this.#adopt(await this.#options.read());
+      this.#reported = undefined;
     } catch (error) {
       this.#failure = error;
-      this.#tell(error);
+      this.#report(error);
     }
     if (this.#isClosed) return;
     const { delayMs = 10_000 } = this.#options;
-    const nextMs = this.#held === undefined ? Math.min(1_000, delayMs) : delayMs * (0.9 + Math.random() / 5);
-    this.#timer = setTimeout(() => void this.#look(), nextMs);
+    const nextMs =
+      this.#current === undefined ? Math.min(1_000, delayMs) : delayMs * (0.9 + Math.random() / 5);
+    this.#timer = setTimeout(() => void this.#poll(), nextMs);
     this.#timer.unref();
   }
 
-  async #take(read: C): Promise<void> {
+  async #adopt(candidate: C): Promise<void> {
     const { shown, prove, onRenewed } = this.#options;
-    if (this.#held === undefined) {
-      this.#show(read);
+    if (this.#current === undefined) {
+      this.#use(candidate);
       return;
     }
-    if (isDeepStrictEqual(read, this.#held)) return;
-    if (isDeepStrictEqual(shown(read), shown(this.#held))) {
-      this.#held = read;
+    if (isDeepStrictEqual(candidate, this.#current)) return;
+    if (isDeepStrictEqual(shown(candidate), shown(this.#current))) {
+      this.#current = candidate;
       return;
     }
-    await prove(read);
+    await prove(candidate);
     if (this.#isClosed) return;
-    this.#show(read);
+    this.#use(candidate);
     onRenewed();
   }
 
-  #show(read: C): void {
-    this.#held = read;
+  #use(credentials: C): void {
+    this.#current = credentials;
     for (const listener of this.#listeners) listener();
   }
 
-  #tell(error: unknown): void {
+  #report(error: unknown): void {
     const text = String(error);
-    if (text === this.#told || this.#isClosed) return;
-    this.#told = text;
+    if (text === this.#reported || this.#isClosed) return;
+    this.#reported = text;
     this.#options.onTrouble(error);
   }
 }

@@ -1,4 +1,4 @@
-// Reads and writes resources: the port of core/contract/kubernetes-client.ts over HTTP.
+// Reads, writes and watches resources over HTTP: implements KubernetesClient of core/contract/kubernetes-client.ts.
 import { MillraceError } from '../contract/errors.ts';
 import type {
   KubernetesClient,
@@ -17,7 +17,7 @@ export interface ClientOptions extends WatchSettings {
   readonly connection: Connection;
 }
 
-/** The connection stays the caller's to close, after all watches have ended. */
+/** The caller closes the connection, after all watches have ended. */
 export function createKubernetesClient({ connection, ...settings }: ClientOptions): KubernetesClient {
   const requests = new Requests(connection);
   const discovery = new Discovery(requests);

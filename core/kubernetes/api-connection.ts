@@ -1,5 +1,5 @@
-// Which API server is asked, and by what right: a kubeconfig, or the service account of the pod. The client library reads both, and
-// logs in as they say; the requests themselves go over one pool of connections, which lasts until a certificate changes.
+// The connection to the API server, by a kubeconfig or the service account of the pod. The client library reads both and provides the
+// credentials; our own requests go through one pool of connections, which is replaced when a certificate changes.
 import type { RequestOptions } from 'node:https';
 import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
@@ -10,16 +10,16 @@ import { MillraceError } from '../contract/errors.ts';
 import { withoutCredentials } from '../contract/problem.ts';
 
 export interface ConnectionSettings {
-  /** Files, separated as in a PATH; absent: the service account of the pod, else `~/.kube/config`. */
+  /** Files, separated as in PATH. Absent: the service account of the pod, or else `~/.kube/config`. */
   readonly kubeconfig?: string | undefined;
 }
 
 export interface Connection {
-  /** Such as `https://10.96.0.1:443`, without a slash at the end. */
+  /** Without a slash at the end, such as `https://10.96.0.1:443`. */
   readonly url: string;
-  /** The own namespace. */
+  /** Namespace of the pod, or of the context in the kubeconfig. */
   readonly namespace: string | undefined;
-  /** What a request needs now: tokens and certificates are renewed while we run. */
+  /** What a request needs now. Called for each request, because tokens and certificates are renewed. */
   authorize(): Promise<Authority>;
   close(): Promise<void>;
 }
@@ -30,11 +30,11 @@ export interface Authority {
 }
 
 const podTokenPath = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-/** A peer that has vanished is noticed so much later, in ms, and then some seconds (libuv asks ten times, once a second). */
+/** TCP keep-alive notices a vanished peer after this time, in ms, and ten more seconds (libuv sends ten probes, one per second). */
 const keepAliveDelayMs = 15_000;
 const connectLimitMs = 5_000;
 
-/** Throws MILLRACE_CONFIG_INVALID where nothing says which API server. It need not answer yet. */
+/** Rejects with MILLRACE_CONFIG_INVALID if no API server is configured. The API server need not answer yet. */
 export async function openConnection(settings: ConnectionSettings = {}): Promise<Connection> {
   const config = await readConfig(settings);
   const cluster = config.getCurrentCluster();
@@ -70,7 +70,7 @@ async function readConfig({ kubeconfig }: ConnectionSettings): Promise<KubeConfi
   if (first === undefined) {
     throw new MillraceError(
       'MILLRACE_CONFIG_INVALID',
-      'no API server is known: this is no pod with a service account, and neither KUBECONFIG nor ~/.kube/config is there',
+      'no API server is known: this is not a pod with a service account, and there is neither KUBECONFIG nor ~/.kube/config',
     );
   }
   try {
@@ -88,7 +88,7 @@ async function readConfig({ kubeconfig }: ConnectionSettings): Promise<KubeConfi
   return config;
 }
 
-/** What the YAML parser tells quotes the file, and so the tokens and keys in it. */
+/** Errors of the YAML parser quote the file, and with it tokens and keys: this keeps only the line number. */
 function withoutSource(error: unknown): unknown {
   const { mark } = error as { mark?: { line: number } };
   return mark === undefined ? error : new Error(`it is no YAML from line ${mark.line + 1} on`);
@@ -108,20 +108,20 @@ function headersOf({ headers, auth }: RequestOptions): Record<string, string> {
   return named;
 }
 
-/** Connections that trust, and show, the same certificates. When these change new requests get new connections. */
+/** A pool of connections with the same CAs and client certificate. When these change, new requests get a new pool. */
 class TlsPool {
   readonly #proxyUrl: string | undefined;
   #key = '';
   #current: Dispatcher | undefined;
   #isClosed = false;
-  /** Serve what is under way over them, to its end. */
+  /** Old pools, which finish their requests in flight. */
   readonly #retired = new Set<Dispatcher>();
 
   constructor(proxyUrl: string | undefined) {
     if (proxyUrl !== undefined && !/^https?:/.test(proxyUrl)) {
       throw new MillraceError(
         'MILLRACE_CONFIG_INVALID',
-        `the kubeconfig has the proxy ${withoutCredentials(proxyUrl)}: only http and https ones are spoken`,
+        `the kubeconfig has the proxy ${withoutCredentials(proxyUrl)}: only http and https proxies are supported`,
       );
     }
     this.#proxyUrl = proxyUrl;

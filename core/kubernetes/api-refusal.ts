@@ -1,7 +1,7 @@
-// What an answer of the API server that is no success means: one of our errors, with what is lacking in its message.
+// Turns an error answer of the API server into one of our errors, whose message names the request and what is missing. Pure.
 import { MillraceError, type ErrorCode } from '../contract/errors.ts';
 
-/** A request as the rights name it: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`. */
+/** What was requested, in the words of RBAC. `verb`: `get`, `list`, `watch`, `create`, `update`, `patch` or `delete`. */
 export interface Asked {
   readonly verb: string;
   /** `triggers.millrace.dev in the namespace geo`. */
@@ -13,17 +13,17 @@ interface Status {
   readonly message?: string;
 }
 
-/** `body` is the text of the answer: a Status where the API server itself answers, anything where a proxy does. */
+/** `body` is the text of the answer: a Status from the API server itself, or anything from a proxy. */
 export function readRefusal(status: number, body: string, { verb, what }: Asked): MillraceError {
   const { message } = parseStatus(body);
-  const said = message ?? (body.trim().slice(0, 200) || 'no reason is given');
+  const said = message ?? (body.trim().slice(0, 200) || 'no reason given');
   return new MillraceError(codeOf(status), `${sentence(status, verb, what)}: ${said}`);
 }
 
 function sentence(status: number, verb: string, what: string): string {
   if (status === 401) return `the API server does not accept the credentials to ${verb} ${what} (401)`;
-  if (status === 403) return `the right to ${verb} ${what} is lacking`;
-  if (status === 404) return `there is nothing to ${verb} at ${what}`;
+  if (status === 403) return `the right to ${verb} ${what} is missing`;
+  if (status === 404) return `the API server cannot ${verb} ${what}, which does not exist (404)`;
   return `the API server refuses to ${verb} ${what} (${status})`;
 }
 

@@ -1,15 +1,15 @@
-// One request to the API server: JSON out and in, or a stream of lines, with a limit of time and our errors.
+// Sends requests to the API server: JSON in both directions, or a stream of lines. Each has a time limit, and fails with our errors.
 import { request, type Dispatcher } from 'undici';
 import { MillraceError } from '../contract/errors.ts';
 import type { Connection } from './api-connection.ts';
 import { describePlace, resourcePath, type Place } from './resource-paths.ts';
 import { readRefusal, type Asked } from './api-refusal.ts';
 
-/** The API server gives up a write after 34 s; who waits so long has lost the lease that it would renew. */
+/** The API server gives up a write after 34 s. Whoever waits that long for the renewal of a Lease has lost it. */
 const requestLimitMs = 10_000;
 
 export interface Call {
-  /** As the rights name it. */
+  /** The verb as RBAC names it. */
   readonly verb: 'get' | 'list' | 'watch' | 'create' | 'update' | 'patch' | 'delete';
   readonly place: Place;
   readonly query?: Readonly<Record<string, string | undefined>>;
@@ -43,22 +43,22 @@ export class Requests {
     this.#connection = connection;
   }
 
-  /** What was answered, parsed. Rejects as KubernetesClient (contract/kubernetes-client.ts) says, and where `signal` ends it. */
+  /** Returns the parsed answer. Rejects as KubernetesClient (contract/kubernetes-client.ts) says, and if `signal` aborts. */
   async send(call: Call, signal?: AbortSignal): Promise<unknown> {
     return this.#ask(wireOf(call), askedOf(call), signal);
   }
 
-  /** What stands at a path that is no resource, such as the kinds that are served. */
+  /** Reads a path that is not a resource, such as the list of served kinds. */
   async read(path: string): Promise<unknown> {
     return this.#ask({ method: 'GET', path }, { verb: 'get', what: path });
   }
 
-  /** Lines that come until the API server ends them, or `signal` does. */
+  /** Opens a stream, which lasts until the API server ends it or `signal` aborts. The time limit is only for its start. */
   async stream(call: Call, signal: AbortSignal): Promise<Dispatcher.ResponseData['body']> {
-    const beginning = new AbortController();
-    const timer = setTimeout(() => beginning.abort(), requestLimitMs);
+    const start = new AbortController();
+    const timer = setTimeout(() => start.abort(), requestLimitMs);
     try {
-      const either = AbortSignal.any([signal, beginning.signal]);
+      const either = AbortSignal.any([signal, start.signal]);
       const { statusCode, body } = await this.#open(wireOf(call), either);
       if (statusCode === 200) return body;
       throw readRefusal(statusCode, await body.text(), askedOf(call));

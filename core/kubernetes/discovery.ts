@@ -1,4 +1,4 @@
-// Which kinds the API server serves, and what they are called in URLs.
+// Which kinds the API server serves, and their plural names in URLs.
 import { MillraceError } from '../contract/errors.ts';
 import { groupPath } from './resource-paths.ts';
 import type { Requests } from './api-requests.ts';
@@ -9,7 +9,7 @@ interface ServedKind {
   readonly namespaced: boolean;
 }
 
-/** The name of a kind never changes; whether it is served does, as its CRD comes and goes. */
+/** Caches the plural of a kind, which never changes. Whether a kind is served changes with its CRD, so that is always requested. */
 export class Discovery {
   readonly #requests: Requests;
   readonly #known = new Map<string, string>();
@@ -18,12 +18,12 @@ export class Discovery {
     this.#requests = requests;
   }
 
-  /** Whether the kind is served now. Rejects where the API server does not say. */
+  /** Whether the kind is served now. Rejects if the API server does not answer. */
   async has(apiVersion: string, kind: string): Promise<boolean> {
     return (await this.#ask(apiVersion)).some((served) => served.kind === kind);
   }
 
-  /** Asked for once. Rejects with MILLRACE_KUBERNETES_MISSING where the kind is not served. */
+  /** Requested once per kind. Rejects with MILLRACE_KUBERNETES_MISSING if the kind is not served. */
   async pluralOf(apiVersion: string, kind: string): Promise<string> {
     const key = `${apiVersion} ${kind}`;
     if (!this.#known.has(key)) await this.#ask(apiVersion);
@@ -31,7 +31,7 @@ export class Discovery {
     if (plural === undefined) {
       throw new MillraceError(
         'MILLRACE_KUBERNETES_MISSING',
-        `the API server knows no kind ${kind} of ${apiVersion}`,
+        `the API server does not serve the kind ${kind} of ${apiVersion}`,
       );
     }
     return plural;
@@ -40,7 +40,7 @@ export class Discovery {
   async #ask(apiVersion: string): Promise<ServedKind[]> {
     try {
       const list = (await this.#requests.read(groupPath(apiVersion))) as { resources?: ServedKind[] };
-      // `deployments/scale` is a part of one.
+      // A name such as `deployments/scale` is a subresource.
       const served = list.resources?.filter(({ name }) => !name.includes('/')) ?? [];
       for (const { kind, name } of served) this.#known.set(`${apiVersion} ${kind}`, name);
       return served;

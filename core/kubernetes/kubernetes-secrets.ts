@@ -1,4 +1,5 @@
-// What is secret, from the API server: one Secret at a time by its name, so that nobody needs the right to list them.
+// Reads Secrets and requests tokens of ServiceAccounts through the API server: implements SecretReader.
+// Each Secret is read by its name, so that nobody needs the right to list Secrets.
 import { MillraceError } from '../contract/errors.ts';
 import type { ServiceAccountToken } from '../contract/kafka-access.ts';
 import { secretKind, serviceAccountKind } from '../resources/kinds.ts';
@@ -6,7 +7,7 @@ import type { SecretReader } from '../contract/secret-reader.ts';
 import type { Connection } from './api-connection.ts';
 import { Requests } from './api-requests.ts';
 
-/** What the API server gives at least, in seconds; of it, a token is used for the first half. */
+/** Lifetime to request for tokens, in seconds; the API server gives at least that. A token is used for the first half of it. */
 const tokenSeconds = 1_200;
 
 interface Secret {
@@ -24,7 +25,7 @@ interface CachedToken {
   readonly untilMs: number;
 }
 
-/** The connection stays the caller's to close. */
+/** The caller closes the connection. */
 export function createKubernetesSecrets(connection: Connection): SecretReader {
   const requests = new Requests(connection);
   const tokens = new Map<string, CachedToken>();
@@ -42,9 +43,9 @@ export function createKubernetesSecrets(connection: Connection): SecretReader {
 
     async serviceAccountToken(namespace, wanted, refused) {
       const name = JSON.stringify([namespace, wanted.serviceAccountName, wanted.audience]);
-      const kept = tokens.get(name);
-      if (kept !== undefined && performance.now() < kept.untilMs && (await kept.token) !== refused)
-        return kept.token;
+      const cached = tokens.get(name);
+      if (cached !== undefined && performance.now() < cached.untilMs && (await cached.token) !== refused)
+        return cached.token;
       const token = requestToken(requests, namespace, wanted);
       tokens.set(name, { token, untilMs: performance.now() + (tokenSeconds * 1_000) / 2 });
       token.catch(() => tokens.delete(name));
@@ -68,7 +69,7 @@ async function requestToken(
   if (status?.token === undefined)
     throw new MillraceError(
       'MILLRACE_KUBERNETES_FAILED',
-      `the API server made no token for the ServiceAccount ${serviceAccountName} of namespace ${namespace}`,
+      `the API server issued no token for the ServiceAccount ${serviceAccountName} of namespace ${namespace}`,
     );
   return status.token;
 }

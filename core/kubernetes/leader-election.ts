@@ -1,6 +1,6 @@
-// One controller at a time, by a Lease: whoever holds it leads until it has not been renewed for its whole duration, by the
-// clock of whoever looks (as in client-go: two clocks that disagree make no two leaders). A leader that cannot renew stops
-// before anybody else may begin.
+// Leader election through a Lease, so that one controller runs at a time. The holder leads until the Lease has not been renewed for its
+// whole duration. Each candidate measures that with its own clock, from when it saw the last change (as in client-go), so that clocks which
+// differ do not cause two leaders. A leader that cannot renew stops before another may begin.
 import { MillraceError } from '../contract/errors.ts';
 import { leaseKind } from '../resources/kinds.ts';
 import type { KubernetesClient, Resource } from '../contract/kubernetes-client.ts';
@@ -8,15 +8,15 @@ import type { KubernetesClient, Resource } from '../contract/kubernetes-client.t
 export interface LeaderOptions {
   readonly client: Pick<KubernetesClient, 'get' | 'create' | 'replace'>;
   readonly namespace: string;
-  /** Of the Lease. */
+  /** Name of the Lease. */
   readonly name: string;
-  /** Of this process. */
+  /** Name of this process, as the holder of the Lease. */
   readonly identity: string;
-  /** UID of the pod, which the Lease goes with; absent outside a cluster. */
+  /** UID of the pod, which becomes the owner of the Lease, so that both are deleted together; absent outside a cluster. */
   readonly podUid?: string | undefined;
-  /** Begins to lead. Must not reject. */
+  /** Called when this process begins to lead. Must not reject. */
   readonly onLead: () => Promise<void>;
-  /** Ends what `onLead` began, soon; awaited. Must not reject. */
+  /** Must end what `onLead` began, soon. Awaited. Must not reject. */
   readonly onLose: (why: string) => Promise<void>;
   readonly onTrouble: (error: unknown) => void;
   readonly times?: LeaseTimes | undefined;
@@ -33,7 +33,7 @@ const defaultTimes: LeaseTimes = { lease: 15_000, renewWithin: 10_000, retry: 2_
 
 export interface Leader {
   readonly isLeading: boolean;
-  /** Gives the Lease back, so that another leads at once. Idempotent. */
+  /** Releases the Lease, so that another candidate leads at once. Idempotent. */
   stop(): Promise<void>;
 }
 
@@ -45,15 +45,15 @@ export interface LeaseSpec {
   readonly leaseTransitions?: number;
 }
 
-/** The state of a Lease, and since when it has been so by our own clock. */
-export interface SeenLease {
+/** The last known state of a Lease, and since when it has been unchanged, by our own clock. */
+export interface ObservedLease {
   readonly lease: Resource;
   readonly sinceMs: number;
 }
 
-/** `take` where nobody holds it any more. */
+/** `take`: nobody holds the Lease any more. */
 export function evaluateLease(
-  { lease, sinceMs }: SeenLease,
+  { lease, sinceMs }: ObservedLease,
   identity: string,
   nowMs: number,
 ): 'ours' | 'take' | 'theirs' {
@@ -70,10 +70,10 @@ export function startLeader(options: LeaderOptions): Leader {
 class Candidate implements Leader {
   readonly #options: LeaderOptions;
   readonly #times: LeaseTimes;
-  #seen: SeenLease | undefined;
-  /** From `onLead` to the call of `onLose`; and until that has resolved, no other term begins. */
+  #observed: ObservedLease | undefined;
+  /** `runs` from `onLead` to the call of `onLose`. `ends` until that has resolved: no other term begins before. */
   #term: 'none' | 'runs' | 'ends' = 'none';
-  /** Nobody else may begin before, by our own clock. */
+  /** This process may lead until then, by our own clock. Nobody else begins before. */
   #untilMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #expiry: NodeJS.Timeout | undefined;
@@ -99,9 +99,9 @@ class Candidate implements Leader {
     await this.#round;
     clearTimeout(this.#timer);
     if (this.#term !== 'runs') return;
-    await this.#lose('it stops');
-    const { lease } = this.#seen ?? {};
-    // Whoever waits need not wait for its end.
+    await this.#lose('the process stops');
+    const { lease } = this.#observed ?? {};
+    // Released, so that other candidates need not wait until it expires.
     if (lease !== undefined)
       await this.#options.client
         .replace({ ...lease, spec: { ...specOf(lease), holderIdentity: '', leaseDurationSeconds: 1 } })
@@ -113,8 +113,8 @@ class Candidate implements Leader {
     try {
       await this.#renew(startedMs);
     } catch (error) {
-      // Changed by another: what it is now is read at the next try, which is soon.
-      if (isConflict(error)) this.#seen = this.#term === 'runs' ? undefined : this.#seen;
+      // Another process has changed the Lease: the next try, which is soon, reads it again.
+      if (isConflict(error)) this.#observed = this.#term === 'runs' ? undefined : this.#observed;
       else this.#options.onTrouble(error);
     }
     if (this.#stopping !== undefined) return;
@@ -124,37 +124,37 @@ class Candidate implements Leader {
     this.#timer = setTimeout(again, this.#times.retry * (0.9 + Math.random() / 5));
   }
 
-  /** Looks, and takes or renews the Lease where that is ours to do. */
+  /** Reads the Lease, and takes or renews it if it is free or ours. */
   async #renew(startedMs: number): Promise<void> {
     const { client, namespace, name, identity } = this.#options;
-    if (this.#term !== 'runs' || this.#seen === undefined) {
+    if (this.#term !== 'runs' || this.#observed === undefined) {
       const found = await client.get(leaseKind, namespace, name);
       if (found === undefined) return this.#hold(await client.create(this.#lease(undefined)), startedMs);
-      this.#note(found);
+      this.#observe(found);
     }
-    const seen = this.#seen;
-    if (seen === undefined) return;
-    const verdict = evaluateLease(seen, identity, performance.now());
-    if (verdict === 'theirs') {
-      await this.#lose(`${specOf(seen.lease).holderIdentity} has taken its Lease`);
+    const observed = this.#observed;
+    if (observed === undefined) return;
+    const owner = evaluateLease(observed, identity, performance.now());
+    if (owner === 'theirs') {
+      await this.#lose(`${specOf(observed.lease).holderIdentity} has taken the Lease`);
       return;
     }
-    await this.#hold(await client.replace(this.#lease(seen.lease)), startedMs);
+    await this.#hold(await client.replace(this.#lease(observed.lease)), startedMs);
   }
 
-  #note(lease: Resource): void {
-    const isSame = this.#seen?.lease.metadata.resourceVersion === lease.metadata.resourceVersion;
-    if (!isSame) this.#seen = { lease, sinceMs: performance.now() };
+  #observe(lease: Resource): void {
+    const isSame = this.#observed?.lease.metadata.resourceVersion === lease.metadata.resourceVersion;
+    if (!isSame) this.#observed = { lease, sinceMs: performance.now() };
   }
 
-  /** `askedMs`: when the request was made that renewed it. An answer that never comes must not keep us leading. */
+  /** `askedMs`: when the request that renewed the Lease was sent. The time counts from there, because its answer may be slow. */
   async #hold(lease: Resource, askedMs: number): Promise<void> {
-    this.#note(lease);
+    this.#observe(lease);
     if (this.#term === 'ends') return;
     const { renewWithin } = this.#times;
     this.#untilMs = askedMs + renewWithin;
     clearTimeout(this.#expiry);
-    const lose = (): void => void this.#lose('it could not renew its Lease in time');
+    const lose = (): void => void this.#lose('the Lease could not be renewed in time');
     this.#expiry = setTimeout(lose, this.#untilMs - performance.now());
     if (this.#term === 'runs') return;
     this.#term = 'runs';
@@ -195,7 +195,7 @@ export function specOf(lease: Resource): LeaseSpec {
   return lease.spec ?? {};
 }
 
-/** RFC 3339 with microseconds, as the API server wants it here. */
+/** RFC 3339 with microseconds, which the API server requires for this type. */
 export function microTime(date: Date): string {
   return date.toISOString().replace('Z', '000Z');
 }

@@ -1,6 +1,6 @@
-// Bytes → lines: a watch sends a JSON object per line, cut into chunks wherever the network likes.
+// Splits a byte stream into lines: a watch sends one JSON object per line, in chunks that end anywhere. Pure.
 
-/** The lines that are not empty, each as soon as it is whole; what is cut off at the end is dropped. */
+/** Yields each line that is not empty as soon as it is complete. An incomplete line at the end is dropped. */
 export async function* readLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = '';

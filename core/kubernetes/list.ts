@@ -1,10 +1,10 @@
-// All resources of a kind, page by page, and the version of the whole from which it can be watched.
+// Lists all resources of a kind page by page, with the resourceVersion from which a watch can continue.
 import type { Resource, ResourceKind } from '../contract/kubernetes-client.ts';
 import type { Requests } from './api-requests.ts';
 
 export interface Listed {
   readonly items: Resource[];
-  /** The state of the cluster that the list shows. */
+  /** The version of the cluster's state that the list has. */
   readonly resourceVersion: string;
 }
 
@@ -22,7 +22,7 @@ interface Page {
 
 const pageSize = 500;
 
-/** A list of many pages is one state all the same; a page that comes too late rejects (410), and all is to be asked again. */
+/** All pages show one state. Rejects (410) if a page is requested too late; then the whole list must be requested again. */
 export async function listAll(
   requests: Requests,
   place: ListPlace,
@@ -40,7 +40,7 @@ export async function listAll(
   return { items, resourceVersion: page.metadata?.resourceVersion ?? '' };
 }
 
-/** The resource without the book of who owns its fields, which is often longer than itself; in lists the kind goes without saying. */
+/** The resource without `managedFields`, which are often longer than the rest. Items of lists lack apiVersion and kind: `kind` adds them. */
 export function withoutManagedFields(value: unknown, kind?: ResourceKind): Resource {
   const resource = value as Resource;
   const { managedFields: _, ...metadata } = resource.metadata as Resource['metadata'] & {

@@ -1,4 +1,4 @@
-// What the containers of pods write, as it comes: the port PodLogs of core/contract/kubernetes-client.ts over HTTP.
+// Follows the logs of pods over HTTP: implements PodLogs of core/contract/kubernetes-client.ts.
 import { MillraceError } from '../contract/errors.ts';
 import { podKind } from '../resources/kinds.ts';
 import type { PodLogs } from '../contract/kubernetes-client.ts';
@@ -6,7 +6,7 @@ import type { Connection } from './api-connection.ts';
 import { readLines } from './lines.ts';
 import { Requests } from './api-requests.ts';
 
-/** The connection stays the caller's to close. */
+/** The caller closes the connection. */
 export function createPodLogs(connection: Connection): PodLogs {
   const requests = new Requests(connection);
   return {

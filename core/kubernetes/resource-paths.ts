@@ -1,6 +1,6 @@
-// Where a resource stands in the API server: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris
+// URL paths of resources in the API server: https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris. Pure.
 
-/** `v1` is the core group, which is older than groups. */
+/** `v1` is the core group, which has a path of its own. */
 export function groupPath(apiVersion: string): string {
   return apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
 }
@@ -12,7 +12,7 @@ export function groupOf(apiVersion: string): string {
 export interface Place {
   readonly apiVersion: string;
   readonly plural: string;
-  /** Absent: of all namespaces. Empty: of a kind that is in none. */
+  /** Absent: all namespaces. Empty: the kind is not namespaced. */
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
   readonly subresource?: string | undefined;
@@ -27,7 +27,7 @@ export function resourcePath({ apiVersion, plural, namespace, name, subresource 
   return parts.join('/');
 }
 
-/** `triggers.millrace.dev "quakes" in the namespace geo`: what a message calls it. */
+/** The resource in words for messages: `triggers.millrace.dev "quakes" in the namespace geo`. */
 export function describePlace({ apiVersion, plural, namespace, name, subresource }: Place): string {
   const group = groupOf(apiVersion);
   const kind = `${plural}${subresource === undefined ? '' : `/${subresource}`}${group === '' ? '' : `.${group}`}`;

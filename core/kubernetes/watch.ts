@@ -1,7 +1,7 @@
-// List, then watch, for ever: what is known of a kind stays whole and current, whatever the API server does meanwhile.
+// Lists a kind, then watches it until it is stopped, so that what is known of it stays complete and current.
 //
 //   list ──ok──► watch from its version ──ended──► watch from the last version
-//    ▲ fails: again after a pause     │ 410 Gone: that version is forgotten
+//    ▲ fails: retried with backoff    │ 410 Gone: list again
 //    └────────────────────────────────┘
 //
 // https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
@@ -15,21 +15,21 @@ import { describePlace } from './resource-paths.ts';
 import type { Requests } from './api-requests.ts';
 
 export interface WatchSettings {
-  /** A watch or its list fails; it is tried again. Told once for the same cause, until it has passed. */
+  /** A list or watch failed, and is retried. Called once for the same cause, until the watch has recovered. */
   readonly onTrouble?: ((error: MillraceError) => void) | undefined;
-  /** What was told to `onTrouble` has passed. */
-  readonly onRecovery?: ((what: string) => void) | undefined;
-  /** So long a watch is asked for at most before it is asked anew: one that has silently died is noticed then. */
+  /** The watch of `plural` has recovered from what was reported to `onTrouble`. */
+  readonly onRecovery?: ((plural: string) => void) | undefined;
+  /** Maximum duration of a watch before it is requested again, so that a dead connection is noticed; 60 when absent. */
   readonly watchSeconds?: number | undefined;
 }
 
 const defaultWatchSeconds = 60;
-/** The API server ends a watch at its time; one that it has not ended so much later, in ms, is dead. */
+/** The API server ends a watch on time. A watch that lasts longer than this beyond its time, in ms, is dead. */
 const graceMs = 10_000;
-/** A watch that ends before, in ms, was none: it is not asked for again at once. */
-const shortestMs = 1_000;
+/** A watch that ends sooner, in ms, counts as failed, so that it is not requested again at once. */
+const minWatchMs = 1_000;
 
-/** One watch in each of `options.namespaces`, told as one. */
+/** One watch in each of `options.namespaces`; `onChange` gets the resources of all. */
 export async function watchAll(
   requests: Requests,
   kind: ResourceKind,
@@ -39,19 +39,19 @@ export async function watchAll(
 ): Promise<() => void> {
   const ending = new AbortController();
   const either = signal === undefined ? ending.signal : AbortSignal.any([ending.signal, signal]);
-  const tell = coalesce(() => {
+  const notify = coalesce(() => {
     if (!either.aborted) onChange(parts.flatMap((part) => part.all()));
   });
   const parts = (namespaces ?? [undefined]).map(
     (namespace) => new KindWatch(requests, { ...kind, namespace }, selectors, settings, either),
   );
-  await Promise.all(parts.map((part) => part.start(tell)));
+  await Promise.all(parts.map((part) => part.start(notify)));
   either.throwIfAborted();
-  tell.now();
+  notify.now();
   return () => ending.abort();
 }
 
-/** Runs `work` once for all calls of one turn of the event loop; nothing before the first `now`. */
+/** Runs `work` once for all calls in one iteration of the event loop, and never before the first `now`. */
 function coalesce(work: () => void): (() => void) & { now(): void } {
   let isDue = true;
   const call = (): void => {
@@ -78,10 +78,10 @@ class KindWatch {
   readonly #settings: WatchSettings;
   readonly #signal: AbortSignal;
   #known = new Map<string, Resource>();
-  /** Undefined: to be listed. */
+  /** Undefined: must be listed. */
   #version: string | undefined;
   #failures = 0;
-  #told: string | undefined;
+  #reported: string | undefined;
   #onChange: () => void = () => undefined;
 
   constructor(
@@ -102,7 +102,7 @@ class KindWatch {
     return [...this.#known.values()];
   }
 
-  /** Resolves after the first list; rejects only when it is ended before. */
+  /** Resolves after the first list. Rejects only if it is stopped before. */
   async start(onChange: () => void): Promise<void> {
     this.#onChange = onChange;
     while (this.#version === undefined) {
@@ -119,14 +119,14 @@ class KindWatch {
     }
   }
 
-  /** What fails is told, and followed by a pause. */
+  /** Reports a failure of `work`, and waits for the backoff. */
   async #attempt(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
       if (this.#signal.aborted) return;
       this.#failures += 1;
-      this.#tellTrouble(error);
+      this.#reportTrouble(error);
       await delay(backoffMs(this.#failures), undefined, { signal: this.#signal }).catch(() => undefined);
     }
   }
@@ -136,7 +136,7 @@ class KindWatch {
     this.#known = new Map(items.map((item) => [keyOf(item), item]));
     this.#version = resourceVersion;
     this.#failures = 0;
-    this.#tellRecovery();
+    this.#reportRecovery();
     this.#onChange();
   }
 
@@ -157,27 +157,27 @@ class KindWatch {
     try {
       const either = AbortSignal.any([this.#signal, silence.signal]);
       const body = await this.#requests.stream({ verb: 'watch', place: this.#place, query }, either);
-      this.#tellRecovery();
+      this.#reportRecovery();
       for await (const line of readLines(body)) {
         this.#failures = 0;
         if (!this.#take(JSON.parse(line) as WatchEvent)) return;
       }
     } catch (error) {
-      // No answer says nothing of the version; an answer may mean that it is gone (410), which a list mends.
+      // Without an answer the version may still be good. An error answer may mean that it is gone (410), which a new list repairs.
       if (error instanceof MillraceError && error.code !== 'MILLRACE_KUBERNETES_UNREACHABLE')
         this.#version = undefined;
       throw error;
     } finally {
       clearTimeout(timer);
     }
-    if (performance.now() - startMs < shortestMs) throw this.#brokenOff('ended at once');
+    if (performance.now() - startMs < minWatchMs) throw this.#brokenOff('ended at once');
     this.#failures = 0;
   }
 
-  /** Whether there may be more to come. */
+  /** Applies an event. Returns whether more events can follow. */
   #take({ type, object }: WatchEvent): boolean {
     if (type === 'ERROR') {
-      // Gone: the version is too old to go on from (410). Whatever else it may be, a list mends it too.
+      // Usually 410 Gone: the version is too old to continue from. A new list repairs any other cause too.
       this.#version = undefined;
       return false;
     }
@@ -189,19 +189,19 @@ class KindWatch {
     return true;
   }
 
-  /** Told once for the same cause; that a connection broke, only where the next one does not come about either. */
-  #tellTrouble(error: unknown): void {
+  /** Reports each cause once. A broken connection is reported only if the next attempt fails too. */
+  #reportTrouble(error: unknown): void {
     const coded = error instanceof MillraceError ? error : this.#brokenOff('broke off', error);
     const text = describeError(coded);
     const mayPass = coded.code === 'MILLRACE_KUBERNETES_UNREACHABLE' && this.#failures === 1;
-    if (text === this.#told || mayPass) return;
-    this.#told = text;
+    if (text === this.#reported || mayPass) return;
+    this.#reported = text;
     this.#settings.onTrouble?.(coded);
   }
 
-  #tellRecovery(): void {
-    if (this.#told === undefined) return;
-    this.#told = undefined;
+  #reportRecovery(): void {
+    if (this.#reported === undefined) return;
+    this.#reported = undefined;
     this.#settings.onRecovery?.(this.#place.plural);
   }
 

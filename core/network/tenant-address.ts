@@ -1,10 +1,10 @@
-// Which addresses are connected to where tenants name them, as those of functions, brokers or token endpoints: none that leads into our
-// own pod, to what hands out the credentials of a cloud, or to the API server. One that is not understood is refused.
+// Which addresses tenants may name for functions, brokers and token endpoints. Refused are addresses of our own pod, of the metadata
+// services that give out credentials of a cloud, and of the API server, and whatever is not understood.
 import { BlockList, isIP } from 'node:net';
 
 /**
- * What becomes of `function.uri` in Kubernetes: it is refused; or it is taken, and connected to unless that leads where no function is
- *; or it is taken, wherever it leads.
+ * What happens to `function.uri` in Kubernetes. `refused`: it is not allowed. `guarded`: it must not lead to a refused address.
+ * `unguarded`: it may lead anywhere.
  */
 export const functionUris = ['refused', 'guarded', 'unguarded'] as const;
 
@@ -14,10 +14,7 @@ export function parseFunctionUris(text: string): FunctionUris | undefined {
   return functionUris.find((one) => one === text);
 }
 
-/**
- * What becomes of addresses that tenants name beside `function.uri`: they are connected to unless they lead where tenants have nothing
- *; or wherever they lead.
- */
+/** What happens to other addresses that tenants name. `guarded`: they must not lead to a refused address. `unguarded`: they may lead anywhere. */
 export const tenantAddresses = ['guarded', 'unguarded'] as const;
 
 export type TenantAddresses = (typeof tenantAddresses)[number];
@@ -26,12 +23,12 @@ export function parseTenantAddresses(text: string): TenantAddresses | undefined 
   return tenantAddresses.find((one) => one === text);
 }
 
-/** Why `address` is refused, to follow "which is"; undefined where it is open to tenants. */
-export type JudgeAddress = (address: string) => string | undefined;
+/** Why `address` is refused, as text after "which is"; undefined if tenants may use it. */
+export type AddressCheck = (address: string) => string | undefined;
 
 type Range = readonly [address: string, prefix: number];
 
-/** https://www.iana.org/assignments/iana-ipv4-special-registry, and what clouds have put elsewhere. Private addresses are pods'. */
+/** https://www.iana.org/assignments/iana-ipv4-special-registry, and metadata services of clouds. Private addresses are allowed: pods have them. */
 const refusedIpv4: readonly (readonly [why: string, ranges: readonly Range[]])[] = [
   ['an unspecified address', [['0.0.0.0', 8]]],
   ['a loopback address', [['127.0.0.0', 8]]],
@@ -70,7 +67,7 @@ const refusedIpv6: typeof refusedIpv4 = [
   ['an address of a Teredo tunnel', [['2001::', 32]]],
 ];
 
-/** Of IPv6 only these are addresses of a host: global and private ones, and those that stand for an IPv4 address. */
+/** The ranges of IPv6 that hosts have addresses in: global, private, and those that stand for an IPv4 address. All others are refused. */
 const hostsOfIpv6: readonly Range[] = [
   ['2000::', 3],
   ['fc00::', 7],
@@ -82,8 +79,8 @@ const rules = [...refusedIpv4, ...refusedIpv6].map(([why, ranges]) => ({ why, li
 const known = new BlockList();
 for (const [address, prefix] of hostsOfIpv6) known.addSubnet(address, prefix, 'ipv6');
 
-/** `apiServer`: its addresses, which are refused as well. */
-export function createJudgeAddress(apiServer: readonly string[]): JudgeAddress {
+/** `apiServer`: the addresses of the API server, which are refused as well. */
+export function createAddressCheck(apiServer: readonly string[]): AddressCheck {
   const own = listOf(apiServer.map((address) => [address, isIP(address) === 6 ? 128 : 32]));
   return (text) => {
     // A zone, as in fe80::1%eth0.
@@ -98,7 +95,7 @@ export function createJudgeAddress(apiServer: readonly string[]): JudgeAddress {
   };
 }
 
-/** With the addresses of IPv6 by which those of IPv4 are reached: mapped (RFC 4291), NAT64 (RFC 6052) and 6to4 (RFC 3056). */
+/** Includes the IPv6 forms of IPv4 addresses: mapped (RFC 4291), NAT64 (RFC 6052) and 6to4 (RFC 3056). */
 function listOf(ranges: readonly Range[]): BlockList {
   const list = new BlockList();
   for (const [address, prefix] of ranges) {
@@ -116,19 +113,19 @@ function listOf(ranges: readonly Range[]): BlockList {
   return list;
 }
 
-const judgeAddress = createJudgeAddress([]);
+const checkWithoutApiServer = createAddressCheck([]);
 
 /**
- * What is wrong with `function.uri` in an installation with this setting, and what to do, in sentences; undefined where nothing is. What
- * a name leads to is known only when it is connected to.
+ * What is wrong with a `function.uri` under this setting, and what to do, as text after the name of the field; undefined if it is right.
+ * The addresses of a name are checked only at each connection.
  */
 export function whyUriRefused(uri: string, functionUris: FunctionUris): string | undefined {
   switch (functionUris) {
     case 'refused':
-      return 'is not allowed in this installation. Write a ref or a service, or let functions.uris=guarded be set in the values of the chart.';
+      return 'is not allowed in this installation. Write a ref or a service, or ask for functions.uris=guarded in the values of the chart.';
     case 'guarded': {
       const why = whyHostRefused(hostOf(uri));
-      return why && `leads to ${new URL(uri).hostname}, which is ${why}. Name a host that is open to all.`;
+      return why && `leads to ${new URL(uri).hostname}, which is ${why}. Name a host that tenants may use.`;
     }
     case 'unguarded':
       return undefined;
@@ -136,11 +133,11 @@ export function whyUriRefused(uri: string, functionUris: FunctionUris): string |
 }
 
 function whyHostRefused(host: string): string | undefined {
-  if (isIP(host) !== 0) return judgeAddress(host);
+  if (isIP(host) !== 0) return checkWithoutApiServer(host);
   return /(^|\.)localhost\.?$/.test(host) ? 'a loopback name' : undefined;
 }
 
-/** Name or address in a URL, which has that of IPv6 in brackets, and every other spelling of an address made plain. */
+/** Name or address of a URL: IPv6 without brackets, and an address in any other spelling in its normal form. */
 export function hostOf(url: string): string {
   return new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
 }

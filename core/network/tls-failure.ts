@@ -1,16 +1,16 @@
-// What goes wrong in a TLS handshake, as Node.js and OpenSSL call it, and what it means to whoever connects.
+// Classifies the error codes of Node.js and OpenSSL for TLS handshakes that fail. Pure.
 
 export type TlsFailure =
-  /** The certificate of the peer is of an authority that is not trusted. */
+  /** The certificate of the peer comes from a CA that is not trusted. */
   | 'untrusted'
   | 'other-name'
   | 'expired'
   | 'not-accepted'
   /** The peer does not speak TLS. */
   | 'no-tls'
-  /** The peer asks for a certificate, and has got none. */
+  /** The peer requires a certificate, and got none. */
   | 'certificate-asked'
-  /** The same, or it does not accept the one that it has got: some say no more. */
+  /** The peer got no certificate, or does not accept it: some peers do not say which. */
   | 'certificate-asked-or-refused'
   | 'certificate-refused'
   | 'handshake';
@@ -22,18 +22,18 @@ const failures: readonly (readonly [code: RegExp, failure: TlsFailure])[] = [
   [/^CERT_/, 'not-accepted'],
   [/WRONG_VERSION_NUMBER|PACKET_LENGTH/, 'no-tls'],
   [/ALERT_CERTIFICATE_REQUIRED/, 'certificate-asked'],
-  // Java says this, too, to a client that shows none.
+  // Java also sends this to a client without a certificate.
   [/ALERT_BAD_CERT/, 'certificate-asked-or-refused'],
   [/ALERT_(UNKNOWN_CA|CERT|NO_CERT|UNSUPPORTED_CERT)|ALERT_ACCESS/, 'certificate-refused'],
   [/ALERT|^ERR_SSL|^ERR_TLS|^EPROTO$|^ERR_OSSL/, 'handshake'],
 ];
 
-/** Undefined for the code of an error that is none of TLS. */
+/** Undefined if `code` is not an error of TLS. */
 export function tlsFailureOf(code: string): TlsFailure | undefined {
   return failures.find(([pattern]) => pattern.test(code))?.[1];
 }
 
-/** The first line of a message, without where in its sources OpenSSL is: only what it calls it. */
+/** The first line of a message; of a message of OpenSSL only its reason, without the place in the sources. */
 export function tlsDetailOf({ message }: Error): string {
   const [line = ''] = message.split('\n', 1);
   return line.replace(/^[0-9A-F]+:error:[0-9A-F]+:[^:]*:[^:]*:([^:]*):.*$/, '$1').slice(0, 300);

@@ -1,5 +1,4 @@
-// Connections over HTTP to whom certain authorities vouch for. Where others are trusted, others are opened; the old ones end with what is
-// under way on them.
+// HTTP agents that trust given CAs. When the CAs change, a new agent opens new connections; the old agent closes when its requests have ended.
 import type { Agent } from 'undici';
 
 export class TrustingAgents {
@@ -7,7 +6,7 @@ export class TrustingAgents {
   readonly #agents = new Set<Agent>();
   #current: { readonly ca: string | undefined; readonly agent: Agent } | undefined;
 
-  /** `open` makes an agent that connects with `trust`: without a `ca`, by the authorities that Node.js knows. */
+  /** `open` makes an agent with the CAs in `trust`; without a `ca`, with those that Node.js trusts. */
   constructor(open: (trust: { readonly ca?: string }) => Agent) {
     this.#open = open;
   }
@@ -22,7 +21,7 @@ export class TrustingAgents {
     return agent;
   }
 
-  /** Cuts what is under way, on the old ones too. */
+  /** Aborts all requests in flight, also those of old agents. */
   async close(): Promise<void> {
     await Promise.all([...this.#agents].map((agent) => agent.destroy()));
   }

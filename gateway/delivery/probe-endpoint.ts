@@ -29,7 +29,7 @@ export function untilAccepting(
   const probe = (delayMs: number): void => {
     const { guard } = connecting();
     if (guard === undefined) return connectTo(delayMs);
-    guard.passAddress(host).then(
+    guard.checkAddress(host).then(
       () => stopped || connectTo(delayMs),
       () => stopped || wait(longer(delayMs)),
     );

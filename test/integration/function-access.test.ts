@@ -143,7 +143,7 @@ t.test(
     provider.refuse({ status: 503, body: '' });
     provider.giveClaims({ generation: 2 });
     state.generation = 2;
-    await until(() => gateway.trigger().missingCredentials.includes('answers 503, and no token'));
+    await until(() => gateway.trigger().missingCredentials.includes('answers 503 instead of a token'));
     await until(() => gateway.trigger().inFlight === 0);
     const { refusals } = state;
     t.ok(refusals > 0);

@@ -65,7 +65,7 @@ t.test('a right that is lacking is named, and when it is granted we go on', asyn
   await grant(rules.map((rule) => (rule.resources.includes('services') ? { ...rule, ...reading } : rule)));
   await shop.deploy('mapper', { topics: topic });
   const told = await shop.untilCondition('mapper', 'FunctionReady', 'ServiceRefused');
-  t.match(told, { status: 'False', message: /the right to patch services .* is lacking/ });
+  t.match(told, { status: 'False', message: /the right to patch services .* is missing/ });
   await grant(rules);
   await shop.untilThere(serviceKind, 'mapper-millrace');
   await shop.untilCondition('mapper', 'FunctionReady', 'DeploymentExists');

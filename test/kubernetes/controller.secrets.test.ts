@@ -31,11 +31,11 @@ t.test('each thing that is lacking is told until it is there, and the trigger go
   await tenant.deploy('mailer', { topics: topic, cluster: 'secured' });
   t.match(
     await told('SecretForbidden'),
-    /the right to get secrets "kafka-user" in the namespace .* is lacking/,
+    /the right to get secrets "kafka-user" in the namespace .* is missing/,
   );
 
   await installation.grantSecrets(namespace, ['kafka-user']);
-  t.match(await told('CredentialsUnusable'), /the Secret kafka-user of namespace .* is not there/);
+  t.match(await told('CredentialsUnusable'), /the Secret kafka-user of namespace .* does not exist/);
 
   await kafka.createSecret('kafka-user', secretWith(planted('of another')));
   t.match(await told('KafkaUnauthenticated'), /the broker does not let us in: SASL SCRAM/);

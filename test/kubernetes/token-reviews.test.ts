@@ -20,7 +20,7 @@ await grant(undefined, `${own}-reviews`, 'system:auth-delegator', `--serviceacco
 const connection = await connectAs('gateway');
 
 /** Nothing is kept. */
-const always: ReviewTimes = { freshMs: 0, servedMs: 0, refusedMs: 0, failureMs: 0 };
+const always: ReviewTimes = { freshMs: 0, maxAgeMs: 0, refusedMs: 0, failureMs: 0 };
 const rights: readonly Right[] = ['scrape', 'view', 'operate', 'activate'];
 
 async function connectAs(component: 'gateway' | 'scaler'): Promise<Connection> {
@@ -181,7 +181,7 @@ t.test('rights are those that RBAC gives, each by itself', async (t) => {
 t.test('a right may be of a group, and is gone soon after it is taken back', async (t) => {
   await account(shop, 'member');
   await grant(shop, 'members', to('get', 'triggers'), `--group=system:serviceaccounts:${shop}`);
-  const kept = recognizer(t, { freshMs: 100, servedMs: 500, refusedMs: 100 });
+  const kept = recognizer(t, { freshMs: 100, maxAgeMs: 500, refusedMs: 100 });
   const caller = callerIn(await kept.recognize(await tokenOf(shop, 'member')));
   await until(() => caller.may('view', shop));
   await kubectl(['delete', 'rolebinding', 'members', '-n', shop]);
@@ -190,7 +190,7 @@ t.test('a right may be of a group, and is gone soon after it is taken back', asy
 
 t.test('a token of a ServiceAccount that is deleted is refused soon after', async (t) => {
   await account(shop, 'leaver');
-  const kept = recognizer(t, { freshMs: 100, servedMs: 500, refusedMs: 100 });
+  const kept = recognizer(t, { freshMs: 100, maxAgeMs: 500, refusedMs: 100 });
   const token = await tokenOf(shop, 'leaver', '--audience=millrace');
   t.equal((await kept.recognize(token)).kind, 'caller');
   await kubectl(['delete', 'serviceaccount', 'leaver', '-n', shop]);

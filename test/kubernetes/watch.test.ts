@@ -142,7 +142,7 @@ t.test('a right that is lacking is named, until it is granted', async (t) => {
   await until(() => troubles.length > 0);
   t.match(troubles[0], {
     code: 'MILLRACE_KUBERNETES_FORBIDDEN',
-    message: `the right to list configmaps in the namespace ${namespace} is lacking`,
+    message: `the right to list configmaps in the namespace ${namespace} is missing`,
   });
   const here = ['-n', namespace];
   await server.kubectl([
@@ -163,7 +163,7 @@ t.test('a right that is lacking is named, until it is granted', async (t) => {
   const everywhere = await client.list(configMapKind).catch((error: unknown) => error);
   t.match(everywhere, {
     code: 'MILLRACE_KUBERNETES_FORBIDDEN',
-    message: /the right to list configmaps in all namespaces is lacking/,
+    message: /the right to list configmaps in all namespaces is missing/,
   });
 });
 

@@ -1,4 +1,4 @@
-// EndpointSlices → the ready endpoints behind a Service:
+// Reads the ready endpoints of a Service from its EndpointSlices. Pure.
 // https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/
 import type { Resource } from '../../contract/kubernetes-client.ts';
 import type { Endpoint } from '../../contract/endpoint-source.ts';
@@ -16,8 +16,8 @@ interface SlicePort {
 }
 
 /**
- * Of all slices of one Service. `port` chooses where a slice has several. A pod with an address of each family is one endpoint,
- * and an unknown readiness is one (the API says so of `conditions.ready`).
+ * The ready endpoints in all slices of one Service. `port` chooses among several ports of a slice. A pod with an IPv4 and an IPv6 address is
+ * one endpoint. An unknown readiness counts as ready, as the API defines for `conditions.ready`.
  */
 export function readyEndpoints(slices: readonly Resource[], port: number): Endpoint[] {
   const byPod = new Map<string, string>();
@@ -34,7 +34,7 @@ export function readyEndpoints(slices: readonly Resource[], port: number): Endpo
   return [...new Set(byPod.values())].toSorted().map((origin) => ({ origin }));
 }
 
-/** The pods that serve, by name. */
+/** Names of the ready pods. */
 export function readyPods(slices: readonly Resource[]): string[] {
   const ready = slices
     .flatMap(endpointsOf)
@@ -47,7 +47,7 @@ function endpointsOf({ endpoints }: Resource): readonly SliceEndpoint[] {
   return (endpoints ?? []) as readonly SliceEndpoint[];
 }
 
-/** A slice may also have names: they are no pods, and might lead anywhere. */
+/** A slice may also have host names. They are not pods, and may lead anywhere. */
 function hasAddresses({ addressType }: Resource): boolean {
   return addressType !== 'FQDN';
 }

@@ -1,5 +1,5 @@
-// The ready pods of functions, by watches of EndpointSlices: one for all triggers that have a Service of their own, made by the
-// controller, and one for each Service that triggers name. Requests go straight to the pods.
+// Watches EndpointSlices for the ready pods of functions, so that requests go directly to the pods. One watch serves all triggers whose
+// Service the controller has made; each Service that triggers name has its own watch.
 import type { Resource, ResourceWatch } from '../../contract/kubernetes-client.ts';
 import { endpointSliceKind } from '../../resources/kinds.ts';
 import type { Endpoint, EndpointSource } from '../../contract/endpoint-source.ts';
@@ -7,7 +7,7 @@ import { readyEndpoints } from './endpoint-slices.ts';
 
 export interface KubernetesEndpointsOptions {
   readonly resources: ResourceWatch;
-  /** Absent: all of them. */
+  /** Absent: all namespaces. */
   readonly namespaces?: readonly string[] | undefined;
 }
 
@@ -16,10 +16,10 @@ export interface KubernetesEndpoints extends EndpointSource {
   close(): void;
 }
 
-/** On the trigger's own Service, and from there on its EndpointSlices: the name of the trigger. */
+/** Label of a trigger's own Service, copied to its EndpointSlices, with the name of the trigger. */
 const triggerLabel = 'millrace.dev/trigger';
 const serviceLabel = 'kubernetes.io/service-name';
-/** A Service that no trigger names is watched on so long, in ms: a trigger that changes is stopped before it starts again. */
+/** How long a watch without followers goes on, in ms, because a trigger that changes is stopped before it starts again. */
 const lingerMs = 30_000;
 
 export function createKubernetesEndpoints(options: KubernetesEndpointsOptions): KubernetesEndpoints {
@@ -60,10 +60,11 @@ type Select = (all: () => readonly Resource[], own: (trigger: string) => readonl
 interface Follower {
   readonly select: Select;
   readonly onChange: (ready: readonly Endpoint[]) => void;
-  told: string | undefined;
+  /** The origins of the last call of `onChange`. */
+  lastOrigins: string | undefined;
 }
 
-/** The slices that one selector finds, for all who follow them. */
+/** One watch of the slices that match a selector, for all its followers. */
 class SliceWatch {
   readonly #onEnd: () => void;
   readonly #ending = new AbortController();
@@ -83,38 +84,38 @@ class SliceWatch {
   ): void {
     const either = AbortSignal.any([signal, this.#ending.signal]);
     resources
-      .watch(endpointSliceKind, { ...options, signal: either }, (slices) => this.#have(slices))
-      // Only an end rejects: whatever else goes wrong is tried again.
+      .watch(endpointSliceKind, { ...options, signal: either }, (slices) => this.#setSlices(slices))
+      // A watch retries all failures. It rejects only if it is stopped.
       .catch(() => undefined);
   }
 
   follow(select: Select, onChange: Follower['onChange']): () => void {
-    const follower: Follower = { select, onChange, told: undefined };
+    const follower: Follower = { select, onChange, lastOrigins: undefined };
     clearTimeout(this.#timer);
     this.#followers.add(follower);
-    this.#tell(follower);
+    this.#notify(follower);
     return () => {
       this.#followers.delete(follower);
       if (this.#followers.size === 0) this.#timer = setTimeout(() => this.#end(), lingerMs).unref();
     };
   }
 
-  #have(slices: readonly Resource[]): void {
+  #setSlices(slices: readonly Resource[]): void {
     this.#slices = slices;
     this.#byTrigger = Map.groupBy(slices, triggerOf);
-    for (const follower of this.#followers) this.#tell(follower);
+    for (const follower of this.#followers) this.#notify(follower);
   }
 
-  #tell(follower: Follower): void {
+  #notify(follower: Follower): void {
     const slices = this.#slices;
     if (slices === undefined) return;
     const ready = follower.select(
       () => slices,
       (trigger) => this.#byTrigger.get(trigger) ?? [],
     );
-    const text = ready.map(({ origin }) => origin).join();
-    if (text === follower.told) return;
-    follower.told = text;
+    const origins = ready.map(({ origin }) => origin).join();
+    if (origins === follower.lastOrigins) return;
+    follower.lastOrigins = origins;
     follower.onChange(ready);
   }
 

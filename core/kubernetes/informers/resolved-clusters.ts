@@ -1,5 +1,5 @@
-// The KafkaClusters of the API server, those resolved that only name who runs their brokers; all other kinds are watched as they are. Nobody is
-// asked about Strimzi while no KafkaCluster names it.
+// Watches KafkaClusters, and resolves those that name a Strimzi Kafka or a Service Binding to brokers and credentials.
+// All other kinds are watched as they are. Resources of Strimzi are read only once a KafkaCluster names Strimzi.
 import { withResolution, type Resolution } from '../../resources/cluster-resolution.ts';
 import { validateKafkaCluster } from '../../resources/kafka-cluster.ts';
 import type { FilledKafkaCluster } from '../../resources/schema/kafka-cluster-schema.ts';
@@ -36,8 +36,8 @@ function isKafkaCluster({ apiVersion, kind }: ResourceKind): boolean {
   return apiVersion === kafkaClusterKind.apiVersion && kind === kafkaClusterKind.kind;
 }
 
-/** As it stands; `spec` is undefined where it has mistakes, which are told of it as it is. */
-interface Judged {
+/** `spec` is undefined if the KafkaCluster has mistakes. It is then passed on as it is, and its mistakes are reported later. */
+interface ValidatedCluster {
   readonly cluster: Resource;
   readonly spec: FilledKafkaCluster['spec'] | undefined;
 }
@@ -46,11 +46,11 @@ class ResolvedClusters {
   readonly #options: ResolvedClustersOptions;
   readonly #watching: WatchOptions;
   readonly #onChange: (all: readonly Resource[]) => void;
-  #judged: readonly Judged[] = [];
+  #clusters: readonly ValidatedCluster[] = [];
   readonly #bindings: BindingView;
   #view: StrimziView | undefined;
   #opening: Promise<void> | undefined;
-  #isTold = false;
+  #isStarted = false;
   #isStopped = false;
 
   constructor(
@@ -62,30 +62,30 @@ class ResolvedClusters {
     this.#watching = watching;
     this.#onChange = onChange;
     const { secrets, checkMs } = options;
-    this.#bindings = new BindingView({ secrets, checkMs, onChange: () => this.#tell() });
+    this.#bindings = new BindingView({ secrets, checkMs, onChange: () => this.#notify() });
   }
 
   async start(): Promise<() => void> {
     const { signal } = this.#watching;
-    let looked: Promise<void> | undefined;
+    let bindingsRead: Promise<void> | undefined;
     const unwatch = await this.#options.client.watch(kafkaClusterKind, this.#watching, (clusters) => {
-      this.#judged = clusters.map(judge);
-      if (this.#judged.some(({ spec }) => spec?.strimzi !== undefined)) this.#opening ??= this.#open();
-      looked = this.#bindings.want(this.#judged.flatMap((judged) => bindingOf(judged) ?? []));
-      this.#tell();
+      this.#clusters = clusters.map(validate);
+      if (this.#clusters.some(({ spec }) => spec?.strimzi !== undefined)) this.#opening ??= this.#open();
+      bindingsRead = this.#bindings.follow(this.#clusters.flatMap((cluster) => bindingOf(cluster) ?? []));
+      this.#notify();
     });
     const stop = (): void => {
       unwatch();
       this.#stop();
     };
     signal?.addEventListener('abort', stop, { once: true });
-    await Promise.all([this.#opening, looked]);
+    await Promise.all([this.#opening, bindingsRead]);
     if (signal?.aborted === true) {
       stop();
       signal.throwIfAborted();
     }
-    this.#isTold = true;
-    this.#tell();
+    this.#isStarted = true;
+    this.#notify();
     return stop;
   }
 
@@ -98,40 +98,40 @@ class ResolvedClusters {
   async #open(): Promise<void> {
     const { client, checkMs } = this.#options;
     const { namespaces } = this.#watching;
-    const view = await openStrimziView({ client, namespaces, checkMs, onChange: () => this.#tell() });
+    const view = await openStrimziView({ client, namespaces, checkMs, onChange: () => this.#notify() });
     if (this.#isStopped) view.stop();
     else this.#view = view;
-    this.#tell();
+    this.#notify();
   }
 
-  #tell(): void {
-    if (!this.#isTold || this.#isStopped) return;
-    this.#onChange(this.#judged.map((judged) => this.#resolved(judged)));
+  #notify(): void {
+    if (!this.#isStarted || this.#isStopped) return;
+    this.#onChange(this.#clusters.map((validated) => this.#resolved(validated)));
   }
 
-  #resolved(judged: Judged): Resource {
-    const resolution = this.#resolution(judged);
-    return resolution === undefined ? judged.cluster : withResolution(judged.cluster, resolution);
+  #resolved(validated: ValidatedCluster): Resource {
+    const resolution = this.#resolution(validated);
+    return resolution === undefined ? validated.cluster : withResolution(validated.cluster, resolution);
   }
 
-  #resolution(judged: Judged): Resolution | undefined {
-    const binding = bindingOf(judged);
+  #resolution(validated: ValidatedCluster): Resolution | undefined {
+    const binding = bindingOf(validated);
     if (binding !== undefined) return this.#bindings.resolution(binding);
-    const strimzi = judged.spec?.strimzi;
+    const strimzi = validated.spec?.strimzi;
     if (strimzi === undefined) return undefined;
-    const lookup = this.#view?.lookup ?? { kind: 'unread', why: 'not yet' };
-    return resolveStrimzi(strimzi, judged.cluster.metadata.namespace ?? '', lookup);
+    const lookup = this.#view?.lookup ?? { kind: 'unread', why: 'not read yet' };
+    return resolveStrimzi(strimzi, validated.cluster.metadata.namespace ?? '', lookup);
   }
 }
 
-function judge(cluster: Resource): Judged {
+function validate(cluster: Resource): ValidatedCluster {
   const { apiVersion, kind, metadata, spec } = cluster;
   const { name, namespace } = metadata;
   const verdict = validateKafkaCluster({ apiVersion, kind, metadata: { name, namespace }, spec });
   return { cluster, spec: verdict.kind === 'right' ? verdict.cluster.spec : undefined };
 }
 
-function bindingOf({ cluster, spec }: Judged): BindingPlace | undefined {
+function bindingOf({ cluster, spec }: ValidatedCluster): BindingPlace | undefined {
   const secretName = spec?.binding?.secretName;
   return secretName === undefined ? undefined : { namespace: cluster.metadata.namespace ?? '', secretName };
 }

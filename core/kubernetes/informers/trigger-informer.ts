@@ -1,5 +1,6 @@
-// Triggers from the Trigger resources of a cluster. A wrong edit stops nothing: what the trigger was when it was last right stays, for as long
-// as it is granted what it reads, and the controller says on the resource what is wrong with it.
+// Reads the subscriptions of a cluster from its Trigger and KafkaCluster resources, and keeps them current.
+// A wrong edit stops no trigger: it goes on with its last right version, as long as its namespace may use the KafkaCluster. The controller
+// reports the mistake on the resource.
 import { meaningOf } from '../../resources/cluster-resolution.ts';
 import { findTakenGroups } from '../../resources/group-holders.ts';
 import { isGranted } from '../../resources/kafka-cluster.ts';
@@ -8,7 +9,7 @@ import { kafkaClusterKind, triggerKind } from '../../resources/kinds.ts';
 import type { TriggerSource } from '../../contract/trigger-source.ts';
 import type { Subscription } from '../../contract/subscription.ts';
 
-/** What a Trigger resource means beside the KafkaClusters that there are. */
+/** Turns a Trigger resource into a subscription, given all KafkaClusters. */
 export type ReadTrigger = (
   trigger: Resource,
   clusters: readonly Resource[],
@@ -17,17 +18,17 @@ export type ReadTrigger = (
   | { readonly kind: 'wrong'; readonly reason: string; readonly message: string };
 
 export interface KubernetesTriggersOptions {
-  /** Its KafkaClusters are resolved. */
+  /** A watch whose KafkaClusters are resolved (resolved-clusters.ts). */
   readonly resources: ResourceWatch;
-  /** Absent: all of them. */
+  /** Absent: all namespaces. */
   readonly namespaces?: readonly string[] | undefined;
   readonly read: ReadTrigger;
-  /** Told once of each mistake; `runs`: whether it goes on as it was before. */
+  /** Called once for each mistake. `runs`: whether the trigger goes on with its last right version. */
   readonly onWrong: (key: string, message: string, runs: boolean) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** `watch` resolves when the API server has told Triggers and KafkaClusters once, however long that takes. */
+/** `watch` resolves when Triggers and KafkaClusters have been read once, however long that takes. */
 export function createKubernetesTriggers(options: KubernetesTriggersOptions): TriggerSource {
   return {
     watch: async (onChange) => {
@@ -35,8 +36,8 @@ export function createKubernetesTriggers(options: KubernetesTriggersOptions): Tr
       const reader = new Reader(options, onChange);
       const watching = { namespaces, signal };
       const stops = await Promise.all([
-        resources.watch(kafkaClusterKind, watching, (clusters) => reader.haveClusters(clusters)),
-        resources.watch(triggerKind, watching, (triggers) => reader.haveTriggers(triggers)),
+        resources.watch(kafkaClusterKind, watching, (clusters) => reader.setClusters(clusters)),
+        resources.watch(triggerKind, watching, (triggers) => reader.setTriggers(triggers)),
       ]);
       return () => {
         for (const stop of stops) stop();
@@ -45,9 +46,9 @@ export function createKubernetesTriggers(options: KubernetesTriggersOptions): Tr
   };
 }
 
-/** What was made of a resource, and of what: a change of its status makes nothing new. */
+/** The subscription of a resource, and the input that it was made from, which does not include the status. */
 interface Reading {
-  readonly of: string;
+  readonly input: string;
   readonly subscription: Subscription | undefined;
 }
 
@@ -58,27 +59,27 @@ class Reader {
   #clustersText = '';
   #triggers: readonly Resource[] | undefined;
   #readings = new Map<string, Reading>();
-  /** Key of a trigger → of the one that has its group. */
+  /** Key of a trigger → key of the older trigger that has its consumer group. */
   #taken: ReadonlyMap<string, string> = new Map();
-  #told: readonly Subscription[] | undefined;
+  #reported: readonly Subscription[] | undefined;
 
   constructor(options: KubernetesTriggersOptions, onChange: (wanted: readonly Subscription[]) => void) {
     this.#options = options;
     this.#onChange = onChange;
   }
 
-  haveClusters(clusters: readonly Resource[]): void {
+  setClusters(clusters: readonly Resource[]): void {
     this.#clusters = clusters;
     this.#clustersText = clusters.map(meaningOf).join();
-    this.#tell();
+    this.#update();
   }
 
-  haveTriggers(triggers: readonly Resource[]): void {
+  setTriggers(triggers: readonly Resource[]): void {
     this.#triggers = triggers;
-    this.#tell();
+    this.#update();
   }
 
-  #tell(): void {
+  #update(): void {
     if (this.#clusters === undefined || this.#triggers === undefined) return;
     const readings = new Map<string, Reading>();
     for (const trigger of this.#triggers) {
@@ -87,12 +88,12 @@ class Reader {
     }
     this.#readings = readings;
     const wanted = this.#withGroupsOfTheirOwn(this.#triggers);
-    if (isSame(wanted, this.#told)) return;
-    this.#told = wanted;
+    if (isSame(wanted, this.#reported)) return;
+    this.#reported = wanted;
     this.#onChange(wanted);
   }
 
-  /** What would read of the group of an older trigger, in whatever namespace, is not wanted. */
+  /** Drops triggers whose consumer group belongs to an older trigger, in any namespace. */
   #withGroupsOfTheirOwn(triggers: readonly Resource[]): readonly Subscription[] {
     const createdAt = new Map(
       triggers.map((trigger) => [keyOf(trigger), trigger.metadata.creationTimestamp]),
@@ -106,7 +107,7 @@ class Reader {
     for (const { key, source } of right) {
       const holder = taken.get(key);
       if (holder === undefined || this.#taken.get(key) === holder) continue;
-      const message = `spec.source.consumerGroup: ${source.consumerGroup} is the group of ${holder}, which is older: each would take the other’s partitions. Make the trigger anew with another group.`;
+      const message = `spec.source.consumerGroup: ${source.consumerGroup} is the group of the older trigger ${holder}: each would take the other’s partitions. Create the trigger again with another group.`;
       this.#options.onWrong(key, message, false);
     }
     this.#taken = taken;
@@ -116,28 +117,28 @@ class Reader {
   #read(trigger: Resource, clusters: readonly Resource[]): Reading {
     const before = this.#readings.get(identityOf(trigger));
     const { annotations, labels } = trigger.metadata;
-    const of = JSON.stringify([trigger.spec, annotations, labels, this.#clustersText]);
-    if (before?.of === of) return before;
+    const input = JSON.stringify([trigger.spec, annotations, labels, this.#clustersText]);
+    if (before?.input === input) return before;
     const read = this.#options.read(trigger, clusters);
-    if (read.kind === 'right') return { of, subscription: read.subscription };
+    if (read.kind === 'right') return { input, subscription: read.subscription };
     const running = before?.subscription;
     const subscription = running && mayReadOn(running, clusters) ? running : undefined;
     this.#options.onWrong(keyOf(trigger), read.message, subscription !== undefined);
-    return { of, subscription };
+    return { input, subscription };
   }
 }
 
-/** However wrong an edit is, a grant that is taken back ends what it allowed. */
+/** A revoked grant ends the trigger, even if its last edit is wrong. */
 function mayReadOn({ namespace, source }: Subscription, clusters: readonly Resource[]): boolean {
   return isGranted(source.cluster, namespace, clusters);
 }
 
-/** One that was deleted and made again under its name is another. */
+/** A trigger that was deleted and created again under its name is another one. */
 function identityOf(trigger: Resource): string {
   return trigger.metadata.uid ?? keyOf(trigger);
 }
 
-/** As the subscription has it. */
+/** The same key as that of the subscription. */
 function keyOf({ metadata: { namespace = '', name } }: Resource): string {
   return `${namespace}/${name}`;
 }

@@ -1,25 +1,25 @@
-// A Secret of the type servicebinding.io/kafka (https://servicebinding.io), as Strimzi's Access Operator writes it → what a KafkaCluster says in
-// words of its own. What is secret stays in it: it is named by its keys.
+// Turns a Secret of the type servicebinding.io/kafka (https://servicebinding.io), as Strimzi's Access Operator writes it, into the spec of a
+// KafkaCluster. Secret values are not copied: the spec refers to the keys of the Secret. Pure.
 import { parseServiceBinding, type CredentialsVerdict } from '../../kafka/properties/client-properties.ts';
 import type { Resolution } from '../../resources/cluster-resolution.ts';
 import type { Credentials, SecretValue } from '../../contract/kafka-access.ts';
 import { invalid, type Problem } from '../../contract/problem.ts';
 
-/** `values` is undefined where there is no such Secret. */
+/** `values` is undefined if the Secret does not exist. */
 export function resolveBinding(
   secretName: string,
   namespace: string,
   values: ReadonlyMap<string, Buffer> | undefined,
 ): Resolution {
   if (values === undefined)
-    return lackingBinding(
+    return unresolvedBinding(
       `names no Secret of namespace ${namespace}, is "${secretName}"`,
-      'Make it there. It goes on by itself.',
+      'Create it there. Millrace continues by itself.',
     );
   const texts = Object.fromEntries([...values].map(([key, value]) => [key, value.toString('utf8')]));
   const verdict = parseServiceBinding(texts);
   if (verdict.kind === 'wrong') return wrong(secretName, verdict.mistakes);
-  // A binding names no files: nothing is left to be wrong.
+  // A binding names no files, so the credentials cannot be wrong here.
   const { credentials } = verdict.properties.credentials(new Map()) as CredentialsVerdict & { kind: 'right' };
   const keyed = (...keys: readonly string[]): SecretValue | undefined => {
     const key = keys.find((one) => values.has(one));
@@ -27,17 +27,17 @@ export function resolveBinding(
   };
   const authentication = authenticationOf(credentials, keyed);
   if (authentication === 'by hand')
-    return lackingBinding(
+    return unresolvedBinding(
       `names the Secret ${secretName}, whose credentials are not under keys of their own`,
       'Write `username` and `password` into it, or bootstrapServers, tls and authentication instead of binding.',
     );
-  // A binding without them is none.
+  // parseServiceBinding requires bootstrap servers.
   const bootstrapServers = [verdict.properties.brokers].flat().join();
   const tls = tlsOf(credentials, keyed);
   return { kind: 'found', spec: { bootstrapServers, ...tls, ...authentication } };
 }
 
-export function lackingBinding(message: string, remedy: string): Resolution {
+export function unresolvedBinding(message: string, remedy: string): Resolution {
   return { kind: 'lacking', mistake: invalid(['spec', 'binding', 'secretName'], 'value', message, remedy) };
 }
 
@@ -72,5 +72,5 @@ function certificateOf({ keyPassword }: { readonly keyPassword?: string | undefi
 function wrong(secretName: string, mistakes: readonly Problem[]): Resolution {
   const all = mistakes.map(({ path, message }) => `${path} ${message}`).join('; ');
   const remedies = mistakes.map(({ remedy }) => remedy).join(' ');
-  return lackingBinding(`names the Secret ${secretName}, which is no binding for Kafka: ${all}`, remedies);
+  return unresolvedBinding(`names the Secret ${secretName}, which is no binding for Kafka: ${all}`, remedies);
 }

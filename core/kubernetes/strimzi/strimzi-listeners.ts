@@ -1,4 +1,4 @@
-// Which listener of a Strimzi Kafka is meant: the one that is named, or else the only internal one that takes its clients as the user comes.
+// Chooses the listener of a Strimzi Kafka: the one that is named, or else the only internal one with the authentication of the user. Pure.
 import type { Resolution } from '../../resources/cluster-resolution.ts';
 import type { FilledStrimzi } from '../../resources/schema/kafka-cluster-schema.ts';
 import type { Resource } from '../../contract/kubernetes-client.ts';
@@ -7,14 +7,14 @@ import { valueAt, type Path } from '../../contract/path.ts';
 import { invalid, show } from '../../contract/problem.ts';
 import { triggerWording } from '../../resources/validation/wording.ts';
 
-/** As the Kafka declares it (https://strimzi.io/docs/operators/latest/configuring.html#type-GenericKafkaListener-reference). */
+/** A listener as the Kafka declares it (https://strimzi.io/docs/operators/latest/configuring.html#type-GenericKafkaListener-reference). */
 export interface Listener {
   readonly name: string;
   readonly type: string;
   readonly tls: boolean;
-  /** The type; undefined: everybody is let in. */
+  /** Type of the authentication; undefined: none. */
   readonly authentication: string | undefined;
-  /** Its certificate is not of the cluster's authority. */
+  /** Its certificate does not come from the cluster CA. */
   readonly isCertificateForeign: boolean;
   /** Undefined until the operator has brought it up. */
   readonly bootstrapServers: string | undefined;
@@ -26,7 +26,7 @@ type Choice =
 const at = ['spec', 'strimzi'];
 const byHand = 'Write bootstrapServers, tls and authentication instead of strimzi.';
 
-/** `shown` is how the user of `wanted` is authenticated; undefined where it has none. */
+/** `shown` is the type of authentication of the user; undefined if `wanted` names no user. */
 export function chooseListener(kafka: Resource, wanted: FilledStrimzi, shown: string | undefined): Choice {
   const listeners = listenersOf(kafka);
   const fitting = listeners.filter(
@@ -71,22 +71,22 @@ function textAt(value: unknown, path: Path): string | undefined {
 function trusted(listener: Listener): Choice {
   if (!listener.isCertificateForeign) return { kind: 'chosen', listener };
   const message = `is a listener with a certificate of its own (brokerCertChainAndKey), is ${show(listener.name)}`;
-  return lacking(['listener'], message, `Strimzi does not say who has issued it. ${byHand}`);
+  return unresolved(['listener'], message, `Strimzi does not say who has issued it. ${byHand}`);
 }
 
 function noneFits(wanted: FilledStrimzi, shown: string | undefined, listeners: readonly Listener[]): Choice {
   const all = listeners.map((one) => `${one.name} (${one.type}, ${asks(one)})`).join(', ');
   const has = all === '' ? 'none' : all;
-  const message = `has no internal listener ${forWhom(wanted, shown)}: the Kafka ${wanted.kafka} has ${has}`;
-  return lacking([], message, 'Name a listener, and a KafkaUser that fits it.');
+  const message = `has no internal listener ${forClient(wanted, shown)}: the Kafka ${wanted.kafka} has ${has}`;
+  return unresolved([], message, 'Name a listener, and a KafkaUser that fits it.');
 }
 
 function severalFit(fitting: readonly Listener[]): Choice {
   const names = fitting.map(({ name }) => name);
-  // One with TLS, where there is a choice.
+  // Suggests one with TLS if there is one.
   const best = fitting.find(({ tls }) => tls)?.name ?? names[0];
   const message = `is missing, and there are several that fit: ${names.join(', ')}`;
-  return lacking(['listener'], message, `Write ${triggerWording.example([...at, 'listener'], best)}.`);
+  return unresolved(['listener'], message, `Write ${triggerWording.example([...at, 'listener'], best)}.`);
 }
 
 function unknown(kafka: string, name: string, listeners: readonly Listener[]): Choice {
@@ -95,7 +95,7 @@ function unknown(kafka: string, name: string, listeners: readonly Listener[]): C
   const message = `names no listener of the Kafka ${kafka}, is ${show(name)}`;
   const remedy =
     meant === undefined ? '' : `Did you mean ${triggerWording.example([...at, 'listener'], meant)}? `;
-  return lacking(['listener'], message, `${remedy}It has ${names.join(', ')}.`);
+  return unresolved(['listener'], message, `${remedy}It has ${names.join(', ')}.`);
 }
 
 function unfit(
@@ -104,8 +104,8 @@ function unfit(
   shown: string | undefined,
   fitting: readonly Listener[],
 ): Choice {
-  const message = `is ${show(named.name)}, which asks for ${asks(named)}, and is not ${forWhom(wanted, shown)}`;
-  return lacking(['listener'], message, remedyFor(named, shown, fitting));
+  const message = `is ${show(named.name)}, which asks for ${asks(named)}, but ${clientOf(wanted, shown)}`;
+  return unresolved(['listener'], message, remedyFor(named, shown, fitting));
 }
 
 function remedyFor(
@@ -127,12 +127,16 @@ function asks({ authentication }: Listener): string {
   return authentication === undefined ? 'no authentication' : `authentication ${authentication}`;
 }
 
-function forWhom({ user }: FilledStrimzi, shown: string | undefined): string {
+function forClient({ user }: FilledStrimzi, shown: string | undefined): string {
   return shown === undefined
-    ? 'for nobody in particular'
+    ? 'without authentication'
     : `for the KafkaUser ${String(user)}, which is of type ${shown}`;
 }
 
-function lacking(below: Path, message: string, remedy: string): Choice {
+function clientOf({ user }: FilledStrimzi, shown: string | undefined): string {
+  return shown === undefined ? 'no user is named' : `the KafkaUser ${String(user)} is of type ${shown}`;
+}
+
+function unresolved(below: Path, message: string, remedy: string): Choice {
   return { kind: 'lacking', mistake: invalid([...at, ...below], 'value', message, remedy) };
 }

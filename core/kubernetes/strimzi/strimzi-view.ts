@@ -1,5 +1,5 @@
-// What Strimzi has in the cluster: its Kafkas and KafkaUsers, in the version that is served. It may be installed, upgraded or removed at any
-// time; an API server that does not tell changes nothing.
+// Watches the Kafkas and KafkaUsers of Strimzi, in the version that the API server serves. Strimzi may be installed, upgraded or removed at
+// any time, so the served version is polled. If a poll fails, what is known stays.
 import { describeError } from '../../contract/errors.ts';
 import type {
   KubernetesClient,
@@ -11,10 +11,10 @@ import { strimziGroup, strimziVersions, type StrimziLookup } from './strimzi-kaf
 
 export interface StrimziViewOptions {
   readonly client: Pick<KubernetesClient, 'watch' | 'list' | 'hasKind'>;
-  /** Absent: all. */
+  /** Absent: all namespaces. */
   readonly namespaces: readonly string[] | undefined;
   readonly onChange: () => void;
-  /** Milliseconds between two looks for what is served; 15,000 when absent. */
+  /** Milliseconds between two polls of the served version; 15,000 when absent. */
   readonly checkMs?: number | undefined;
 }
 
@@ -28,7 +28,7 @@ interface Kinds {
   readonly users: ResourceKind;
 }
 
-/** Resolves when it has looked once. */
+/** Resolves after the first poll. */
 export async function openStrimziView(options: StrimziViewOptions): Promise<StrimziView> {
   const view = new WatchedStrimzi(options);
   await view.start();
@@ -36,7 +36,7 @@ export async function openStrimziView(options: StrimziViewOptions): Promise<Stri
 }
 
 class WatchedStrimzi implements StrimziView {
-  lookup: StrimziLookup = { kind: 'unread', why: 'not yet' };
+  lookup: StrimziLookup = { kind: 'unread', why: 'not read yet' };
   readonly #options: StrimziViewOptions;
   readonly #stopped = new AbortController();
   #version: string | undefined;
@@ -84,7 +84,7 @@ class WatchedStrimzi implements StrimziView {
     if (version === this.#version && this.lookup.kind === 'read') return;
     const { client, namespaces } = this.#options;
     const { kafkas, users } = kindsOf(version);
-    // A watch that may not list would try for ever: what is lacking is to be told.
+    // Without the right to list, a watch would retry for ever. This list fails instead, and its error names the right.
     await Promise.all([client.list(kafkas, { namespaces }), client.list(users, { namespaces })]);
     await this.#watch(version, { namespaces });
   }
@@ -101,20 +101,20 @@ class WatchedStrimzi implements StrimziView {
     const { signal } = watching;
     const known = new Map<keyof Kinds, readonly Resource[]>();
     const watches = Object.entries(kindsOf(version)) as [keyof Kinds, ResourceKind][];
-    let isWhole = false;
-    const told = (of: keyof Kinds, all: readonly Resource[]): void => {
+    let isComplete = false;
+    const update = (of: keyof Kinds, all: readonly Resource[]): void => {
       known.set(of, all);
-      if (!isWhole || signal.aborted) return;
+      if (!isComplete || signal.aborted) return;
       this.lookup = lookupOf(known);
       this.#options.onChange();
     };
     const stops = await Promise.all(
       watches.map(([of, kind]) =>
-        this.#options.client.watch(kind, { ...where, signal }, (all) => told(of, all)),
+        this.#options.client.watch(kind, { ...where, signal }, (all) => update(of, all)),
       ),
     );
     signal.addEventListener('abort', () => stops.forEach((stop) => stop()), { once: true });
-    isWhole = true;
+    isComplete = true;
     this.#version = version;
     this.lookup = lookupOf(known);
   }

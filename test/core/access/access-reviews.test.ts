@@ -25,7 +25,7 @@ t.test('a token that says it is for us is reviewed for us, any other for the API
   t.notOk('audiences' in (tokenReview('abc', undefined) as { spec: object }).spec);
 });
 
-t.test('who is authenticated, for the audience that was asked for, is known', async (t) => {
+t.test('a user who is authenticated for the requested audience is known', async (t) => {
   const status = { authenticated: true, user: alice, audiences: ['millrace'] };
   const known = { kind: 'known', identity: alice };
   t.strictSame(readTokenReview({ status }, 'abc', 'millrace'), known);
@@ -43,18 +43,21 @@ t.test('who is authenticated, for the audience that was asked for, is known', as
     });
 });
 
-t.test('who is not authenticated may be known elsewhere, but for ServiceAccounts', async (t) => {
-  const [account, person] = [jwt({ sub: 'system:serviceaccount:geo:a' }), jwt({ sub: 'alice' })];
-  for (const status of [{}, { authenticated: false, user: alice }, { authenticated: true }]) {
-    t.equal(readTokenReview({ status }, account, undefined).kind, 'refused');
-    t.equal(readTokenReview({ status }, person, undefined).kind, 'unknown');
-    t.equal(readTokenReview({ status }, 'opaque', undefined).kind, 'unknown');
-  }
-  const nameless = { authenticated: true, user: { username: '' } };
-  t.equal(readTokenReview({ status: nameless }, 'opaque', undefined).kind, 'unknown');
-});
+t.test(
+  'a token that is not authenticated may be known elsewhere, unless it is of a ServiceAccount',
+  async (t) => {
+    const [account, person] = [jwt({ sub: 'system:serviceaccount:geo:a' }), jwt({ sub: 'alice' })];
+    for (const status of [{}, { authenticated: false, user: alice }, { authenticated: true }]) {
+      t.equal(readTokenReview({ status }, account, undefined).kind, 'refused');
+      t.equal(readTokenReview({ status }, person, undefined).kind, 'unknown');
+      t.equal(readTokenReview({ status }, 'opaque', undefined).kind, 'unknown');
+    }
+    const nameless = { authenticated: true, user: { username: '' } };
+    t.equal(readTokenReview({ status: nameless }, 'opaque', undefined).kind, 'unknown');
+  },
+);
 
-t.test('each right is one question', async (t) => {
+t.test('each right is one set of attributes', async (t) => {
   const group = 'millrace.dev';
   t.strictSame(attributesOf('scrape', 'geo', 'millrace-system'), {
     nonResourceAttributes: { path: '/metrics', verb: 'get' },
@@ -79,14 +82,17 @@ t.test('each right is one question', async (t) => {
   });
 });
 
-t.test('what can be no namespace is in none, and never in all of them', async (t) => {
-  for (const namespace of ['', '*', 'Geo', 'a/b', '-a', 'a-', 'a'.repeat(64), 'a\n'])
-    for (const right of ['view', 'operate'] as const)
-      t.equal(attributesOf(right, namespace, 'own'), undefined, JSON.stringify(namespace));
-  for (const namespace of ['a', 'a-1', 'a'.repeat(63)]) t.ok(attributesOf('view', namespace, 'own'));
-});
+t.test(
+  'an impossible name of a namespace gives no attributes, and never those of all namespaces',
+  async (t) => {
+    for (const namespace of ['', '*', 'Geo', 'a/b', '-a', 'a-', 'a'.repeat(64), 'a\n'])
+      for (const right of ['view', 'operate'] as const)
+        t.equal(attributesOf(right, namespace, 'own'), undefined, JSON.stringify(namespace));
+    for (const namespace of ['a', 'a-1', 'a'.repeat(63)]) t.ok(attributesOf('view', namespace, 'own'));
+  },
+);
 
-t.test('a right is asked for with all that is known of who wants it', async (t) => {
+t.test('a SubjectAccessReview has all that is known of the user', async (t) => {
   const attributes = attributesOf('scrape', undefined, 'own')!;
   const { username: user, ...others } = alice;
   t.strictSame(accessReview(alice, attributes), {
@@ -98,7 +104,7 @@ t.test('a right is asked for with all that is known of who wants it', async (t) 
   t.strictSame((accessReview(nobodyElse, attributes) as { spec: object }).spec, { user: 'a', ...attributes });
 });
 
-t.test('only what is allowed is allowed, and an answer that is none is no answer', async (t) => {
+t.test('only `allowed: true` allows, and an answer without a status throws', async (t) => {
   t.equal(readAccessReview({ status: { allowed: true } }), true);
   for (const status of [{ allowed: false }, {}, { allowed: 'true' }, { denied: false }])
     t.equal(readAccessReview({ status }), false);

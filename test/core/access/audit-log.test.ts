@@ -6,7 +6,7 @@ import { mark, planted } from '../../fixtures/secrets/planted.ts';
 
 function listen(level: string) {
   const lines: string[] = [];
-  return { door: logAccess(createLog(level, { write: (line) => void lines.push(line) })), lines };
+  return { handlers: logAccess(createLog(level, { write: (line) => void lines.push(line) })), lines };
 }
 
 const entry: AuditEntry = {
@@ -18,45 +18,48 @@ const entry: AuditEntry = {
   status: undefined,
 };
 
-t.test('who did what is in the log whatever its level, and no secret with it', async (t) => {
+t.test('audit entries are logged at every level, without secrets', async (t) => {
   for (const level of ['debug', 'info', 'warn', 'error']) {
-    const { door, lines } = listen(level);
-    door.onAudit(entry);
+    const { handlers, lines } = listen(level);
+    handlers.onAudit(entry);
     t.match(JSON.parse(lines[0] ?? ''), { audit: { caller: 'ada', parameters: { offset: '7' } } }, level);
     t.notMatch(lines.join(), mark);
   }
-  const { door, lines } = listen('silent');
-  door.onAudit(entry);
-  t.strictSame(lines, [], 'but where nobody wants a log at all');
+  const { handlers, lines } = listen('silent');
+  handlers.onAudit(entry);
+  t.strictSame(lines, [], 'except at the level silent');
 });
 
-t.test('that nobody says who calls is told once for each cause, with it', async (t) => {
-  const { door, lines } = listen('info');
-  const away = new Error('the API server does not say whose token it is', {
+t.test('trouble with the recognizers is logged once for each cause', async (t) => {
+  const { handlers, lines } = listen('info');
+  const away = new Error('the API server does not say whose token this is', {
     cause: new Error('ECONNREFUSED'),
   });
-  for (const error of [away, away, new Error('another'), away]) door.onUnknown(error);
+  for (const error of [away, away, new Error('another'), away]) handlers.onRecognizerError(error);
   t.strictSame(
     lines.map((line) => (JSON.parse(line) as { reason: string }).reason),
     [
-      'the API server does not say whose token it is: ECONNREFUSED',
+      'the API server does not say whose token this is: ECONNREFUSED',
       'another',
-      'the API server does not say whose token it is: ECONNREFUSED',
+      'the API server does not say whose token this is: ECONNREFUSED',
     ],
   );
 });
 
-t.test('certificates that change, or cannot be used; requests that fail', async (t) => {
-  const { door, lines } = listen('info');
-  door.onCertificate({ validTo: 'Nov 28 2036' });
-  door.onCertificate({ error: new Error('No TLS with tls.crt') });
-  door.onFailed(new Error('broken'));
-  t.match(
-    lines.map((line) => JSON.parse(line) as object),
-    [
-      { level: 30, validTo: 'Nov 28 2036' },
-      { level: 40, reason: 'No TLS with tls.crt' },
-      { level: 50, reason: 'broken' },
-    ],
-  );
-});
+t.test(
+  'certificates that change, certificates that cannot be used, and requests that fail are logged',
+  async (t) => {
+    const { handlers, lines } = listen('info');
+    handlers.onCertificate({ validTo: 'Nov 28 2036' });
+    handlers.onCertificate({ error: new Error('cannot use the TLS files tls.crt') });
+    handlers.onFailed(new Error('broken'));
+    t.match(
+      lines.map((line) => JSON.parse(line) as object),
+      [
+        { level: 30, validTo: 'Nov 28 2036' },
+        { level: 40, reason: 'cannot use the TLS files tls.crt' },
+        { level: 50, reason: 'broken' },
+      ],
+    );
+  },
+);

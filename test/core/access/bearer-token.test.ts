@@ -4,20 +4,20 @@ import { auditName, isPresentable, readClaims, withoutToken } from '../../../cor
 
 const jwtOf = (payload: string): string => `e30.${Buffer.from(payload).toString('base64url')}.c2ln`;
 
-t.test('a token is worth a question when it is of visible ASCII, and not too long', async (t) => {
+t.test('a token is worth a request if it is visible ASCII, and not too long', async (t) => {
   for (const token of ['a', '~!', jwtOf('{}'), 'a'.repeat(16_384)]) t.ok(isPresentable(token));
   for (const token of ['', ' ', 'a b', 'a\n', 'a\u0000', 'ä', '\u007f', 'a'.repeat(16_385)])
     t.notOk(isPresentable(token), JSON.stringify(token.slice(0, 5)));
 });
 
-t.test('the claims of a JWT are read as they stand, those of anything else are undefined', async (t) => {
+t.test('the claims of a JWT are read unverified; anything else has none', async (t) => {
   t.strictSame(readClaims(jwtOf('{"iss":"a","n":1}')), { iss: 'a', n: 1 });
   for (const payload of ['', '[]', 'null', '"text"', '1', '{', '{"iss"'])
     t.equal(readClaims(jwtOf(payload)), undefined, payload);
   for (const token of ['', 'opaque', 'a.b', '...', 'a.b.c.d.e']) t.equal(readClaims(token), undefined, token);
 });
 
-t.test('what went wrong is told without any piece of the token', async (t) => {
+t.test('an error is repeated without any part of the token', async (t) => {
   const token = 'header00.payload0.signature';
   const quoting = new Error('refused', {
     cause: new SyntaxError('at "payload0.sig" and "header0", in header00'),
@@ -29,7 +29,7 @@ t.test('what went wrong is told without any piece of the token', async (t) => {
   t.equal(withoutToken(quoting, token).cause, undefined);
 });
 
-t.test('whatever quotes the token, no 8 of its characters in a row are left', async () => {
+t.test('however the token is quoted, no 8 of its characters in a row are left', async () => {
   fc.assert(
     fc.property(fc.string(), fc.base64String({ minLength: 8 }), fc.string(), fc.nat(), (a, token, b, cut) => {
       const { message } = withoutToken(`${a}${token.slice(cut % token.length)}${b}`, token);
@@ -40,7 +40,7 @@ t.test('whatever quotes the token, no 8 of its characters in a row are left', as
   );
 });
 
-t.test('a name is bounded, and of characters that are seen', async (t) => {
+t.test('a name has limited length, and only visible characters', async (t) => {
   t.equal(auditName('system:serviceaccount:geo:alice'), 'system:serviceaccount:geo:alice');
   t.equal(auditName('Zoë Ł 北 👩'), 'Zoë Ł 北 👩');
   t.equal(auditName('a\nb\r\u0000\u001b[31m\u202e\u2028\u2029'), 'a�b���[31m���');

@@ -1,16 +1,16 @@
 import t from 'tap';
 import { CachedReviews } from '../../../core/access/cached-reviews.ts';
 
-/** Answers above zero are good. The clock stands still. */
+/** Answers above zero are positive. The clock stands still. */
 function setUp() {
   const clock = { nowMs: 0 };
-  const kept = new CachedReviews<number>({
-    isGood: (answer) => answer > 0,
+  const cache = new CachedReviews<number>({
+    isPositive: (answer) => answer > 0,
     freshMs: 10,
-    servedMs: 60,
-    otherMs: 5,
+    maxAgeMs: 60,
+    negativeMs: 5,
     failureMs: 2,
-    most: 2,
+    maxEntries: 2,
     now: () => clock.nowMs,
   });
   let asked = 0;
@@ -18,26 +18,26 @@ function setUp() {
     clock,
     asked: () => asked,
     get: (key: string, answer: number | Promise<number>) =>
-      kept.answer(key, async () => {
+      cache.get(key, async () => {
         asked += 1;
         return answer;
       }),
     before: async (key: string) => {
-      let told: number | undefined;
-      await kept.answer(key, async (before) => {
-        told = before;
+      let received: number | undefined;
+      await cache.get(key, async (before) => {
+        received = before;
         return 1;
       });
-      return told;
+      return received;
     },
   };
 }
 
-/** Until all that has an answer has done with it. */
+/** Resolves when all pending answers have been processed. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 t.test(
-  'a good answer is fresh for a time, then served on as it is asked for anew, then waited for',
+  'a positive answer is used as it is while it is fresh, then used on while it is renewed, then waited for',
   async (t) => {
     const { clock, asked, get } = setUp();
     t.equal(await get('a', 1), 1);
@@ -54,7 +54,7 @@ t.test(
   },
 );
 
-t.test('its age counts from when it was asked for: what is slow is not believed for longer', async (t) => {
+t.test('the age counts from the request, so a slow answer is not used for longer', async (t) => {
   const { clock, get } = setUp();
   const slow = Promise.withResolvers<number>();
   const first = get('a', slow.promise);
@@ -64,7 +64,7 @@ t.test('its age counts from when it was asked for: what is slow is not believed 
   t.equal(await get('a', 2), 2);
 });
 
-t.test('a good answer that turns bad is gone at once', async (t) => {
+t.test('a positive answer that turns negative is gone at once', async (t) => {
   const { clock, get } = setUp();
   await get('a', 1);
   clock.nowMs = 10;
@@ -76,7 +76,7 @@ t.test('a good answer that turns bad is gone at once', async (t) => {
 });
 
 t.test(
-  'who does not answer is left alone for a while; what was good is served on meanwhile, to its end',
+  'after a failure there is no request for a while; a positive answer is used on to its maximum age',
   async (t) => {
     const { clock, asked, get } = setUp();
     await get('a', 1);
@@ -94,7 +94,7 @@ t.test(
   },
 );
 
-t.test('all who wait have one answer, or one failure', async (t) => {
+t.test('all who wait get one answer, or one failure', async (t) => {
   const { asked, get } = setUp();
   t.strictSame(await Promise.all([get('a', 1), get('a', 2), get('a', 3)]), [1, 1, 1]);
   t.equal(asked(), 1);
@@ -107,7 +107,7 @@ t.test('all who wait have one answer, or one failure', async (t) => {
   t.equal(asked(), 2);
 });
 
-t.test('those that were not wanted for longest go first, and bad ones push out no good one', async (t) => {
+t.test('the least recently used go first, and negative answers evict no positive one', async (t) => {
   const { get } = setUp();
   await get('a', 1);
   await get('b', 1);
@@ -120,7 +120,7 @@ t.test('those that were not wanted for longest go first, and bad ones push out n
   t.strictSame([await get('x', -2), await get('z', -2)], [-2, -1]);
 });
 
-t.test('who is asked is told the good answer before', async (t) => {
+t.test('a renewal gets the previous positive answer', async (t) => {
   const { clock, before } = setUp();
   t.equal(await before('a'), undefined);
   clock.nowMs = 60;

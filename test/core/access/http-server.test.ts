@@ -6,14 +6,14 @@ import t, { type Test } from 'tap';
 import type { Right } from '../../../core/contract/callers.ts';
 import type { Access } from '../../../core/access/authorize.ts';
 import { createHttpServer, type HttpServerOptions } from '../../../core/access/http-server.ts';
-import { localDoor, strictDoor, type Grants } from '../../fixtures/access/open-server.ts';
+import { localServerOptions, strictServer, type Grants } from '../../fixtures/access/open-server.ts';
 import { makeCertificate } from '../../scaler/fixtures/certificates.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 
 const rights: readonly Right[] = ['scrape', 'view', 'operate', 'activate'];
 const accesses: readonly Access[] = ['anybody', 'caller', ...rights];
 
-/** Each bearer has the right that they are named for; of `geo`, one has two. */
+/** Each bearer has the right that is their name; `geo` has two rights in one namespace. */
 const grants: Grants = {
   ...Object.fromEntries(rights.map((right) => [right, [right]])),
   nobody: [],
@@ -47,14 +47,14 @@ async function open(t: Test, options: HttpServerOptions) {
   return { server, ask, as };
 }
 
-t.test('each route says who may come, or there is no server', async (t) => {
-  const server = await createHttpServer(localDoor);
+t.test('a route without a declared access is refused at the start', async (t) => {
+  const server = await createHttpServer(localServerOptions);
   t.teardown(() => server.close());
-  t.throws(() => server.get('/open', () => ''), /GET \/open does not say who may come/);
+  t.throws(() => server.get('/open', () => ''), /GET \/open declares no access/);
 });
 
-t.test('who may come where', async (t) => {
-  const { ask, as } = await open(t, strictDoor(grants).options);
+t.test('who may call which route', async (t) => {
+  const { ask, as } = await open(t, strictServer(grants).options);
   for (const access of accesses) {
     const isOpen = access === 'anybody';
     t.equal((await ask(`/${access}`)).status, isOpen ? 200 : 401, `${access}, by a stranger`);
@@ -69,18 +69,18 @@ t.test('who may come where', async (t) => {
   t.equal((await ask('/operate/geo', as('geo'), 'POST')).status, 200);
 });
 
-t.test('who is known where anybody may come', async (t) => {
-  const { ask, as } = await open(t, strictDoor(grants).options);
+t.test('a route that is open to anybody knows callers with a good token', async (t) => {
+  const { ask, as } = await open(t, strictServer(grants).options);
   t.strictSame(JSON.parse((await ask('/anybody', as('view'))).text), { caller: 'view' });
-  for (const token of ['unheard', 'expired', 'silent'])
+  for (const token of ['foreign', 'expired', 'silent'])
     t.strictSame(JSON.parse((await ask('/anybody', as(token))).text), { caller: null }, token);
 });
 
-t.test('what a caller is told who does not come in', async (t) => {
-  const { options, unknown } = strictDoor(grants);
+t.test('what a caller who is refused gets as an answer', async (t) => {
+  const { options, unknown } = strictServer(grants);
   const { ask, as } = await open(t, options);
   const refusals: [authorization: Record<string, string>, status: number, answer: object][] = [
-    [{}, 401, { code: 'MILLRACE_ADMIN_UNAUTHENTICATED', message: /without a bearer token/ }],
+    [{}, 401, { code: 'MILLRACE_ADMIN_UNAUTHENTICATED', message: /a bearer token is required/ }],
     [
       { authorization: 'Basic YTpi' },
       401,
@@ -91,21 +91,25 @@ t.test('what a caller is told who does not come in', async (t) => {
       401,
       { code: 'MILLRACE_ADMIN_UNAUTHENTICATED', message: /no bearer token/ },
     ],
-    [as('unheard'), 401, { code: 'MILLRACE_ADMIN_UNAUTHENTICATED', message: /nobody here knows/ }],
+    [
+      as('foreign'),
+      401,
+      { code: 'MILLRACE_ADMIN_UNAUTHENTICATED', message: /the bearer token is not known/ },
+    ],
     [as('expired'), 401, { code: 'MILLRACE_ADMIN_UNAUTHENTICATED', message: 'the token is over' }],
     [
       as('nobody'),
       403,
       { code: 'MILLRACE_ADMIN_FORBIDDEN', message: 'nobody has no right to view in namespace geo' },
     ],
-    [as('silent'), 503, { code: 'MILLRACE_ACCESS_UNKNOWN', message: /cannot be told now/ }],
+    [as('silent'), 503, { code: 'MILLRACE_ACCESS_UNKNOWN', message: /cannot be checked now/ }],
   ];
   for (const [headers, status, answer] of refusals) {
-    const { status: found, headers: told, text } = await ask('/view/geo', headers);
+    const { status: found, headers: received, text } = await ask('/view/geo', headers);
     t.equal(found, status, text);
     t.match(JSON.parse(text), answer);
-    t.equal(told['www-authenticate'], status === 401 ? 'Bearer realm="millrace"' : undefined);
-    t.equal(told['retry-after'], status === 503 ? '1' : undefined);
+    t.equal(received['www-authenticate'], status === 401 ? 'Bearer realm="millrace"' : undefined);
+    t.equal(received['retry-after'], status === 503 ? '1' : undefined);
   }
   t.match(unknown, [{ message: 'planted: nobody answers' }], 'the cause is for the log');
 });
@@ -113,7 +117,7 @@ t.test('what a caller is told who does not come in', async (t) => {
 t.test(
   'programs on this machine, where they are trusted: neither what a proxy nor what a page sends',
   async (t) => {
-    const { ask } = await open(t, localDoor);
+    const { ask } = await open(t, localServerOptions);
     const trusted: Record<string, string>[] = [
       { host: 'localhost' },
       { host: '127.0.0.1:9464' },
@@ -135,7 +139,7 @@ t.test(
     ];
     for (const headers of strangers)
       t.equal((await ask('/view', headers)).status, 401, JSON.stringify(headers));
-    const { server } = await open(t, localDoor);
+    const { server } = await open(t, localServerOptions);
     const remote = await server.inject({
       url: '/view',
       headers: { host: 'localhost' },
@@ -145,8 +149,8 @@ t.test(
   },
 );
 
-t.test('a page of another origin changes nothing, whatever it bears', async (t) => {
-  const { options, audited } = strictDoor(grants);
+t.test('a page of another origin changes nothing, whatever token it sends', async (t) => {
+  const { options, audited } = strictServer(grants);
   const { ask, as } = await open(t, options);
   const pages = [
     { origin: 'https://evil.com' },
@@ -165,8 +169,8 @@ t.test('a page of another origin changes nothing, whatever it bears', async (t) 
   t.equal((await ask('/operate/geo', { ...as('operate'), ...own }, 'POST')).status, 200);
 });
 
-t.test('every answer is for nobody else, and no page', async (t) => {
-  const { ask, as } = await open(t, strictDoor(grants).options);
+t.test('no answer may be cached, framed or read by another origin', async (t) => {
+  const { ask, as } = await open(t, strictServer(grants).options);
   for (const url of ['/anybody', '/view', '/nowhere']) {
     const { headers } = await ask(url, as('view'));
     t.match(headers, {
@@ -182,8 +186,8 @@ t.test('every answer is for nobody else, and no page', async (t) => {
   }
 });
 
-t.test('what was done is told before it is, and how it ended', async (t) => {
-  const { options, audited } = strictDoor(grants);
+t.test('an action is audited before it is done, and when it has ended', async (t) => {
+  const { options, audited } = strictServer(grants);
   const { server, ask, as } = await open(t, options);
   await ask('/operate/geo', as('geo'), 'POST');
   const entry = { caller: 'geo', address: '127.0.0.1', action: 'POST /operate/:namespace' };
@@ -203,26 +207,32 @@ t.test('what was done is told before it is, and how it ended', async (t) => {
       ['answered', 'unknown', 401, { namespace: 'shop' }],
       ['answered', 'geo', 400, { namespace: 'geo' }],
     ],
-    'who is refused is told too, what is not well-formed is not repeated, and to look is no action',
+    'refused callers are audited too, a malformed body is not repeated, and reading is no action',
   );
   t.equal(audited.length, 3);
 });
 
-t.test('an address that asks too often waits, whoever it claims to be; others do not', async (t) => {
-  const { server } = await open(t, strictDoor(grants).options);
-  const from = (remoteAddress: string) =>
-    server.inject({ url: '/view', headers: { host: 'a', authorization: 'Bearer guess' }, remoteAddress });
-  for (let asked = 0; asked < 1_200; asked += 1) await from('10.0.0.1');
-  const { statusCode, headers, body } = await from('10.0.0.1');
-  t.equal(statusCode, 429);
-  t.match(JSON.parse(body), { code: 'MILLRACE_ADMIN_THROTTLED' });
-  t.ok(Number(headers['retry-after']) > 0);
-  t.equal((await from('10.0.0.2')).statusCode, 401);
-});
+t.test(
+  'the rate limit applies to an address, whatever token it sends, and not to other addresses',
+  async (t) => {
+    const { server } = await open(t, strictServer(grants).options);
+    const from = (remoteAddress: string) =>
+      server.inject({ url: '/view', headers: { host: 'a', authorization: 'Bearer guess' }, remoteAddress });
+    for (let asked = 0; asked < 1_200; asked += 1) await from('10.0.0.1');
+    const { statusCode, headers, body } = await from('10.0.0.1');
+    t.equal(statusCode, 429);
+    t.match(JSON.parse(body), { code: 'MILLRACE_ADMIN_THROTTLED' });
+    t.ok(Number(headers['retry-after']) > 0);
+    t.equal((await from('10.0.0.2')).statusCode, 401);
+  },
+);
 
-t.test('what breaks inside is not told', async (t) => {
+t.test('an internal error is not shown to the caller', async (t) => {
   const failed: Error[] = [];
-  const server = await createHttpServer({ ...localDoor, onFailed: (error) => void failed.push(error) });
+  const server = await createHttpServer({
+    ...localServerOptions,
+    onFailed: (error) => void failed.push(error),
+  });
   t.teardown(() => server.close());
   server.get('/broken', { config: { access: 'anybody' } }, () => {
     throw new Error('planted: a password');
@@ -243,12 +253,12 @@ t.test('TLS, by a certificate that is replaced while connections are open', asyn
     await copyFile(join(folder, `${name}.key`), keyPath);
   };
   await show('first');
-  const told: object[] = [];
+  const changes: object[] = [];
   const { server } = await open(t, {
-    ...localDoor,
+    ...localServerOptions,
     tls: { certPath, keyPath },
     certificateCheckMs: 20,
-    onCertificate: (change) => void told.push(change),
+    onCertificate: (change) => void changes.push(change),
   });
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.server.address() as { port: number };
@@ -263,16 +273,19 @@ t.test('TLS, by a certificate that is replaced while connections are open', asyn
   const old = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });
   t.teardown(() => old.destroy());
   await writeFile(keyPath, 'no key');
-  await until(() => told.length === 1);
-  t.match(told, [{ error: { code: 'MILLRACE_CONFIG_INVALID' } }]);
-  t.equal(await subjectNow(), 'first', 'what cannot be used is left aside');
+  await until(() => changes.length === 1);
+  t.match(changes, [{ error: { code: 'MILLRACE_CONFIG_INVALID' } }]);
+  t.equal(await subjectNow(), 'first', 'a certificate that cannot be used changes nothing');
   await show('second');
   await until(async () => (await subjectNow()) === 'second');
-  t.match(told.at(-1), { validTo: String });
+  t.match(changes.at(-1), { validTo: String });
   const answered = once(old, 'data') as Promise<[Buffer]>;
   old.write('GET /anybody HTTP/1.1\r\nhost: a\r\n\r\n');
   t.match(String(await answered), /^HTTP\/1.1 200/, 'a connection that was open goes on');
-  await t.rejects(createHttpServer({ ...localDoor, tls: { certPath, keyPath: join(folder, 'nowhere') } }), {
-    code: 'MILLRACE_CONFIG_INVALID',
-  });
+  await t.rejects(
+    createHttpServer({ ...localServerOptions, tls: { certPath, keyPath: join(folder, 'nowhere') } }),
+    {
+      code: 'MILLRACE_CONFIG_INVALID',
+    },
+  );
 });

@@ -12,7 +12,7 @@ async function rightsOf(claims: object, rolesClaim = 'groups'): Promise<Right[]>
   return all.filter((_, index) => allowed[index]);
 }
 
-t.test('who has a role of viewers or operators has its rights, and nobody activates', async (t) => {
+t.test('roles of viewers and operators give their rights, and no role gives `activate`', async (t) => {
   t.strictSame(await rightsOf({ groups: ['x', 'staff'] }), ['scrape', 'view']);
   t.strictSame(await rightsOf({ groups: 'readers' }), ['scrape', 'view']);
   t.strictSame(await rightsOf({ groups: ['staff', 'sre'] }), ['scrape', 'view', 'operate']);
@@ -25,7 +25,7 @@ t.test('anything else is no role', async (t) => {
   t.strictSame(await rightsOf({}), []);
 });
 
-t.test('roles may stand deeper, or under a name that has dots itself', async (t) => {
+t.test('roles may be in a nested claim, or in a claim whose name has dots', async (t) => {
   const deep = { realm_access: { roles: ['sre'] } };
   t.strictSame(await rightsOf(deep, 'realm_access.roles'), ['scrape', 'view', 'operate']);
   t.strictSame(await rightsOf({ 'https://a.b/roles': ['staff'] }, 'https://a.b/roles'), ['scrape', 'view']);
@@ -41,7 +41,7 @@ t.test('roles may stand deeper, or under a name that has dots itself', async (t)
 });
 
 t.test(
-  'a name has the subject of the issuer before what people may choose, and nothing that is not seen',
+  'a name begins with the subject, before what users may choose, and has only visible characters',
   async (t) => {
     const nameOf = (claims: object) => callerOf(issuer, { sub: '4711', ...claims }, roles).name;
     t.equal(nameOf({}), 'https://sso.example.com#4711');

@@ -9,7 +9,7 @@ import { callerIn, testRecognizer, type Failing } from '../../fixtures/access/re
 
 const nowSeconds = Math.floor(Date.now() / 1000);
 const discovery = '/.well-known/openid-configuration';
-/** Unknown keys are looked for at once, and a provider that fails is asked again at once. */
+/** Unknown keys are fetched at once, and a provider that fails is asked again at once. */
 const eager: Partial<ProviderTimes> = { cooldownMs: 0, firstBackoffMs: 0, limitMs: 5_000 };
 const unknown = { code: 'MILLRACE_ACCESS_UNKNOWN' };
 
@@ -64,21 +64,17 @@ const lies = ({ issuer, jwksUri }: OidcProvider): Record<string, Lie> => ({
   'is of another issuer': [
     discovery,
     { status: 200, body: JSON.stringify({ issuer: `${issuer}/`, jwks_uri: jwksUri }) },
-    /is of another issuer/,
+    /names another issuer/,
   ],
   'shows its keys without TLS': [
     discovery,
     { status: 200, body: JSON.stringify({ issuer, jwks_uri: 'http://127.0.0.1:1/jwks' }) },
-    /names no https address of keys/,
+    /has no https jwks_uri/,
   ],
-  'names no keys': [
-    discovery,
-    { status: 200, body: JSON.stringify({ issuer }) },
-    /names no https address of keys/,
-  ],
-  'answers with no JSON': [discovery, { status: 200, body: '<html>' }, /answers with no JSON object/],
-  'answers with no object': ['/jwks', { status: 200, body: 'null' }, /answers with no JSON object/],
-  'answers with no key': ['/jwks', { status: 200, body: '{"keys":{}}' }, /answers with no keys/],
+  'names no keys': [discovery, { status: 200, body: JSON.stringify({ issuer }) }, /has no https jwks_uri/],
+  'answers with no JSON': [discovery, { status: 200, body: '<html>' }, /does not answer with a JSON object/],
+  'answers with no object': ['/jwks', { status: 200, body: 'null' }, /does not answer with a JSON object/],
+  'answers with no key': ['/jwks', { status: 200, body: '{"keys":{}}' }, /answers without a list of keys/],
   'answers with keys that are none': ['/jwks', { status: 200, body: '{"keys":[1]}' }, /Key Set malformed/],
   'answers without end': [
     '/jwks',
@@ -131,7 +127,7 @@ testRecognizer(t, async (t) => {
   };
 });
 
-t.test('the log is told what is wrong with a provider', async (t) => {
+t.test('the cause of an error says what is wrong with the provider', async (t) => {
   const liar = await startOidcProvider(t, { audience: 'millrace' });
   for (const [what, lie] of Object.entries(lies(liar))) {
     const limitMs = lie[1] === 'silence' ? 300 : 5_000;
@@ -157,7 +153,7 @@ t.test('roles are rights', async (t) => {
   t.ok(await caller.may('operate', undefined));
 });
 
-t.test('a token holds in its time, with 30 s for clocks that differ', async (t) => {
+t.test('a token is valid in its time, with 30 s for clocks that differ', async (t) => {
   const { kindOf } = await setUp(t);
   for (const claims of [
     { exp: nowSeconds - 29 },
@@ -177,7 +173,7 @@ t.test('a token holds in its time, with 30 s for clocks that differ', async (t) 
     t.equal(await kindOf(claims), 'refused', JSON.stringify(claims));
 });
 
-t.test('it is for our audience, and of somebody', async (t) => {
+t.test('a token must be for our audience, and have a subject', async (t) => {
   const { kindOf } = await setUp(t);
   t.equal(await kindOf({ aud: ['other', 'millrace'] }), 'caller');
   for (const claims of [
@@ -191,7 +187,7 @@ t.test('it is for our audience, and of somebody', async (t) => {
     t.equal(await kindOf(claims), 'refused', JSON.stringify(claims));
 });
 
-t.test('a token of another issuer is not ours to refuse, and asks nobody', async (t) => {
+t.test('a token of another issuer is unknown, and the provider is not asked', async (t) => {
   const { provider, kindOf } = await setUp(t);
   for (const iss of [
     `${provider.issuer}/`,
@@ -204,7 +200,7 @@ t.test('a token of another issuer is not ours to refuse, and asks nobody', async
   t.strictSame(provider.read, []);
 });
 
-t.test('access tokens and ID tokens are taken, and no others', async (t) => {
+t.test('access tokens and ID tokens are accepted, and no others', async (t) => {
   const { kindOf } = await setUp(t);
   for (const typ of ['JWT', 'at+jwt', 'application/at+jwt', 'AT+JWT', undefined])
     t.equal(await kindOf({}, { typ }), 'caller', String(typ));
@@ -213,19 +209,16 @@ t.test('access tokens and ID tokens are taken, and no others', async (t) => {
   t.equal(await kindOf({}, { crit: ['b64'], b64: false }), 'refused');
 });
 
-t.test('why a token does not hold is told in words of our own', async (t) => {
+t.test('the reason why a token is not valid quotes nothing of the token', async (t) => {
   const { provider, recognizer } = await setUp(t);
   const why = async (token: string) => {
     const recognition = await recognizer.recognize(token);
     return recognition.kind === 'refused' ? recognition.why : recognition.kind;
   };
-  const begin = `the token of ${provider.issuer} does not hold: `;
+  const begin = `the token of ${provider.issuer} is not valid: `;
   const good = provider.token(claimsOf(provider));
   t.equal(await why(provider.token(claimsOf(provider, { exp: 1 }))), `${begin}it has expired`);
-  t.equal(
-    await why(provider.token(claimsOf(provider, { aud: 'x' }))),
-    `${begin}its claim aud is not what it should be`,
-  );
+  t.equal(await why(provider.token(claimsOf(provider, { aud: 'x' }))), `${begin}its claim aud is wrong`);
   t.equal(
     await why(provider.token(claimsOf(provider, { exp: undefined }))),
     `${begin}its claim exp is missing`,
@@ -233,16 +226,16 @@ t.test('why a token does not hold is told in words of our own', async (t) => {
   t.equal(await why(`${good.slice(0, -4)}AAAA`), `${begin}its signature is wrong`);
   t.equal(
     await why(provider.token(claimsOf(provider), { kid: 'x' })),
-    `${begin}the issuer shows no such key`,
+    `${begin}the issuer publishes no such key`,
   );
   t.equal(
     await why(provider.token(claimsOf(provider), { alg: 'HS256' })),
-    `${begin}it is signed by no algorithm that is taken`,
+    `${begin}it is not signed by an accepted algorithm`,
   );
   t.equal(await why(`e30.${good.split('.')[1]}.`), `${begin}it is malformed`);
 });
 
-t.test('a key that is new is found, one that is gone is believed no more', async (t) => {
+t.test('a new key is found, and a removed one is no longer trusted', async (t) => {
   const { provider, recognizer } = await setUp(t);
   const old = provider.token(claimsOf(provider));
   t.equal((await recognizer.recognize(old)).kind, 'caller');
@@ -251,13 +244,13 @@ t.test('a key that is new is found, one that is gone is believed no more', async
   t.equal((await recognizer.recognize(old)).kind, 'refused');
 });
 
-t.test('whoever shows tokens of keys that nobody knows does not make us ask for each', async (t) => {
+t.test('tokens with unknown keys do not cause a request each', async (t) => {
   const { provider, kindOf } = await setUp(t, {});
   for (let n = 0; n < 20; n += 1) t.equal(await kindOf({}, { kid: `made-up-${n}` }), 'refused');
   t.strictSame(provider.read, [discovery, '/jwks']);
 });
 
-t.test('keys that are known serve on while the provider fails, which is then asked seldom', async (t) => {
+t.test('known keys stay in use while the provider fails, and it is asked seldom', async (t) => {
   const { provider, recognizer, kindOf } = await setUp(t, { cooldownMs: 0, firstBackoffMs: 3_600_000 });
   t.equal(await kindOf({}), 'caller');
   provider.answerInstead('/jwks', { status: 503, body: '{}' });
@@ -276,14 +269,14 @@ t.test(
     provider.answerInstead(discovery, undefined);
     t.equal(await kindOf({}), 'caller');
     provider.answerInstead('/jwks', { status: 404, body: '' });
-    await t.rejects(kindOf({}), unknown, 'keys that are too old are not believed');
+    await t.rejects(kindOf({}), unknown, 'keys that are too old are not trusted');
     provider.answerInstead('/jwks', undefined);
     t.equal(await kindOf({}), 'caller');
     t.equal(provider.read.at(-2), discovery);
   },
 );
 
-t.test('an issuer is an https address', async (t) => {
+t.test('an issuer is an https URL', async (t) => {
   const options = { audience: 'millrace', viewers: [], operators: [] };
   for (const issuer of [
     '',

@@ -13,7 +13,7 @@ testRecognizer(t, async () => ({
   },
 }));
 
-t.test('who bears it has every right everywhere', async (t) => {
+t.test('its bearer has every right everywhere', async (t) => {
   const recognizer = createStaticToken({ token: 'abc', name: 'a\nb' });
   const caller = callerIn(await recognizer.recognize('abc'));
   t.equal(caller.name, 'a�b');
@@ -21,6 +21,6 @@ t.test('who bears it has every right everywhere', async (t) => {
     for (const namespace of [undefined, 'geo']) t.ok(await caller.may(right, namespace));
 });
 
-t.test('nobody is to bear an empty token', async (t) => {
+t.test('an empty token is refused', async (t) => {
   t.throws(() => createStaticToken({ token: '', name: 'admin' }), { code: 'MILLRACE_CONFIG_INVALID' });
 });

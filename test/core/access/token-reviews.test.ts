@@ -1,4 +1,4 @@
-// How seldom, and how carefully, the API server is asked. What it says itself is proved in test/kubernetes/token-reviews.test.ts.
+// How seldom, and with which limits, the API server is asked. Its own answers are tested in test/kubernetes/token-reviews.test.ts.
 import { randomBytes } from 'node:crypto';
 import t, { type Test } from 'tap';
 import type { Recognizer } from '../../../core/contract/callers.ts';
@@ -9,7 +9,7 @@ import { until } from '../../scaler/fixtures/until.ts';
 
 const never: ReviewTimes = {
   freshMs: 3_600_000,
-  servedMs: 3_600_000,
+  maxAgeMs: 3_600_000,
   refusedMs: 3_600_000,
   failureMs: 3_600_000,
 };
@@ -25,7 +25,7 @@ function recognizerAt(t: Test, { connection }: ReviewServer, times: Partial<Revi
   return recognizer;
 }
 
-/** With one token that is alice's, who may do everything. */
+/** One token is known: that of alice, who may do everything. */
 async function setUp(t: Test, times: Partial<ReviewTimes> = {}) {
   const server = await startReviewServer(t);
   const token = newToken();
@@ -58,32 +58,29 @@ testRecognizer(t, async (t) => {
   return { recognizer, token, name: 'alice', rejected: {}, failing, asked, mostAsked: 1 };
 });
 
-t.test('what can be no token is not asked about', async (t) => {
+t.test('a text that cannot be a token causes no request', async (t) => {
   const { server, recognizer } = await setUp(t);
   for (const token of ['', 'a b', 'a\n', 'ä', 'a'.repeat(16_385)])
     t.equal((await recognizer.recognize(token)).kind, 'refused');
   t.equal(server.asked.length, 0);
 });
 
-t.test(
-  'a token and a right are asked about once while they are fresh, also where they do not hold',
-  async (t) => {
-    const { server, token, recognizer } = await setUp(t);
-    for (let n = 0; n < 3; n += 1) {
-      const caller = callerIn(await recognizer.recognize(token));
-      t.ok(await caller.may('view', 'geo'));
-      t.equal((await recognizer.recognize('nobody-knows')).kind, 'unknown');
-    }
-    t.equal(server.asked.length, 3);
+t.test('a token and a right cause one request while they are fresh, also if they are refused', async (t) => {
+  const { server, token, recognizer } = await setUp(t);
+  for (let n = 0; n < 3; n += 1) {
     const caller = callerIn(await recognizer.recognize(token));
-    t.ok(await caller.may('view', 'shop'));
-    t.ok(await caller.may('view', undefined));
-    t.notOk(await caller.may('view', 'no such/namespace'));
-    t.equal(server.asked.length, 5);
-  },
-);
+    t.ok(await caller.may('view', 'geo'));
+    t.equal((await recognizer.recognize('nobody-knows')).kind, 'unknown');
+  }
+  t.equal(server.asked.length, 3);
+  const caller = callerIn(await recognizer.recognize(token));
+  t.ok(await caller.may('view', 'shop'));
+  t.ok(await caller.may('view', undefined));
+  t.notOk(await caller.may('view', 'no such/namespace'));
+  t.equal(server.asked.length, 5);
+});
 
-t.test('nobody waits as it is asked anew, and what was taken back is noticed then', async (t) => {
+t.test('nobody waits for a renewal, which notices what was revoked', async (t) => {
   const { server, token, recognizer } = await setUp(t, { freshMs: 0, refusedMs: 0 });
   const caller = callerIn(await recognizer.recognize(token));
   t.ok(await caller.may('operate', 'geo'));
@@ -98,20 +95,23 @@ t.test('nobody waits as it is asked anew, and what was taken back is noticed the
   await until(async () => (await recognizer.recognize(token)).kind === 'unknown');
 });
 
-t.test('what is too old to be served is waited for, and not believed while nobody answers', async (t) => {
-  const { server, token, recognizer } = await setUp(t, { freshMs: 0, servedMs: 0, failureMs: 0 });
-  const caller = callerIn(await recognizer.recognize(token));
-  t.ok(await caller.may('view', 'geo'));
-  server.answerInstead(() => ({ status: 503, body: '' }));
-  await t.rejects(recognizer.recognize(token), { code: 'MILLRACE_ACCESS_UNKNOWN' });
-  await t.rejects(caller.may('view', 'geo'), { code: 'MILLRACE_ACCESS_UNKNOWN' });
-  server.answerInstead(undefined);
-  t.ok(await caller.may('view', 'geo'));
-  t.equal((await recognizer.recognize(token)).kind, 'caller');
-});
+t.test(
+  'an answer beyond its maximum age is waited for, and not used while the API server fails',
+  async (t) => {
+    const { server, token, recognizer } = await setUp(t, { freshMs: 0, maxAgeMs: 0, failureMs: 0 });
+    const caller = callerIn(await recognizer.recognize(token));
+    t.ok(await caller.may('view', 'geo'));
+    server.answerInstead(() => ({ status: 503, body: '' }));
+    await t.rejects(recognizer.recognize(token), { code: 'MILLRACE_ACCESS_UNKNOWN' });
+    await t.rejects(caller.may('view', 'geo'), { code: 'MILLRACE_ACCESS_UNKNOWN' });
+    server.answerInstead(undefined);
+    t.ok(await caller.may('view', 'geo'));
+    t.equal((await recognizer.recognize(token)).kind, 'caller');
+  },
+);
 
-t.test('who has come into other groups has other rights', async (t) => {
-  const { server, token, recognizer } = await setUp(t, { freshMs: 0, servedMs: 0 });
+t.test('a user in other groups has other rights', async (t) => {
+  const { server, token, recognizer } = await setUp(t, { freshMs: 0, maxAgeMs: 0 });
   server.tokens.set(token, { username: 'bob', groups: ['geo'] });
   const before = callerIn(await recognizer.recognize(token));
   t.notOk(await before.may('view', 'geo'));
@@ -121,7 +121,7 @@ t.test('who has come into other groups has other rights', async (t) => {
   t.ok(await after.may('view', 'geo'));
 });
 
-t.test('strangers cannot make us flood the API server, nor keep those whom it knows from it', async (t) => {
+t.test('unknown tokens can neither flood the API server nor block known callers', async (t) => {
   const { server, token, recognizer } = await setUp(t, { freshMs: 0, failureMs: 0 });
   const caller = callerIn(await recognizer.recognize(token));
   const before = server.asked.length;
@@ -136,10 +136,14 @@ t.test('strangers cannot make us flood the API server, nor keep those whom it kn
   const kinds = (await ends).map((end) => (end.status === 'fulfilled' ? end.value.kind : end.reason.code));
   t.equal(kinds.filter((kind) => kind === 'unknown').length, 12);
   t.equal(kinds.filter((kind) => kind === 'MILLRACE_ACCESS_UNKNOWN').length, 88);
-  t.equal((await recognizer.recognize(newToken())).kind, 'unknown', 'and it is asked again afterwards');
+  t.equal(
+    (await recognizer.recognize(newToken())).kind,
+    'unknown',
+    'and there are requests again afterwards',
+  );
 });
 
-t.test('a thousand strangers push out nobody who is known', async (t) => {
+t.test('a thousand unknown tokens evict no known caller', async (t) => {
   const { server, token, recognizer } = await setUp(t);
   await recognizer.recognize(token);
   for (let n = 0; n < 1_100; n += 10)
@@ -149,13 +153,13 @@ t.test('a thousand strangers push out nobody who is known', async (t) => {
   t.equal(server.asked.length, before);
 });
 
-t.test('whoever waits is told when it is closed', async (t) => {
+t.test('closing rejects those who wait', async (t) => {
   const { server, recognizer } = await setUp(t);
   const release = server.hold();
   const waiting = recognizer.recognize('any');
-  const told = t.rejects(waiting, { code: 'MILLRACE_ACCESS_UNKNOWN' });
+  const rejected = t.rejects(waiting, { code: 'MILLRACE_ACCESS_UNKNOWN' });
   await until(() => server.asked.length === 1);
   await recognizer.close();
-  await told;
+  await rejected;
   release();
 });

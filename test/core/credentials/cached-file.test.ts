@@ -4,7 +4,7 @@ import t from 'tap';
 import { createCachedFile } from '../../../core/credentials/cached-file.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 
-t.test('what is in the file, soon after it was replaced', async (t) => {
+t.test('a replaced file is read soon', async (t) => {
   const path = join(t.testdir({ token: 'first\n' }), 'token');
   const read = createCachedFile(path, 20);
   t.equal(await read(), 'first');
@@ -12,7 +12,7 @@ t.test('what is in the file, soon after it was replaced', async (t) => {
   await until(async () => (await read()) === 'second');
 });
 
-t.test('it is not read each time', async (t) => {
+t.test('the text is cached', async (t) => {
   const path = join(t.testdir({ token: 'first' }), 'token');
   const read = createCachedFile(path);
   await read();
@@ -20,7 +20,7 @@ t.test('it is not read each time', async (t) => {
   t.equal(await read(), 'first');
 });
 
-t.test('while it is away, what was in it last; where it never was, a reason', async (t) => {
+t.test('a missing file keeps its last text; one that was never there rejects', async (t) => {
   const path = join(t.testdir({ token: 'first' }), 'token');
   const read = createCachedFile(path, 0);
   await read();

@@ -1,4 +1,4 @@
-// What a function is shown, from Secrets in memory, ServiceAccounts and a real token endpoint.
+// Credentials for functions, from Secrets in memory, ServiceAccounts and a real token endpoint.
 import t, { type Test } from 'tap';
 import type { FunctionAuthentication, FunctionTls } from '../../../core/contract/function-access.ts';
 import type { FunctionAccess } from '../../../core/contract/endpoint-source.ts';
@@ -30,7 +30,7 @@ const account = { type: 'service-account', serviceAccountName: 'caller', audienc
 type Asked = { tls?: FunctionTls; authentication?: FunctionAuthentication };
 
 /** Secrets, and ServiceAccounts whose tokens are `token-1` and so on. */
-function start(t: Test, asked: Asked, patienceMs = 60_000) {
+function start(t: Test, asked: Asked, minReplacementMs = 60_000) {
   const secrets = memorySecrets();
   const world = { refused: [] as (string | undefined)[], failure: undefined as Error | undefined };
   const logged: { message: string; reason: unknown }[] = [];
@@ -46,7 +46,7 @@ function start(t: Test, asked: Asked, patienceMs = 60_000) {
     },
     log: (_level, message, { reason }) => logged.push({ message, reason }),
     delayMs: 5,
-    patienceMs,
+    minReplacementMs,
   });
   const subscription = subscriptionOf('alerts');
   const access = open(
@@ -57,23 +57,23 @@ function start(t: Test, asked: Asked, patienceMs = 60_000) {
   return { access: access as FunctionAccess, secrets, world, logged, changes: () => changes };
 }
 
-t.test('a trigger that asks for nothing has none', async (t) => {
+t.test('a trigger without TLS and authentication has no credentials', async (t) => {
   t.equal(start(t, {}).access, undefined);
 });
 
 t.test(
-  'what its Secrets hold is shown from when they are there, and another object when they change',
+  'certificates are presented when their Secret exists, and as another object when they change',
   async (t) => {
     const { access, secrets, logged, changes } = start(t, { tls });
     t.match(access, {
-      lack: 'what it is to be shown is being read',
+      lack: 'the credentials for the function have not been read yet',
       tls: undefined,
       authorization: undefined,
     });
     await until(() => logged.length > 0);
     t.match(
       access.lack,
-      /^the Secret alerts of namespace geo, which the trigger names as function\.tls\.ca, is not there/,
+      /^the Secret alerts of namespace geo, which the trigger names as function\.tls\.ca, does not exist/,
     );
     secrets.put('geo', 'alerts', values);
     await until(() => access.lack === undefined);
@@ -83,22 +83,22 @@ t.test(
       certificate: pair.certificate,
       key: pair.key,
     });
-    const [before, told] = [access.tls, changes()];
+    const [before, changesBefore] = [access.tls, changes()];
     secrets.put('geo', 'alerts', { ...values, unrelated: 'x' });
     secrets.put('geo', 'alerts', { ...values, 'tls.crt': another.certificate });
     await until(() => logged.length > 1);
-    t.match(logged[1], { message: /not taken on, tried again/, reason: /is not the key of tls\.crt/ });
-    t.equal(access.tls, before, 'what is half replaced is not shown');
-    t.equal(changes(), told);
+    t.match(logged[1], { message: /cannot be used, trying again/, reason: /is not the key of tls\.crt/ });
+    t.equal(access.tls, before, 'a half replaced Secret is not presented');
+    t.equal(changes(), changesBefore);
     secrets.put('geo', 'alerts', { ...values, 'tls.crt': another.certificate, 'tls.key': another.key });
     await until(() => access.tls !== before);
     t.equal(access.tls?.certificate, another.certificate);
-    t.equal(changes(), told + 1);
+    t.equal(changes(), changesBefore + 1);
   },
 );
 
 t.test(
-  'a token of a ServiceAccount is shown; one that is refused is replaced, and not for long the next',
+  'a token of a ServiceAccount is presented; a refused one is replaced, but not the next one soon after',
   async (t) => {
     const { access, world } = start(t, { authentication: account });
     await until(() => access.lack === undefined);
@@ -106,7 +106,11 @@ t.test(
     access.refused('Bearer another');
     t.equal(access.lack, undefined, 'that was another');
     access.refused(access.authorization as string);
-    t.match(access, { lack: /refused its token \(401\)/, authorization: undefined }, 'it is shown no more');
+    t.match(
+      access,
+      { lack: /refused the token \(401\)/, authorization: undefined },
+      'it is not presented any more',
+    );
     await until(() => access.lack === undefined);
     t.equal(access.authorization, `Bearer ${planted('token-2-of-geo-caller-for-alerts')}`);
     t.equal(world.refused[1], planted('token-1-of-geo-caller-for-alerts'));
@@ -115,14 +119,14 @@ t.test(
   },
 );
 
-t.test('where no token can be had it is told why, once, and tried again', async (t) => {
+t.test('if there is no token, the reason is logged once, and it is tried again', async (t) => {
   const { access, world, logged } = start(t, { authentication: account });
   world.failure = new Error('there are no tokens of ServiceAccounts outside Kubernetes');
   await until(() => logged.length > 0);
   t.equal(access.lack, world.failure.message);
   t.strictSame(logged, [
     {
-      message: 'nothing is sent to the function for want of what it is to be shown',
+      message: 'nothing is sent to the function: credentials are missing',
       reason: world.failure.message,
     },
   ]);
@@ -131,42 +135,45 @@ t.test('where no token can be had it is told why, once, and tried again', async 
   t.match(access.authorization, /^Bearer token-1-/);
 });
 
-t.test('an OAuth client gets a token of its provider; a refused one waits for the provider', async (t) => {
-  const provider = await startOidcProvider(t, { audience: 'alerts' });
-  provider.register('gateway', planted('right'));
-  const authentication = {
-    type: 'oauthbearer',
-    tokenEndpoint: provider.tokenEndpoint,
-    clientId: 'gateway',
-    clientSecret: { secretName: 'client', key: 'client-secret' },
-    ca: { secretName: 'client', key: 'ca.crt' },
-  } as const;
-  const { access, secrets, logged } = start(t, { authentication });
-  secrets.put('geo', 'client', { 'client-secret': planted('wrong'), 'ca.crt': provider.ca });
-  await until(() => logged.some(({ reason }) => String(reason).includes('refuses (401): invalid_client')));
-  secrets.put('geo', 'client', { 'client-secret': planted('right'), 'ca.crt': provider.ca });
-  await until(() => access.lack === undefined);
-  const first = access.authorization as string;
-  provider.refuse({ status: 503, body: '' });
-  access.refused(first);
-  await until(() => (access.lack ?? '').includes('answers 503, and no token'));
-  t.equal(access.authorization, undefined);
-  provider.refuse(undefined);
-  await until(() => access.lack === undefined);
-  t.not(access.authorization, first);
-  for (const secret of [mark, 'eyJ'])
-    t.notMatch(JSON.stringify(logged), secret, 'neither a secret nor a token is told');
-});
+t.test(
+  'an OAuth client gets a token of its provider; while the provider fails, a refused one is not replaced',
+  async (t) => {
+    const provider = await startOidcProvider(t, { audience: 'alerts' });
+    provider.register('gateway', planted('right'));
+    const authentication = {
+      type: 'oauthbearer',
+      tokenEndpoint: provider.tokenEndpoint,
+      clientId: 'gateway',
+      clientSecret: { secretName: 'client', key: 'client-secret' },
+      ca: { secretName: 'client', key: 'ca.crt' },
+    } as const;
+    const { access, secrets, logged } = start(t, { authentication });
+    secrets.put('geo', 'client', { 'client-secret': planted('wrong'), 'ca.crt': provider.ca });
+    await until(() => logged.some(({ reason }) => String(reason).includes('refuses (401): invalid_client')));
+    secrets.put('geo', 'client', { 'client-secret': planted('right'), 'ca.crt': provider.ca });
+    await until(() => access.lack === undefined);
+    const first = access.authorization as string;
+    provider.refuse({ status: 503, body: '' });
+    access.refused(first);
+    await until(() => (access.lack ?? '').includes('answers 503 instead of a token'));
+    t.equal(access.authorization, undefined);
+    provider.refuse(undefined);
+    await until(() => access.lack === undefined);
+    t.not(access.authorization, first);
+    for (const secret of [mark, 'eyJ'])
+      t.notMatch(JSON.stringify(logged), secret, 'neither a secret nor a token is logged');
+  },
+);
 
-t.test('what is closed tells nothing any more', async (t) => {
+t.test('after closing, no change is reported', async (t) => {
   const { access, changes, world } = start(t, { tls: {}, authentication: account });
   await until(() => access.lack === undefined);
   t.strictSame(access.tls, {});
-  const told = changes();
+  const before = changes();
   access.refused(access.authorization as string);
   await access.close();
   const after = changes();
   await until(() => world.refused.length > 0);
-  t.ok(after - told <= 1);
+  t.ok(after - before <= 1);
   t.equal(changes(), after);
 });

@@ -1,6 +1,6 @@
-// Whoever asks, whenever, and however the provider answers: one request at a time, none too early, and no token that is not good.
+// In any interleaving of calls and answers: one request at a time, none too early, and no token that is not valid.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setImmediate as nextIteration } from 'node:timers/promises';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
 import { createOauthTokens } from '../../../core/credentials/oauth-tokens.ts';
@@ -27,16 +27,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ kind: fc.constant('become' as const), clientId: fc.constantFrom('a', 'b') }),
 );
 
-/** All that is asked for between two changes of credentials, and what must be true of it. */
-interface Reign {
+/** The time between two changes of credentials, and what must hold in it. */
+interface Period {
   readonly clientId: string;
-  held?: { readonly value: string; readonly freshUntilMs: number; readonly holdsUntilMs: number };
+  token?: { readonly value: string; readonly freshUntilMs: number; readonly validUntilMs: number };
   failures: number;
   silentUntilMs: number;
 }
 
 interface Request {
-  readonly reign: Reign;
+  readonly period: Period;
   readonly askedAtMs: number;
   readonly answer: (answer: Answer) => void;
 }
@@ -44,12 +44,12 @@ interface Request {
 class Run {
   readonly #t: Test;
   readonly #endpoint: TokenEndpoint;
-  readonly #issued = new Map<string, Reign>();
+  readonly #issued = new Map<string, Period>();
   readonly #open: Request[] = [];
   readonly #asked: Promise<unknown>[] = [];
   readonly #tokens;
   #clientId = 'a';
-  #reign: Reign = { clientId: 'a', failures: 0, silentUntilMs: 0 };
+  #period: Period = { clientId: 'a', failures: 0, silentUntilMs: 0 };
   #nowMs = 1_000_000_000;
   #created = 0;
   #onAnswered: () => void = () => undefined;
@@ -102,60 +102,60 @@ class Run {
   }
 
   async #ask(): Promise<void> {
-    if (this.#clientId !== this.#reign.clientId)
-      this.#reign = { clientId: this.#clientId, failures: 0, silentUntilMs: 0 };
-    const [reign, nowMs] = [this.#reign, this.#nowMs];
-    const { held } = reign;
-    const isHeld = held !== undefined && nowMs < held.holdsUntilMs;
+    if (this.#clientId !== this.#period.clientId)
+      this.#period = { clientId: this.#clientId, failures: 0, silentUntilMs: 0 };
+    const [period, nowMs] = [this.#period, this.#nowMs];
+    const { token: old } = period;
+    const isValid = old !== undefined && nowMs < old.validUntilMs;
     const before = this.#created;
     const arrival = Promise.withResolvers<undefined>();
     this.#endpoint.answer = (response, request) => {
       const answer = (with_: Answer): void => with_(response, request);
-      this.#open.push({ reign, askedAtMs: nowMs, answer });
+      this.#open.push({ period, askedAtMs: nowMs, answer });
       arrival.resolve(undefined);
     };
     const asked = this.#tokens.token();
     this.#asked.push(
       asked.then(
         ({ value }) => {
-          this.#t.equal(this.#issued.get(value), reign, 'a token for who asked');
-          if (!isHeld) this.#t.not(value, held?.value, 'and none that lapsed before');
+          this.#t.equal(this.#issued.get(value), period, 'a token of the client that asked');
+          if (!isValid) this.#t.not(value, old?.value, 'and none that had expired');
         },
-        () => this.#t.notOk(isHeld, 'a token that holds serves on'),
+        () => this.#t.notOk(isValid, 'a valid token is used on'),
       ),
     );
     if (this.#created === before) return;
     await arrival.promise;
-    this.#t.notOk(held !== undefined && nowMs < held.freshUntilMs, 'nobody renews a fresh token');
-    this.#t.ok(nowMs >= reign.silentUntilMs, 'nobody asks again too early');
-    this.#t.equal(this.#open.filter((request) => request.reign === reign).length, 1, 'one at a time');
+    this.#t.notOk(old !== undefined && nowMs < old.freshUntilMs, 'nobody renews a fresh token');
+    this.#t.ok(nowMs >= period.silentUntilMs, 'nobody asks again too early');
+    this.#t.equal(this.#open.filter((request) => request.period === period).length, 1, 'one at a time');
   }
 
-  /** The oldest request that waits, by a token for so many seconds; undefined: by a failure. */
+  /** Answers the oldest request that waits: with a token for so many seconds, or if undefined with a failure. */
   async #answer(seconds: number | undefined): Promise<void> {
     const request = this.#open.shift();
     if (request === undefined) return;
-    const { reign, askedAtMs, answer } = request;
+    const { period, askedAtMs, answer } = request;
     const value = `token-${this.#issued.size}`;
     const done = new Promise<void>((resolve) => (this.#onAnswered = resolve));
     if (seconds === undefined) {
-      reign.failures += 1;
-      reign.silentUntilMs = this.#nowMs + Math.min(30_000, 500 * 2 ** (reign.failures - 1));
+      period.failures += 1;
+      period.silentUntilMs = this.#nowMs + Math.min(30_000, 500 * 2 ** (period.failures - 1));
       answer(raw(503, ''));
     } else {
       const lifetimeMs = seconds * 1_000;
       const [fifth, half] = [lifetimeMs / 5, lifetimeMs / 2];
       const marginMs = Math.min(10_000, Math.max(3_000, lifetimeMs * 0.05), half);
       const leftMs = Math.max(fifth, Math.min(20_000, half));
-      const [holdsUntilMs, freshUntilMs] = [marginMs, leftMs].map((ms) => askedAtMs + lifetimeMs - ms);
-      reign.held = { value, freshUntilMs: freshUntilMs ?? 0, holdsUntilMs: holdsUntilMs ?? 0 };
-      [reign.failures, reign.silentUntilMs] = [0, 0];
-      this.#issued.set(value, reign);
+      const [validUntilMs, freshUntilMs] = [marginMs, leftMs].map((ms) => askedAtMs + lifetimeMs - ms);
+      period.token = { value, freshUntilMs: freshUntilMs ?? 0, validUntilMs: validUntilMs ?? 0 };
+      [period.failures, period.silentUntilMs] = [0, 0];
+      this.#issued.set(value, period);
       answer(token(value, { expires_in: seconds }));
     }
     await done;
-    // The client reads the end of the body in this turn.
-    await turn();
+    // The client reads the end of the body in this iteration of the event loop.
+    await nextIteration();
   }
 }
 

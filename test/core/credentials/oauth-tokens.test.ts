@@ -18,7 +18,7 @@ import {
 
 const clientSecret = planted('@ /+%');
 
-/** Tokens from `endpoint`, with a clock that stands still, and a back-off at its longest. */
+/** Tokens from `endpoint`, with a clock that stands still, and the longest backoff. */
 function setUp(
   t: Test,
   endpoint: Pick<TokenEndpoint, 'url'>,
@@ -45,7 +45,7 @@ function setUp(
   return { clock, state, tokens };
 }
 
-/** The error, which tells no secret wherever one looks. */
+/** Returns the error, and asserts that it contains no secret. */
 async function refused(t: Test, tokens: OauthTokens): Promise<MillraceError> {
   const error: unknown = await tokens.token().catch((error: unknown) => error);
   t.ok(error instanceof MillraceError, inspect(error));
@@ -54,9 +54,9 @@ async function refused(t: Test, tokens: OauthTokens): Promise<MillraceError> {
     encodeURIComponent(clientSecret),
     new URLSearchParams({ '': clientSecret }).toString().slice(1),
   ];
-  const told = inspect(error, { depth: 10, showHidden: true });
+  const text = inspect(error, { depth: 10, showHidden: true });
   for (const form of [...forms, Buffer.from(`gateway:${forms[2]}`).toString('base64'), 'half-a-token'])
-    t.notOk(told.includes(form), told);
+    t.notOk(text.includes(form), text);
   return error as MillraceError;
 }
 
@@ -83,7 +83,7 @@ t.test('a client with a secret asks as RFC 6749 says', async (t) => {
   t.strictSame(asked?.form, { grant_type: 'client_credentials', scope: 'read write', audience: 'kafka' });
 });
 
-t.test('a client with an assertion asks as RFC 7523 says, and shows no secret', async (t) => {
+t.test('a client with an assertion asks as RFC 7523 says, and sends no secret', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   const assertion = jwt({ sub: 'gateway' });
   const { state, tokens } = setUp(t, endpoint, { clientAssertion: assertion });
@@ -103,10 +103,10 @@ t.test('a client with an assertion asks as RFC 7523 says, and shows no secret', 
   for (const { headers } of endpoint.requests) t.equal(headers.authorization, undefined);
 });
 
-t.test('a client that can prove nothing asks nobody', async (t) => {
+t.test('a client without secret or assertion sends no request', async (t) => {
   const endpoint = await startTokenEndpoint(t);
-  for (const lacking of [{ clientSecret: undefined }, { clientId: undefined }]) {
-    const { tokens } = setUp(t, endpoint, lacking);
+  for (const missing of [{ clientSecret: undefined }, { clientId: undefined }]) {
+    const { tokens } = setUp(t, endpoint, missing);
     t.equal((await refused(t, tokens)).code, 'MILLRACE_KAFKA_UNAUTHENTICATED');
   }
   t.equal(endpoint.requests.length, 0);
@@ -133,7 +133,7 @@ t.test(
   },
 );
 
-t.test('how long a token holds', async (t) => {
+t.test('the lifetime of a token', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   const { clock } = setUp(t, endpoint);
   const exp = Math.floor(clock.nowMs / 1_000) + 1_000;
@@ -194,7 +194,7 @@ t.test('other credentials get another token; a new proof of the same client does
 const unauthenticated = 'MILLRACE_KAFKA_UNAUTHENTICATED';
 const unreachable = 'MILLRACE_KAFKA_UNREACHABLE';
 
-t.test('a token that a broker refuses is asked for anew, unless it was given just now', async (t) => {
+t.test('a token that a broker refuses is replaced, unless it was issued just now', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   const { clock, tokens } = setUp(t, endpoint);
   t.equal((await tokens.token()).value, 'token-1');
@@ -217,9 +217,9 @@ t.test('what the provider answers instead of a token', async (t) => {
     [json(401, refusal), unauthenticated, 'refuses (401): invalid_client: Unknown client.'],
     [raw(403, '<html>'), unauthenticated, 'refuses (403): it does not say why'],
     [json(400, { error: 7, error_description: null }), unauthenticated, 'refuses (400): it does not say why'],
-    [raw(429, ''), unreachable, 'answers 429, and no token'],
-    [raw(503, 'half-a-token'), unreachable, 'answers 503, and no token'],
-    [raw(404, ''), unreachable, 'answers 404, and no token'],
+    [raw(429, ''), unreachable, 'answers 429 instead of a token'],
+    [raw(503, 'half-a-token'), unreachable, 'answers 503 instead of a token'],
+    [raw(404, ''), unreachable, 'answers 404 instead of a token'],
     [raw(200, ''), unreachable, 'answers 200 with no access_token'],
     [raw(200, 'null'), unreachable, 'answers 200 with no access_token'],
     [raw(200, '{"access_token":"half-a-token'), unreachable, 'answers 200 with no access_token'],
@@ -228,19 +228,19 @@ t.test('what the provider answers instead of a token', async (t) => {
     [
       token('half-a-token', { token_type: 'mac' }),
       unreachable,
-      'answers 200 with a token that is no Bearer token',
+      'answers 200 with a token that is not of the type Bearer',
     ],
     [
       token('half-a-token', { token_type: 1 }),
       unreachable,
-      'answers 200 with a token that is no Bearer token',
+      'answers 200 with a token that is not of the type Bearer',
     ],
     ...['half-a-token\x01auth=b', 'half-a-tokén', 'half-a-token b', 'half-a-token\n'].map(
       (value) =>
         [
           token(value),
           unreachable,
-          'answers 200 with a token that has blanks, or characters other than ASCII',
+          'answers 200 with a token that has characters other than visible ASCII',
         ] as const,
     ),
   ] as readonly (readonly [Answer, string, string])[]) {
@@ -250,7 +250,7 @@ t.test('what the provider answers instead of a token', async (t) => {
   }
 });
 
-t.test('what the provider says is fit for a line, and tells no secret though it repeats one', async (t) => {
+t.test('what the provider says becomes one line without secrets, even if it repeats them', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   const said = `no\r\n\x1b[31m\u2028way ${clientSecret} ${encodeURIComponent(clientSecret)} ${'x'.repeat(500)}`;
   endpoint.answer = (response, { headers }) =>
@@ -260,7 +260,7 @@ t.test('what the provider says is fit for a line, and tells no secret though it 
   t.ok(message.length < 300);
 });
 
-t.test('a token type in any case, or none, is taken', async (t) => {
+t.test('a token type in any case, or none, is accepted', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   for (const answer of [token('a', { token_type: 'bearer' }), json(200, { access_token: 'a' })]) {
     endpoint.answer = answer;
@@ -268,12 +268,12 @@ t.test('a token type in any case, or none, is taken', async (t) => {
   }
 });
 
-t.test('an extension that no broker takes is refused before anybody is asked', async (t) => {
+t.test('an extension that no broker accepts is refused before any request', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   for (const [extensions, message] of [
-    [{ auth: 'x' }, /auth, which is that of the token/],
-    [{ 'a-b': 'x' }, /"a-b": letters alone/],
-    [{ a: `${clientSecret}\x01` }, /an extension a that is empty, or has/],
+    [{ auth: 'x' }, /auth, which is reserved for the token/],
+    [{ 'a-b': 'x' }, /"a-b": a name may only have letters/],
+    [{ a: `${clientSecret}\x01` }, /an extension a whose value is empty, or has/],
   ] as const) {
     const error = await refused(t, setUp(t, endpoint, { extensions }).tokens);
     t.equal(error.code, unauthenticated);
@@ -282,7 +282,7 @@ t.test('an extension that no broker takes is refused before anybody is asked', a
   t.equal(endpoint.requests.length, 0);
 });
 
-t.test('after a failure nobody asks for a while, which doubles up to 30 s', async (t) => {
+t.test('after a failure there is a backoff, which doubles up to 30 s', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   const { clock, tokens } = setUp(t, endpoint);
   endpoint.answer = json(401, { error: 'invalid_client' });
@@ -290,7 +290,7 @@ t.test('after a failure nobody asks for a while, which doubles up to 30 s', asyn
     const error = await refused(t, tokens);
     t.equal(endpoint.requests.length, failures + 1);
     clock.nowMs += waitMs - 1;
-    t.equal(await refused(t, tokens), error, 'the same one is told');
+    t.equal(await refused(t, tokens), error, 'the same error is repeated');
     t.equal(endpoint.requests.length, failures + 1);
     clock.nowMs += 1;
   }
@@ -301,10 +301,10 @@ t.test('after a failure nobody asks for a while, which doubles up to 30 s', asyn
   await refused(t, tokens);
   clock.nowMs += 500;
   await refused(t, tokens);
-  t.equal(endpoint.requests.length, 11, 'a token ends the row');
+  t.equal(endpoint.requests.length, 11, 'a token resets the backoff');
 });
 
-t.test('other credentials, another proof, or other authorities are tried at once', async (t) => {
+t.test('other credentials, or another proof, are tried at once', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   const { state, tokens } = setUp(t, endpoint);
   endpoint.answer = json(401, { error: 'invalid_client' });
@@ -322,7 +322,7 @@ t.test('other credentials, another proof, or other authorities are tried at once
   }
 });
 
-t.test('a token that still holds serves on while its renewal fails', async (t) => {
+t.test('a valid token is used on while its renewal fails', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   const { clock, tokens } = setUp(t, endpoint);
   await tokens.token();
@@ -337,7 +337,7 @@ t.test('a token that still holds serves on while its renewal fails', async (t) =
   t.equal((await refused(t, tokens)).code, unreachable);
 });
 
-t.test('an endpoint that cannot be reached, or does not answer, is named', async (t) => {
+t.test('the error names an endpoint that cannot be reached, or does not answer', async (t) => {
   const hanging = await startTokenEndpoint(t);
   hanging.answer = () => undefined;
   const trickling = await startTokenEndpoint(t);
@@ -362,11 +362,11 @@ t.test('no redirect is followed', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   endpoint.answer = raw(307, '', { location: thief.url });
   const error = await refused(t, setUp(t, endpoint).tokens);
-  t.match(error.message, /answers 307, and no token$/);
+  t.match(error.message, /answers 307 instead of a token$/);
   t.equal(thief.requests.length, 0);
 });
 
-t.test('a provider with a private authority is trusted when its certificate is given', async (t) => {
+t.test('a provider with a private CA is trusted if the CA is given', async (t) => {
   const folder = t.testdir();
   const [one, another] = [await makeCertificate(folder, 'one'), await makeCertificate(folder, 'another')];
   const endpoint = await startTokenEndpoint(t, one);
@@ -381,7 +381,7 @@ t.test('a provider with a private authority is trusted when its certificate is g
   t.equal(endpoint.requests.length, 1);
 });
 
-t.test('closing ends what is under way, and what would come', async (t) => {
+t.test('closing aborts requests in flight, and refuses later ones', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   endpoint.answer = () => undefined;
   const { tokens } = setUp(t, endpoint);
@@ -393,7 +393,7 @@ t.test('closing ends what is under way, and what would come', async (t) => {
   t.equal(endpoint.requests.length, 1);
 });
 
-t.test('what cannot be said of the credentials is told to whoever asks', async (t) => {
+t.test('an error of the credentials rejects the call', async (t) => {
   const tokens = createOauthTokens({
     credentials: () => {
       throw new MillraceError('MILLRACE_CONFIG_INVALID', 'not yet');
@@ -403,7 +403,7 @@ t.test('what cannot be said of the credentials is told to whoever asks', async (
   await tokens.close();
 });
 
-t.test('where a guard lets nobody ask, the endpoint is not asked, and the address is told', async (t) => {
+t.test('if the guard refuses the endpoint, it is not called, and the error has its address', async (t) => {
   const endpoint = await startTokenEndpoint(t);
   const names: Names = { 'sso.test': '127.0.0.2' };
   const credentials = (): OauthCredentials => ({
@@ -416,7 +416,7 @@ t.test('where a guard lets nobody ask, the endpoint is not asked, and the addres
   t.teardown(() => tokens.close());
   t.match(await refused(t, tokens), {
     code: 'MILLRACE_ADDRESS_REFUSED',
-    message: `the token endpoint of http://sso.test:${endpoint.port} is not asked: sso.test resolves to 127.0.0.2, which is not open`,
+    message: `the token endpoint of http://sso.test:${endpoint.port} is not called: sso.test resolves to 127.0.0.2, which is not open`,
   });
   t.equal(endpoint.requests.length, 0);
   names['sso.test'] = '127.0.0.1';

@@ -7,14 +7,14 @@ const folder = t.testdir();
 const [one, other] = [await makeCertificate(folder, 'one'), await makeCertificate(folder, 'other')];
 const [ca, cert, key] = [one.ca, one.cert, one.key].map(String) as [string, string, string];
 
-/** As a property has it whose lines have been joined. */
+/** The PEM as a property whose lines have been joined. */
 const joined = (pem: string): string => pem.trim().replaceAll(/\s*\n/g, ' ');
 
 function encrypted(type: 'pkcs8' | 'sec1', passphrase = 'opens'): string {
   return createPrivateKey(key).export({ type, format: 'pem', cipher: 'aes-256-cbc', passphrase }).toString();
 }
 
-t.test('certificates are found in whatever stands around them, and laid out', async (t) => {
+t.test('certificates are found in any text around them, and get their lines', async (t) => {
   const both = { kind: 'right', pem: cert + ca };
   t.strictSame(certificatesIn(cert + ca), both);
   t.strictSame(
@@ -25,7 +25,7 @@ t.test('certificates are found in whatever stands around them, and laid out', as
   t.strictSame(certificatesIn(joined(cert).replaceAll(/(?<!-----.*) (?!.*-----)/g, '') + ca), both);
 });
 
-t.test('a text without a certificate that can be read says what it lacks', async (t) => {
+t.test('a text without a readable certificate says what is missing', async (t) => {
   const broken = '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n';
   for (const [text, message] of [
     ['', 'has no CERTIFICATE block of PEM'],
@@ -40,7 +40,7 @@ t.test('a text without a certificate that can be read says what it lacks', async
   }
 });
 
-t.test('a key is found beside its certificate, plain or with the password that opens it', async (t) => {
+t.test('a key is found beside its certificate, plain or encrypted with the password', async (t) => {
   const sec1 = createPrivateKey(key).export({ type: 'sec1', format: 'pem' }).toString();
   for (const pem of [key, sec1]) {
     t.strictSame(privateKeyIn(cert + pem, undefined), { kind: 'right', pem });
@@ -50,7 +50,7 @@ t.test('a key is found beside its certificate, plain or with the password that o
     t.strictSame(privateKeyIn(cert + pem, 'opens'), { kind: 'right', pem });
 });
 
-t.test('a text without a key that can be read says what it lacks', async (t) => {
+t.test('a text without a readable key says what is missing', async (t) => {
   const broken = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n';
   for (const [text, password, message] of [
     ['', undefined, 'has no PRIVATE KEY block of PEM'],

@@ -9,7 +9,7 @@ const withPassword = (password: string): Credentials => ({
   sasl: { mechanism: 'plain', username: 'orders', password: planted(password) },
 });
 
-/** Credentials that a test changes, and a broker that accepts some of them. */
+/** Credentials that the test changes, and a broker that accepts some of them. */
 function start(t: Test, first: Credentials | Error) {
   const world = { given: first, accepted: (_candidate: Credentials): boolean => true, reads: 0, renewed: 0 };
   const troubles: unknown[] = [];
@@ -28,14 +28,14 @@ function start(t: Test, first: Credentials | Error) {
     delayMs: 1,
   });
   t.teardown(() => live.close());
-  const looks = async (count: number): Promise<void> => {
+  const polls = async (count: number): Promise<void> => {
     const from = world.reads;
     await until(() => world.reads >= from + count);
   };
-  return { live, world, troubles, looks };
+  return { live, world, troubles, polls };
 }
 
-t.test('what is read first is held without a question to a broker, which may be away', async (t) => {
+t.test('the first credentials are used without asking a broker, which may be away', async (t) => {
   const { live, world } = start(t, withPassword('a'));
   world.accepted = () => false;
   await live.ready();
@@ -44,13 +44,13 @@ t.test('what is read first is held without a question to a broker, which may be 
 });
 
 t.test(
-  'what cannot be read is told once, with its reason to whoever connects, until it is there',
+  'an error of reading is reported once, and thrown to whoever connects, until a read succeeds',
   async (t) => {
     const missing = new MillraceError('MILLRACE_CREDENTIALS_UNUSABLE', 'the Secret is not there');
-    const { live, world, troubles, looks } = start(t, missing);
-    t.throws(() => live.current(), { code: 'MILLRACE_CREDENTIALS_UNUSABLE' }, 'also before the first look');
+    const { live, world, troubles, polls } = start(t, missing);
+    t.throws(() => live.current(), { code: 'MILLRACE_CREDENTIALS_UNUSABLE' }, 'also before the first read');
     await live.ready();
-    await looks(3);
+    await polls(3);
     t.throws(() => live.current(), missing);
     t.strictSame(troubles, [missing]);
     world.given = withPassword('a');
@@ -58,48 +58,48 @@ t.test(
   },
 );
 
-t.test('others are shown from when a broker has accepted them, and those before until then', async (t) => {
-  const { live, world, troubles, looks } = start(t, withPassword('a'));
+t.test('new credentials are used when a broker has accepted them, the old ones until then', async (t) => {
+  const { live, world, troubles, polls } = start(t, withPassword('a'));
   await live.ready();
-  let heard = 0;
-  live.onRenewed(() => (heard += 1));
-  await looks(3);
-  t.equal(heard, 0, 'nothing has changed');
+  let renewals = 0;
+  live.onRenewed(() => (renewals += 1));
+  await polls(3);
+  t.equal(renewals, 0, 'nothing has changed');
   world.accepted = () => false;
   world.given = withPassword('b');
-  await looks(3);
+  await polls(3);
   t.strictSame(live.current(), withPassword('a'));
   t.match(troubles, [{ message: 'refused' }], 'once');
   world.accepted = () => true;
-  await until(() => heard > 0);
+  await until(() => renewals > 0);
   t.strictSame(live.current(), withPassword('b'));
-  await looks(3);
-  t.equal(heard, 1);
+  await polls(3);
+  t.equal(renewals, 1);
   t.equal(world.renewed, 1);
 });
 
-t.test('what cannot be read any more stays as it was', async (t) => {
-  const { live, world, troubles, looks } = start(t, withPassword('a'));
+t.test('credentials that cannot be read any more stay in use', async (t) => {
+  const { live, world, troubles, polls } = start(t, withPassword('a'));
   await live.ready();
   world.given = new Error('the API server is away');
-  await looks(3);
+  await polls(3);
   t.strictSame(live.current(), withPassword('a'));
   t.equal(troubles.length, 1);
 });
 
-t.test('whoever listens hears of the first, and of those that come after', async (t) => {
+t.test('listeners are called for the first credentials, and for all later ones', async (t) => {
   const { live, world } = start(t, new Error('not yet'));
-  const heard: Credentials[] = [];
-  live.onRenewed(() => heard.push(live.current()));
+  const used: Credentials[] = [];
+  live.onRenewed(() => used.push(live.current()));
   for (const password of ['a', 'b']) {
     world.given = withPassword(password);
-    await until(() => heard.at(-1)?.sasl !== undefined && heard.length === (password === 'a' ? 1 : 2));
+    await until(() => used.at(-1)?.sasl !== undefined && used.length === (password === 'a' ? 1 : 2));
   }
-  t.strictSame(heard, [withPassword('a'), withPassword('b')]);
+  t.strictSame(used, [withPassword('a'), withPassword('b')]);
   t.equal(world.renewed, 1, 'the first is no renewal');
 });
 
-t.test('what is shown to nobody changes, and no connection with it', async (t) => {
+t.test('a change that peers do not see renews no connection', async (t) => {
   const oauth = (clientAssertion: string): Credentials => ({
     sasl: { mechanism: 'oauthbearer', tokenEndpoint: 'https://sso.example.com', clientAssertion },
   });

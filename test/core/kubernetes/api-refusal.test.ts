@@ -3,7 +3,7 @@ import { readRefusal } from '../../../core/kubernetes/api-refusal.ts';
 
 const asked = { verb: 'list', what: 'triggers.millrace.dev in the namespace geo' };
 
-t.test('each status has its code, and a sentence that says what was asked', async (t) => {
+t.test('each status has its code, and a message with the request', async (t) => {
   const table: [status: number, code: string, message: string][] = [
     [400, 'INVALID', 'the API server refuses to list triggers.millrace.dev in the namespace geo (400): so'],
     [
@@ -11,8 +11,12 @@ t.test('each status has its code, and a sentence that says what was asked', asyn
       'FORBIDDEN',
       'the API server does not accept the credentials to list triggers.millrace.dev in the namespace geo (401): so',
     ],
-    [403, 'FORBIDDEN', 'the right to list triggers.millrace.dev in the namespace geo is lacking: so'],
-    [404, 'MISSING', 'there is nothing to list at triggers.millrace.dev in the namespace geo: so'],
+    [403, 'FORBIDDEN', 'the right to list triggers.millrace.dev in the namespace geo is missing: so'],
+    [
+      404,
+      'MISSING',
+      'the API server cannot list triggers.millrace.dev in the namespace geo, which does not exist (404): so',
+    ],
     [409, 'CONFLICT', 'the API server refuses to list triggers.millrace.dev in the namespace geo (409): so'],
     [410, 'FAILED', 'the API server refuses to list triggers.millrace.dev in the namespace geo (410): so'],
     [413, 'INVALID', '413'],
@@ -28,12 +32,12 @@ t.test('each status has its code, and a sentence that says what was asked', asyn
   }
 });
 
-t.test('whatever stands in the body is told, for a proxy may have answered', async (t) => {
+t.test('the message has the text of any body, because a proxy may have answered', async (t) => {
   const said = (body: string) => readRefusal(502, body, asked).message.split(': ').slice(1).join(': ');
   t.equal(said('<h1>Bad Gateway</h1>\n'), '<h1>Bad Gateway</h1>');
   t.equal(said('x'.repeat(300)).length, 200);
   t.equal(said('"text"'), '"text"');
   t.equal(said('null'), 'null');
   t.equal(said('{"reason":"NotFound"}'), '{"reason":"NotFound"}');
-  t.equal(said(''), 'no reason is given');
+  t.equal(said(''), 'no reason given');
 });

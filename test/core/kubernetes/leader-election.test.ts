@@ -13,10 +13,10 @@ import { MemoryKubernetes } from '../../fixtures/kubernetes/memory-kubernetes.ts
 import { until } from '../../scaler/fixtures/until.ts';
 
 const times = { lease: 1_000, renewWithin: 400, retry: 40 };
-type Candidate = { leader: Leader; told: string[]; troubles: unknown[] };
+type Candidate = { leader: Leader; changes: string[]; troubles: unknown[] };
 
 function candidate(t: Test, client: MemoryKubernetes, identity: string): Candidate {
-  const told: string[] = [];
+  const changes: string[] = [];
   const troubles: unknown[] = [];
   const leader = startLeader({
     client,
@@ -25,17 +25,17 @@ function candidate(t: Test, client: MemoryKubernetes, identity: string): Candida
     identity,
     podUid: `uid-${identity}`,
     times,
-    onLead: () => Promise.resolve(void told.push('leads')),
-    onLose: (why) => Promise.resolve(void told.push(`lost: ${why}`)),
+    onLead: () => Promise.resolve(void changes.push('leads')),
+    onLose: (why) => Promise.resolve(void changes.push(`lost: ${why}`)),
     onTrouble: (error) => troubles.push(error),
   });
   t.teardown(() => leader.stop());
-  return { leader, told, troubles };
+  return { leader, changes, troubles };
 }
 
 const leaseIn = (client: MemoryKubernetes) => client.get(leaseKind, 'mill', 'scaler');
 
-t.test('one leads; when it stops, another does at once', async (t) => {
+t.test('one candidate leads; when it stops, another leads at once', async (t) => {
   const client = new MemoryKubernetes();
   const first = candidate(t, client, 'a');
   await until(() => first.leader.isLeading);
@@ -47,7 +47,7 @@ t.test('one leads; when it stops, another does at once', async (t) => {
     spec: { holderIdentity: 'a', leaseDurationSeconds: 1, leaseTransitions: 0 },
   });
   await first.leader.stop();
-  t.strictSame(first.told, ['leads', 'lost: it stops']);
+  t.strictSame(first.changes, ['leads', 'lost: the process stops']);
   await until(() => second.leader.isLeading);
   t.match(specOf((await leaseIn(client))!), { holderIdentity: 'b', leaseTransitions: 1 });
   t.strictSame([...first.troubles, ...second.troubles], []);
@@ -58,14 +58,14 @@ t.test('a leader that cannot renew stops before another may begin', async (t) =>
   const only = candidate(t, client, 'a');
   await until(() => only.leader.isLeading);
   client.fails = () => new MillraceError('MILLRACE_KUBERNETES_UNREACHABLE', 'away');
-  await until(() => only.told.length === 2);
-  t.match(only.told[1], /could not renew/);
+  await until(() => only.changes.length === 2);
+  t.match(only.changes[1], /could not be renewed/);
   t.equal(only.leader.isLeading, false);
   client.fails = undefined;
   await until(() => only.leader.isLeading, 5_000);
 });
 
-/** Its requests get no answer, as long as that is so. */
+/** While it is silent, its requests get no answer. */
 class SilentKubernetes extends MemoryKubernetes {
   isSilent = false;
 
@@ -75,21 +75,21 @@ class SilentKubernetes extends MemoryKubernetes {
   }
 }
 
-t.test('so does one whose request gets no answer', async (t) => {
+t.test('a leader whose request gets no answer stops too', async (t) => {
   const client = new SilentKubernetes();
   const only = candidate(t, client, 'a');
   await until(() => only.leader.isLeading);
   client.isSilent = true;
-  await until(() => only.told.length === 2);
-  t.match(only.told[1], /could not renew/);
+  await until(() => only.changes.length === 2);
+  t.match(only.changes[1], /could not be renewed/);
   t.equal(only.leader.isLeading, false);
   t.equal(specOf((await leaseIn(client))!).holderIdentity, 'a', 'nobody else has begun');
   client.isSilent = false;
   await until(() => only.leader.isLeading);
-  t.equal(only.told[2], 'leads');
+  t.equal(only.changes[2], 'leads');
 });
 
-t.test('a Lease that another has taken is let go of, and one that nobody renews is taken', async (t) => {
+t.test('a leader ends when another takes the Lease, and takes one that nobody renews', async (t) => {
   const client = new MemoryKubernetes();
   const only = candidate(t, client, 'a');
   await until(() => only.leader.isLeading);
@@ -99,12 +99,12 @@ t.test('a Lease that another has taken is let go of, and one that nobody renews 
     await client.replace({ ...(await leaseIn(client))!, spec: taken });
     return true;
   });
-  await until(() => only.told.length === 2);
-  t.match(only.told[1], /cleanup has taken its Lease/);
+  await until(() => only.changes.length === 2);
+  t.match(only.changes[1], /cleanup has taken the Lease/);
   await until(() => only.leader.isLeading);
 });
 
-t.test('one that is removed is made again', async (t) => {
+t.test('a Lease that is deleted is created again', async (t) => {
   const client = new MemoryKubernetes();
   const only = candidate(t, client, 'a');
   await until(() => only.leader.isLeading);
@@ -113,14 +113,15 @@ t.test('one that is removed is made again', async (t) => {
   await until(() => only.leader.isLeading);
 });
 
-t.test('whose a Lease is, by our own clock', async (t) => {
+t.test('the owner of a Lease is decided by our own clock', async (t) => {
   const lease = (spec: unknown): Resource => ({ ...leaseKind, metadata: { name: 'scaler' }, spec });
-  const judge = (spec: unknown, nowMs = 0) => evaluateLease({ lease: lease(spec), sinceMs: 0 }, 'a', nowMs);
-  t.equal(judge(undefined), 'take');
-  t.equal(judge({ holderIdentity: '' }), 'take');
-  t.equal(judge({ holderIdentity: 'a' }, 99_999), 'ours');
-  t.equal(judge({ holderIdentity: 'b', leaseDurationSeconds: 2 }, 1_999), 'theirs');
-  t.equal(judge({ holderIdentity: 'b', leaseDurationSeconds: 2 }, 2_000), 'take');
-  t.equal(judge({ holderIdentity: 'b' }, 14_999), 'theirs');
+  const evaluate = (spec: unknown, nowMs = 0) =>
+    evaluateLease({ lease: lease(spec), sinceMs: 0 }, 'a', nowMs);
+  t.equal(evaluate(undefined), 'take');
+  t.equal(evaluate({ holderIdentity: '' }), 'take');
+  t.equal(evaluate({ holderIdentity: 'a' }, 99_999), 'ours');
+  t.equal(evaluate({ holderIdentity: 'b', leaseDurationSeconds: 2 }, 1_999), 'theirs');
+  t.equal(evaluate({ holderIdentity: 'b', leaseDurationSeconds: 2 }, 2_000), 'take');
+  t.equal(evaluate({ holderIdentity: 'b' }, 14_999), 'theirs');
   t.equal(microTime(new Date(0)), '1970-01-01T00:00:00.000000Z');
 });

@@ -5,7 +5,7 @@ async function* cut(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array>
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-t.test('lines come whole, wherever the network cuts them, also within a character', async (t) => {
+t.test('lines are complete, wherever the chunks end, also within a character', async (t) => {
   const bytes = new TextEncoder().encode('{"a":"é"}\n\n{"b":"漢字"}\n{"c":1');
   for (const size of [1, 2, 3, 7, 1_000]) {
     const lines: string[] = [];

@@ -1,4 +1,4 @@
-// The API server in memory, which other tests rely on, does what the real one does.
+// The API server in memory, which other tests rely on, passes the same tests as the real one.
 import t from 'tap';
 import { namespaceKind } from '../../../core/resources/kinds.ts';
 import {

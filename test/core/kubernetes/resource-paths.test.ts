@@ -3,7 +3,7 @@ import { describePlace, groupOf, groupPath, resourcePath } from '../../../core/k
 
 const triggers = { apiVersion: 'millrace.dev/v1alpha1', plural: 'triggers' };
 
-t.test('a resource has its place, with and without a group, a namespace, a name', async (t) => {
+t.test('the path of a resource, with and without a group, a namespace, a name', async (t) => {
   t.equal(resourcePath(triggers), '/apis/millrace.dev/v1alpha1/triggers');
   t.equal(
     resourcePath({ ...triggers, namespace: 'geo', name: 'a/b', subresource: 'status' }),
@@ -21,7 +21,7 @@ t.test('a resource has its place, with and without a group, a namespace, a name'
   t.equal(groupOf('v1'), '');
 });
 
-t.test('messages call it as the rights do', async (t) => {
+t.test('messages name a resource as RBAC does', async (t) => {
   t.equal(describePlace(triggers), 'triggers.millrace.dev in all namespaces');
   t.equal(
     describePlace({ ...triggers, namespace: 'geo', name: 'quakes', subresource: 'status' }),

@@ -14,22 +14,22 @@ import { until } from '../../scaler/fixtures/until.ts';
 
 t.setTimeout(30_000);
 
-/** Names of this test → the addresses that they have. */
+/** Name → its addresses. */
 type Names = Record<string, readonly string[] | Error>;
 
 function guardOf(names: Names, options: Partial<ConnectGuardOptions> = {}) {
-  const looks: string[] = [];
+  const lookups: string[] = [];
   const resolve = async (name: string): Promise<LookupAddress[]> => {
-    looks.push(name);
+    lookups.push(name);
     const found = names[name] ?? Object.assign(new Error(name), { code: 'ENOTFOUND' });
     if (found instanceof Error) throw found;
     return found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
   };
-  return { looks, guard: createConnectGuard({ resolve, apiServerHosts: [], ...options }) };
+  return { lookups, guard: createConnectGuard({ resolve, apiServerHosts: [], ...options }) };
 }
 
-/** Loopback is where this test's functions are: of it one address alone is refused. */
-const createSchemaValidator: ConnectGuardOptions['createSchemaValidator'] = (apiServer) => (address) =>
+/** The functions of this test listen on 127.0.0.1, so only that loopback address is allowed. */
+const createCheck: ConnectGuardOptions['createCheck'] = (apiServer) => (address) =>
   apiServer.includes(address) ? 'the API server' : address === '127.0.0.1' ? undefined : 'not open';
 
 function send(t: Test, origin: string, guard: ReturnType<typeof guardOf>['guard']): Promise<AttemptResult> {
@@ -39,7 +39,7 @@ function send(t: Test, origin: string, guard: ReturnType<typeof guardOf>['guard'
   return new Promise((resolve) => startAttempt(pool, request, resolve));
 }
 
-t.test('no connection is made to a refused address, however it is come by', async (t) => {
+t.test('there is no connection to a refused address, however it is written or resolved', async (t) => {
   const { port, connections } = await countConnections(t);
   const names = {
     'four.test': ['127.0.0.1'],
@@ -70,20 +70,20 @@ t.test('no connection is made to a refused address, however it is come by', asyn
   t.equal(connections(), 0);
 });
 
-t.test('a probe makes none either', async (t) => {
+t.test('a probe does not connect to a refused address either', async (t) => {
   const { port, connections } = await countConnections(t);
-  const { guard, looks } = guardOf(
+  const { guard, lookups } = guardOf(
     { 'four.test': ['127.0.0.1'], 'api.test': ['10.0.0.1'] },
     { apiServerHosts: ['api.test'] },
   );
   const fail = () => void t.fail('it was connected to');
   for (const host of ['127.0.0.1', '[::1]', 'four.test', 'gone.test'])
     t.teardown(untilAccepting(`http://${host}:${port}`, fail, () => ({ guard })));
-  await until(() => looks.length > 20);
+  await until(() => lookups.length > 20);
   t.equal(connections(), 0);
 });
 
-t.test('what is refused is told with its name, its address and the reason', async (t) => {
+t.test('a refusal has the name, the address and the reason', async (t) => {
   const { guard } = guardOf({ 'cloud.test': ['169.254.169.254'] });
   t.match(await send(t, 'http://cloud.test', guard), {
     reason:
@@ -94,15 +94,15 @@ t.test('what is refused is told with its name, its address and the reason', asyn
   });
 });
 
-t.test('a name that is not known is told as that', async (t) => {
+t.test('an unknown name is reported as unknown', async (t) => {
   const { guard } = guardOf({});
   t.match(await send(t, 'http://gone.test', guard), { kind: 'unreachable', code: 'ENOTFOUND' });
 });
 
-t.test('what is open is connected to, by name and by address', async (t) => {
+t.test('an allowed address is connected to, by name and by address', async (t) => {
   const fn = await startFunction(t);
   const { port } = new URL(fn.origin);
-  const { guard } = guardOf({ 'function.test': ['127.0.0.1'] }, { createSchemaValidator });
+  const { guard } = guardOf({ 'function.test': ['127.0.0.1'] }, { createCheck });
   t.match(await send(t, fn.origin, guard), { kind: 'answered', status: 204 });
   t.match(await send(t, `http://function.test:${port}`, guard), { kind: 'answered', status: 204 });
   t.equal(fn.calls[1]?.headers.host, `function.test:${port}`);
@@ -111,11 +111,11 @@ t.test('what is open is connected to, by name and by address', async (t) => {
   );
 });
 
-t.test('a name is judged anew for each connection', async (t) => {
+t.test('a name is resolved and checked for each connection', async (t) => {
   const fn = await startFunction(t, { status: 204, headers: { connection: 'close' } });
   const { port } = new URL(fn.origin);
   const names: Names = { 'rebound.test': ['127.0.0.1'] };
-  const { guard } = guardOf(names, { createSchemaValidator });
+  const { guard } = guardOf(names, { createCheck });
   const origin = `http://rebound.test:${port}`;
   t.match(await send(t, origin, guard), { kind: 'answered' });
   names['rebound.test'] = ['127.0.0.2'];
@@ -123,17 +123,17 @@ t.test('a name is judged anew for each connection', async (t) => {
   t.equal(fn.calls.length, 1);
 });
 
-t.test('a redirect is an answer, which leads nowhere', async (t) => {
+t.test('a redirect is not followed', async (t) => {
   const { port, connections } = await countConnections(t);
   const location = `http://127.0.0.1:${port}/`;
   const fn = await startFunction(t, { status: 307, headers: { location } });
-  const { guard } = guardOf({}, { createSchemaValidator });
+  const { guard } = guardOf({}, { createCheck });
   t.match(await send(t, fn.origin, guard), { kind: 'answered', status: 307 });
   t.equal(connections(), 0);
 });
 
 t.test(
-  'the API server is looked up for each connection, and where it cannot be, is where it was',
+  'the API server is resolved for each connection; if that fails, its last addresses count',
   async (t) => {
     const noAnswer = Object.assign(new Error('no answer'), { code: 'EAI_AGAIN' });
     const names: Names = { 'api.test': noAnswer, 'function.test': ['10.96.0.1'] };
@@ -150,7 +150,7 @@ t.test(
   },
 );
 
-t.test('it answers node:net in both of its ways', async (t) => {
+t.test('lookup answers node:net with one address, or with all', async (t) => {
   const { guard } = guardOf({ 'function.test': ['10.1.2.3', 'fd12::1'], 'nothing.test': [] });
   const lookup = (name: string, all: boolean) =>
     new Promise((resolve) => guard.lookup(name, { all }, (...answer) => resolve(answer)));

@@ -2,20 +2,20 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import {
-  createJudgeAddress,
+  createAddressCheck,
   hostOf,
   whyUriRefused,
   parseFunctionUris,
   parseTenantAddresses,
 } from '../../../core/network/tenant-address.ts';
 
-const judge = createJudgeAddress([]);
+const check = createAddressCheck([]);
 
 const anyByte = fc.integer({ min: 0, max: 255 });
 const anyIpv4 = fc.tuple(anyByte, anyByte, anyByte, anyByte);
 type Bytes = [number, number, number, number];
 
-/** The rule of IPv4, said in another way. */
+/** The rule for IPv4, written independently. */
 function isRefused([a, b, c, d]: Bytes): boolean {
   const isMetadata = ['100.100.100.200', '168.63.129.16'].includes([a, b, c, d].join('.'));
   return a === 0 || a === 127 || a >= 224 || (a === 169 && b === 254) || isMetadata || isReserved([a, b, c]);
@@ -39,11 +39,11 @@ const words = (bytes: Bytes) => {
   return `${a}${b}:${c}${d}`;
 };
 
-t.test('an address of IPv4 is judged alike in all forms that it has in IPv6', async () => {
+t.test('an IPv4 address gets the same answer in all its IPv6 forms', async () => {
   fc.assert(
     fc.property(anyNear, (bytes) => {
       const dotted = bytes.join('.');
-      const why = judge(dotted);
+      const why = check(dotted);
       assert.equal(why !== undefined, isRefused(bytes), dotted);
       const forms = [
         `::ffff:${dotted}`,
@@ -53,25 +53,25 @@ t.test('an address of IPv4 is judged alike in all forms that it has in IPv6', as
         `2002:${words(bytes)}::1`,
         `2002:${words(bytes)}:a:b:c:d:e`,
       ];
-      for (const form of forms) assert.equal(judge(form), why, form);
+      for (const form of forms) assert.equal(check(form), why, form);
     }),
     { numRuns: 2_000 },
   );
 });
 
-t.test('whatever is no address of IPv6 that a host has is refused', async () => {
+t.test('IPv6 addresses outside the ranges of hosts are refused', async () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 0xffff }), (first) => {
       const isGlobal = first >= 0x2000 && first <= 0x3fff;
       const isPrivate = first >= 0xfc00 && first <= 0xfdff;
       // 6to4 of 0.2.0.3
       const isOpen = (isGlobal || isPrivate) && first !== 0x2002;
-      assert.equal(judge(`${first.toString(16)}:2:3:4:5:6:7:8`) === undefined, isOpen);
+      assert.equal(check(`${first.toString(16)}:2:3:4:5:6:7:8`) === undefined, isOpen);
     }),
   );
 });
 
-const told: readonly [address: string, why: RegExp | undefined][] = [
+const table: readonly [address: string, why: RegExp | undefined][] = [
   ['10.96.0.10', undefined],
   ['172.16.3.4', undefined],
   ['192.168.1.1', undefined],
@@ -103,23 +103,23 @@ const told: readonly [address: string, why: RegExp | undefined][] = [
   ['127.1', /^no IP address/],
   ['example.com', /^no IP address/],
 ];
-for (const [address, why] of told) {
+for (const [address, why] of table) {
   t.test(`${address} ${why === undefined ? 'is open to tenants' : 'is refused'}`, async (t) => {
-    if (why === undefined) t.equal(judge(address), undefined);
-    else t.match(judge(address), why);
+    if (why === undefined) t.equal(check(address), undefined);
+    else t.match(check(address), why);
   });
 }
 
-t.test('the API server is refused, by each of its addresses', async (t) => {
-  const strict = createJudgeAddress(['10.96.0.1', 'fd00:10:96::1']);
+t.test('each address of the API server is refused', async (t) => {
+  const strict = createAddressCheck(['10.96.0.1', 'fd00:10:96::1']);
   for (const address of ['10.96.0.1', '::ffff:10.96.0.1', '64:ff9b::a60:1', '2002:a60:1::', 'fd00:10:96::1'])
     t.equal(strict(address), 'an address of the API server', address);
   for (const address of ['10.96.0.2', 'fd00:10:96::2']) t.equal(strict(address), undefined, address);
 });
 
-t.test('a URI may be forbidden, or lead where no function is, or anywhere', async (t) => {
+t.test('a URI may be refused, guarded or unguarded', async (t) => {
   t.match(whyUriRefused('http://a/', 'refused'), /^is not allowed .* functions\.uris=guarded /);
-  t.equal(whyUriRefused('http://a/', 'guarded'), undefined, 'what the name leads to is not known');
+  t.equal(whyUriRefused('http://a/', 'guarded'), undefined, 'the addresses of the name are not known yet');
   t.equal(whyUriRefused('http://10.1.2.3:8080/', 'guarded'), undefined);
   t.equal(whyUriRefused('http://127.0.0.1/', 'unguarded'), undefined);
 });
@@ -157,12 +157,12 @@ t.test('the host of a URL is a name, or an address as node:net knows it', async 
   t.equal(hostOf('http://[FD00::1]:80/'), 'fd00::1');
 });
 
-t.test('what becomes of URIs is one of three words', async (t) => {
+t.test('the setting for URIs has three values', async (t) => {
   t.same(['refused', 'guarded', 'unguarded'].map(parseFunctionUris), ['refused', 'guarded', 'unguarded']);
   t.same(['', 'true', 'Guarded'].map(parseFunctionUris), Array(3).fill(undefined));
 });
 
-t.test('what becomes of other addresses of tenants is one of two', async (t) => {
+t.test('the setting for other addresses of tenants has two values', async (t) => {
   t.same(['guarded', 'unguarded'].map(parseTenantAddresses), ['guarded', 'unguarded']);
   t.same(['', 'refused'].map(parseTenantAddresses), Array(2).fill(undefined));
 });

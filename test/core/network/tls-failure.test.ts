@@ -1,7 +1,7 @@
 import t from 'tap';
 import { tlsDetailOf, tlsFailureOf } from '../../../core/network/tls-failure.ts';
 
-t.test('what Node.js and OpenSSL call it', async (t) => {
+t.test('codes of Node.js and OpenSSL have their failure', async (t) => {
   for (const [code, failure] of [
     ['SELF_SIGNED_CERT_IN_CHAIN', 'untrusted'],
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'untrusted'],
@@ -19,7 +19,7 @@ t.test('what Node.js and OpenSSL call it', async (t) => {
     t.equal(tlsFailureOf(code), failure, code);
 });
 
-t.test('of a message the first line, and of OpenSSL’s what it calls the failure', async (t) => {
+t.test('the detail is the first line of a message, or the reason of OpenSSL', async (t) => {
   const openssl =
     '40D7F4:error:0A000410:SSL routines:ssl3_read_bytes:ssl alert handshake failure:../deps/a.c:1605:';
   t.equal(tlsDetailOf(new Error(openssl)), 'ssl alert handshake failure');

@@ -1,7 +1,7 @@
 // Whatever comes in at the admin port, by real sockets: it stays up, its answers are its own, and only what is well-formed skips a record.
 import t from 'tap';
-import { assail } from '../../fixtures/access/send-hostile.ts';
-import { openGatewayDoor } from '../../fixtures/access/started-servers.ts';
+import { sendHostile } from '../../fixtures/access/send-hostile.ts';
+import { startGatewayAdmin } from '../../fixtures/access/started-servers.ts';
 import type { HostileRoute } from '../../fixtures/access/hostile-request.ts';
 
 const place = (number: number) => ({ topic: 'quakes', partition: 3, offset: String(number) });
@@ -24,5 +24,5 @@ const route: HostileRoute = {
 };
 
 t.test('hostile requests', (t) =>
-  assail(t, { name: 'gateway-port', open: openGatewayDoor, route, honest: 200 }),
+  sendHostile(t, { name: 'gateway-port', open: startGatewayAdmin, route, honest: 200 }),
 );

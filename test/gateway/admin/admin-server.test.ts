@@ -1,7 +1,7 @@
 import { Counter, Registry } from 'prom-client';
 import t, { type Test } from 'tap';
 import { startAdminServer, type AdminOptions } from '../../../gateway/admin/admin-server.ts';
-import { localDoor, strictDoor } from '../../fixtures/access/open-server.ts';
+import { localServerOptions, strictServer } from '../../fixtures/access/open-server.ts';
 
 async function start(t: Test, changes: Partial<AdminOptions> = {}) {
   const metrics = new Registry();
@@ -14,7 +14,7 @@ async function start(t: Test, changes: Partial<AdminOptions> = {}) {
     isServing: () => true,
     skip: () => Promise.reject(new Error('nobody asked')),
     blocked: () => undefined,
-    ...localDoor,
+    ...localServerOptions,
     ...changes,
   });
   t.teardown(() => server.close());
@@ -85,7 +85,7 @@ t.test('what runs', async (t) => {
 });
 
 t.test('each sees what is theirs to see', async (t) => {
-  const { options } = strictDoor({ geo: ['view geo'], all: ['view'], prometheus: ['scrape'], nobody: [] });
+  const { options } = strictServer({ geo: ['view geo'], all: ['view'], prometheus: ['scrape'], nobody: [] });
   const triggers = () => [
     trigger('geo/a', 'consuming'),
     trigger('shop/b', 'failing', 'topic "orders" missing'),

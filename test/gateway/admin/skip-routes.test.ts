@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import t, { type Test } from 'tap';
 import { startAdminServer, type AdminOptions } from '../../../gateway/admin/admin-server.ts';
 import type { SkipAnswer, SkipRequest } from '../../../core/contract/skip.ts';
-import { localDoor, strictDoor } from '../../fixtures/access/open-server.ts';
+import { localServerOptions, strictServer } from '../../fixtures/access/open-server.ts';
 import { mark } from '../../fixtures/secrets/planted.ts';
 import { recordOf } from '../events/build.ts';
 
@@ -31,7 +31,7 @@ async function start(t: Test, changes: Partial<AdminOptions> = {}) {
       return Promise.resolve(skipped);
     },
     blocked: () => undefined,
-    ...localDoor,
+    ...localServerOptions,
     ...changes,
   });
   t.teardown(() => server.close());
@@ -153,7 +153,10 @@ t.test('what is not settled', async (t) => {
 });
 
 t.test('who may skip: whoever operates the namespace; and it is told who it was', async (t) => {
-  const { options, audited } = strictDoor({ ada: ['operate geo'], bob: ['view', 'scrape', 'operate shop'] });
+  const { options, audited } = strictServer({
+    ada: ['operate geo'],
+    bob: ['view', 'scrape', 'operate shop'],
+  });
   const { post, asked } = await start(t, options);
   t.equal((await post(place)).status, 401);
   t.equal((await post(place, { authorization: 'Bearer bob' })).status, 403);

@@ -337,7 +337,7 @@ t.test('one whose address is refused gets nothing, and is used once its name lea
       return Promise.resolve([{ address, family: 4 }]);
     },
     apiServerHosts: [],
-    createSchemaValidator: () => (one) => (one === '127.0.0.1' ? undefined : 'not open'),
+    createCheck: () => (one) => (one === '127.0.0.1' ? undefined : 'not open'),
   });
   const { endpoints, readyCounts } = open(t, 1, [`http://function.test:${port}`], guard);
   const gate = endpoints.pick()!;

@@ -1,7 +1,7 @@
 // Whatever comes in at the scaler's HTTP port, by real sockets: it stays up, its answers are its own, and only what is well-formed wakes.
 import t from 'tap';
-import { assail, requestCount } from '../../fixtures/access/send-hostile.ts';
-import { openScalerDoor } from '../../fixtures/access/started-servers.ts';
+import { sendHostile, requestCount } from '../../fixtures/access/send-hostile.ts';
+import { startScalerAdmin } from '../../fixtures/access/started-servers.ts';
 import type { HostileRoute } from '../../fixtures/access/hostile-request.ts';
 
 const named = (number: number) => ({ namespace: 'geo', name: String(number) });
@@ -23,5 +23,5 @@ const route: HostileRoute = {
 };
 
 t.test('hostile requests', (t) =>
-  assail(t, { name: 'scaler-port', open: () => openScalerDoor(requestCount), route, honest: 204 }),
+  sendHostile(t, { name: 'scaler-port', open: () => startScalerAdmin(requestCount), route, honest: 204 }),
 );

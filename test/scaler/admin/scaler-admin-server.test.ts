@@ -4,10 +4,10 @@ import { createAdminServer, type Readiness } from '../../../scaler/admin/scaler-
 import { MillraceError } from '../../../core/contract/errors.ts';
 import { createScalerEmitter } from '../../../scaler/scaler-events.ts';
 import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
-import { localDoor, strictDoor } from '../../fixtures/access/open-server.ts';
+import { localServerOptions, strictServer } from '../../fixtures/access/open-server.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 
-async function setUp(t: Test, door: typeof localDoor = localDoor) {
+async function setUp(t: Test, options: typeof localServerOptions = localServerOptions) {
   const triggers = createWantedTriggers();
   const events = createScalerEmitter();
   const metrics = createScalerMetrics(events, triggers);
@@ -17,7 +17,7 @@ async function setUp(t: Test, door: typeof localDoor = localDoor) {
     readiness: { ready: false, triggers: 2, kafka: { reachable: false, error: 'away' } },
   };
   const server = await createAdminServer({
-    ...door,
+    ...options,
     demand: { wake: (key) => woken.push(key) },
     triggers,
     emit: events.emit.bind(events),
@@ -96,7 +96,7 @@ t.test(
   'only callers with the right can wake functions, and only those who may view triggers see the state of Kafka',
   async (t) => {
     const grants = { gateway: ['activate'], viewer: ['view', 'scrape'] } as const;
-    const { server, woken } = await setUp(t, strictDoor(grants).options);
+    const { server, woken } = await setUp(t, strictServer(grants).options);
     const as = (token?: string) =>
       token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } };
     const payload = { triggers: [{ namespace: 'geo', name: 'a' }] };
@@ -116,7 +116,7 @@ t.test(
 );
 
 t.test('a gateway asks as often as it has to', async (t) => {
-  const { server, woken } = await setUp(t, strictDoor({ gateway: ['activate'] }).options);
+  const { server, woken } = await setUp(t, strictServer({ gateway: ['activate'] }).options);
   const headers = { authorization: 'Bearer gateway' };
   const payload = { triggers: [{ namespace: 'geo', name: 'a' }] };
   for (let asked = 0; asked < 1_300; asked += 1)

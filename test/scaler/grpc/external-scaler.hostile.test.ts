@@ -6,7 +6,7 @@ import { status } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { loadExternalScaler } from '../../../scaler/grpc/proto-definition.ts';
 import { createRandom, type Random } from '../../faults/random.ts';
-import { openGrpcDoor } from '../../fixtures/access/started-servers.ts';
+import { startScalerGrpc } from '../../fixtures/access/started-servers.ts';
 import { until } from '../fixtures/until.ts';
 import { heldMb } from '../../fixtures/held-memory.ts';
 import { mutate } from '../../fuzz/mutate.ts';
@@ -168,23 +168,23 @@ function answerTo(session: ClientHttp2Session, { headers, body }: Call): Promise
 }
 
 async function setUp(t: Test) {
-  const door = await openGrpcDoor();
-  t.teardown(() => door.close());
+  const server = await startScalerGrpc();
+  t.teardown(() => server.close());
   let session: ClientHttp2Session | undefined;
   t.teardown(() => session?.close());
   return {
-    door,
+    server,
     /** Another one where the server has ended the last. */
     session(): ClientHttp2Session {
       if (session === undefined || session.closed || session.destroyed)
-        session = connect(`http://127.0.0.1:${door.port}`).on('error', () => undefined);
+        session = connect(`http://127.0.0.1:${server.port}`).on('error', () => undefined);
       return session;
     },
   };
 }
 
 t.test('calls of any kind', async (t) => {
-  const { door, session } = await setUp(t);
+  const { server, session } = await setUp(t);
   const seed = Number(process.env.MILLRACE_TEST_SEED ?? Date.now() % 2 ** 32);
   t.comment(`seed ${seed}`);
   const random = createRandom(seed);
@@ -205,7 +205,7 @@ t.test('calls of any kind', async (t) => {
   await Promise.all(Array.from({ length: atOnce }, callAll));
   for (const code of [status.OK, status.NOT_FOUND, status.INVALID_ARGUMENT, status.RESOURCE_EXHAUSTED])
     t.ok(seen.has(code), `${status[code]} was among the answers`);
-  t.ok(door.groups.all().length <= 1_000, 'groups are bounded in number');
+  t.ok(server.groups.all().length <= 1_000, 'groups are bounded in number');
   await until(() => heldMb() - before < 24);
   t.pass('memory is given back');
   t.equal(({} as { x?: unknown }).x, undefined);

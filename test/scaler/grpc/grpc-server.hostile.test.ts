@@ -4,7 +4,7 @@ import { credentials, type Client, type ServiceError } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { loadExternalScaler } from '../../../scaler/grpc/proto-definition.ts';
 import { createRandom } from '../../faults/random.ts';
-import { openGrpcDoor, type GrpcDoor } from '../../fixtures/access/started-servers.ts';
+import { startScalerGrpc, type StartedGrpcServer } from '../../fixtures/access/started-servers.ts';
 import { heldMb } from '../../fixtures/held-memory.ts';
 import {
   callHeaders,
@@ -29,18 +29,18 @@ const { client: ExternalScaler, definition } = loadExternalScaler();
 const quakes = { name: 'quakes', namespace: 'geo', scalerMetadata: {} };
 const quakesMessage = definition.StreamIsActive!.requestSerialize(quakes);
 
-async function setUp(t: Test, options: Parameters<typeof openGrpcDoor>[0] = {}) {
-  const door = await openGrpcDoor(options);
-  t.teardown(() => door.close());
+async function setUp(t: Test, options: Parameters<typeof startScalerGrpc>[0] = {}) {
+  const server = await startScalerGrpc(options);
+  t.teardown(() => server.close());
   const streams = { opened: 0, closed: 0 };
-  door.events.on('streamOpened', () => (streams.opened += 1));
-  door.events.on('streamClosed', () => (streams.closed += 1));
-  return { door, streams };
+  server.events.on('streamOpened', () => (streams.opened += 1));
+  server.events.on('streamClosed', () => (streams.closed += 1));
+  return { server, streams };
 }
 
 /** As KEDA would. */
-async function honest(door: GrpcDoor): Promise<unknown> {
-  const client: Client = new ExternalScaler(`127.0.0.1:${door.port}`, credentials.createInsecure());
+async function honest(server: StartedGrpcServer): Promise<unknown> {
+  const client: Client = new ExternalScaler(`127.0.0.1:${server.port}`, credentials.createInsecure());
   const unary = client as unknown as Record<
     'IsActive',
     (
@@ -61,11 +61,11 @@ async function honest(door: GrpcDoor): Promise<unknown> {
 }
 
 t.test('streams that are opened and reset at once end their connection, and leave nothing', async (t) => {
-  const { door, streams } = await setUp(t);
+  const { server, streams } = await setUp(t);
   const before = heldMb();
   const cancel = word(8);
   for (let connection = 0; connection < 5; connection += 1) {
-    const { socket, closed, frames } = openHttp2(door.port);
+    const { socket, closed, frames } = openHttp2(server.port);
     const flood = Array.from({ length: 5_000 }, (_, index) => [
       callHeaders(2 * index + 1, 'StreamIsActive'),
       callMessage(2 * index + 1, quakesMessage),
@@ -78,15 +78,15 @@ t.test('streams that are opened and reset at once end their connection, and leav
       'it gets GOAWAY',
     );
   }
-  t.strictSame(await honest(door), { result: false });
+  t.strictSame(await honest(server), { result: false });
   await until(() => streams.opened === streams.closed);
   await until(() => heldMb() - before < 16);
   t.pass('memory is given back');
 });
 
 t.test('streams that stay open are bounded in number on one connection', async (t) => {
-  const { door, streams } = await setUp(t);
-  const { socket, closed, frames } = openHttp2(door.port);
+  const { server, streams } = await setUp(t);
+  const { socket, closed, frames } = openHttp2(server.port);
   const count = 11_000;
   for (let index = 0; index < count; index += 1)
     socket.write(
@@ -96,7 +96,7 @@ t.test('streams that stay open are bounded in number on one connection', async (
       ]),
     );
   await until(() => streams.opened >= 10_000 || socket.destroyed);
-  t.strictSame(await honest(door), { result: false });
+  t.strictSame(await honest(server), { result: false });
   t.ok(streams.opened <= 10_000, `${streams.opened} streams`);
   t.ok(frames().length > 0);
   socket.destroy();
@@ -105,16 +105,16 @@ t.test('streams that stay open are bounded in number on one connection', async (
 });
 
 t.test('who does not read is not written to: what has not gone out is not repeated', async (t) => {
-  const { door, streams } = await setUp(t, { repeatMs: 1 });
+  const { server, streams } = await setUp(t, { repeatMs: 1 });
   let pushed = 0;
-  door.events.on('pushed', () => (pushed += 1));
+  server.events.on('pushed', () => (pushed += 1));
   // A window of nothing: no message may be sent.
-  const { socket, closed, frames } = openHttp2(door.port, settings([4, 0]));
+  const { socket, closed, frames } = openHttp2(server.port, settings([4, 0]));
   socket.write(Buffer.concat([callHeaders(1, 'StreamIsActive'), callMessage(1, quakesMessage)]));
   await until(() => streams.opened === 1);
-  door.wake();
+  server.wake();
   await until(() => pushed >= 500);
-  const closing = door.close();
+  const closing = server.close();
   socket.write(frame(frameType.window, 0, 1, word(1 << 20)));
   await until(() =>
     frames().some(({ type, flags }) => type === frameType.headers && (flags & endStream) !== 0),
@@ -128,7 +128,7 @@ t.test('who does not read is not written to: what has not gone out is not repeat
 });
 
 t.test('floods of frames that ask for little', async (t) => {
-  const { door, streams } = await setUp(t);
+  const { server, streams } = await setUp(t);
   const before = heldMb();
   const many = (one: Buffer): Buffer => Buffer.concat(Array.from({ length: 20_000 }, () => one));
   const begun = callHeaders(1, 'StreamIsActive');
@@ -156,10 +156,10 @@ t.test('floods of frames that ask for little', async (t) => {
     ),
   };
   for (const [name, flood] of Object.entries(floods)) {
-    const { socket, closed } = openHttp2(door.port);
+    const { socket, closed } = openHttp2(server.port);
     socket.end(flood);
     await closed;
-    t.strictSame(await honest(door), { result: false }, name);
+    t.strictSame(await honest(server), { result: false }, name);
   }
   await until(() => streams.opened === streams.closed);
   await until(() => heldMb() - before < 16);
@@ -167,7 +167,7 @@ t.test('floods of frames that ask for little', async (t) => {
 });
 
 t.test('frames that are none', async (t) => {
-  const { door, streams } = await setUp(t);
+  const { server, streams } = await setUp(t);
   const seed = Number(process.env.MILLRACE_TEST_SEED ?? Date.now() % 2 ** 32);
   t.comment(`seed ${seed}`);
   const random = createRandom(seed);
@@ -186,12 +186,12 @@ t.test('frames that are none', async (t) => {
   const inputs = [...kept, ...mutations].values();
   const sendAll = async (): Promise<void> => {
     for (const input of inputs) {
-      const { socket, closed } = open(door.port);
+      const { socket, closed } = open(server.port);
       socket.end(input);
       await closed;
     }
   };
   await Promise.all([sendAll(), sendAll(), sendAll(), sendAll()]);
-  t.strictSame(await honest(door), { result: false });
+  t.strictSame(await honest(server), { result: false });
   await until(() => streams.opened === streams.closed);
 });

@@ -90,11 +90,11 @@ t.test('what is not there, or not what it should be, is told with its place, and
     [
       accessOf({ ...scram, password: { secretName: 'none', key: 'a' } }),
       {},
-      /^the Secret none of namespace geo, which the KafkaCluster names as authentication\.password, is not there$/,
+      /^the Secret none of namespace geo, which the KafkaCluster names as authentication\.password, does not exist$/,
     ],
     [accessOf(scram), { passwort: secret }, /has no key password: it has passwort$/],
     [accessOf(scram), {}, /has no key password: it is empty$/],
-    [accessOf(scram), { password: '\n' }, /has nothing under password$/],
+    [accessOf(scram), { password: '\n' }, /has an empty value under password$/],
     [accessOf(undefined, 'text'), {}, /as tls\.ca, has no CERTIFICATE block of PEM under text/],
     [
       accessOf(mutual),

@@ -74,7 +74,7 @@ t.test('extensions go to the broker with the token', async (t) => {
   t.strictSame(verdictOf({ options }), right({ clientId: 'a', clientSecret: 'b', extensions }));
   const wrong = verdictOf({ options: 'clientId="a" clientSecret="b" extension_auth="s3cret"' });
   t.strictSame(mistakesOf(wrong), [
-    'sasl.jaas.config: has an extension with the name auth, which is that of the token',
+    'sasl.jaas.config: has an extension with the name auth, which is reserved for the token',
   ]);
 });
 

@@ -18,7 +18,7 @@ const pod = (address: string, name: string, conditions: object = { ready: true }
 const origins = (slices: readonly Resource[], port = 8080) =>
   readyEndpoints(slices, port).map(({ origin }) => origin);
 
-t.test('pods that are ready and not on their way out', async (t) => {
+t.test('pods that are ready and not terminating', async (t) => {
   const endpoints = [
     pod('10.0.0.1', 'a'),
     pod('10.0.0.2', 'b', { ready: false, serving: false }),
@@ -39,7 +39,7 @@ t.test('pods that are ready and not on their way out', async (t) => {
   t.strictSame(readyPods([slice({ endpoints: [{ targetRef: { kind: 'Pod' } }] })]), []);
 });
 
-t.test('a pod is one endpoint, in however many slices it stands', async (t) => {
+t.test('a pod is one endpoint, even if it is in several slices', async (t) => {
   const four = slice({ endpoints: [pod('10.0.0.1', 'a')] });
   const six = slice({ addressType: 'IPv6', endpoints: [pod('fd00::1', 'a'), pod('fd00::2', 'b')] });
   const expected = ['http://10.0.0.1:8080', 'http://[fd00::2]:8080'];
@@ -48,12 +48,12 @@ t.test('a pod is one endpoint, in however many slices it stands', async (t) => {
   t.strictSame(readyPods([six, four]), ['a', 'b']);
 });
 
-t.test('a name is no pod: it might lead anywhere', async (t) => {
+t.test('host names are not pods, and are ignored', async (t) => {
   const endpoints = [{ addresses: ['metadata.google.internal'] }];
   t.strictSame(origins([slice({ addressType: 'FQDN', endpoints })]), []);
 });
 
-t.test('of several ports the one that the trigger names, else one for HTTP', async (t) => {
+t.test('among several ports, that of the trigger is chosen, or else one for HTTP', async (t) => {
   const endpoints = [pod('10.0.0.1', 'a')];
   const grpc = { name: 'grpc', port: 9000, protocol: 'TCP' };
   const http = { name: 'http-web', port: 8081, protocol: 'TCP' };

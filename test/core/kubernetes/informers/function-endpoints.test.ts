@@ -29,43 +29,43 @@ function start(t: Test, namespaces?: readonly string[]) {
   t.teardown(() => endpoints.close());
   const follow = (name: string, target: FunctionTarget) => {
     const subscription = subscriptionOf(name);
-    const told: string[] = [];
+    const reported: string[] = [];
     const stop = endpoints.watch(
       { ...subscription, function: { ...subscription.function, target } },
-      (ready) => told.push(ready.map(({ origin }) => origin.replace('http://', '')).join()),
+      (ready) => reported.push(ready.map(({ origin }) => origin.replace('http://', '')).join()),
     );
-    return { told, stop };
+    return { reported, stop };
   };
   const watches = () => kubernetes.asked.filter((one) => one.startsWith('watch '));
   return { kubernetes, endpoints, follow, watches };
 }
 
-t.test('the pods behind the Services that the controller made, by one watch for all triggers', async (t) => {
+t.test('one watch serves all triggers whose Service the controller has made', async (t) => {
   const { kubernetes, follow, watches } = start(t, ['geo', 'shop']);
   await kubernetes.create(slice('a-1', { 'millrace.dev/trigger': 'a' }, ['10.0.0.1']));
   await kubernetes.create(slice('a-2', { 'millrace.dev/trigger': 'a' }, ['10.0.0.2']));
   await kubernetes.create(slice('a-1', { 'millrace.dev/trigger': 'a' }, ['10.0.0.9'], 'shop'));
   const a = follow('a', deployment);
   const b = follow('b', deployment);
-  await until(() => a.told.length > 0 && b.told.length > 0);
-  t.strictSame(a.told, ['10.0.0.1:8080,10.0.0.2:8080']);
-  t.strictSame(b.told, ['']);
+  await until(() => a.reported.length > 0 && b.reported.length > 0);
+  t.strictSame(a.reported, ['10.0.0.1:8080,10.0.0.2:8080']);
+  t.strictSame(b.reported, ['']);
   await kubernetes.remove(endpointSliceKind, 'geo', 'a-1');
   await kubernetes.create(slice('b-1', { 'millrace.dev/trigger': 'b' }, ['10.0.0.3']));
-  await until(() => b.told.length === 2);
-  t.strictSame(a.told, ['10.0.0.1:8080,10.0.0.2:8080', '10.0.0.2:8080']);
-  t.strictSame(b.told, ['', '10.0.0.3:8080'], 'nobody is told of what is not theirs');
+  await until(() => b.reported.length === 2);
+  t.strictSame(a.reported, ['10.0.0.1:8080,10.0.0.2:8080', '10.0.0.2:8080']);
+  t.strictSame(b.reported, ['', '10.0.0.3:8080'], 'each trigger gets only its own endpoints');
   t.strictSame(watches(), ['watch EndpointSlice geo,shop']);
 
   a.stop();
   const again = follow('a', deployment);
-  t.strictSame(again.told, ['10.0.0.2:8080'], 'what is known is told at once');
+  t.strictSame(again.reported, ['10.0.0.2:8080'], 'known endpoints are reported at once');
   await kubernetes.remove(endpointSliceKind, 'geo', 'a-2');
-  await until(() => again.told.length === 2);
-  t.equal(a.told.length, 2, 'who has stopped is told nothing');
+  await until(() => again.reported.length === 2);
+  t.equal(a.reported.length, 2, 'a stopped follower gets nothing');
 });
 
-t.test('the pods behind a Service that is named, by a watch of its own', async (t) => {
+t.test('each Service that is named has its own watch', async (t) => {
   const { kubernetes, follow, watches } = start(t);
   const mailer = { 'kubernetes.io/service-name': 'mailer' };
   await kubernetes.create(slice('m-1', mailer, ['10.0.0.1']));
@@ -73,26 +73,26 @@ t.test('the pods behind a Service that is named, by a watch of its own', async (
   const a = follow('a', { kind: 'service', name: 'mailer' });
   const b = follow('b', { kind: 'service', name: 'mailer' });
   const other = follow('c', { kind: 'service', name: 'other' });
-  await until(() => [a, b, other].every(({ told }) => told.length === 1));
-  t.strictSame([a.told, b.told, other.told], [['10.0.0.1:8080'], ['10.0.0.1:8080'], ['']]);
+  await until(() => [a, b, other].every(({ reported }) => reported.length === 1));
+  t.strictSame([a.reported, b.reported, other.reported], [['10.0.0.1:8080'], ['10.0.0.1:8080'], ['']]);
   t.strictSame(watches(), ['watch EndpointSlice geo', 'watch EndpointSlice geo']);
 });
 
-t.test('a function named by URI needs nobody', async (t) => {
+t.test('a function named by URI needs no watch', async (t) => {
   const { follow, watches } = start(t);
-  const { told, stop } = follow('a', { kind: 'uri', uri: 'http://mailer.shop:8080/x' });
-  t.strictSame(told, ['mailer.shop:8080']);
+  const { reported, stop } = follow('a', { kind: 'uri', uri: 'http://mailer.shop:8080/x' });
+  t.strictSame(reported, ['mailer.shop:8080']);
   stop();
   t.strictSame(watches(), []);
 });
 
-t.test('nothing is told after the end', async (t) => {
+t.test('nothing is reported after closing', async (t) => {
   const { kubernetes, endpoints, follow } = start(t);
-  const { told } = follow('a', deployment);
-  await until(() => told.length === 1);
+  const { reported } = follow('a', deployment);
+  await until(() => reported.length === 1);
   endpoints.close();
   await kubernetes.create(slice('a-1', { 'millrace.dev/trigger': 'a' }, ['10.0.0.1']));
   await new Promise(setImmediate);
   await new Promise(setImmediate);
-  t.strictSame(told, ['']);
+  t.strictSame(reported, ['']);
 });

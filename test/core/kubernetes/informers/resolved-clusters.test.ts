@@ -27,19 +27,19 @@ async function start(
   kubernetes: MemoryKubernetes,
   secrets: Pick<SecretReader, 'read'> = memorySecrets(),
 ) {
-  let told: readonly Resource[] = [];
+  let reported: readonly Resource[] = [];
   const resources = withResolvedClusters({ client: kubernetes, secrets, checkMs: 10 });
-  const stop = await resources.watch(kafkaClusterKind, {}, (all) => (told = all));
+  const stop = await resources.watch(kafkaClusterKind, {}, (all) => (reported = all));
   t.teardown(stop);
-  /** Where it leads, or what is lacking. */
+  /** The brokers, or what is missing. */
   const leadsTo = (name = 'pay'): string => {
-    const one = told.find(({ metadata }) => metadata.name === name);
+    const one = reported.find(({ metadata }) => metadata.name === name);
     if (one === undefined) return 'not there';
     const { bootstrapServers } = one.spec as { bootstrapServers?: string };
     return bootstrapServers ?? lackingIn(one).message;
   };
   const untilIt = (leads: RegExp, name?: string): Promise<unknown> => until(() => leads.test(leadsTo(name)));
-  return { leadsTo, untilIt, stop, told: () => told };
+  return { leadsTo, untilIt, stop, reported: () => reported };
 }
 
 const strimziAsked = ({ asked }: MemoryKubernetes) => asked.filter((one) => / Kafka(?:User)? /.test(one));
@@ -48,16 +48,16 @@ const kubernetesWith = (...versions: string[]) => {
   return new MemoryKubernetes({ kinds: [kafkaClusterKind, triggerKind, ...kinds] });
 };
 
-t.test('nobody is asked about Strimzi before a KafkaCluster names it', async (t) => {
+t.test('Strimzi is not read before a KafkaCluster names it', async (t) => {
   const kubernetes = kubernetesWith('v1');
   await kubernetes.create(cluster('plain', { bootstrapServers: 'a:1' }));
   await kubernetes.create(cluster('wrong', { strimzi: { kafka: 'a' }, tls: {} }));
-  const { leadsTo, untilIt, told } = await start(t, kubernetes);
+  const { leadsTo, untilIt, reported } = await start(t, kubernetes);
   t.equal(leadsTo('plain'), 'a:1');
   t.match(
-    told().find(({ metadata }) => metadata.name === 'wrong'),
+    reported().find(({ metadata }) => metadata.name === 'wrong'),
     { spec: { tls: {} } },
-    'left to be judged',
+    'it is passed on as it is',
   );
   t.strictSame(strimziAsked(kubernetes), []);
   await kubernetes.create(pay);
@@ -65,7 +65,7 @@ t.test('nobody is asked about Strimzi before a KafkaCluster names it', async (t)
 });
 
 for (const version of ['v1', 'v1beta2']) {
-  t.test(`what is there is known at once, and what changes is followed, by ${version}`, async (t) => {
+  t.test(`resources of ${version} are known at once, and followed`, async (t) => {
     const kubernetes = kubernetesWith(version);
     const apiVersion = `kafka.strimzi.io/${version}`;
     const { status, ...declared } = kafka();
@@ -88,7 +88,7 @@ for (const version of ['v1', 'v1beta2']) {
   });
 }
 
-t.test('a Strimzi that comes later, is upgraded, and goes', async (t) => {
+t.test('Strimzi may be installed later, upgraded and removed', async (t) => {
   const kubernetes = kubernetesWith('v1beta2', 'v1');
   let served: readonly string[] = [];
   kubernetes.hasKind = (apiVersion) => Promise.resolve(served.includes(apiVersion));
@@ -107,7 +107,7 @@ t.test('a Strimzi that comes later, is upgraded, and goes', async (t) => {
   await untilIt(/needs Strimzi/);
 });
 
-t.test('a right that is lacking is told, and looked for again', async (t) => {
+t.test('a missing right is reported, and tried again', async (t) => {
   const kubernetes = kubernetesWith('v1');
   kubernetes.fails = (_verb, kind) => (kind === 'KafkaUser' ? new Error('no right to list it') : undefined);
   await kubernetes.create(pay);
@@ -117,7 +117,7 @@ t.test('a right that is lacking is told, and looked for again', async (t) => {
   await untilIt(/names no Kafka of/);
 });
 
-t.test('a binding is known at once, followed, and stays what it was while it cannot be read', async (t) => {
+t.test('a binding is known at once, followed, and stays as it was while it cannot be read', async (t) => {
   const kubernetes = kubernetesWith();
   const secrets = memorySecrets();
   const put = (port: number) => secrets.put('geo', 'kafka', { 'bootstrap.servers': `kafka:${port}` });
@@ -147,20 +147,20 @@ t.test('a binding is known at once, followed, and stays what it was while it can
   const before = reads;
   await kubernetes.create(cluster('plain', { bootstrapServers: 'a:1' }));
   await untilIt(/a:1/, 'plain');
-  t.ok(reads <= before + 2, 'nobody is asked any more');
+  t.ok(reads <= before + 2, 'there are no reads any more');
 });
 
-t.test('other kinds are watched as they are; once stopped, nothing is told', async (t) => {
+t.test('other kinds are watched as they are; once stopped, nothing is reported', async (t) => {
   const kubernetes = kubernetesWith('v1');
   await kubernetes.create(pay);
-  const { stop, told } = await start(t, kubernetes);
+  const { stop, reported } = await start(t, kubernetes);
   stop();
-  const before = told();
+  const before = reported();
   await kubernetes.create(kafka());
   const resources = withResolvedClusters({ client: kubernetes, secrets: memorySecrets() });
   let triggers = 0;
   t.teardown(await resources.watch(triggerKind, {}, () => (triggers += 1)));
   await kubernetes.create({ ...pay, kind: triggerKind.kind });
   await until(() => triggers === 2);
-  t.equal(told(), before);
+  t.equal(reported(), before);
 });

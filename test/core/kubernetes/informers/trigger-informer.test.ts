@@ -15,7 +15,7 @@ const trigger = (name: string, spec: object = { topics: ['orders'] }, namespace 
 });
 
 async function start(t: Test, kubernetes: MemoryKubernetes, namespaces?: readonly string[]) {
-  const told: (readonly Subscription[])[] = [];
+  const reported: (readonly Subscription[])[] = [];
   const wrong: string[] = [];
   let reads = 0;
   const source = createKubernetesTriggers({
@@ -39,38 +39,38 @@ async function start(t: Test, kubernetes: MemoryKubernetes, namespaces?: readonl
     },
     onWrong: (key, message, runs) => wrong.push(`${key}: ${message}${runs ? ', runs on' : ''}`),
   });
-  const stop = await source.watch((wanted) => told.push(wanted));
+  const stop = await source.watch((wanted) => reported.push(wanted));
   t.teardown(stop);
   const last = () =>
-    told
+    reported
       .at(-1)
       ?.map(({ name, source: { topics, access } }) => `${name} ${String(topics)} ${String(access?.brokers)}`);
-  return { told, wrong, last, stop, reads: () => reads };
+  return { reported, wrong, last, stop, reads: () => reads };
 }
 
-t.test('all triggers of the namespaces are told at once, then again when they change', async (t) => {
+t.test('all triggers of the namespaces are reported at once, and again when they change', async (t) => {
   const kubernetes = new MemoryKubernetes();
   await kubernetes.create(trigger('a'));
   await kubernetes.create(trigger('b', { topics: ['x'] }, 'shop'));
   await kubernetes.create(trigger('c', { topics: ['x'] }, 'other'));
-  const { told, last, stop } = await start(t, kubernetes, ['geo', 'shop']);
-  t.equal(told.length, 1);
+  const { reported, last, stop } = await start(t, kubernetes, ['geo', 'shop']);
+  t.equal(reported.length, 1);
   t.strictSame(last(), ['a orders undefined', 'b x undefined']);
-  const before = told[0]![1];
+  const before = reported[0]![1];
   await kubernetes.patch(triggerKind, 'geo', 'a', { spec: { topics: ['returns'] } });
-  await until(() => told.length === 2);
+  await until(() => reported.length === 2);
   t.strictSame(last(), ['a returns undefined', 'b x undefined']);
-  t.equal(told[1]![1], before, 'what did not change is the same object');
+  t.equal(reported[1]![1], before, 'what did not change is the same object');
   await kubernetes.remove(triggerKind, 'shop', 'b');
-  await until(() => told.length === 3);
+  await until(() => reported.length === 3);
   t.strictSame(last(), ['a returns undefined']);
   stop();
   await kubernetes.remove(triggerKind, 'geo', 'a');
   await new Promise(setImmediate);
-  t.equal(told.length, 3);
+  t.equal(reported.length, 3);
 });
 
-t.test('one that is being deleted is not wanted, though its finalizer still holds it', async (t) => {
+t.test('a trigger that is being deleted is dropped, though a finalizer still holds it', async (t) => {
   const kubernetes = new MemoryKubernetes();
   await kubernetes.create({
     ...trigger('a'),
@@ -81,45 +81,48 @@ t.test('one that is being deleted is not wanted, though its finalizer still hold
   await until(() => last()?.length === 0);
 });
 
-t.test('a change of its status makes nothing new', async (t) => {
+t.test('a change of the status changes no subscription', async (t) => {
   const kubernetes = new MemoryKubernetes();
   await kubernetes.create(trigger('a'));
-  const { told, reads, last } = await start(t, kubernetes);
+  const { reported, reads, last } = await start(t, kubernetes);
   const status = { ...trigger('a'), status: { backlog: '1-9' } };
   await kubernetes.apply(status, { fieldManager: 'millrace', subresource: 'status' });
   await kubernetes.create(trigger('b'));
   await until(() => last()?.length === 2);
-  t.equal(told.length, 2);
+  t.equal(reported.length, 2);
   t.equal(reads(), 2);
 });
 
-t.test('a wrong edit stops nothing, and is told once; one that was never right does not run', async (t) => {
-  const kubernetes = new MemoryKubernetes();
-  await kubernetes.create(trigger('a'));
-  await kubernetes.create(trigger('never', {}));
-  const { told, wrong, last } = await start(t, kubernetes);
-  t.strictSame(wrong, ['geo/never: no topics']);
-  t.strictSame(last(), ['a orders undefined']);
-  await kubernetes.patch(triggerKind, 'geo', 'a', { spec: { topics: null } });
-  await until(() => wrong.length === 2);
-  t.equal(wrong[1], 'geo/a: no topics, runs on');
-  await kubernetes.create(trigger('b'));
-  await until(() => told.length === 2);
-  t.strictSame(last(), ['a orders undefined', 'b orders undefined']);
-  t.equal(wrong.length, 2);
+t.test(
+  'a wrong edit stops no trigger, and is reported once; a trigger that was never right does not run',
+  async (t) => {
+    const kubernetes = new MemoryKubernetes();
+    await kubernetes.create(trigger('a'));
+    await kubernetes.create(trigger('never', {}));
+    const { reported, wrong, last } = await start(t, kubernetes);
+    t.strictSame(wrong, ['geo/never: no topics']);
+    t.strictSame(last(), ['a orders undefined']);
+    await kubernetes.patch(triggerKind, 'geo', 'a', { spec: { topics: null } });
+    await until(() => wrong.length === 2);
+    t.equal(wrong[1], 'geo/a: no topics, runs on');
+    await kubernetes.create(trigger('b'));
+    await until(() => reported.length === 2);
+    t.strictSame(last(), ['a orders undefined', 'b orders undefined']);
+    t.equal(wrong.length, 2);
 
-  await kubernetes.remove(triggerKind, 'geo', 'a');
-  await kubernetes.create(trigger('a', {}));
-  await until(() => wrong.length === 3);
-  t.equal(wrong[2], 'geo/a: no topics', 'made anew under the same name, it is another one');
-  await until(() => last()?.length === 1);
-});
+    await kubernetes.remove(triggerKind, 'geo', 'a');
+    await kubernetes.create(trigger('a', {}));
+    await until(() => wrong.length === 3);
+    t.equal(wrong[2], 'geo/a: no topics', 'created again under the same name, it is another trigger');
+    await until(() => last()?.length === 1);
+  },
+);
 
 t.test('a KafkaCluster that changes changes the triggers that name it', async (t) => {
   const kubernetes = new MemoryKubernetes();
   await kubernetes.create(trigger('a', { topics: ['orders'], cluster: 'east' }));
   await kubernetes.create(trigger('b'));
-  const { told, last } = await start(t, kubernetes);
+  const { reported, last } = await start(t, kubernetes);
   const cluster = {
     apiVersion: kafkaClusterKind.apiVersion,
     kind: kafkaClusterKind.kind,
@@ -127,11 +130,11 @@ t.test('a KafkaCluster that changes changes the triggers that name it', async (t
     spec: { bootstrapServers: 'east:9092' },
   };
   await kubernetes.create(cluster);
-  await until(() => told.length === 2);
+  await until(() => reported.length === 2);
   t.strictSame(last(), ['a orders east:9092', 'b orders undefined']);
 });
 
-t.test('a wrong edit holds on to no cluster whose grant is taken back', async (t) => {
+t.test('a revoked grant ends a trigger with a wrong edit too', async (t) => {
   const kubernetes = new MemoryKubernetes();
   const { apiVersion, kind } = kafkaClusterKind;
   const shared = {
@@ -154,10 +157,10 @@ t.test('a wrong edit holds on to no cluster whose grant is taken back', async (t
   t.equal(wrong[1], 'geo/a: no topics');
   await allow(['geo', 'shop']);
   await until(() => wrong.length === 3);
-  t.equal(last()?.length, 1, 'what it was is forgotten');
+  t.equal(last()?.length, 1, 'its last right version is forgotten');
 });
 
-t.test('a start that waits for the API server can be ended', async (t) => {
+t.test('a start that waits for the API server can be aborted', async (t) => {
   const reason = new Error('enough');
   const source = createKubernetesTriggers({
     resources: new MemoryKubernetes(),
@@ -166,12 +169,12 @@ t.test('a start that waits for the API server can be ended', async (t) => {
     signal: AbortSignal.abort(reason),
   });
   await t.rejects(
-    source.watch(() => t.fail('nothing is told')),
+    source.watch(() => t.fail('nothing is reported')),
     reason,
   );
 });
 
-t.test('of two triggers with one group, the younger is not wanted', async (t) => {
+t.test('of two triggers with one group, the younger is dropped', async (t) => {
   const kubernetes = new MemoryKubernetes();
   const { last, wrong } = await start(t, kubernetes);
   const spec = { topics: ['orders'], group: 'shared' };
@@ -179,7 +182,10 @@ t.test('of two triggers with one group, the younger is not wanted', async (t) =>
   await kubernetes.create(trigger('younger', spec, 'shop'));
   await until(() => wrong.length === 1);
   t.strictSame(last(), ['older orders undefined']);
-  t.match(wrong[0], /^shop\/younger: spec.source.consumerGroup: shared is the group of geo\/older/);
+  t.match(
+    wrong[0],
+    /^shop\/younger: spec.source.consumerGroup: shared is the group of the older trigger geo\/older/,
+  );
   await kubernetes.remove(triggerKind, 'geo', 'older');
   await until(() => String(last()).startsWith('younger'));
   t.equal(wrong.length, 1);

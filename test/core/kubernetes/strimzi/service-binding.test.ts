@@ -16,7 +16,7 @@ function resolve(values: Readonly<Record<string, string>>) {
   );
 }
 
-/** What Strimzi's Access Operator writes of every one. */
+/** The keys that Strimzi's Access Operator always writes. */
 const common = {
   type: 'kafka',
   provider: 'strimzi',
@@ -30,7 +30,7 @@ const login = `org.apache.kafka.common.security.scram.ScramLoginModule required 
 for (const [what, values, spec] of [
   ['plain text', { ...common, 'security.protocol': 'PLAINTEXT' }, {}],
   [
-    'TLS by the authorities of Node.js',
+    'TLS with the CAs of Node.js',
     { ...common, 'security.protocol': 'SSL' },
     { tls: { verifyHostname: true } },
   ],
@@ -81,7 +81,7 @@ for (const [what, values, spec] of [
   });
 }
 
-t.test('what is lacking is told, and nothing secret', async (t) => {
+t.test('the mistake says what is missing, and contains no secret', async (t) => {
   const inLogin = { ...common, 'security.protocol': 'SASL_PLAINTEXT', 'sasl.jaas.config': login };
   const scram = { 'sasl.mechanism': 'SCRAM-SHA-512' };
   const oauth = {

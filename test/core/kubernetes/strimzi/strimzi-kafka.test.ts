@@ -7,11 +7,11 @@ import { kafka, kafkaUser, listeners, users } from '../../../fixtures/kubernetes
 
 const all: StrimziLookup = { kind: 'read', kafkas: [kafka()], users: Object.values(users) };
 
-function resolve(wanted: object, look: StrimziLookup = all, namespace = 'geo') {
-  return resolveStrimzi({ kafka: 'my-cluster', ...wanted }, namespace, look);
+function resolve(wanted: object, lookup: StrimziLookup = all, namespace = 'geo') {
+  return resolveStrimzi({ kafka: 'my-cluster', ...wanted }, namespace, lookup);
 }
 
-function lacking(...given: Parameters<typeof resolve>): string {
+function mistakeOf(...given: Parameters<typeof resolve>): string {
   const resolution = resolve(...given);
   if (resolution.kind === 'found') return 'nothing';
   const { code, at, message, remedy } = resolution.mistake;
@@ -48,7 +48,7 @@ for (const [wanted, spec] of [
     },
   ],
 ] as const) {
-  t.test(`it comes in with ${JSON.stringify(wanted)}`, async (t) => {
+  t.test(`access for ${JSON.stringify(wanted)}`, async (t) => {
     t.strictSame(resolve(wanted), { kind: 'found', spec });
   });
 }
@@ -56,13 +56,13 @@ for (const [wanted, spec] of [
 const withUser = (...more: Resource[]): StrimziLookup => ({ ...all, users: more });
 const broken = { type: 'NotReady', status: 'True', reason: 'Timeout', message: 'no pod is ready' };
 
-t.test('a Kafka that is not Ready, but has an address, is taken: it is being rolled', async (t) => {
+t.test('a Kafka that is not Ready, but has an address, is used: it may be restarting', async (t) => {
   const rolled = kafka();
   const status = { ...(rolled.status as object), conditions: [broken] };
   t.match(resolve({}, { ...all, kafkas: [{ ...rolled, status }] }), { kind: 'found' });
 });
 
-t.test('a user whose name is nowhere told has that of the resource', async (t) => {
+t.test('without a username in the status, the name of the resource counts', async (t) => {
   const user = kafkaUser('orders', 'scram-sha-512', { secret: 'orders' });
   t.match(resolve({ user: 'orders' }, withUser(user)), {
     spec: { authentication: { username: 'orders' } },
@@ -70,24 +70,24 @@ t.test('a user whose name is nowhere told has that of the resource', async (t) =
 });
 
 const bare = { ...kafka(), status: undefined };
-for (const [what, given, told] of [
+for (const [what, given, expected] of [
   [
     'no Strimzi',
     [{}, { kind: 'absent' }],
-    /^spec\.strimzi: needs Strimzi, .* not there\. Install it, or: Write boot/,
+    /^spec\.strimzi: needs Strimzi, .* does not serve kafka\.strimzi\.io\. Install it, or: Write boot/,
   ],
   [
-    'no right to look',
+    'no right to read',
     [{}, { kind: 'unread', why: 'no right' }],
     /^spec\.strimzi: cannot be looked up: no right\. .* strimzi\.enabled=true .* by itself\.$/,
   ],
   [
     'no Kafka',
     [{ kafka: 'other' }],
-    'spec.strimzi.kafka: names no Kafka of namespace geo, is "other". Make it there. It goes on by itself.',
+    'spec.strimzi.kafka: names no Kafka of namespace geo, is "other". Create it there. Millrace continues by itself.',
   ],
   [
-    'one of nearly that name',
+    'a Kafka of nearly that name',
     [{ kafka: 'mycluster' }],
     /is "mycluster"\. Did you mean `kafka: my-cluster`\?$/,
   ],
@@ -107,33 +107,33 @@ for (const [what, given, told] of [
     /^spec\.strimzi\.user: names a KafkaUser whose label strimzi\.io\/cluster is empty, .* one of the Kafka my-cluster\.$/,
   ],
   [
-    'a user who shows nothing',
+    'a user without authentication',
     [{ user: 'acl' }, withUser(kafkaUser('acl', undefined, { username: 'acl' }))],
     /^spec\.strimzi\.user: names a KafkaUser without spec\.authentication, .* or leave user out\.$/,
   ],
   [
-    'a user whose certificate Strimzi has not',
+    'a user whose certificate Strimzi does not have',
     [{ user: 'own' }, withUser(kafkaUser('own', 'tls-external', { username: 'CN=own' }))],
     /^spec\.strimzi\.user: names a KafkaUser of type "tls-external", for which Strimzi makes no Secret\. Write boot/,
   ],
   [
-    'a user who is not made yet',
+    'a user without a Secret yet',
     [{ user: 'orders' }, withUser(kafkaUser('orders', 'scram-sha-512', undefined))],
-    /^spec\.strimzi\.user: names a KafkaUser that has no Secret yet\. See `kubectl describe kafkauser orders --namespace geo`\. It goes on/,
+    /^spec\.strimzi\.user: names a KafkaUser that has no Secret yet\. See `kubectl describe kafkauser orders --namespace geo`\. Millrace continues/,
   ],
   [
-    'a user whom the operator cannot make',
+    'a user that the operator cannot create',
     [{ user: 'audit' }, withUser(kafkaUser('audit', 'tls', { conditions: [broken] }))],
     /has no Secret yet: no pod is ready\. See/,
   ],
-  ['no listener that is meant', [{ listener: 'x' }], /^spec\.strimzi\.listener: names no listener/],
+  ['no such listener', [{ listener: 'x' }], /^spec\.strimzi\.listener: names no listener/],
   [
-    'a Kafka that is not brought up',
+    'a Kafka that is not ready yet',
     [{}, { ...all, kafkas: [{ ...bare, metadata: { name: 'my-cluster', namespace: 'geo' } }] }],
     /^spec\.strimzi\.kafka: names a Kafka without an address of its listener plain yet\. See `kubectl describe kafka my-cluster/,
   ],
   [
-    'a Kafka that cannot be brought up',
+    'a Kafka that fails to start',
     [
       { listener: 'plain' },
       {
@@ -151,18 +151,18 @@ for (const [what, given, told] of [
     /listener plain yet: Creating\. See/,
   ],
 ] as [string, Parameters<typeof resolve>, string | RegExp][]) {
-  t.test(`what is lacking is told: ${what}`, async (t) => {
-    const said = lacking(...given);
-    if (typeof told === 'string') t.equal(said, told);
-    else t.match(said, told);
+  t.test(`what is missing: ${what}`, async (t) => {
+    const said = mistakeOf(...given);
+    if (typeof expected === 'string') t.equal(said, expected);
+    else t.match(said, expected);
   });
 }
 
-t.test('nothing is brought up in a Kafka without listeners', async (t) => {
+t.test('a Kafka without listeners', async (t) => {
   t.match(
-    lacking({}, { ...all, kafkas: [kafka('my-cluster', [])] }),
+    mistakeOf({}, { ...all, kafkas: [kafka('my-cluster', [])] }),
     /^spec\.strimzi: has no internal listener/,
   );
-  t.match(lacking({}, { ...all, kafkas: [{ ...bare, spec: undefined }] }), /has none/);
+  t.match(mistakeOf({}, { ...all, kafkas: [{ ...bare, spec: undefined }] }), /has none/);
   t.ok(listeners.length > 0);
 });

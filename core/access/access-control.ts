@@ -1,4 +1,4 @@
-// Who comes to a door, by the settings: those who know callers, in the order in which they are asked.
+// Opens the recognizers that the settings ask for, in the order in which authorize.ts asks them.
 import { readFile } from 'node:fs/promises';
 import type { AccessConfig, OidcConfig } from './access-settings.ts';
 import type { Recognizer } from '../contract/callers.ts';
@@ -6,16 +6,16 @@ import { MillraceError } from '../contract/errors.ts';
 import { createOidc } from './oidc-tokens.ts';
 import { createStaticToken } from './static-token.ts';
 
-export interface OpenedAccess extends Pick<AccessConfig, 'trustsLoopback' | 'metricsAccess'> {
+export interface AccessControl extends Pick<AccessConfig, 'trustsLoopback' | 'metricsAccess'> {
   readonly recognizers: readonly Recognizer[];
   close(): Promise<void>;
 }
 
-/** `tokenReviews`: the API server, where the settings want it asked. Rejects with MILLRACE_CONFIG_INVALID where a file cannot be read. */
-export async function openAccess(
+/** `tokenReviews` is used if the settings ask for it. Rejects with MILLRACE_CONFIG_INVALID if a file cannot be read. */
+export async function openAccessControl(
   { token, tokenReviews: isReviewed, oidc, trustsLoopback, metricsAccess }: AccessConfig,
   tokenReviews: Recognizer | undefined,
-): Promise<OpenedAccess> {
+): Promise<AccessControl> {
   const recognizers = [
     ...(token === undefined
       ? []
