@@ -1,5 +1,5 @@
 // Recognizes callers by a token of an OpenID provider: an access token (RFC 9068) or an ID token.
-// The token must be signed by a key of the provider, be for our audience, and not be expired.
+// The token must be signed by a key of the provider, be for our audience, and be within its time of validity.
 import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { isPresentable, readClaims, withoutToken } from './bearer-token.ts';
 import type { Recognition, Recognizer } from '../contract/callers.ts';

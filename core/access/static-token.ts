@@ -1,4 +1,4 @@
-// Recognizes one fixed token, for installations without API server and OpenID provider. Its bearer has every right.
+// Recognizes one fixed token, for a single machine or an installation without API server and OpenID provider. Its bearer has every right.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { auditName } from './bearer-token.ts';
 import type { Recognizer } from '../contract/callers.ts';

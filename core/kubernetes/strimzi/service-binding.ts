@@ -1,5 +1,5 @@
 // Turns a Secret of the type servicebinding.io/kafka (https://servicebinding.io), as Strimzi's Access Operator writes it, into the spec of a
-// KafkaCluster. Secret values are not copied: the spec refers to the keys of the Secret. Pure.
+// KafkaCluster. Passwords, keys and certificates are not copied: the spec refers to them by their keys in the Secret. Pure.
 import { parseServiceBinding, type CredentialsVerdict } from '../../kafka/properties/client-properties.ts';
 import type { Resolution } from '../../resources/cluster-resolution.ts';
 import type { Credentials, SecretValue } from '../../contract/kafka-access.ts';
