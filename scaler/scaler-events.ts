@@ -5,7 +5,7 @@ import { EventEmitter } from 'node:events';
 export interface ScalerEvents {
   /** One poll of Kafka for all triggers; `error` if no broker answered. */
   polled: [seconds: number, triggers: number, error: Error | undefined];
-  /** `records` is undefined if this poll did not tell the backlog. */
+  /** `records` is undefined if this poll could not read the backlog. */
   backlog: [key: string, records: bigint | undefined];
   backlogFailed: [key: string, error: Error];
   kafkaRequest: [apiName: string];

@@ -23,7 +23,7 @@ export interface GroupLag {
 }
 
 /**
- * `isPersistent` tells the partitions whose lag asks for no replicas.
+ * `isPersistent` is true for the partitions whose lag asks for no replicas.
  * @throws Error if `partitionLimitation` excludes every partition
  */
 export function groupLag(

@@ -79,7 +79,7 @@ export class ClusterSession implements DemoRun {
 
   /** Resolves when everything is ready for the first earthquake. Rejects when `signal` aborts. */
   async start(): Promise<void> {
-    const { client, namespace, earthquakes, signal } = this.#options;
+    const { client, namespace, earthquakes, keep, signal } = this.#options;
     const installation = await findInstallation(client, namespace);
     this.say(`found Millrace: ${installation.namespace}/${installation.name}, image ${installation.image}`);
     const place = { namespace, installation };
@@ -89,7 +89,7 @@ export class ClusterSession implements DemoRun {
     const say = (line: string): void => this.say(line);
     this.#namespace = await createDemoNamespace(client, namespace, { say, signal });
     signal.throwIfAborted();
-    this.say(`created the namespace ${namespace}, which the demo removes at the end`);
+    this.say(`created the namespace ${namespace}${keep ? '' : ', which the demo removes at the end'}`);
     await copySecrets(client, installation, namespace);
     const pods = await this.#watch();
     const feeder = new Feeder({ client, pods, place, topics: this.#topics });
@@ -130,7 +130,7 @@ export class ClusterSession implements DemoRun {
     if (this.#functions.length === 0) return undefined;
     const summary = summarizeCluster(
       this.#appendedMs,
-      this.#functions.map((one) => this.#observations(one)),
+      this.#functions.map((one) => this.#observationOf(one)),
     );
     return {
       summary,
@@ -227,7 +227,7 @@ export class ClusterSession implements DemoRun {
     });
   }
 
-  #observations(one: DemoFunction): ClusterObservation {
+  #observationOf(one: DemoFunction): ClusterObservation {
     const { name } = one;
     return {
       name,

@@ -69,7 +69,7 @@ t.test('shows what Maven said, and leaves nothing half done', async (t) => {
   const env = await environment(t, { java: java17, mvn: `${maven}; echo "[ERROR] no network"; exit 1` });
   await t.rejects(ensureKafkaInstalled({ log, env }), {
     code: 'MILLRACE_LOCAL_KAFKA_FAILED',
-    message: 'Maven could not fetch Kafka:\n[ERROR] no network',
+    message: 'Maven could not download Kafka:\n[ERROR] no network',
   });
   const [version = ''] = readdirSync(env.MILLRACE_CACHE_DIR);
   t.match(version, /^kafka-\d+\.\d+\.\d+$/);

@@ -6,11 +6,11 @@ import { subscriptionOf } from '../../fixtures/subscription.ts';
 import { triggerBacklog, offsetsBehind, setUp } from './fixtures/polls.ts';
 
 t.test(
-  'what is triggerBacklog is told with the partitions of all topics, and the records to whoever watches',
+  'reads the backlog with the partitions of all topics, and emits the records as an event',
   async (t) => {
     const { triggers, events, polls, reader } = setUp();
-    const told: unknown[] = [];
-    events.on('backlog', (_key, records) => told.push(records));
+    const emitted: unknown[] = [];
+    events.on('backlog', (_key, records) => emitted.push(records));
     triggers.replace([subscriptionOf('a', { source: { topics: ['earthquakes', 'tides'] } })]);
     const read = reader.read('geo/a');
     const committed = { offset: 5n, metadata: '' };
@@ -21,7 +21,7 @@ t.test(
     ];
     polls[0]?.resolve([{ kind: 'read', partitions }]);
     t.strictSame(await read, triggerBacklog(5n, 3, 15n));
-    t.strictSame(told, [5n]);
+    t.strictSame(emitted, [5n]);
   },
 );
 
