@@ -10,7 +10,7 @@ const pages = renderReference();
 
 for (const [path, text] of pages) {
   t.test(`${path} says what the code says; otherwise: npm run docs:reference`, async (t) => {
-    t.equal(readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8'), text);
+    t.equal(readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8'), text);
   });
 }
 
