@@ -1,4 +1,4 @@
-// Writes the reference pages that are made from the code: `npm run docs:reference`. A test fails when they drift.
+// Writes the reference pages, made from the code: `npm run docs:reference`. A test fails if the files are outdated.
 import { EventEmitter } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createMetrics } from '../gateway/admin/gateway-metrics.ts';
@@ -16,7 +16,7 @@ import { createWantedTriggers } from '../scaler/wanted-triggers.ts';
 
 const note = '<!-- Made by `npm run docs:reference`. Do not edit. -->';
 
-/** The pages: path below the root of the repository → text. */
+/** Path of a page in the repository → its text. */
 export function renderReference(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/reference/trigger.md', triggerPage()],
@@ -31,8 +31,8 @@ export function renderReference(): ReadonlyMap<string, string> {
 function triggerPage(): string {
   return page(
     'Trigger',
-    `A \`Trigger\` (\`${apiVersion}\`) says which topics go to which function. Every field, in the order of the manifest; ` +
-      'whatever is not listed is refused. `millrace validate FILE` shows every mistake at once.',
+    `A \`Trigger\` (\`${apiVersion}\`) says which topics go to which function, and how. The table lists every field in the order of ` +
+      'the manifest; Millrace refuses any other. `millrace validate FILE` shows every mistake in a manifest at once.',
     fieldsTable(fieldTable),
   );
 }
@@ -40,9 +40,10 @@ function triggerPage(): string {
 function kafkaClusterPage(): string {
   return page(
     'KafkaCluster',
-    `A \`KafkaCluster\` (\`${apiVersion}\`) says how a Kafka cluster is reached. Triggers of its namespace, and no others, name it ` +
-      'as [`source.cluster`](trigger.md); one that is named `main` stands for the cluster of the installation there. Whatever ' +
-      'field is not listed is refused.',
+    `A \`KafkaCluster\` (\`${apiVersion}\`) says how to connect to a Kafka cluster. Triggers of its namespace write its name as ` +
+      '[`source.cluster`](trigger.md). Triggers of the namespaces in `spec.allowedNamespaces` write `namespace/name`. In its ' +
+      'namespace, a KafkaCluster named `main` replaces the cluster of the installation. The table lists every field; Millrace ' +
+      'refuses any other.',
     fieldsTable(clusterFieldTable),
   );
 }
@@ -60,15 +61,16 @@ function fieldsTable(fields: readonly Field[]): string {
 function annotationsPage(): string {
   const rows = annotationTable.map(({ key, field }) => {
     const value =
-      field.schema.type === 'array' ? 'topic names with commas between them' : expectation(field.schema);
-    // Elsewhere `required` speaks of a mapping that may be absent as a whole.
+      field.schema.type === 'array' ? 'topic names, separated by commas' : expectation(field.schema);
+    // Only `topics` is required here: the mappings around other required fields may be absent.
     const fallback = key === topicsAnnotation ? 'required' : field.required ? '' : defaultOf(field);
     return [code(key), code(field.path), value, fallback, describe(field)];
   });
   return page(
     'Annotations',
-    'Annotations on the metadata of a Deployment mean a Trigger of the Deployment’s name, with the Deployment as its ' +
-      'function. `millrace.dev/topics` is the opt-in. All values are texts: numbers stand in quotes.',
+    'Annotations in the metadata of a Deployment declare a Trigger with the name of the Deployment, and with the Deployment as ' +
+      'its function. The annotation `millrace.dev/topics` is required: without it, all others have no effect. Every value is a ' +
+      'string, so write numbers in quotes.',
     table(['annotation', 'field of the Trigger', 'must be', 'default', 'what it does'], rows),
   );
 }
@@ -77,31 +79,35 @@ function errorsPage(): string {
   const rows = Object.entries(errorTable).map(([name, remedy]) => [code(name), remedy]);
   return page(
     'Errors',
-    'Every error that Millrace raises on purpose has a code. The message says what happened and where; this page says ' +
-      'what to do.',
+    'Every error that Millrace raises on purpose has a code. The message of the error says what happened and where. This page ' +
+      'says what to do.',
     table(['code', 'what to do'], rows),
   );
 }
 
-/** What the scaler reads; its defaults are those of its own parser, so that they stand in one place. */
+/** The settings of the scaler. The defaults come from its own parser, so that they stand in one place. */
 function scalerSettings(): [name: string, fallback: string | number, help: string][] {
   const { host, grpcPort, httpPort, logLevel } = readScalerConfig({ KAFKA_BROKERS: 'kafka:9092' });
   return [
-    ['KAFKA_BROKERS', '', 'Brokers to start from, `host:port`, separated by commas. Required.'],
+    ['KAFKA_BROKERS', '', 'Brokers to connect to first, `host:port`, separated by commas. Required.'],
     ['MILLRACE_TRIGGERS', '', 'File or folder with the manifests. Required without MILLRACE_KUBERNETES.'],
-    ['SCALER_HOST', host, 'Address that both ports listen at.'],
-    ['SCALER_GRPC_PORT', grpcPort, 'Port for KEDA; 0 takes a free one.'],
-    ['SCALER_HTTP_PORT', httpPort, 'Port of the activation call, metrics and health; 0 takes a free one.'],
+    ['SCALER_HOST', host, 'Address that both ports listen on.'],
+    ['SCALER_GRPC_PORT', grpcPort, 'gRPC port for KEDA; 0 takes a free port.'],
+    [
+      'SCALER_HTTP_PORT',
+      httpPort,
+      'HTTP port for activation calls, metrics and health; 0 takes a free port.',
+    ],
     [
       'SCALER_TLS_CERT',
       '',
-      'PEM file with the certificate of both ports; read again when it changes. Plain text when empty.',
+      'PEM file with the certificate of both ports; read again when it changes. Absent: plain text.',
     ],
     ['SCALER_TLS_KEY', '', 'PEM file with the key of that certificate.'],
     [
       'SCALER_TLS_CLIENT_CA',
       '',
-      'PEM file with the CAs of whoever may call the gRPC port, that of the scaler itself included; anybody may when empty.',
+      'PEM file with the CAs whose client certificates may call the gRPC port. It must include the CA of the scaler’s own certificate. Absent: everybody may call it.',
     ],
     ...Object.entries(accessSettings).map(([name, one]): [string, string, string] => [
       name,
@@ -112,7 +118,7 @@ function scalerSettings(): [name: string, fallback: string | number, help: strin
   ];
 }
 
-/** What the controller beside the scaler reads, and `millrace cleanup`. */
+/** The settings of the controller, which runs in the scaler, and of `millrace cleanup`. */
 function controllerSettings(): [name: string, fallback: string | number, help: string][] {
   const { leaseName, functionUris, tenantAddresses } = parseKubernetesConfig({}, []);
   const { KUBECONFIG, KUBERNETES_SERVICE_HOST } = gatewaySettings;
@@ -120,72 +126,72 @@ function controllerSettings(): [name: string, fallback: string | number, help: s
     [
       'MILLRACE_KUBERNETES',
       'false',
-      '`true`: triggers come from the API server of Kubernetes, and of all scalers one makes what they mean.',
+      '`true`: triggers come from the API server of Kubernetes, and the leader among the scalers creates the resources that they need.',
     ],
     ['KUBECONFIG', KUBECONFIG.default, KUBECONFIG.help],
     [
       'WATCH_NAMESPACES',
       '',
-      'Namespaces whose Deployments and triggers are looked after, separated by commas; absent: all of them.',
+      'Namespaces whose Deployments and triggers the controller watches, separated by commas. Absent: all.',
     ],
     [
       'MILLRACE_FUNCTION_URIS',
       functionUris,
-      'As the gateway has it: whether a trigger with a `function.uri` is accepted.',
+      'Whether a trigger with a `function.uri` is accepted. Set it as for the gateway.',
     ],
     [
       'MILLRACE_TENANT_ADDRESSES',
       tenantAddresses,
-      'As the gateway has it: whether brokers and token endpoints that tenants name may be anywhere.',
+      'Which addresses tenants may name as brokers and token endpoints. Set it as for the gateway.',
     ],
     ['KUBERNETES_SERVICE_HOST', KUBERNETES_SERVICE_HOST.default, KUBERNETES_SERVICE_HOST.help],
     [
       'SCALER_SERVICE',
       '',
-      `Where KEDA reaches the scaler, \`host:port\`; without it nothing is scaled. The Lease by which one scaler leads has the first part of the host as its name, else \`${leaseName}\`.`,
+      `Address at which KEDA reaches the scaler, \`host:port\`. Absent: nothing is scaled. The first label of the host is also the name of the Lease that elects the leader; absent: \`${leaseName}\`.`,
     ],
     [
       'SCALER_TLS_CA',
       '',
-      'PEM file with the CA by which KEDA is to trust the scaler, put beside each ScaledObject; read again every 30 s. Plain text when empty.',
+      'PEM file with the CA by which KEDA trusts the scaler. The controller puts it into a resource beside each ScaledObject, and reads the file again every 30 s. Absent: plain text.',
     ],
     [
       'SCALER_CLUSTER_AUTHENTICATION',
       '',
-      'Name of the ClusterTriggerAuthentication by which KEDA trusts the scaler and shows it who it is: ScaledObjects name it, and nothing is put beside them. Needs SCALER_TLS_CA.',
+      'Name of the ClusterTriggerAuthentication with which KEDA trusts the scaler and authenticates at it. ScaledObjects then refer to it, and nothing is put beside them. Requires SCALER_TLS_CA.',
     ],
     [
       'POD_NAME',
       '',
-      'Name of this pod, by the downward API: who holds the Lease. Absent: one made of the process id.',
+      'Name of this pod, from the downward API; it identifies the holder of the Lease. Absent: a name made from the process id.',
     ],
     [
       'POD_NAMESPACE',
       '',
-      'Where the Lease is, by the downward API; absent: the namespace of the kubeconfig.',
+      'Namespace of this pod, from the downward API; the Lease is there. Absent: the namespace of the kubeconfig.',
     ],
-    ['POD_UID', '', 'UID of this pod, by the downward API, so that the Lease goes with it.'],
+    ['POD_UID', '', 'UID of this pod, from the downward API, so that the Lease is deleted with the pod.'],
   ];
 }
 
-/** Read by the commands for one machine. */
+/** The settings of the commands for one machine. */
 const toolHelp = {
   KAFKA_BROKERS:
-    '`dev` and `send` use these brokers; without it `dev` starts a Kafka of its own, and `send` refuses.',
+    'Brokers for `dev` and `send`. Absent: `dev` starts a Kafka of its own, and `send` refuses to run.',
   MILLRACE_GATEWAY_URLS:
-    'Admin addresses of the gateways that `skip` asks, separated by commas; default `http://127.0.0.1:9464`.',
+    'Admin addresses of the gateways that `skip` asks, separated by commas. Default: `http://127.0.0.1:9464`.',
   MILLRACE_ADMIN_TOKEN:
-    'What `skip` bears: the token of the gateways, one of the OpenID provider, or `kubectl create token NAME --audience=millrace`.',
+    'Bearer token that `skip` sends: the token of the gateways, one of the OpenID provider, or one from `kubectl create token NAME --audience=millrace`.',
   MILLRACE_CACHE_DIR:
-    'Where the local Kafka is installed; default `$XDG_CACHE_HOME/millrace`, else `~/.cache/millrace`.',
-  JAVA_HOME: 'The Java of the local Kafka; default the `java` on the PATH.',
-  MILLRACE_DEBUG: '`1` shows the stack of an error that ends a command.',
+    'Folder in which the local Kafka is installed. Default: `$XDG_CACHE_HOME/millrace`, else `~/.cache/millrace`.',
+  JAVA_HOME: 'Java installation for the local Kafka. Default: the `java` on the PATH.',
+  MILLRACE_DEBUG: '`1`: an error that ends a command is printed with its stack.',
 } as const;
 
-/** Given to functions that run as processes. */
+/** The environment of functions that run as processes. */
 const functionHelp = {
-  PORT: 'Where to listen.',
-  MILLRACE_TRIGGER: 'The trigger, `namespace/name`.',
+  PORT: 'The port to listen on.',
+  MILLRACE_TRIGGER: 'The trigger, as `namespace/name`.',
   MILLRACE_REPLICA: 'The number of the replica, from 0.',
 } as const;
 
@@ -205,19 +211,20 @@ function configurationPage(): string {
   );
   return page(
     'Configuration',
-    'Gateway and scaler read their settings from the environment, once, at the start. An empty variable counts as absent. ' +
-      'All mistakes are told at once, as `MILLRACE_CONFIG_INVALID`. Durations are ISO 8601 (`PT25S`), sizes are quantities ' +
-      '(`32Mi`). What concerns one trigger stands in its [manifest](trigger.md).',
+    'Gateway and scaler read their settings from the environment, once, when they start. An empty variable counts as absent. If ' +
+      'settings are invalid, the process does not start, and reports all mistakes at once, as `MILLRACE_CONFIG_INVALID`. Durations are ISO ' +
+      '8601 (`PT25S`), sizes are Kubernetes quantities (`32Mi`). Settings of a single trigger stand in its [manifest](trigger.md).',
     [
       `## Gateway\n\n${settings(gateway)}`,
-      '`millrace gateway --triggers`, `--kubernetes`, `--kubeconfig` and `--admin-port` go before `MILLRACE_TRIGGERS`, `MILLRACE_KUBERNETES`, ' +
-        '`KUBECONFIG` and `MILLRACE_ADMIN_PORT`.',
+      'The flags `--triggers`, `--kubernetes`, `--kubeconfig` and `--admin-port` of `millrace gateway` override `MILLRACE_TRIGGERS`, ' +
+        '`MILLRACE_KUBERNETES`, `KUBECONFIG` and `MILLRACE_ADMIN_PORT`.',
       `## Scaler\n\n${settings(scalerSettings())}`,
-      '`millrace scaler --triggers`, `--grpc-port` and `--http-port` go before the variables of the same meaning.',
-      `In Kubernetes, where its controller makes what triggers and annotations mean (the chart sets all of it):\n\n${settings(controllerSettings())}`,
-      '`millrace cleanup` reads `KUBECONFIG`, `WATCH_NAMESPACES`, `SCALER_SERVICE` and `POD_NAMESPACE` of these, as the scaler has them.',
+      'The flags `--triggers`, `--grpc-port` and `--http-port` of `millrace scaler` override `MILLRACE_TRIGGERS`, `SCALER_GRPC_PORT` and ' +
+        '`SCALER_HTTP_PORT`.',
+      `In Kubernetes the scaler also runs the controller, which creates the resources for triggers and annotations. The chart sets all of its settings:\n\n${settings(controllerSettings())}`,
+      'Of these, `millrace cleanup` reads `KUBECONFIG`, `WATCH_NAMESPACES`, `SCALER_SERVICE` and `POD_NAMESPACE`. Set them as for the scaler.',
       `## Commands for one machine\n\n${named(toolHelp)}`,
-      `## What a function is given\n\nBy \`millrace dev\` and the demo, besides their own environment:\n\n${named(functionHelp)}`,
+      `## Environment of a function\n\n\`millrace dev\` and the demo start functions with their own environment and these variables:\n\n${named(functionHelp)}`,
     ].join('\n\n'),
   );
 }
@@ -226,12 +233,12 @@ function metricsPage(): string {
   const events = createScalerEmitter();
   return page(
     'Metrics',
-    'Prometheus metrics, on `/metrics` of the port that [serves them](configuration.md). Units stand in the names. The labels ' +
-      '`namespace` and `trigger` name the trigger; no label holds a topic, a key or an id. A counter with labels appears with its ' +
-      'first event. What to alert on: [Operations](../guides/operations.md).',
+    'Gateway and scaler serve Prometheus metrics on `/metrics` of the port in their [settings](configuration.md). The name of a ' +
+      'metric contains its unit. The labels `namespace` and `trigger` name the trigger; no label holds a topic, a key or an ' +
+      'id. A counter with labels appears when it first counts something. For alerts, see [Operations](../guides/operations.md).',
     [
       `## Gateway\n\n${metricsTable(createMetrics(new EventEmitter(), () => []))}`,
-      'Beside these stand the `process_*` and `nodejs_*` metrics of prom-client: CPU, memory, event loop, garbage collection.',
+      'The gateway also serves the `process_*` and `nodejs_*` metrics of prom-client: CPU, memory, event loop, garbage collection.',
       `## Scaler\n\n${metricsTable(createScalerMetrics(events, createWantedTriggers()))}`,
       labelsText,
     ].join('\n\n'),
@@ -248,7 +255,7 @@ const labelsText = `## Values of the labels
 | \`status\` of attempts | the HTTP status, or \`none\` where no answer came |
 | \`status\` of gRPC requests | the gRPC status: \`OK\`, \`NOT_FOUND\`, \`UNAVAILABLE\`, … |
 | \`reason\` of dead letters | \`exhausted\`, \`rejected\`, \`expired\`, \`undecodable\`, \`skipped\` |
-| \`reason\` of filter errors in CEL | \`missingAttribute\`, \`payload\` (\`data\` cannot be read), \`limit\` (too much work), \`evaluation\` (a missing field, types that do not go together…), \`noBoolean\` |
+| \`reason\` of filter errors in CEL | \`missingAttribute\`, \`payload\` (\`data\` cannot be read), \`limit\` (the evaluation costs too much), \`evaluation\` (a missing field, types that do not fit…), \`noBoolean\` (the result is neither true nor false) |
 | \`reason\` of filter errors in CESQL | \`missingAttribute\`, \`cast\`, \`math\`, \`functionEvaluation\`, \`missingFunction\`, \`generic\` |
 | \`dialect\` | \`cesql\`, \`cel\` |
 | \`reason\` of rebuilds | \`crashed\`, \`stalled\`, \`joining\`, \`topics\` |
@@ -259,13 +266,13 @@ const labelsText = `## Values of the labels
 | \`code\` | a code of [Errors](errors.md), or \`none\` |
 | \`known\` | \`false\` for a trigger that the scaler does not know |`;
 
-/** Our own metrics: those of the process depend on the platform. */
+/** Millrace's own metrics. Those of prom-client depend on the platform. */
 function metricsTable(registry: ReturnType<typeof createMetrics>): string {
   const rows = registry
     .getMetricsAsArray()
     .filter(({ name }) => name.startsWith('millrace_'))
     .map((metric) => {
-      // prom-client keeps them, and does not declare them.
+      // prom-client has this property, but does not declare it.
       const { labelNames = [] } = metric as unknown as { labelNames?: readonly string[] };
       return [code(metric.name), String(metric.type), labelNames.map(code).join(', '), metric.help];
     });
@@ -282,7 +289,7 @@ function defaultOf({ schema, defaultRule, required }: Field): string {
 function describe({ description, schema }: Field): string {
   const { notBuilt } = schema;
   if (notBuilt === undefined) return description;
-  const exception = 'except' in notBuilt ? `, only ${code(JSON.stringify(notBuilt.except))} is taken` : '';
+  const exception = 'except' in notBuilt ? `, only ${code(JSON.stringify(notBuilt.except))} is allowed` : '';
   return `${description} Not built yet${exception}.`;
 }
 

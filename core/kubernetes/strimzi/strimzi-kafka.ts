@@ -20,7 +20,7 @@ export type StrimziLookup =
   | { readonly kind: 'unread'; readonly why: string }
   | { readonly kind: 'read'; readonly kafkas: readonly Resource[]; readonly users: readonly Resource[] };
 
-type Lacking = Resolution & { readonly kind: 'lacking' };
+type Lacking = Resolution & { readonly kind: 'missing' };
 
 const at = ['spec', 'strimzi'];
 const byHand = 'Write bootstrapServers, tls and authentication instead of strimzi.';
@@ -40,9 +40,9 @@ export function resolveStrimzi(wanted: FilledStrimzi, namespace: string, lookup:
   if (kafka === undefined) return absent('Kafka', 'kafka', wanted.kafka, namespace, lookup.kafkas);
   const user =
     wanted.user === undefined ? nobody : findUser(wanted.user, wanted.kafka, namespace, lookup.users);
-  if (user.kind === 'lacking') return user;
+  if (user.kind === 'missing') return user;
   const choice = chooseListener(kafka, wanted, user.authentication);
-  if (choice.kind === 'lacking') return choice;
+  if (choice.kind === 'missing') return choice;
   return access(kafka, choice.listener, user);
 }
 
@@ -136,5 +136,5 @@ function lookAt(plural: string, { metadata: { namespace, name } }: Resource): st
 }
 
 function lacking(below: Path, message: string, remedy: string): Lacking {
-  return { kind: 'lacking', mistake: invalid([...at, ...below], 'value', message, remedy) };
+  return { kind: 'missing', mistake: invalid([...at, ...below], 'value', message, remedy) };
 }

@@ -26,7 +26,7 @@ function attributes(description: string, example: Readonly<Record<string, string
       minProperties: 1,
       propertyNames: { pattern: '^[a-z0-9]+$' },
       additionalProperties: text({ minLength: 1, example: 'order.placed' }),
-      expected: 'a mapping of at least one attribute name to a text',
+      expected: 'a mapping of at least one attribute name to a string',
     }),
   );
 }

@@ -16,7 +16,7 @@ export const functionTlsSchema = mapping(
     ca: Type.Optional(
       secretValue(
         { ...naming, secretName: 'order-mailer-tls' },
-        'The certificate authorities to trust, PEM, one or several. Absent: the public ones that Node.js brings.',
+        'The certificate authorities to trust, PEM, one or several. Absent: those that Node.js trusts by default.',
         'ca.crt',
       ),
     ),

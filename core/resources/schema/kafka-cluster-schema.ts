@@ -17,7 +17,7 @@ const tls = mapping(
     ca: Type.Optional(
       secretValue(
         naming,
-        'The certificate authorities to trust, PEM, one or several. Absent: the public ones that Node.js brings. With the key `ca.crt`, the old authorities that Strimzi keeps in the Secret while it replaces one (such as `ca-2026-01-31T00-00-00Z.crt`) are trusted too.',
+        'The certificate authorities to trust, PEM, one or several. Absent: those that Node.js trusts by default. With the key `ca.crt`, the old authorities that Strimzi keeps in the Secret while it replaces one (such as `ca-2026-01-31T00-00-00Z.crt`) are trusted too.',
         'ca.crt',
       ),
     ),
@@ -80,7 +80,7 @@ const authentication = mapping(
         description: '`oauthbearer`: SASL extensions to send to the broker with the token (RFC 7628).',
         example: { logicalCluster: 'lkc-1' },
         additionalProperties: text({ minLength: 1, example: 'lkc-1' }),
-        expected: 'a mapping of names to texts',
+        expected: 'a mapping of names to strings',
       }),
     ),
   },

@@ -84,7 +84,7 @@ export function oauthFields(naming: Naming) {
     ca: Type.Optional(
       secretValue(
         naming,
-        '`oauthbearer`: the certificate authorities to trust at the token endpoint, PEM. Absent: those of Node.js.',
+        '`oauthbearer`: the certificate authorities to trust at the token endpoint, PEM. Absent: those that Node.js trusts by default.',
         'ca.crt',
       ),
     ),

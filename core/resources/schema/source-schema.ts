@@ -40,7 +40,7 @@ export const sourceSchema = mapping(
     consumerGroup: Type.Optional(
       text({
         pattern: '^\\S(?:.*\\S)?$',
-        expected: 'a text without blanks at either end',
+        expected: 'a string without spaces at either end',
         annotation: 'consumer-group',
         defaultRule: 'millrace.<namespace>.<name>',
         example: 'millrace.default.order-mailer',
@@ -72,7 +72,7 @@ export const eventSchema = mapping(
     source: Type.Optional(
       text({
         pattern: '^\\S+$',
-        expected: 'a URI or a path, without blanks',
+        expected: 'a URI or a path, without spaces',
         defaultRule: '/kafka/<cluster>/<topic>',
         example: '/kafka/main/orders',
         description: 'The attribute `source` of these events.',

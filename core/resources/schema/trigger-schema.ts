@@ -147,7 +147,7 @@ const functionSchema = mapping(
       '/',
       text({
         pattern: '^/[^\\s#]*$',
-        expected: 'a path that begins with a slash, without blanks or fragment',
+        expected: 'a path that begins with a slash, without spaces or fragment',
         annotation: 'path',
         description: 'The path that requests are posted to. Not with `uri`, which has its own.',
       }),
