@@ -16,7 +16,7 @@ import type {
 } from '../contract/subscription.ts';
 import type { FilledTrigger } from './schema/trigger-schema.ts';
 
-/** `trigger` must have passed validate-trigger.ts. `access` is that of the KafkaCluster that it names; undefined for the cluster of the installation. */
+/** `trigger` must have passed validate-trigger.ts. `access` is that of its KafkaCluster; undefined for the cluster of the installation. */
 export function resolveSubscription(
   trigger: FilledTrigger,
   dev: Subscription['dev'],
