@@ -1,5 +1,5 @@
-// What must hold between the fields of a resource, as far as the API server can judge it: in CEL, by the path of the field
-// that it stands at. The gateway's own rules (core/resources/validation/trigger-rules.ts) say the same, and more.
+// The rules between fields that the API server can check, in CEL: path of a field → its rules. The gateway's own rules
+// (core/resources/validation) check the same, and more.
 import { typesWith, type FieldsOfType } from '../core/resources/validation/authentication-rules.ts';
 import { computedDefault, fieldTable } from '../core/resources/schema/fields.ts';
 import { functionFieldsOfType, tlsPairs } from '../core/resources/validation/function-access-rules.ts';
@@ -16,12 +16,12 @@ function defaultOf(path: string): string {
   return typeof value === 'object' ? JSON.stringify(value) : (value as string);
 }
 
-/** `low` must not be above `high`, both of them fields of `at`, with their defaults where they are absent. */
+/** `low` must not be above `high`. Both are fields of `at`; an absent field has its default. */
 function inOrder(at: string, low: string, high: string): Rule {
   const value = (name: string): string =>
     `(has(self.${name}) ? self.${name} : ${defaultOf(`${at}.${name}`)})`;
   const [lowest, highest] = [defaultOf(`${at}.${low}`), defaultOf(`${at}.${high}`)];
-  const message = `${low} (by default ${lowest}) must not be above ${high} (by default ${highest}): lower the one or raise the other.`;
+  const message = `${low} (by default ${lowest}) must not be above ${high} (by default ${highest}). Lower ${low} or raise ${high}.`;
   return { rule: `${value(low)} <= ${value(high)}`, message };
 }
 
@@ -33,11 +33,11 @@ function exactlyOne(names: readonly string[], remedy: string): Rule {
   };
 }
 
-/** `field` has a meaning only where `when` is so. */
+/** `field` is allowed only where `other` has this value. */
 function onlyWhere(field: string, other: string, value: string): Rule {
   return {
     rule: `!has(self.${field}) || (has(self.${other}) && self.${other} == '${value}')`,
-    message: `${field} has no meaning without ${other}: ${value}. Write that, or leave ${field} out.`,
+    message: `${field} has no meaning without ${other}: ${value}. Write ${other}: ${value}, or leave ${field} out.`,
     fieldPath: `.${field}`,
   };
 }
@@ -45,39 +45,40 @@ function onlyWhere(field: string, other: string, value: string): Rule {
 function noLoop(path: string, given: string, what: string): Rule {
   return {
     rule: `!has(self.source.topics) || !${given} || !(self.${path} in self.source.topics)`,
-    message: `${path} must be no topic that the trigger reads: its ${what} would go round for ever. Write another topic.`,
+    message: `${path} must not be a topic that the trigger reads: its ${what} would come back to it for ever. Write another topic.`,
   };
 }
 
-/** A client of OAuth is proved by one thing, and a secret has an owner. */
-const provedOnce: readonly Rule[] = [
+/** An OAuth client has exactly one credential, and a secret needs a client id. */
+const oneClientCredential: readonly Rule[] = [
   {
     rule: "self.type != 'oauthbearer' || has(self.clientSecret) != has(self.clientAssertion)",
-    message: 'type oauthbearer asks for exactly one of clientSecret, clientAssertion.',
+    message:
+      'type oauthbearer requires exactly one of clientSecret, clientAssertion. Write one, and leave the other out.',
   },
   {
     rule: '!has(self.clientSecret) || has(self.clientId)',
-    message: 'clientSecret asks for clientId. Write it.',
+    message: 'clientSecret requires clientId. Write clientId.',
   },
 ];
 
-/** The fields that each way to authenticate asks for, and those that mean nothing with it. */
+/** For each type of authentication: its required fields, and no fields of other types. */
 function ofItsType(fieldsOfType: FieldsOfType): Rule[] {
   const types = Object.entries(fieldsOfType);
-  const asked = types.map(([type, { required }]) => ({
-    rule: `self.type != '${type}' || (${required.map((name) => `has(self.${name})`).join(' && ')})`,
-    message: `type ${type} asks for ${required.join(' and ')}. Write them.`,
+  const required = types.map(([type, { required: names }]) => ({
+    rule: `self.type != '${type}' || (${names.map((name) => `has(self.${name})`).join(' && ')})`,
+    message: `type ${type} requires ${names.join(' and ')}. Write them.`,
   }));
-  const names = new Set(types.flatMap(([, { required, optional }]) => [...required, ...optional]));
+  const names = new Set(types.flatMap(([, fields]) => [...fields.required, ...fields.optional]));
   const owned = [...names].map((name) => {
     const list = typesWith(fieldsOfType, name);
     return {
       rule: `!has(self.${name}) || self.type in [${list.map((type) => `'${type}'`).join(', ')}]`,
-      message: `${name} has a meaning with type ${list.join(' and ')} only. Leave it out.`,
+      message: `${name} belongs to type ${list.join(' or ')} only. Leave it out, or write that type.`,
       fieldPath: `.${name}`,
     };
   });
-  return [...asked, ...owned, ...provedOnce];
+  return [...required, ...owned, ...oneClientCredential];
 }
 
 export const triggerRules: Rules = {
@@ -90,10 +91,13 @@ export const triggerRules: Rules = {
     noLoop('reply.topic', 'has(self.reply)', 'replies'),
   ],
   'spec.source': [
-    exactlyOne(['topics', 'topicPattern'], 'Write the topics by name, or a pattern.'),
+    exactlyOne(
+      ['topics', 'topicPattern'],
+      'Write the names of the topics in topics, or a pattern in topicPattern.',
+    ),
     {
       rule: "(has(self.consumerGroup) ? self.consumerGroup : '') == (has(oldSelf.consumerGroup) ? oldSelf.consumerGroup : '')",
-      message: `consumerGroup is immutable (${computedDefault('spec.source.consumerGroup', {})} where it is left out): its offsets say what is delivered. Make another Trigger for another group.`,
+      message: `consumerGroup is immutable (if left out, it is ${computedDefault('spec.source.consumerGroup', {})}): its committed offsets record what is delivered. For another group, create another Trigger.`,
       fieldPath: '.consumerGroup',
     },
   ],
@@ -101,12 +105,12 @@ export const triggerRules: Rules = {
     exactlyOne(['ref', 'service', 'uri'], 'To have a Deployment scaled, write ref: {name}.'),
     ...['port', 'path'].map((name) => ({
       rule: `!has(self.uri) || !has(self.${name})`,
-      message: `${name} has no meaning beside uri. Write the ${name} into the uri.`,
+      message: `${name} has no meaning with uri. Write the ${name} into the uri.`,
       fieldPath: `.${name}`,
     })),
     ...['tls', 'authentication'].map((name) => ({
       rule: `!has(self.uri) || !has(self.${name}) || self.uri.matches('^[Hh][Tt][Tt][Pp][Ss]:')`,
-      message: `${name} asks for https. Write a uri with https, or leave it out.`,
+      message: `${name} requires https, but the uri has http. Write a uri that begins with https://, or leave ${name} out.`,
       fieldPath: `.${name}`,
     })),
     onlyWhere('batch', 'contentMode', 'batched'),
@@ -114,7 +118,7 @@ export const triggerRules: Rules = {
   ],
   'spec.function.tls': Object.entries(tlsPairs).map(([name, other]) => ({
     rule: `!has(self.${name}) || has(self.${other})`,
-    message: `${name} asks for ${other}. Write it.`,
+    message: `${name} requires ${other}. Write ${other}.`,
   })),
   'spec.function.authentication': ofItsType(functionFieldsOfType),
   'spec.function.adaptiveConcurrency': [inOrder('spec.function.adaptiveConcurrency', 'min', 'max')],
@@ -124,15 +128,15 @@ export const triggerRules: Rules = {
 
 export const kafkaClusterRules: Rules = {
   spec: [
-    exactlyOne(waysToBrokers, 'Write the brokers, or what leads to them.'),
+    exactlyOne(waysToBrokers, 'Write the brokers in bootstrapServers, or strimzi or binding instead.'),
     ...besideBootstrapServers.map((name) => ({
       rule: `!has(self.${name}) || has(self.bootstrapServers)`,
-      message: `${name} has a meaning beside bootstrapServers only. Leave it out, or write them.`,
+      message: `${name} belongs to bootstrapServers only. Leave ${name} out, or write bootstrapServers.`,
       fieldPath: `.${name}`,
     })),
     {
       rule: "!has(self.authentication) || self.authentication.type != 'tls' || has(self.tls)",
-      message: 'authentication of type tls asks for tls. Write tls: {ca: {secretName}}, or tls: {}.',
+      message: 'authentication of type tls requires tls. Write tls: {ca: {secretName}}, or tls: {}.',
     },
   ],
   'spec.authentication': ofItsType(fieldsOfType),

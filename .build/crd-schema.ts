@@ -1,9 +1,9 @@
-// JSON Schema, as the contract writes it → the structural schema that a CustomResourceDefinition may have: no references, no
-// recursion, no formats of our own, no unique items but in sets.
+// JSON Schema of core/resources/schema → the structural schema of a CustomResourceDefinition, which has no references, no recursion,
+// no formats of our own, and unique items in sets only.
 //
-// No defaults: what the API server filled in would stand in every object from then on, as if its author had written it. A
-// later release could not change a default for it, and what has no meaning beside another field (`port` beside `uri`)
-// would be there. They are filled in where a Trigger is read, as for files; here they are told in words.
+// It has no defaults. The API server would write them into every object, as if its author had. A later release could then not change a
+// default, and fields that exclude each other (`port` and `uri`) would both be present. Defaults are filled in when a Trigger is read,
+// as for files; here the description names them.
 import { formatOf, formats, type FormatName } from '../core/resources/schema/formats.ts';
 import type { FieldSchema } from '../core/resources/schema/fields.ts';
 
@@ -16,12 +16,12 @@ export interface Rule {
   readonly fieldPath?: string;
 }
 
-/** Rules by the path of the field that they stand at, `''` for the root. */
+/** Path of a field → its rules; `''` is the root. */
 export type Rules = Readonly<Record<string, readonly Rule[]>>;
 
-/** Filters within filters are written out so deep; below, the gateway alone knows what is right. */
+/** Nested filters are written out to this depth. Deeper ones are checked by the gateway alone. */
 const filterDepth = 3;
-/** Bounds that the schema leaves open: without them the API server could not tell what a rule may cost. */
+/** Bounds where the schema has none: without them the API server cannot estimate the cost of a rule, and refuses it. */
 const mostItems = 256;
 const longestText = 4_096;
 
@@ -30,7 +30,7 @@ export interface SchemaContext {
   readonly filter?: FieldSchema;
 }
 
-/** The structural schema of `schema`, which stands at `path`. */
+/** The structural schema of `schema`, the field at `path`. */
 export function structural(
   schema: FieldSchema,
   context: SchemaContext,
@@ -62,8 +62,8 @@ export function structural(
 function descriptionOf({ description, default: value, defaultRule }: FieldSchema): StructuralSchema {
   const fallback = defaultRule ?? (isPlain(value) ? String(value) : undefined);
   const sentences = [description, fallback === undefined ? undefined : `Default: ${fallback}.`];
-  const told = sentences.filter((one) => one !== undefined).join(' ');
-  return told === '' ? {} : { description: told };
+  const text = sentences.filter((one) => one !== undefined).join(' ');
+  return text === '' ? {} : { description: text };
 }
 
 function isPlain(value: unknown): value is string | number | boolean {
@@ -97,15 +97,15 @@ function text(schema: FieldSchema & { readonly pattern?: string }): StructuralSc
   };
 }
 
-/** As a rule instead of a pattern: the API server tells a pattern as it is, and a rule in words. */
+/** A rule instead of a pattern: the API server reports a pattern as it is, but a rule with its message. */
 function formatRule(format: FormatName | undefined): StructuralSchema {
   const { pattern } = patternOf(format);
   if (format === undefined || pattern === undefined) return {};
   const message = `must be ${formats[format].expected}`;
   const rule: Rule = { rule: `self.matches(r'${pattern}')`, message };
-  const told =
+  const shown =
     formatOf(format).mayHoldPassword === true ? {} : { messageExpression: `'${message}, is "' + self + '"'` };
-  return { 'x-kubernetes-validations': [{ ...rule, ...told }] };
+  return { 'x-kubernetes-validations': [{ ...rule, ...shown }] };
 }
 
 function patternOf(format: FormatName | undefined): { readonly pattern?: string } {
@@ -153,9 +153,10 @@ function mapping(schema: FieldSchema, context: SchemaContext, path: string, dept
   };
 }
 
-/** A filter, written out as long as it is not too deep. */
+/** A filter, written out down to `filterDepth`. */
 function filterAt(context: SchemaContext, path: string, depth: number): StructuralSchema {
-  if (context.filter === undefined) throw new TypeError(`${path} refers to a filter, and there is none`);
+  if (context.filter === undefined)
+    throw new TypeError(`${path} refers to a filter, but the context has none`);
   if (depth >= filterDepth) return { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
   const { description: _, ...filter } = structural(context.filter, context, path, depth + 1) as Record<
     string,

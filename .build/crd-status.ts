@@ -1,4 +1,4 @@
-// The schemas of statuses, which only the controller writes (core/resources/trigger-status.ts).
+// The schemas of the statuses (core/resources/trigger-status.ts), which only the controller writes.
 import { conditionTypes } from '../core/resources/trigger-status.ts';
 import type { StructuralSchema } from './crd-schema.ts';
 
@@ -10,7 +10,7 @@ const text = (description: string, maxLength: number): StructuralSchema => ({
 
 const conditions: StructuralSchema = {
   type: 'array',
-  description: `What is so, and what to do: ${conditionTypes.join(', ')}. Ready is all the others together.`,
+  description: `The state, and what to do: ${conditionTypes.join(', ')}. Ready is True if all others are.`,
   maxItems: 32,
   'x-kubernetes-list-type': 'map',
   'x-kubernetes-list-map-keys': ['type'],
@@ -18,20 +18,24 @@ const conditions: StructuralSchema = {
     type: 'object',
     required: ['type', 'status', 'reason', 'message', 'lastTransitionTime'],
     properties: {
-      type: text('Which of them.', 316),
-      status: { type: 'string', enum: ['True', 'False', 'Unknown'], description: 'Whether it is so.' },
-      reason: text('Why, in one word.', 1_024),
-      message: text('For people: what is so, and what to do.', 32_768),
+      type: text('The type of the condition.', 316),
+      status: {
+        type: 'string',
+        enum: ['True', 'False', 'Unknown'],
+        description: 'Whether the condition holds.',
+      },
+      reason: text('The reason, in one word.', 1_024),
+      message: text('For people: what is the case, and what to do.', 32_768),
       lastTransitionTime: {
         type: 'string',
         format: 'date-time',
-        description: 'When the status of the condition changed last.',
+        description: 'When the status of the condition last changed.',
       },
       observedGeneration: {
         type: 'integer',
         format: 'int64',
         minimum: 0,
-        description: 'The generation of the resource that this was found of.',
+        description: 'The generation of the resource that the condition describes.',
       },
     },
   },
@@ -41,20 +45,20 @@ function statusWith(fields: Readonly<Record<string, StructuralSchema>>): Structu
   const observedGeneration = {
     type: 'integer',
     format: 'int64',
-    description: 'The generation that the status is of.',
+    description: 'The generation of the resource that the status describes.',
   };
   return {
     type: 'object',
-    description: 'What is so. Written by Millrace alone.',
+    description: 'The observed state. Only Millrace writes it.',
     properties: { observedGeneration, conditions, ...fields },
   };
 }
 
 export const triggerStatus = statusWith({
-  topics: text('The topics, with commas between them, or the pattern.', 131_072),
-  function: text('Who answers: deployment/NAME, service/NAME or an address.', 4_096),
+  topics: text('The topics, separated by commas, or the pattern.', 131_072),
+  function: text('The function: deployment/NAME, service/NAME or its uri.', 4_096),
   consumerGroup: text('The consumer group.', 4_096),
-  backlog: text('Records that are not delivered yet, in orders of magnitude: 0, 1-9, 10-99…', 64),
+  backlog: text('Records that are not settled yet, in orders of magnitude: 0, 1-9, 10-99…; or unknown.', 64),
   replicas: { type: 'integer', format: 'int32', description: 'Replicas of the function.' },
 });
 

@@ -1,4 +1,4 @@
-// Writes the CustomResourceDefinitions that are made from the contract: `npm run generate:crds`. A test fails when they drift.
+// Writes the CustomResourceDefinitions, made from core/resources/schema: `npm run generate:crds`. A test fails if the files are outdated.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { Document } from 'yaml';
 import type { FieldSchema } from '../core/resources/schema/fields.ts';
@@ -16,7 +16,7 @@ interface Column {
   readonly type: 'string' | 'integer' | 'date';
   readonly description: string;
   readonly jsonPath: string;
-  /** Above 0: with `-o wide` only. */
+  /** Above 0: shown with `-o wide` only. */
   readonly priority?: number;
 }
 
@@ -35,7 +35,7 @@ interface Definition {
 const age: Column = {
   name: 'Age',
   type: 'date',
-  description: 'Since its creation.',
+  description: 'Time since its creation.',
   jsonPath: '.metadata.creationTimestamp',
 };
 
@@ -44,19 +44,19 @@ const trigger: Definition = {
   plural: 'triggers',
   shortName: 'mtr',
   description:
-    'A Trigger delivers the records of Kafka topics to a function, as CloudEvents over HTTP, and has the function scaled by ' +
-    'what is left to deliver: to zero, and back with the next record.',
+    'A Trigger delivers the records of Kafka topics to a function, as CloudEvents over HTTP, and scales the function by its ' +
+    'backlog: to zero, and back with the next record.',
   schema: triggerSchema as unknown as FieldSchema,
   filter: (triggerSchema as unknown as { $defs: { filter: FieldSchema } }).$defs.filter,
   rules: triggerRules,
   status: triggerStatus,
   columns: [
-    condition('Ready', 'status', 'Whether records are delivered as they come.'),
-    condition('Reason', 'reason', 'Why it is ready, or is not; kubectl describe tells what to do.'),
+    condition('Ready', 'status', 'Whether records are delivered as they arrive.'),
+    condition('Reason', 'reason', 'Why it is ready or not. kubectl describe shows what to do.'),
     column('Topics', 'topics', 'The topics that it reads.'),
-    column('Function', 'function', 'Who answers.'),
-    column('Backlog', 'backlog', 'Records that are not delivered yet, in orders of magnitude.'),
-    { ...column('Replicas', 'replicas', 'Of the function.'), type: 'integer' },
+    column('Function', 'function', 'The function.'),
+    column('Backlog', 'backlog', 'Records that are not settled yet, in orders of magnitude.'),
+    { ...column('Replicas', 'replicas', 'Replicas of the function.'), type: 'integer' },
     age,
     { ...column('Group', 'consumerGroup', 'The consumer group.'), priority: 1 },
   ],
@@ -67,8 +67,8 @@ const kafkaCluster: Definition = {
   plural: 'kafkaclusters',
   shortName: 'mkc',
   description:
-    'A KafkaCluster says how a Kafka cluster is reached. The Triggers of its namespace name it as spec.source.cluster; one ' +
-    'that is named main stands for the installation’s own there.',
+    'A KafkaCluster says how to connect to a Kafka cluster. Triggers of its namespace write its name as spec.source.cluster; if ' +
+    'its name is main, they use it instead of the cluster of the installation unless they name another.',
   schema: kafkaClusterSchema as unknown as FieldSchema,
   rules: kafkaClusterRules,
   status: kafkaClusterStatus,
@@ -76,7 +76,7 @@ const kafkaCluster: Definition = {
     {
       name: 'Bootstrap servers',
       type: 'string',
-      description: 'The brokers to begin with.',
+      description: 'The brokers to connect to first.',
       jsonPath: '.spec.bootstrapServers',
     },
     age,

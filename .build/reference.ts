@@ -1,4 +1,4 @@
-// Writes the reference pages that are made from the code: `npm run docs:reference`. A test fails when they drift.
+// Writes the reference pages, made from the code: `npm run docs:reference`. A test fails if the files are outdated.
 import { EventEmitter } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createMetrics } from '../gateway/admin/gateway-metrics.ts';
@@ -19,7 +19,7 @@ import { createWantedTriggers } from '../scaler/wanted-triggers.ts';
 
 const note = '<!-- Made by `npm run docs:reference`. Do not edit. -->';
 
-/** The pages: path below the root of the repository → text. */
+/** Path of a page in the repository → its text. */
 export function renderReference(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/reference/trigger.md', triggerPage()],
@@ -34,8 +34,8 @@ export function renderReference(): ReadonlyMap<string, string> {
 function triggerPage(): string {
   return page(
     'Trigger',
-    `A \`Trigger\` (\`${apiVersion}\`) says which topics go to which function. Every field, in the order of the manifest; ` +
-      'whatever is not listed is refused. `millrace validate FILE` shows every mistake at once.',
+    `A \`Trigger\` (\`${apiVersion}\`) says which topics go to which function, and how. The table lists every field in the order of ` +
+      'the manifest; Millrace refuses any other. `millrace validate FILE` shows every mistake in a manifest at once.',
     fieldsTable(fieldTable),
   );
 }
@@ -43,9 +43,10 @@ function triggerPage(): string {
 function kafkaClusterPage(): string {
   return page(
     'KafkaCluster',
-    `A \`KafkaCluster\` (\`${apiVersion}\`) says how a Kafka cluster is reached. Triggers of its namespace, and no others, name it ` +
-      'as [`source.cluster`](trigger.md); one that is named `main` stands for the cluster of the installation there. Whatever ' +
-      'field is not listed is refused.',
+    `A \`KafkaCluster\` (\`${apiVersion}\`) says how to connect to a Kafka cluster. Triggers of its namespace write its name as ` +
+      '[`source.cluster`](trigger.md). Triggers of the namespaces in `spec.allowedNamespaces` write `namespace/name`. In its ' +
+      'namespace, a KafkaCluster named `main` replaces the cluster of the installation. The table lists every field; Millrace ' +
+      'refuses any other.',
     fieldsTable(clusterFieldTable),
   );
 }
@@ -63,15 +64,16 @@ function fieldsTable(fields: readonly Field[]): string {
 function annotationsPage(): string {
   const rows = annotationTable.map(({ key, field }) => {
     const value =
-      field.schema.type === 'array' ? 'topic names with commas between them' : expectation(field.schema);
-    // Elsewhere `required` speaks of a mapping that may be absent as a whole.
+      field.schema.type === 'array' ? 'topic names, separated by commas' : expectation(field.schema);
+    // Only `topics` is required here: the mappings around other required fields may be absent.
     const fallback = key === topicsAnnotation ? 'required' : field.required ? '' : defaultOf(field);
     return [code(key), code(field.path), value, fallback, describe(field)];
   });
   return page(
     'Annotations',
-    'Annotations on the metadata of a Deployment mean a Trigger of the Deployment’s name, with the Deployment as its ' +
-      'function. `millrace.dev/topics` is the opt-in. All values are texts: numbers stand in quotes.',
+    'Annotations in the metadata of a Deployment declare a Trigger with the name of the Deployment, and with the Deployment as ' +
+      'its function. The annotation `millrace.dev/topics` is required: without it, all others have no effect. Every value is a ' +
+      'string, so write numbers in quotes.',
     table(['annotation', 'field of the Trigger', 'must be', 'default', 'what it does'], rows),
   );
 }
@@ -80,8 +82,8 @@ function errorsPage(): string {
   const rows = Object.entries(errorTable).map(([name, remedy]) => [code(name), remedy]);
   return page(
     'Errors',
-    'Every error that Millrace raises on purpose has a code. The message says what happened and where; this page says ' +
-      'what to do.',
+    'Every error that Millrace raises on purpose has a code. The message of the error says what happened and where. This page ' +
+      'says what to do.',
     table(['code', 'what to do'], rows),
   );
 }
@@ -124,12 +126,12 @@ function metricsPage(): string {
   const events = createScalerEmitter();
   return page(
     'Metrics',
-    'Prometheus metrics, on `/metrics` of the port that [serves them](configuration.md). Units stand in the names. The labels ' +
-      '`namespace` and `trigger` name the trigger; no label holds a topic, a key or an id. A counter with labels appears with its ' +
-      'first event. What to alert on: [Operations](../guides/operations.md).',
+    'Gateway and scaler serve Prometheus metrics on `/metrics` of the port in their [settings](configuration.md). The name of a ' +
+      'metric contains its unit. The labels `namespace` and `trigger` name the trigger; no label holds a topic, a key or an ' +
+      'id. A counter with labels appears when it first counts something. For alerts, see [Operations](../guides/operations.md).',
     [
       `## Gateway\n\n${metricsTable(createMetrics(new EventEmitter(), () => []))}`,
-      'Beside these stand the `process_*` and `nodejs_*` metrics of prom-client: CPU, memory, event loop, garbage collection.',
+      'The gateway also serves the `process_*` and `nodejs_*` metrics of prom-client: CPU, memory, event loop, garbage collection.',
       `## Scaler\n\n${metricsTable(createScalerMetrics(events, createWantedTriggers()))}`,
       labelsText,
     ].join('\n\n'),
@@ -146,7 +148,7 @@ const labelsText = `## Values of the labels
 | \`status\` of attempts | the HTTP status, or \`none\` where no answer came |
 | \`status\` of gRPC requests | the gRPC status: \`OK\`, \`NOT_FOUND\`, \`UNAVAILABLE\`, … |
 | \`reason\` of dead letters | \`exhausted\`, \`rejected\`, \`expired\`, \`undecodable\`, \`skipped\` |
-| \`reason\` of filter errors in CEL | \`missingAttribute\`, \`payload\` (\`data\` cannot be read), \`limit\` (too much work), \`evaluation\` (a missing field, types that do not go together…), \`noBoolean\` |
+| \`reason\` of filter errors in CEL | \`missingAttribute\`, \`payload\` (\`data\` cannot be read), \`limit\` (the evaluation costs too much), \`evaluation\` (a missing field, types that do not fit…), \`noBoolean\` (the result is neither true nor false) |
 | \`reason\` of filter errors in CESQL | \`missingAttribute\`, \`cast\`, \`math\`, \`functionEvaluation\`, \`missingFunction\`, \`generic\` |
 | \`dialect\` | \`cesql\`, \`cel\` |
 | \`reason\` of rebuilds | \`crashed\`, \`stalled\`, \`joining\`, \`topics\` |
@@ -157,13 +159,13 @@ const labelsText = `## Values of the labels
 | \`code\` | a code of [Errors](errors.md), or \`none\` |
 | \`known\` | \`false\` for a trigger that the scaler does not know |`;
 
-/** Our own metrics: those of the process depend on the platform. */
+/** Millrace's own metrics. Those of prom-client depend on the platform. */
 function metricsTable(registry: ReturnType<typeof createMetrics>): string {
   const rows = registry
     .getMetricsAsArray()
     .filter(({ name }) => name.startsWith('millrace_'))
     .map((metric) => {
-      // prom-client keeps them, and does not declare them.
+      // prom-client has this property, but does not declare it.
       const { labelNames = [] } = metric as unknown as { labelNames?: readonly string[] };
       return [code(metric.name), String(metric.type), labelNames.map(code).join(', '), metric.help];
     });
@@ -180,7 +182,7 @@ function defaultOf({ schema, defaultRule, required }: Field): string {
 function describe({ description, schema }: Field): string {
   const { notBuilt } = schema;
   if (notBuilt === undefined) return description;
-  const exception = 'except' in notBuilt ? `, only ${code(JSON.stringify(notBuilt.except))} is taken` : '';
+  const exception = 'except' in notBuilt ? `, only ${code(JSON.stringify(notBuilt.except))} is allowed` : '';
   return `${description} Not built yet${exception}.`;
 }
 

@@ -1,34 +1,34 @@
-// Who comes to a port of ours, and what they may do there: the port to whoever knows, the API server or an identity provider.
+// Callers of the HTTP and gRPC ports: how they are authenticated and authorized, by the API server or an identity provider.
 
 /**
- * What a route asks of its caller. `scrape`: metrics. `view`: triggers, their state and where their records are, no payload.
- * `operate`: to change what becomes of records, and to see payloads. `activate`: to tell a scaler that records wait.
+ * The right that a route requires of its caller. `scrape`: read metrics. `view`: see triggers, their state and the positions of their
+ * records, but no payloads. `operate`: skip records, and see payloads. `activate`: notify a scaler that records wait.
  */
 export type Right = 'scrape' | 'view' | 'operate' | 'activate';
 
-/** Of one request. Whatever lasts longer, such as a stream of events, has its token recognized again. */
+/** The caller of one request. A longer call, such as a stream of events, authenticates its token again. */
 export interface Caller {
-  /** As the audit log names them, such as `system:serviceaccount:monitoring:prometheus`; never a token, or a part of one. */
+  /** The name for the audit log, such as `system:serviceaccount:monitoring:prometheus`; never a token, or a part of one. */
   readonly name: string;
   /**
-   * Whether they have the right in a namespace; undefined: in all of them, and for `scrape` and `activate`, which are of the installation.
-   * Rejects with MILLRACE_ACCESS_UNKNOWN where that cannot be told now.
+   * Whether the caller has the right in a namespace. Undefined means all namespaces; use it for `scrape` and `activate` too, which concern
+   * the whole installation. Rejects with MILLRACE_ACCESS_UNKNOWN if this cannot be decided now.
    */
   may(right: Right, namespace: string | undefined): Promise<boolean>;
 }
 
 export type Recognition =
   | { readonly kind: 'caller'; readonly caller: Caller }
-  /** The token is of the kind that is known here, and does not hold: why, fit to be told to whoever showed it. */
+  /** The token is of the kind that this recognizer knows, but not valid. `why` may be sent to the caller. */
   | { readonly kind: 'refused'; readonly why: string }
-  /** The token is none of those that are known here: another recognizer may know it. */
+  /** The token is of another kind. Another recognizer may know it. */
   | { readonly kind: 'unknown' };
 
-/** Tells who shows a bearer token. Keeps no token, only digests of some, for seconds. */
+/** Authenticates bearer tokens. It stores no token; it may cache digests of tokens for seconds. */
 export interface Recognizer {
   /**
-   * Takes any text, however hostile. Rejects with MILLRACE_ACCESS_UNKNOWN where who knows does not answer, with a cause that is for the log and
-   * not for the caller; never with anything of the token.
+   * `token` may be any text, also a hostile one. Rejects with MILLRACE_ACCESS_UNKNOWN if the API server or provider does not answer. The
+   * cause is for the log and not for the caller; it never contains any part of the token.
    */
   recognize(token: string): Promise<Recognition>;
   close(): Promise<void>;

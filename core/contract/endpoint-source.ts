@@ -1,4 +1,4 @@
-// The ports towards functions: which endpoints are ready, and what they are shown besides events.
+// The ports towards functions: which endpoints are ready, and the credentials that go with requests.
 import type { FunctionTlsCredentials } from './function-access.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -7,25 +7,25 @@ export interface Endpoint {
   readonly origin: string;
 }
 
-/** Tells the ready endpoints of a function: at once with what is known, then at every change. Returns how to stop. */
+/** Reports the ready endpoints of a function: at once, then all again at every change. `watch` returns a function that stops it. */
 export interface EndpointSource {
   watch(subscription: Subscription, onChange: (ready: readonly Endpoint[]) => void): () => void;
 }
 
-/** What a function is shown besides events, kept current. It holds secrets. Nothing of it throws or blocks. */
+/** The credentials for a function, kept current. It holds secrets. No method throws or blocks. */
 export interface FunctionAccess {
-  /** Why nothing can be sent now, in words; undefined where requests may go. */
+  /** Why requests cannot be sent now, in words; undefined if they can. */
   readonly lack: string | undefined;
-  /** For connections from now on, another object whenever they change; undefined where the trigger asks for no TLS. */
+  /** For new connections; a new object whenever they change. Undefined if the trigger has no TLS. */
   readonly tls: FunctionTlsCredentials | undefined;
-  /** The header that goes with each request; undefined where the trigger asks for none. */
+  /** The value of the header `authorization` of each request; undefined if the trigger has no authentication. */
   readonly authorization: string | undefined;
-  /** The function answered 401 to `authorization`: nothing is sent until there is another, unless one has just been replaced for that. */
+  /** The function answered 401 to `authorization`. Nothing is sent until there is another, unless one was just replaced for that reason. */
   refused(authorization: string): void;
   close(): Promise<void>;
 }
 
-/** Undefined for a trigger that asks for nothing. `onChange` is called when anything of it is another, never before it returns. */
+/** Returns undefined for a trigger without TLS and authentication. Calls `onChange` when anything changes, but never before it returns. */
 export type OpenFunctionAccess = (
   subscription: Subscription,
   onChange: () => void,

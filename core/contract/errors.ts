@@ -1,75 +1,75 @@
-// Every error that Millrace raises on purpose: one table of codes, one class. docs/reference/errors.md lists the table
-// and a test compares the two.
+// Every error that Millrace raises on purpose: one table of codes, one class. docs/reference/errors.md is made from the table, and a
+// test compares the two.
 
-/** Code → what the reader can do about it. The message says what happened and where; this says what to do. */
+/** Code → remedy. The message of an error says what happened and where; the remedy says what to do. */
 export const errorTable = {
   MILLRACE_CONFIG_INVALID:
-    'Correct the named setting; `millrace help COMMAND` and docs/reference/configuration.md list them all.',
+    'Correct the named setting. `millrace help COMMAND` and docs/reference/configuration.md list all settings.',
   MILLRACE_MANIFEST_INVALID:
-    'Correct the manifest at the named path; `millrace validate FILE` shows every mistake at once.',
+    'Correct the manifest at the named path. `millrace validate FILE` shows every mistake at once.',
   MILLRACE_FIELD_NOT_BUILT:
-    'Remove the field: this release does not carry it out, and ignoring it would be worse.',
-  MILLRACE_TOPIC_MISSING: 'Create the topic; the trigger reads it by itself as soon as it exists.',
+    'Remove the field. This release does not implement it, and does not ignore it silently.',
+  MILLRACE_TOPIC_MISSING: 'Create the topic. The trigger reads it as soon as it exists, without a restart.',
   MILLRACE_KAFKA_UNREACHABLE:
-    'Check KAFKA_BROKERS and that the brokers run; a listener that closes connections may want TLS or SASL, or neither. The connection is tried again until it succeeds.',
+    'Check KAFKA_BROKERS, and that the brokers run. If the listener closes connections, it may require TLS or SASL, or accept neither. Millrace retries until it is connected.',
   MILLRACE_KAFKA_FAILED:
-    'See the cause; the client is rebuilt and the work goes on from the committed offsets.',
+    'Read the cause in the message. Millrace rebuilds its Kafka client and continues from the committed offsets.',
   MILLRACE_KAFKA_UNAUTHENTICATED:
-    'Correct the credentials, or the listener: see `tls` and `authentication` of the KafkaCluster, or the file that KAFKA_CONFIG names. It is tried again by itself.',
+    'Correct the credentials, or name a listener that takes them: in `tls` and `authentication` of the KafkaCluster, or in the file that KAFKA_CONFIG names. Millrace retries by itself.',
   MILLRACE_KAFKA_FORBIDDEN:
-    'Grant the named right to the user in Kafka; docs/guides/kafka-security.md lists the ACLs that a trigger needs.',
+    'Grant the named right to the Kafka user. docs/guides/kafka-security.md lists the ACLs that a trigger needs.',
   MILLRACE_CREDENTIALS_UNUSABLE:
-    'Correct the named Secret or file: it must be there, be readable, and hold what the message says. It is looked at again by itself.',
+    'Correct the named Secret or file: it must exist, be readable, and hold what the message says. Millrace reads it again by itself.',
   MILLRACE_KAFKA_STALLED:
-    'Nothing, if it passes: the client is rebuilt by itself. Where it lasts, see the log of the brokers that lead the named partitions.',
+    'Do nothing if it passes: Millrace rebuilds its Kafka client. If it lasts, read the logs of the brokers that lead the named partitions.',
   MILLRACE_BACKLOG_UNKNOWN:
-    'Unknown backlog is an error to KEDA, never zero: see the cause, and the fallback of the ScaledObject.',
+    'Remove the cause that the message names. Until then KEDA gets an error, never a backlog of zero, and the `fallback` of the ScaledObject decides on the replicas.',
   MILLRACE_TRIGGER_UNKNOWN:
-    'Name a trigger that the scaler knows, in the metadata `trigger` of the ScaledObject.',
+    'In the metadata `trigger` of the ScaledObject, write the name of a trigger that the scaler serves.',
   MILLRACE_SCALER_METADATA_INVALID:
-    'Correct the metadata of the trigger in the ScaledObject; docs/guides/keda.md lists the names and what each must be.',
+    'Correct the metadata of the trigger in the ScaledObject. docs/guides/keda.md lists the names and their values.',
   MILLRACE_SCALER_FULL:
-    'Run another installation of the scaler for some of the ScaledObjects, or make Triggers of them: only groups without a trigger are limited in number.',
+    'Create Triggers for some of these ScaledObjects, or run a second installation of the scaler for them. Only consumer groups without a Trigger are limited in number.',
   MILLRACE_SKIP_ELSEWHERE:
-    'Ask the gateway that has the partition: name them all by --gateway or MILLRACE_GATEWAY_URLS.',
+    'Send the request to the gateway that has the partition: list all gateways in --gateway or MILLRACE_GATEWAY_URLS.',
   MILLRACE_SKIP_REFUSED:
-    'See the message; `/v1/triggers/NAMESPACE/NAME/blocked` of the gateway lists what blocks.',
+    'Read in the message why. `/v1/triggers/NAMESPACE/NAME/blocked` of the gateway lists the records that block their lanes.',
   MILLRACE_ADMIN_FORBIDDEN:
-    'Let who administers the namespace grant the named right; docs/guides/access.md says which there are, and who has them.',
+    'Ask an administrator of the namespace for the named right. docs/guides/access.md lists the rights, and who has them.',
   MILLRACE_ADMIN_UNAUTHENTICATED:
-    'Show a bearer token: `kubectl create token NAME --audience=millrace`, one of the OpenID provider that the installation names, or MILLRACE_ADMIN_TOKEN. Without any of these set up, ask from where it runs.',
-  MILLRACE_ADMIN_THROTTLED: 'Ask more slowly: 1,200 requests a minute from one address.',
+    'Send a bearer token: from `kubectl create token NAME --audience=millrace`, from the OpenID provider of the installation, or MILLRACE_ADMIN_TOKEN. If none of these is set up, send the request from the machine or pod of the process.',
+  MILLRACE_ADMIN_THROTTLED: 'Send fewer requests: at most 1,200 a minute are allowed from one address.',
   MILLRACE_ACCESS_UNKNOWN:
-    'Try again; where it lasts, check the way to the API server, or to the OpenID provider, and the rights of the ServiceAccount there.',
-  MILLRACE_REQUEST_INVALID: 'Correct the request as the message says.',
+    'Try again. If it lasts, check the connection to the API server or the OpenID provider, and the rights of Millrace’s ServiceAccount.',
+  MILLRACE_REQUEST_INVALID: 'Correct the request: the message says what is wrong with it.',
   MILLRACE_GATEWAY_UNREACHABLE:
-    'Name the admin address of the gateway by --gateway or MILLRACE_GATEWAY_URLS, such as http://127.0.0.1:9464.',
+    'Check that the gateway runs, and write its admin address in --gateway or MILLRACE_GATEWAY_URLS, such as http://127.0.0.1:9464.',
   MILLRACE_KUBERNETES_UNREACHABLE:
-    'Check the address of the API server and the way to it; it is tried again by itself, and records go on meanwhile.',
+    'Check the address of the API server, and the connection to it. Millrace retries by itself, and delivers records meanwhile.',
   MILLRACE_KUBERNETES_FORBIDDEN:
-    'Grant the named right to the service account; the chart does, for the namespaces in `watchNamespaces`.',
+    'Grant the named right to the ServiceAccount. The chart grants it for the namespaces in `watchNamespaces`.',
   MILLRACE_KUBERNETES_CONFLICT:
-    'Nothing, if it passes: the resource was changed by another at the same time, and is read again.',
+    'Do nothing if it passes: somebody else changed the resource at the same time, and Millrace reads it again.',
   MILLRACE_KUBERNETES_MISSING:
-    'Install what defines the kind where the message names one (`helm upgrade` brings the CRDs); a resource that was just deleted needs nothing.',
+    'If the message names a kind, install its CRD (`helm upgrade` installs those of Millrace). If the resource was just deleted, do nothing.',
   MILLRACE_KUBERNETES_INVALID: 'Correct the field that the API server names.',
-  MILLRACE_KUBERNETES_FAILED: 'See the message of the API server, and its log.',
+  MILLRACE_KUBERNETES_FAILED: 'Read the answer of the API server in the message, and its log.',
   MILLRACE_ADDRESS_REFUSED:
-    'Let `function.uri`, the brokers of the KafkaCluster, or the `tokenEndpoint` be at hosts whose addresses are all open to tenants (docs/guides/kubernetes.md lists the others). The name is looked up again by itself.',
+    'In `function.uri`, the brokers of the KafkaCluster or `tokenEndpoint`, write a host of which every address is allowed to tenants (docs/guides/kubernetes.md lists the addresses that are not). Millrace resolves the name again by itself.',
   MILLRACE_FUNCTION_TLS_FAILED:
-    'Correct `function.tls` of the trigger, or the certificate of the function, as the message says. It is tried again by itself, and records are held meanwhile.',
+    'Correct `function.tls` of the trigger, or the certificate of the function, as the message says. Millrace retries by itself, and holds the records meanwhile.',
   MILLRACE_TOOL_MISSING: 'Install the named tool with the command that the message gives.',
   MILLRACE_LOCAL_KAFKA_FAILED:
-    'Read the last lines of the broker that the message shows; a busy port and a foreign folder are the usual causes.',
+    'Read the last lines of the broker’s log in the message. The usual causes are a port that is in use, and a folder that another process or user has.',
   MILLRACE_DEMO_FAILED:
-    'See the message; with --keep what the demo has made stays, for kubectl to describe. The next run removes it.',
+    'Read the message. To inspect what the demo created with kubectl, run it with --keep; the next run removes it.',
   MILLRACE_PROCESS_FAILED:
-    'Run the dev-command by hand in the folder of its manifest: it must start and listen on PORT.',
+    'Run the dev-command by hand, in the folder of its manifest: it must start, and listen on the port in PORT.',
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;
 
-/** An error with a stable `code`; `remedy` is what to do, `cause` what lay beneath. */
+/** An error with a stable `code`. `remedy` says what to do; `cause` is the error that led to it, if any. */
 export class MillraceError extends Error {
   readonly code: ErrorCode;
 
@@ -84,7 +84,7 @@ export class MillraceError extends Error {
   }
 }
 
-/** The message of whatever was thrown, with the messages of its causes. Of several errors that have no message, the first. */
+/** The message of a thrown value, with the messages of its causes. An AggregateError without a message counts as its first error. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof AggregateError && error.message === '' && error.errors.length > 0)

@@ -1,6 +1,6 @@
 // A CloudEvent 1.0 in memory. Attribute names are lower-case letters and digits; `data` is bytes, null for no data.
 
-/** Types of the CloudEvents type system that survive on the wire; the others (URI, Timestamp, Binary) are their string form. */
+/** The CloudEvents types that JSON and HTTP preserve. Others (URI, Timestamp, Binary) are in their string form. */
 export type AttributeValue = string | number | boolean;
 
 export interface CloudEvent {
@@ -12,12 +12,12 @@ export interface CloudEvent {
   readonly time?: string | undefined;
   readonly datacontenttype?: string | undefined;
   readonly dataschema?: string | undefined;
-  /** All other attributes, those that Millrace adds (`kafkatopic`, …) included. */
+  /** All other attributes, including those that Millrace adds (`kafkatopic`, …). */
   readonly extensions: Readonly<Record<string, AttributeValue>>;
   readonly data: Buffer | null;
 }
 
-/** The attribute `name` of `event`, or undefined where it has none. `specversion` is an attribute too. */
+/** The attribute `name` of `event`, or undefined if it has none. `specversion` is an attribute too. */
 export function attributeOf(event: CloudEvent, name: string): AttributeValue | undefined {
   switch (name) {
     case 'id':

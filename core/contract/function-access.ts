@@ -1,24 +1,23 @@
-// How a function is called where its address alone does not do. Access is declared, and names what is secret; credentials are what the
-// names lead to.
+// TLS and authentication towards a function. The settings refer to Secrets; the credentials hold the values of these Secrets.
 import type { OauthAuthentication, SecretValue, ServiceAccountToken } from './kafka-access.ts';
 
-/** Present: requests go by https. */
+/** If present, requests use https. */
 export interface FunctionTls {
-  /** Authorities to trust, PEM; absent: those that Node.js knows. */
+  /** Certificate authorities to trust, PEM. Absent: those that Node.js trusts by default. */
   readonly ca?: SecretValue | undefined;
-  /** What is shown, and its key: PEM. Both or none. */
+  /** The client certificate and its key, PEM: both or none. */
   readonly certificate?: SecretValue | undefined;
   readonly key?: SecretValue | undefined;
   readonly keyPassword?: SecretValue | undefined;
-  /** The name that the certificate of the function must be for; absent: the one that is connected to. */
+  /** The name that the certificate of the function must have. Absent: the host of the URL. */
   readonly serverName?: string | undefined;
 }
 
-/** Whose token a function gets with each request. */
+/** The token that a function gets with each request. */
 export type FunctionAuthentication =
   ({ readonly type: 'service-account' } & ServiceAccountToken) | OauthAuthentication;
 
-/** What connections to a function show and trust; all PEM. It holds secrets: never told, logged or shown. */
+/** The certificates and keys for connections to a function; all PEM. It holds secrets: never log or print it. */
 export interface FunctionTlsCredentials {
   readonly ca?: string | undefined;
   readonly certificate?: string | undefined;

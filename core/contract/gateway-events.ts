@@ -1,4 +1,4 @@
-// What the gateway's stages emit while they work. Metrics and logs listen; no stage knows that anyone does.
+// The events that the gateway's stages emit while they work. Metrics and logs listen to them; the stages do not know their listeners.
 import type { ExpressionDialect } from './expressions.ts';
 import type { KafkaRecord, TopicPartition } from './record.ts';
 import type { StoredAt } from './record-sink.ts';
@@ -8,18 +8,18 @@ import type { SkipRequest, SkipTrace } from './skip.ts';
 import type { Subscription } from './subscription.ts';
 
 /**
- * An expression among the filters that could not be evaluated on an event, which it therefore does not let pass. What exactly
- * went wrong may quote the event, and is for `millrace try` to tell.
+ * An expression among the filters that could not be evaluated on an event, so the event does not pass. It carries no message, because a
+ * message may quote the event; `millrace try` shows it.
  */
 export interface FilterFault {
   /** `filters[1].all[0]`. */
   readonly path: string;
   readonly dialect: ExpressionDialect;
-  /** One of the dialect's few: `missingAttribute`, `cast`… */
+  /** A code of the dialect: `missingAttribute`, `cast`… */
   readonly code: string;
 }
 
-/** What happens in the gateway, for whoever watches (metrics, logs, traces): name → arguments. Listeners must not throw. */
+/** Name of an event → its arguments. Listeners (metrics, logs) must not throw. */
 export interface GatewayEvents {
   fetched: [subscription: Subscription, records: number, bytes: number];
   attempted: [
@@ -45,16 +45,16 @@ export interface GatewayEvents {
     delayMs: number,
     reason: string,
   ];
-  /** A batch failed as a whole, and goes again in halves; no attempt is charged. */
+  /** A batch failed as a whole, and is sent again in halves; no attempt is charged. */
   bisected: [subscription: Subscription, events: number, reason: string];
   skipped: [subscription: Subscription, request: SkipRequest, trace: SkipTrace];
   blocked: [subscription: Subscription, record: KafkaRecord, reason: string];
   unblocked: [subscription: Subscription, record: KafkaRecord];
-  /** `lack`: what of our credentials is not there; undefined where no endpoint is ready. */
+  /** `lack`: which credentials are missing; undefined if the reason is that no endpoint is ready. */
   held: [subscription: Subscription, lack: string | undefined];
   released: [subscription: Subscription];
   endpoints: [subscription: Subscription, ready: number];
-  /** An endpoint takes no connection, or is given none: it is left alone until it takes one. */
+  /** An endpoint accepts no connection, or none may be opened to it: see `why`. It gets no requests until a connection succeeds. */
   unreachable: [
     subscription: Subscription,
     origin: string,
@@ -70,7 +70,7 @@ export interface GatewayEvents {
   commitFailed: [subscription: Subscription, error: Error];
   storeFailed: [subscription: Subscription, record: KafkaRecord, what: 'dead letter' | 'reply', error: Error];
   paused: [subscription: Subscription, partition: TopicPartition, paused: boolean];
-  /** So much of a partition waits behind failures that no more of it is fetched, or no longer so much. */
+  /** True: so much of a partition waits behind failures that no more of it is fetched. False: fetching continues. */
   congested: [
     subscription: Subscription,
     partition: TopicPartition,

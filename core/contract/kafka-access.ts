@@ -1,27 +1,27 @@
-// How a Kafka cluster is reached: where its brokers are, and how connections to them are secured. Access is declared, and names what is
-// secret; credentials are what the names lead to.
+// How to connect to a Kafka cluster: its brokers, TLS and authentication. `KafkaAccess` refers to Secrets; `Credentials` hold the values of
+// these Secrets.
 
-/** A key of a Secret in the namespace of whoever names it. */
+/** A key of a Secret in the namespace of the resource that refers to it. */
 export interface SecretValue {
   readonly secretName: string;
   readonly key: string;
 }
 
-/** What a KafkaCluster says. Nothing in it is secret. */
+/** The settings of a KafkaCluster. Nothing in it is secret. */
 export interface KafkaAccess {
   /** `host:port`, at least one. */
   readonly brokers: readonly string[];
-  /** Where its Secrets are. */
+  /** The namespace of its Secrets. */
   readonly namespace: string;
-  /** Absent: plain text. */
+  /** Absent: connections are plain text. */
   readonly tls?: TlsAccess | undefined;
   readonly authentication?: Authentication | undefined;
 }
 
 export interface TlsAccess {
-  /** Authorities to trust, PEM; absent: those that Node.js knows. */
+  /** Certificate authorities to trust, PEM. Absent: those that Node.js trusts by default. */
   readonly ca?: SecretValue | undefined;
-  /** Whether a certificate must be for the name that is connected to. */
+  /** Whether the certificate of a broker must have its host name. */
   readonly verifyHostname: boolean;
 }
 
@@ -31,7 +31,7 @@ export type Authentication =
   | { readonly type: PasswordMechanism; readonly username: string; readonly password: SecretValue }
   | {
       readonly type: 'tls';
-      /** PEM: the certificate, and after it those that lead to an authority. */
+      /** PEM: the certificate, followed by its intermediate certificates. */
       readonly certificate: SecretValue;
       readonly key: SecretValue;
       readonly keyPassword?: SecretValue | undefined;
@@ -44,7 +44,7 @@ export interface OauthAuthentication extends OauthSettings {
   readonly clientSecret?: SecretValue | undefined;
   /** A token of a ServiceAccount of the namespace, for this audience, instead of a secret. */
   readonly clientAssertion?: ServiceAccountToken | undefined;
-  /** Authorities to trust at the token endpoint, PEM; absent: those that Node.js knows. */
+  /** Certificate authorities to trust at the token endpoint, PEM. Absent: those that Node.js trusts by default. */
   readonly ca?: SecretValue | undefined;
 }
 
@@ -55,7 +55,7 @@ export interface ServiceAccountToken {
 
 export interface OauthSettings {
   readonly tokenEndpoint: string;
-  /** An assertion may do without. */
+  /** Optional with an assertion, which may name the client itself. */
   readonly clientId?: string | undefined;
   readonly scope?: string | undefined;
   readonly audience?: string | undefined;
@@ -63,9 +63,9 @@ export interface OauthSettings {
   readonly extensions?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What connections show and trust. It holds secrets: never told, logged or shown. */
+/** The credentials for connections to brokers. It holds secrets: never log or print it. */
 export interface Credentials {
-  /** Absent: plain text. */
+  /** Absent: connections are plain text. */
   readonly tls?: TlsCredentials | undefined;
   readonly sasl?: SaslCredentials | undefined;
 }
@@ -92,7 +92,7 @@ export interface OauthCredentials extends OauthSettings {
   readonly ca?: string | undefined;
 }
 
-/** `host:port`, separated by commas, at least one; an IPv6 address stands in brackets. */
+/** Parses `host:port`, separated by commas, at least one; an IPv6 address stands in brackets. Undefined if `text` is something else. */
 export function parseBrokers(text: string): readonly string[] | undefined {
   const brokers = text
     .split(',')

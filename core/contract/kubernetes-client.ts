@@ -1,4 +1,4 @@
-// The port to the API server of Kubernetes: resources as they are, without a type per kind. core/kubernetes implements it.
+// The port to the API server of Kubernetes. Resources are untyped: there is no type for each kind. core/kubernetes implements it.
 
 export interface OwnerReference {
   readonly apiVersion: string;
@@ -30,7 +30,7 @@ export interface Resource {
   readonly [field: string]: unknown;
 }
 
-/** A kind, in namespaces but for those that say otherwise; `plural` is what it is called in URLs and in rights: `triggers`. */
+/** A kind of resources; `plural` is its name in URLs and rights: `triggers`. */
 export interface ResourceKind {
   readonly apiVersion: string;
   readonly kind: string;
@@ -38,21 +38,21 @@ export interface ResourceKind {
 }
 
 export interface ListOptions {
-  /** Absent: all of them, which takes a ClusterRole. */
+  /** Absent: all namespaces, which requires a ClusterRole. */
   readonly namespaces?: readonly string[] | undefined;
   readonly labelSelector?: string | undefined;
   readonly fieldSelector?: string | undefined;
 }
 
 export interface WatchOptions extends ListOptions {
-  /** Ends the watch, also one that waits for its first list: `watch` then rejects with the reason. */
+  /** Ends the watch. If it still waits for its first list, `watch` rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Tells all resources of a kind: at once when they are listed, then whole again after each change, several changes of one
- * moment as one. `watch` resolves after the first list; one that fails is tried again until it succeeds. Later an API server
- * that is away only means no news. Returns how to stop; nothing is told after that.
+ * Reports all resources of a kind: when they are first listed, then the whole list again after each change; changes at the same moment are
+ * reported once. `watch` resolves after the first list, which is retried until it succeeds. Later, while the API server is unreachable, no
+ * changes are reported. The function that `watch` returns stops it; nothing is reported after that.
  */
 export interface ResourceWatch {
   watch(
@@ -63,51 +63,51 @@ export interface ResourceWatch {
 }
 
 export interface ApplyOptions {
-  /** Who owns the fields that are applied. */
+  /** The owner of the applied fields. */
   readonly fieldManager: string;
-  /** Takes fields away from other managers, instead of MILLRACE_KUBERNETES_CONFLICT. */
+  /** Takes fields over from other managers, instead of rejecting with MILLRACE_KUBERNETES_CONFLICT. */
   readonly force?: boolean;
-  /** Applies the status and nothing else; the resource must be there. */
+  /** Applies the status and nothing else; the resource must exist. */
   readonly subresource?: 'status';
 }
 
 export interface RemoveOptions {
-  /** Removes it only where it is this one: MILLRACE_KUBERNETES_CONFLICT where another has taken its name. */
+  /** Removes the resource only if it has this uid. If another one has taken its name: MILLRACE_KUBERNETES_CONFLICT. */
   readonly uid?: string;
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
 }
 
 /**
- * Reads and writes resources. Every request ends within 10 s. It rejects with MILLRACE_KUBERNETES_UNREACHABLE where no answer
- * came, _FORBIDDEN with the right that is lacking, _MISSING where the resource or its kind is not there, _CONFLICT where it is
- * another's or has changed, _INVALID where the API server refuses what it was given, _FAILED for the rest.
+ * Reads and writes resources. Every request ends within 10 s. It rejects with MILLRACE_KUBERNETES_UNREACHABLE if no answer came, with
+ * _FORBIDDEN and the missing right, with _MISSING if the resource or its kind does not exist, with _CONFLICT if the resource belongs to
+ * another or has changed, with _INVALID if the API server refuses the content, and with _FAILED otherwise.
  */
 export interface KubernetesClient extends ResourceWatch {
-  /** The own namespace: of the pod, or of the context in the kubeconfig. */
+  /** The namespace of this process: that of the pod, or of the context in the kubeconfig. */
   readonly namespace: string | undefined;
-  /** Undefined where it, or its kind, is not there. For a kind that is in no namespace, here and below, `namespace` is empty. */
+  /** Undefined if the resource, or its kind, does not exist. Here and below, `namespace` is empty for a kind that is not namespaced. */
   get(kind: ResourceKind, namespace: string, name: string): Promise<Resource | undefined>;
   list(kind: ResourceKind, options?: ListOptions): Promise<Resource[]>;
-  /** Server-side apply: creates it, or changes the fields that are named and drops those that were named before. */
+  /** Server-side apply: creates the resource, or sets the given fields and drops those that were applied before and are not given now. */
   apply(resource: Resource, options: ApplyOptions): Promise<Resource>;
-  /** MILLRACE_KUBERNETES_CONFLICT where it is there already. */
+  /** MILLRACE_KUBERNETES_CONFLICT if it exists already. */
   create(resource: Resource): Promise<Resource>;
-  /** Whole, but for the status; MILLRACE_KUBERNETES_CONFLICT where it is not at `metadata.resourceVersion` any more. */
+  /** Replaces the whole resource except its status. MILLRACE_KUBERNETES_CONFLICT if it is not at `metadata.resourceVersion` any more. */
   replace(resource: Resource): Promise<Resource>;
-  /** JSON merge patch (RFC 7386); MILLRACE_KUBERNETES_MISSING where it is not there. */
+  /** JSON merge patch (RFC 7386). MILLRACE_KUBERNETES_MISSING if it does not exist. */
   patch(kind: ResourceKind, namespace: string, name: string, merge: object): Promise<Resource>;
-  /** One that is gone already is fine. One with finalizers goes when the last of them does. */
+  /** Succeeds if the resource is gone already. One with finalizers is deleted when the last of them is removed. */
   remove(kind: ResourceKind, namespace: string, name: string, options?: RemoveOptions): Promise<void>;
   /** Whether the API server serves the kind: `keda.sh/v1alpha1`, `ScaledObject`. */
   hasKind(apiVersion: string, kind: string): Promise<boolean>;
 }
 
-/** Reads what the containers of pods write. */
+/** Reads the logs of containers. */
 export interface PodLogs {
   /**
-   * The lines of the log of a pod with one container, from the first that is kept; ends after the container's last line, or sooner where the
-   * connection is closed, or when `signal` aborts. Rejects as KubernetesClient does: with _INVALID before the container has started, with
-   * _MISSING when the pod is gone.
+   * The lines of the log of a pod with one container, from the first line that is retained. It ends after the container's last line, or
+   * earlier if the connection closes or `signal` aborts. It rejects as KubernetesClient does: with _INVALID before the container has
+   * started, with _MISSING if the pod is gone.
    */
   follow(namespace: string, pod: string, signal: AbortSignal): AsyncIterable<string>;
 }

@@ -1,10 +1,6 @@
-// The nearest right name for a wrong one: optimal string alignment distance, letter case and separators left
-// aside.
+// Finds the valid name that a wrong one most likely meant: optimal string alignment distance, ignoring case and separators.
 
-/**
- * The candidate that `name` most likely meant, the first of equals; undefined where none is near, or within
- * `limit`.
- */
+/** The candidate nearest to `name`, the first of several; undefined if none is near, or none within `limit`. */
 export function nearest(name: string, candidates: Iterable<string>, limit = Infinity): string | undefined {
   const meant = fold(name);
   let best: string | undefined;
@@ -12,7 +8,7 @@ export function nearest(name: string, candidates: Iterable<string>, limit = Infi
   for (const candidate of candidates) {
     const right = fold(candidate);
     const length = Math.max(meant.length, right.length);
-    // Three wrong letters out of three are no likeness.
+    // Three wrong letters out of three have nothing in common.
     const allowed = Math.min(bestDistance - 1, Math.max(2, Math.ceil(length / 3)), length - 1);
     const distance = likeness(meant, right, allowed);
     if (distance <= allowed) {
@@ -23,9 +19,9 @@ export function nearest(name: string, candidates: Iterable<string>, limit = Infi
   return best;
 }
 
-/** The edit distance where it is within `allowed`, and something beyond otherwise. */
+/** The edit distance if it is within `allowed`, else any larger number. */
 function likeness(meant: string, right: string, allowed: number): number {
-  // Half of the right name is nearer than another name.
+  // A part of the valid name is nearer than any other name.
   if (meant.length > 2 && right.includes(meant)) return 1;
   const least = Math.abs(meant.length - right.length);
   return least > allowed ? least : editDistance(meant, right);
@@ -38,7 +34,7 @@ function fold(name: string): string {
     .replaceAll(/[-_.\s]/g, '');
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that make one of the other. */
+/** The number of insertions, deletions, replacements and swaps of neighbours that turn `from` into `to`. */
 export function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);

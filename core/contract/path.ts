@@ -1,10 +1,8 @@
-// Where something stands within a value: a list of keys and indices, which is shown as text only at the end.
+// A path within a value: a list of keys and indices. It becomes text only in messages.
 
 export type Path = readonly (string | number)[];
 
-/**
- * `['spec', 'filters', 0]` as `spec.filters[0]`; keys that are no plain words stand in brackets and quotes.
- */
+/** `['spec', 'filters', 0]` as `spec.filters[0]`. Keys that are no plain words stand in brackets and quotes. */
 export function pathText(path: Path): string {
   let text = '';
   for (const step of path) {
@@ -15,7 +13,7 @@ export function pathText(path: Path): string {
   return text;
 }
 
-/** What stands at `path` in `value`; undefined where nothing does. */
+/** The value at `path` in `value`; undefined if there is none. */
 export function valueAt(value: unknown, path: Path): unknown {
   let within = value;
   for (const step of path) {
@@ -25,7 +23,7 @@ export function valueAt(value: unknown, path: Path): unknown {
   return within;
 }
 
-/** Whether `value` is a mapping of YAML: an object, no list, not empty. */
+/** Whether `value` is a mapping of YAML: an object, and neither a list nor null. */
 export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,7 @@
 import type { ErrorCode } from './errors.ts';
 import type { Path } from './path.ts';
 
-/** A mistake as the person who wrote the manifest is told it; `line` and `column` count from 1. */
+/** A mistake as it is reported to the author of the manifest. `line` and `column` count from 1. */
 export interface Problem {
   readonly code: ErrorCode;
   /** `spec.filters[0].exact`, `metadata.annotations["millrace.dev/retry"]`; empty for the whole document. */
@@ -16,10 +16,7 @@ export interface Problem {
   readonly column?: number | undefined;
 }
 
-/**
- * A mistake before it is known where in which file it stands. `on` says whether the key or its value is
- * wrong.
- */
+/** A mistake before its file and line are known. `on` says whether the key or its value is wrong. */
 export interface Mistake {
   readonly code: ErrorCode;
   readonly at: Path;
@@ -32,7 +29,7 @@ export function invalid(at: Path, on: Mistake['on'], message: string, remedy: st
   return { code: 'MILLRACE_MANIFEST_INVALID', at, on, message, remedy };
 }
 
-/** A value of a manifest as a message shows it: short, on one line. */
+/** A value of a manifest for a message: short, on one line. */
 export function show(value: unknown): string {
   if (value === null || value === undefined || value === '') return 'empty';
   if (typeof value === 'string') return JSON.stringify(clip(value));
@@ -41,7 +38,7 @@ export function show(value: unknown): string {
   return `${value as number | boolean | bigint}`;
 }
 
-/** An address, or several, as a message shows it that may have a user and a password in it. */
+/** An address, or several, for a message, without user and password. */
 export function withoutCredentials(address: string): string {
   return address.replace(/^.*@/s, '***@');
 }

@@ -1,12 +1,12 @@
-// A progress mark: what a group knows of one partition beyond its committed offset, as text for the commit's metadata.
-// What is read is never more settled than what was written: damaged, foreign or newer metadata is an empty mark.
+// A progress mark: what a group knows of one partition beyond its committed offset, encoded as text for the commit's metadata. Decoding
+// never reports more as settled than was written: damaged, foreign or newer metadata counts as an empty mark.
 //
 //   mr1. base64url( kind  partitions + 1  end − committed  open set  attempts  checksum )
 //
-//   numbers    LEB128, at most 63 bits; 0 partitions + 1 where they are not known
-//   open set   kind 0: how many, then the gap before each · kind 1: a bitmap from the committed offset, 1 where open
-//   attempts   the gap before the offset, then how many, until the checksum
-//   checksum   CRC-32 of the committed offset and all of the above: a mark beside another offset means nothing
+//   numbers    LEB128, at most 63 bits; partitions + 1 is 0 if the number of partitions is unknown
+//   open set   kind 0: their number, then the gap before each · kind 1: a bitmap from the committed offset, 1 where open
+//   attempts   the gap before the offset, then its number of attempts; repeated until the checksum
+//   checksum   CRC-32 of the committed offset and all of the above: a mark beside another offset is invalid
 import { crc32 } from 'node:zlib';
 
 /** What a group knows of one partition beyond its committed offset. */
@@ -14,25 +14,25 @@ export interface ProgressMark {
   /** Ascending offsets from the committed one on that are not settled, among those below `end`. The first may be the committed one. */
   readonly open: readonly bigint[];
   /**
-   * One past the highest offset that is known to be settled; nothing beyond the committed offset is where it is not above that.
-   * All from the committed offset to `end` that is not `open` is settled, or never was a record.
+   * One past the highest offset that is known to be settled. If it is not above the committed offset, nothing beyond that is settled.
+   * Every offset from the committed one to `end` that is not `open` is settled, or never was a record.
    */
   readonly end: bigint;
   /**
-   * Offset → attempts made, at least one. Of open offsets only; they may lie at or above `end`, such as the head that is being
-   * retried with nothing settled behind it. As many as fit, the lowest offsets first.
+   * Open offset → attempts made, at least one. An offset may lie at or above `end`: for example that of the first record, which is being
+   * retried while nothing behind it is settled. As many as fit, the lowest offsets first.
    */
   readonly attempts: ReadonlyMap<bigint, number>;
   /**
-   * How many partitions the topic had when the group began here: a partition of a higher number without an offset came later.
-   * Undefined where that is not known.
+   * How many partitions the topic had when the group started to read it. A partition with a higher number and without an offset was added
+   * later. Undefined if that is unknown.
    */
   readonly partitions: number | undefined;
 }
 
-/** Kafka's default `offset.metadata.max.bytes`: what a commit may carry per partition. Longer metadata is not ours. */
+/** Kafka's default of `offset.metadata.max.bytes`: the most metadata of a commit, for each partition. Longer metadata is not a mark. */
 export const maxMarkBytes = 4096;
-/** With less room not even the number of partitions is sure to fit. */
+/** With less, even the number of partitions might not fit. */
 export const minMarkBytes = 64;
 
 const prefix = 'mr1.';
@@ -42,16 +42,16 @@ const maxOffset = 2n ** 63n - 1n;
 const maxPartitions = 2 ** 31 - 1;
 
 /**
- * Bytes that stay for the open set and the attempts, whatever comes before them: kind, partitions and end; and the number of
- * open offsets in a list.
+ * The bytes that are left for the open set and the attempts, in the worst case of what precedes them: kind, partitions, end, and the number
+ * of open offsets in a list.
  */
 export function markRoom(maxBytes: number): number {
   return payloadBytes(maxBytes) - 1 - varintBytes(maxPartitions + 1) - 9 - 2;
 }
 
 /**
- * At most `maxBytes` of ASCII text (64 to `maxMarkBytes`), empty for a mark that says nothing. Where not all fits, the attempts
- * of the highest offsets go first; then `end` comes down until the open set fits: what is forgotten is only sent again.
+ * ASCII text of at most `maxBytes` (64 to `maxMarkBytes`); empty for an empty mark. If not everything fits, the attempts of the highest
+ * offsets are dropped first. Then `end` is lowered until the open set fits: records that are forgotten as settled are only sent again.
  */
 export function encodeMark(committed: bigint, mark: ProgressMark, maxBytes = maxMarkBytes): string {
   if (maxBytes < minMarkBytes || maxBytes > maxMarkBytes)
@@ -72,14 +72,14 @@ export function encodeMark(committed: bigint, mark: ProgressMark, maxBytes = max
   return prefix + writer.close(committed);
 }
 
-/** The mark in `metadata`, which stood beside the offset `committed`; an empty one where there is none. Never throws. */
+/** The mark in `metadata`, which was committed with the offset `committed`; an empty mark if it has none. Never throws. */
 export function decodeMark(committed: bigint, metadata: string): ProgressMark {
   return (
     readMark(committed, metadata) ?? { open: [], end: committed, attempts: new Map(), partitions: undefined }
   );
 }
 
-/** How many offsets beyond `committed` are settled, or never were a record: what is owed is less by these. */
+/** How many offsets beyond `committed` are settled, or never were a record. The backlog is smaller by this number. */
 export function settledBeyond(committed: bigint, { open, end }: ProgressMark): bigint {
   const settled = end - committed - BigInt(open.length);
   return settled > 0n ? settled : 0n;
@@ -110,7 +110,7 @@ interface OpenSet {
   readonly end: bigint;
 }
 
-/** The encoding that gets further in `free` bytes; of two that get as far, the smaller. */
+/** The encoding that reaches the higher `end` in `free` bytes; if both reach the same, the smaller one. */
 function chooseOpenSet(committed: bigint, open: readonly bigint[], end: bigint, free: number): OpenSet {
   const list = fitList(committed, open, end, free);
   const bitmap = fitBitmap(committed, open, end, free);
@@ -147,7 +147,7 @@ function fitBitmap(committed: bigint, open: readonly bigint[], end: bigint, free
   return { kind: 'bitmap', bytes: free, count: next === -1 ? open.length : next, end: reach };
 }
 
-/** Of a bitmap over as many offsets. */
+/** The size of a bitmap over so many offsets. */
 function bitmapBytes(offsets: bigint): number {
   return Number((offsets + 7n) / 8n);
 }
@@ -191,7 +191,7 @@ function readMark(committed: bigint, metadata: string): ProgressMark | undefined
   const text = metadata.slice(prefix.length);
   const bytes = Buffer.from(text, 'base64url');
   const length = bytes.length - checksumBytes;
-  // Node reads base64 leniently: only the one text that we would write is ours.
+  // Node decodes base64 leniently. Only the exact text that `encodeMark` would write is valid.
   if (length < 0 || bytes.toString('base64url') !== text) return undefined;
   const payload = bytes.subarray(0, length);
   if (bytes.readUInt32BE(length) !== checksumOf(committed, payload)) return undefined;
@@ -256,7 +256,7 @@ class Writer {
   readonly #bytes: Buffer;
   #length = 0;
 
-  /** `maxBytes`: without the checksum. */
+  /** `maxBytes` does not include the checksum. */
   constructor(maxBytes: number) {
     this.#bytes = Buffer.alloc(maxBytes + checksumBytes);
   }
@@ -275,7 +275,7 @@ class Writer {
     this.byte(Number(rest));
   }
 
-  /** Adds the checksum; the whole in base64. */
+  /** Adds the checksum, and returns everything in base64. */
   close(committed: bigint): string {
     const checksum = checksumOf(committed, this.#bytes.subarray(0, this.#length));
     const length = this.#bytes.writeUInt32BE(checksum, this.#length);
@@ -286,7 +286,7 @@ class Writer {
 class Reader {
   readonly #bytes: Uint8Array;
   #at = 0;
-  /** It was asked for more than there was, or came upon a number that is none; what it gave since is nothing. */
+  /** True once it was asked for more bytes than there are, or found an invalid number. What it returns from then on is meaningless. */
   isBroken = false;
 
   constructor(bytes: Uint8Array) {

@@ -14,7 +14,7 @@ export interface OutgoingRecord {
   readonly timestampMs?: number | undefined;
 }
 
-/** Stores records. `write` resolves when all in-sync replicas have it; it rejects when it cannot tell, and may be called again. */
+/** Stores records. `write` resolves when all in-sync replicas have the record. It rejects if the outcome is unknown, and may be called again. */
 export interface RecordSink {
   write(record: OutgoingRecord): Promise<StoredAt>;
 }

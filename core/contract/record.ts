@@ -1,11 +1,11 @@
-// What Kafka holds, as the gateway sees it: bytes untouched, offsets as bigint.
+// Kafka records in memory: bytes as they were stored, offsets as bigint.
 
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
 }
 
-/** A header may stand several times in a record; its bytes may be anything. */
+/** A record may have several headers of the same name. Their values may be any bytes. */
 export interface RecordHeader {
   readonly name: string;
   readonly value: Buffer | null;
@@ -20,7 +20,7 @@ export interface KafkaRecord extends TopicPartition {
   headers: readonly RecordHeader[];
 }
 
-/** Memory that a buffered record is charged for, in bytes: its contents and a flat overhead for the objects around them. */
+/** The memory that a buffered record counts for, in bytes: its contents, and a fixed overhead for the objects around them. */
 export function recordBytes(record: KafkaRecord): number {
   let bytes = 512 + (record.key?.length ?? 0) + (record.value?.length ?? 0);
   for (const header of record.headers) bytes += header.name.length + (header.value?.length ?? 0);
@@ -28,8 +28,8 @@ export function recordBytes(record: KafkaRecord): number {
 }
 
 /**
- * Copies the bytes of `record` out of the fetched batch that they are views into: a record that outlives its neighbours must
- * not keep all of them in memory.
+ * Copies the bytes of `record` out of the fetched batch. They were views into it, so a record that outlives its neighbours would keep the
+ * whole batch in memory.
  */
 export function ownBytes(record: KafkaRecord): void {
   if (record.key !== null) record.key = Buffer.from(record.key);

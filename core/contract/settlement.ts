@@ -1,14 +1,14 @@
-// The final word on one record, and the outcomes of the attempts that lead to it.
+// The settlement of a record, which is final, and the outcomes of the attempts before it.
 import type { CloudEvent } from './event.ts';
 
-/** Why a record went to the dead letter; the value of the header `millrace-reason`. */
+/** Why a record was dead-lettered; the value of the header `millrace-reason`. */
 export type DeadLetterReason = 'exhausted' | 'rejected' | 'expired' | 'undecodable' | 'skipped';
 
-/** The final word on one record. Only a settlement releases an offset (docs/delivery-semantics.md). */
+/** The final outcome of a record. Only a settlement allows its offset to be committed (docs/delivery-semantics.md). */
 export type Settlement =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'filtered' }
-  /** Somebody said so (skip.ts). */
+  /** An operator skipped it (skip.ts). */
   | { readonly kind: 'skipped' }
   | {
       readonly kind: 'dead-lettered';
@@ -38,7 +38,7 @@ export type AttemptOutcome =
   | { readonly kind: 'rejected'; readonly reason: string; readonly status?: number | undefined }
   | { readonly kind: 'unreachable'; readonly reason: string; readonly code?: string | undefined };
 
-/** What a dead-lettered record tells about its end, besides its own bytes. */
+/** What a dead letter says about its record, besides the record's own bytes. */
 export interface DeadLetterCause {
   readonly reason: DeadLetterReason;
   readonly detail: string;

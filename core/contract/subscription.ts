@@ -1,5 +1,5 @@
-// A trigger as the gateway and the scaler run it: every field resolved, every default filled in, units in the names.
-// `trigger.ts` has what a user writes; `parse-manifests.ts` makes one of the other.
+// A trigger as the gateway and the scaler run it: every field resolved, every default filled in, units in the names. Its fields correspond
+// to those of core/resources/schema/trigger-schema.ts; core/resources/resolve-subscription.ts converts one to the other.
 
 import type { ExpressionDialect } from './expressions.ts';
 import type { FunctionAuthentication, FunctionTls } from './function-access.ts';
@@ -15,16 +15,16 @@ export type Filter =
   | { readonly kind: 'exact' | 'prefix' | 'suffix'; readonly attributes: Readonly<Record<string, string>> }
   | { readonly kind: 'all' | 'any'; readonly filters: readonly Filter[] }
   | { readonly kind: 'not'; readonly filter: Filter }
-  /** An expression of CloudEvents SQL or CEL, which compiles. */
+  /** An expression of CloudEvents SQL or CEL that compiles. */
   | { readonly kind: ExpressionDialect; readonly expression: string };
 
 export type InitialOffset = 'earliest' | 'latest' | { readonly timestampMs: number };
 
 export interface SourceSettings {
   readonly cluster: string;
-  /** How the cluster is reached; absent for the installation’s own, which `KAFKA_BROKERS` names. */
+  /** How to connect to the cluster; absent for the cluster of the installation, which `KAFKA_BROKERS` names. */
   readonly access?: KafkaAccess | undefined;
-  /** Empty where `topicPattern` is given. */
+  /** Empty if `topicPattern` is given. */
   readonly topics: readonly string[];
   /** A regular expression that must match the whole name of a topic. */
   readonly topicPattern?: string | undefined;
@@ -35,7 +35,7 @@ export interface SourceSettings {
 /** How records that are not CloudEvents become events. */
 export interface EventSettings {
   readonly type: string;
-  /** Default: `/kafka/<cluster>/<topic>`, of the record's own topic. */
+  /** Default: `/kafka/<cluster>/<topic>`, with the topic of the record. */
   readonly source?: string | undefined;
   readonly dialect: EventDialect;
 }
@@ -59,7 +59,7 @@ export interface FunctionSettings {
   readonly authentication?: FunctionAuthentication | undefined;
   readonly contentMode: ContentMode;
   readonly batch: BatchSettings;
-  /** Requests in flight per ready endpoint: a number, or bounds between which it is learned. */
+  /** The most requests in flight per ready endpoint: a number, or the bounds of a learned one. */
   readonly concurrency: number | ConcurrencyBounds;
 }
 
@@ -68,14 +68,14 @@ export interface ConcurrencyBounds {
   readonly max: number;
 }
 
-/** Events of one trigger in one gateway process. */
+/** The rate limit of one trigger in one gateway process. */
 export interface RateLimit {
   readonly eventsPerSecond: number;
   readonly burst: number;
 }
 
 export interface RetrySettings {
-  /** Attempts after the first; -1 for ever. */
+  /** The most attempts after the first; -1: no limit. */
   readonly retry: number;
   readonly backoffPolicy: BackoffPolicy;
   readonly backoffDelayMs: number;
@@ -87,7 +87,7 @@ export interface DeliverySettings extends RetrySettings {
   readonly ordering: Ordering;
   readonly timeoutMs: number;
   readonly maxAgeMs?: number | undefined;
-  /** Under `ordering: key`: keys of a partition that may be parked at a time before no more of it is fetched. */
+  /** With `ordering: key`: the most keys of a partition that may be parked at a time. Beyond that, no more of it is fetched. */
   readonly maxParkedKeys: number;
   readonly rateLimit?: RateLimit | undefined;
   readonly deadLetter?: { readonly topic: string } | undefined;
@@ -103,7 +103,7 @@ export interface ScaleSettings {
   readonly minReplicaCount: number;
   readonly maxReplicaCount: number;
   readonly lagThreshold: number;
-  /** Where given, the backlog per replica follows the rate of work, and `lagThreshold` is not asked. */
+  /** If given, the backlog per replica follows the measured rate of a replica; `lagThreshold` counts until that is known. */
   readonly targetDrainMs?: number | undefined;
   readonly activationLagThreshold: number;
   readonly pollingIntervalSeconds: number;
@@ -118,7 +118,7 @@ export interface Subscription {
   readonly suspend: boolean;
   readonly source: SourceSettings;
   readonly event: EventSettings;
-  /** All must pass. */
+  /** An event goes to the function only if all pass. */
   readonly filters: readonly Filter[];
   readonly function: FunctionSettings;
   readonly delivery: DeliverySettings;

@@ -1,4 +1,4 @@
-// `topicPattern` of a Trigger: which topics a source reads, where it names none.
+// `topicPattern` of a Trigger: a regular expression for the names of the topics to read.
 import { RE2JS } from '@bufbuild/re2';
 
 export interface TopicPattern {
@@ -6,19 +6,19 @@ export interface TopicPattern {
   test(topic: string): boolean;
 }
 
-/** Instructions of a compiled pattern; matching takes so many steps for each character of a name, at most. */
+/** Instructions of a compiled pattern: the most steps that matching takes for each character of a name. */
 const maxPatternSize = 500;
-/** To compile takes its time too. */
+/** In characters: compiling takes time too. */
 const maxPatternLength = 1_000;
 
 /**
- * A `topicPattern`, undefined where it is none. RE2, which never goes back in the text: patterns are other people's, and one of them
- * must not hold up the triggers of all.
+ * Compiles a `topicPattern`; undefined if it is invalid or too large. RE2 matches in linear time, without backtracking: a tenant's pattern
+ * must not delay the triggers of others.
  */
 export function compileTopicPattern(pattern: string): TopicPattern | undefined {
   if (pattern.length > maxPatternLength) return undefined;
   try {
-    // Compiled alone first: `a)|(b` is one only inside the parentheses that anchor it.
+    // Compiled alone first: `a)|(b` is invalid, but would be valid inside the parentheses below.
     RE2JS.compile(pattern);
     const whole = RE2JS.compile(`^(?:${pattern})$`);
     return whole.re2Input.prog.numInst() <= maxPatternSize ? whole : undefined;

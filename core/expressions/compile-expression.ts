@@ -1,11 +1,11 @@
-// A filter that is an expression, in either language: it passes, it does not, or it errs.
+// Compiles a filter expression in either language. On an event it is true, false, or an error.
 import type { CloudEvent } from '../contract/event.ts';
 import type { ExpressionDialect, ExpressionFault } from '../contract/expressions.ts';
 import { compileCel } from './cel/compile-cel.ts';
 import { toBoolean } from './cesql/cast.ts';
 import { compileCesql } from './cesql/compile-cesql.ts';
 
-/** Why an expression has no truth on an event. The message may quote the event. */
+/** Why an expression is neither true nor false on an event. The message may quote the event. */
 export interface EvaluationFault {
   readonly code: string;
   readonly message: string;
@@ -13,13 +13,13 @@ export interface EvaluationFault {
 
 export type EvaluateExpression = (event: CloudEvent) => boolean | EvaluationFault;
 
-/** What is wrong with an expression whatever the event is: a function that is not there too. */
+/** Returns what is wrong with an expression for every event, including functions that do not exist; undefined if it is valid. */
 export function checkExpression(dialect: ExpressionDialect, expression: string): ExpressionFault | undefined {
   const read = readExpression(dialect, expression);
   return typeof read === 'function' ? undefined : read;
 }
 
-/** Throws a TypeError for an expression that `checkExpression` does not pass. */
+/** Throws a TypeError for an expression that is invalid by `checkExpression`. */
 export function compileExpression(dialect: ExpressionDialect, expression: string): EvaluateExpression {
   const read = readExpression(dialect, expression);
   if (typeof read === 'function') return read;
@@ -48,7 +48,7 @@ function readCel(expression: string): EvaluateExpression | ExpressionFault {
   };
 }
 
-/** The value is cast to a boolean, which a filter has to be. */
+/** The result is cast to a boolean, because a filter must be one. */
 function readCesql(expression: string): EvaluateExpression | ExpressionFault {
   const compiled = compileCesql(expression);
   if (compiled.kind === 'invalid') return compiled.error;

@@ -1,4 +1,4 @@
-// The second front door: annotations on a Deployment, each of which means a field of the table in fields.ts.
+// Annotations on a Deployment, which declare a Trigger: each annotation sets one field of the table in schema/fields.ts.
 import { fieldTable, type Field } from './schema/fields.ts';
 import { nearest } from '../contract/nearest-name.ts';
 import { isMapping, valueAt, type Path } from '../contract/path.ts';
@@ -12,14 +12,14 @@ export interface Annotation {
   readonly field: Field;
 }
 
-/** Every annotation, in the order of the fields that they mean. */
+/** Every annotation, in the order of the fields that they set. */
 export const annotationTable: readonly Annotation[] = fieldTable.flatMap((field) =>
   field.annotation === undefined ? [] : [{ key: annotationPrefix + field.annotation, field }],
 );
 
 export const topicsAnnotation = `${annotationPrefix}topics`;
 
-/** The annotations of Millrace on a manifest, right or wrong; none where its metadata is none. */
+/** The annotations on `manifest` with Millrace's prefix, valid or not; none if its metadata is not a mapping. */
 export function annotationsOf(manifest: unknown): [key: string, value: unknown][] {
   const annotations = valueAt(manifest, ['metadata', 'annotations']);
   return isMapping(annotations)
@@ -27,7 +27,7 @@ export function annotationsOf(manifest: unknown): [key: string, value: unknown][
     : [];
 }
 
-/** Whether a Deployment has the annotation that makes it a function. */
+/** Whether a Deployment has `millrace.dev/topics`, which makes it a function. */
 export function hasOptedIn(deployment: unknown): boolean {
   return annotationsOf(deployment).some(([key]) => key === topicsAnnotation);
 }
@@ -36,10 +36,7 @@ export function annotationPath(key: string): Path {
   return ['metadata', 'annotations', key];
 }
 
-/**
- * The Trigger that the annotations of a Deployment mean, not yet validated, and the mistakes in the
- * annotations as such.
- */
+/** The Trigger that the annotations of a Deployment declare, not validated yet; and the annotations that are unknown or no strings. */
 export function declareByAnnotations(deployment: unknown): { declared: unknown; mistakes: Mistake[] } {
   const name = valueAt(deployment, ['metadata', 'name']);
   const namespace = valueAt(deployment, ['metadata', 'namespace']);
@@ -47,7 +44,7 @@ export function declareByAnnotations(deployment: unknown): { declared: unknown; 
     apiVersion,
     kind: 'Trigger',
     metadata: { ...(name === undefined ? {} : { name }), ...(namespace === undefined ? {} : { namespace }) },
-    // With a wrong name nothing more is said of the reference that is made of it.
+    // `name` may be missing or wrong. That is reported once, for the name, and not for the reference as well.
     spec: { source: {}, function: { ref: { apiVersion: 'apps/v1', kind: 'Deployment', name } } },
   };
   const mistakes: Mistake[] = [];
@@ -55,8 +52,8 @@ export function declareByAnnotations(deployment: unknown): { declared: unknown; 
     const annotation = annotationTable.find((candidate) => candidate.key === key);
     if (annotation === undefined) mistakes.push(unknownAnnotation(key));
     else if (typeof value === 'string')
-      place(declared, annotation.field.steps, convert(value, annotation.field));
-    else mistakes.push(noText(key, value));
+      setAt(declared, annotation.field.steps, convert(value, annotation.field));
+    else mistakes.push(notAString(key, value));
   }
   return { declared, mistakes };
 }
@@ -69,30 +66,27 @@ export function unknownAnnotation(key: string): Mistake {
   return invalid(
     annotationPath(key),
     'key',
-    'is no annotation of Millrace',
+    'is not an annotation of Millrace',
     meant === undefined
       ? 'docs/reference/annotations.md lists them.'
       : `Did you mean \`${annotationPrefix}${meant}\`?`,
   );
 }
 
-export function noText(key: string, value: unknown): Mistake {
+export function notAString(key: string, value: unknown): Mistake {
   const scalar = typeof value === 'number' || typeof value === 'boolean';
   const remedy = scalar
     ? `Write it in quotes: \`${key}: "${value}"\`.`
-    : `Write one text: ${annotationExample(key)}.`;
+    : `Write a string: ${annotationExample(key)}.`;
   return invalid(
     annotationPath(key),
     'value',
-    `must be a text, as all annotations are, is ${show(value)}`,
+    `must be a string, as all annotations are, is ${show(value)}`,
     remedy,
   );
 }
 
-/**
- * The value that an annotation's text stands for; a text that stands for none is left to the schema to
- * refuse.
- */
+/** The value that the text of an annotation means. A text without a meaning stays as it is, and the schema refuses it. */
 function convert(text: string, { schema }: Field): unknown {
   const types = [schema.type].flat();
   if (types.includes('integer')) return /^-?\d+$/.test(text) ? Number(text) : text;
@@ -101,8 +95,8 @@ function convert(text: string, { schema }: Field): unknown {
   return text;
 }
 
-/** Puts `value` where `steps` lead, making the mappings and lists on the way. */
-function place(root: object, steps: Path, value: unknown): void {
+/** Sets `value` at the path `steps`, and creates the mappings and lists on the way. */
+function setAt(root: object, steps: Path, value: unknown): void {
   let within = root as Record<string | number, unknown>;
   for (const [index, step] of steps.entries()) {
     if (index === steps.length - 1) within[step] = value;
@@ -115,8 +109,8 @@ function place(root: object, steps: Path, value: unknown): void {
 }
 
 /**
- * Where a field of the Trigger that annotations mean was written: at its annotation, else on the Deployment,
- * which `ref` names.
+ * The path in the Deployment that a mistake at `at` in the declared Trigger comes from: its annotation, else the name of the Deployment
+ * for the function, else `millrace.dev/topics`.
  */
 export function annotatedPath(at: Path): Path {
   const annotation = annotationAt(at);
@@ -135,7 +129,7 @@ export const annotationWording: Wording = {
   },
 };
 
-/** The annotation that means the field at `at`, or something within it. */
+/** The annotation that sets the field at `at`, or a field above it. */
 function annotationAt(at: Path): Annotation | undefined {
   return annotationTable.find(({ field }) => field.steps.every((step, index) => step === at[index]));
 }

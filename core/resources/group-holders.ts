@@ -1,13 +1,13 @@
-// Who has a consumer group: of several triggers the oldest. Each of the others would take its partitions, and is not run.
+// If several triggers have the same consumer group, the oldest keeps it. The others would take its partitions, so they do not run.
 import type { Subscription } from '../contract/subscription.ts';
 
 export interface GroupClaim {
   readonly subscription: Subscription;
-  /** The `creationTimestamp` of the trigger, RFC 3339; absent of one that is younger than all. */
+  /** The `creationTimestamp` of the trigger, RFC 3339. Undefined counts as the youngest. */
   readonly createdAt: string | undefined;
 }
 
-/** The oldest first; of one age, by key. */
+/** Sorts the oldest first, and triggers of the same age by key. */
 export function byAge(a: GroupClaim, b: GroupClaim): number {
   const [first, second] = [a, b].map(
     ({ createdAt, subscription: { key } }) => `${createdAt ?? '9999'} ${key}`,
@@ -15,7 +15,7 @@ export function byAge(a: GroupClaim, b: GroupClaim): number {
   return first < second ? -1 : 1;
 }
 
-/** Key of a trigger → key of the older trigger that has its consumer group. */
+/** Key of a trigger → key of the older trigger that keeps the consumer group of both. */
 export function findTakenGroups(claims: readonly GroupClaim[]): ReadonlyMap<string, string> {
   const holders = new Map<string, string>();
   const taken = new Map<string, string>();
@@ -28,7 +28,7 @@ export function findTakenGroups(claims: readonly GroupClaim[]): ReadonlyMap<stri
   return taken;
 }
 
-/** Groups of two Kafka clusters have nothing to do with each other. */
+/** Groups of the same name in two Kafka clusters are two groups. */
 function groupOf({ source: { access, consumerGroup } }: Subscription): string {
   return JSON.stringify([access?.brokers.toSorted() ?? [], consumerGroup]);
 }

@@ -1,4 +1,5 @@
-// Which Kafka a trigger means: the KafkaCluster that it names, of its namespace or granted to it, or the installation’s own.
+// Chooses the Kafka cluster of a trigger: the KafkaCluster that it names, in its namespace or granted to it, or the cluster of the
+// installation.
 import { clusterFieldTable } from './schema/fields.ts';
 import { createSchemaValidator } from './validation/validate-by-schema.ts';
 import type { Authentication, KafkaAccess } from '../contract/kafka-access.ts';
@@ -17,41 +18,41 @@ import { defaultCluster } from './schema/source-schema.ts';
 import type { FilledTrigger } from './schema/trigger-schema.ts';
 import { triggerWording } from './validation/wording.ts';
 
-const judge = createSchemaValidator(kafkaClusterSchema, clusterFieldTable, kafkaClusterRules);
+const validate = createSchemaValidator(kafkaClusterSchema, clusterFieldTable, kafkaClusterRules);
 
-export type KafkaClusterVerdict =
+export type KafkaClusterValidation =
   | { readonly kind: 'right'; readonly cluster: FilledKafkaCluster }
-  /** `filled` has the defaults too, as far as its shape allows. */
+  /** `filled` is the KafkaCluster with defaults, as far as its shape allows. */
   | { readonly kind: 'wrong'; readonly mistakes: readonly Mistake[]; readonly filled: unknown };
 
-/** Judges `declared`, which is left as it is; it must hold no cycles. */
-export function validateKafkaCluster(declared: unknown): KafkaClusterVerdict {
-  const { filled, mistakes } = judge(declared, triggerWording);
+/** Does not change `declared`, which must hold no cycles. */
+export function validateKafkaCluster(declared: unknown): KafkaClusterValidation {
+  const { filled, mistakes } = validate(declared, triggerWording);
   if (mistakes.length > 0) return { kind: 'wrong', mistakes, filled };
   return { kind: 'right', cluster: filled as FilledKafkaCluster };
 }
 
-/** A KafkaCluster that is there. */
+/** A KafkaCluster that exists, valid or not. */
 export interface KnownCluster {
   readonly namespace: unknown;
   readonly name: unknown;
-  /** Other namespaces whose triggers may use it, `*` for all; anything else among them grants nothing. */
+  /** Other namespaces whose triggers may use it, `*` for all. Values that are no namespaces grant nothing. */
   readonly allowedNamespaces: readonly unknown[];
-  /** Undefined where it is wrong, or is not resolved. */
+  /** Undefined if the KafkaCluster has mistakes, or is not resolved. */
   readonly access: KafkaAccess | undefined;
 }
 
-export function knownCluster(verdict: KafkaClusterVerdict): KnownCluster {
-  const filled = verdict.kind === 'right' ? verdict.cluster : verdict.filled;
+export function knownCluster(validation: KafkaClusterValidation): KnownCluster {
+  const filled = validation.kind === 'right' ? validation.cluster : validation.filled;
   return {
     namespace: valueAt(filled, ['metadata', 'namespace']),
     name: valueAt(filled, ['metadata', 'name']),
     allowedNamespaces: allowedIn(filled),
-    access: verdict.kind === 'right' ? accessOf(verdict.cluster) : undefined,
+    access: validation.kind === 'right' ? accessOf(validation.cluster) : undefined,
   };
 }
 
-/** Of a KafkaCluster that may have mistakes. */
+/** The `allowedNamespaces` of a KafkaCluster, which may have mistakes. */
 function allowedIn(cluster: unknown): readonly unknown[] {
   const allowed = valueAt(cluster, ['spec', 'allowedNamespaces']);
   return Array.isArray(allowed) ? allowed : [];
@@ -69,7 +70,7 @@ function accessOf({ metadata: { namespace }, spec }: FilledKafkaCluster): KafkaA
   };
 }
 
-/** The rules have seen to it that its fields are those of its type. */
+/** The type allows this: kafkaClusterRules has checked that the fields are those of `type`. */
 function onlyOfItsType(authentication: FilledAuthentication): Authentication {
   return authentication as Authentication;
 }
@@ -79,15 +80,15 @@ export interface ClusterPlace {
   readonly name: string;
 }
 
-/** Where the KafkaCluster is that a trigger of `namespace` names: `main`, or `platform/main`. */
+/** Namespace and name of the KafkaCluster that a trigger of `namespace` names as `cluster`: `main`, or `platform/main`. */
 export function placeOf(cluster: string, namespace: string): ClusterPlace {
   const [first, second] = cluster.split('/') as [string, string?];
   return second === undefined ? { namespace, name: first } : { namespace: first, name: second };
 }
 
 /**
- * Whether a trigger of `namespace` may read on from what it named as `cluster`: another's KafkaCluster has to be there, and to grant it, for
- * as long as it is used. What is of its own namespace, or the installation's, is not taken from it.
+ * Whether a trigger of `namespace` may continue to read from the cluster that it names. A KafkaCluster of another namespace must exist, and
+ * grant it, for as long as the trigger uses it. A cluster of its own namespace, or of the installation, is never taken away.
  */
 export function isGranted(cluster: string, namespace: string, resources: readonly Resource[]): boolean {
   const place = placeOf(cluster, namespace);
@@ -114,11 +115,11 @@ function mayUse(namespace: string, cluster: KnownCluster): boolean {
 }
 
 export type ClusterChoice =
-  /** `access` is undefined for the installation’s own. */
+  /** `access` is undefined for the cluster of the installation. */
   | { readonly kind: 'found'; readonly access: KafkaAccess | undefined }
-  /** The KafkaCluster is there, and wrong, or what it names is not found. */
+  /** The KafkaCluster exists, but has mistakes or is not resolved. */
   | { readonly kind: 'wrong' }
-  /** Of another namespace, and not granted, whether it is there or not. */
+  /** `unknown`: not in the namespace. `ungranted`: of another namespace that does not grant it, whether it exists or not. */
   | { readonly kind: 'unknown' | 'ungranted'; readonly mistake: Mistake };
 
 export function chooseCluster(trigger: FilledTrigger, clusters: readonly KnownCluster[]): ClusterChoice {
@@ -133,7 +134,7 @@ export function chooseCluster(trigger: FilledTrigger, clusters: readonly KnownCl
   return { kind, mistake: notFound(trigger, kind, clusters) };
 }
 
-/** Says nothing of what the namespace may not use, not even whether it is there. */
+/** The message must not reveal whether a KafkaCluster that the namespace may not use exists. */
 function notFound(
   { metadata: { namespace }, spec }: FilledTrigger,
   kind: 'unknown' | 'ungranted',
@@ -156,13 +157,13 @@ function notFound(
 
 const remedies = {
   unknown: (wanted: string): string =>
-    `Write a KafkaCluster ${wanted} in that namespace, or leave it out for the cluster of the installation.`,
+    `Create a KafkaCluster ${wanted} in that namespace, or leave cluster out to use the cluster of the installation.`,
   ungranted: (_wanted: string, namespace: string): string =>
-    `Let whoever has the KafkaCluster write ${namespace} into its spec.allowedNamespaces, in a namespace that this installation watches.`,
+    `Ask the owner of the KafkaCluster to add ${namespace} to its spec.allowedNamespaces. It must be in a namespace that this installation watches.`,
 };
 
-/** The KafkaClusters whose name another one of their namespace, which comes first, has. */
-export function findDoubleClusters<C extends KnownCluster>(clusters: readonly C[]): C[] {
+/** The KafkaClusters that have the name and namespace of an earlier one in the list. */
+export function findDuplicateClusters<C extends KnownCluster>(clusters: readonly C[]): C[] {
   return clusters.filter(({ namespace, name }, index) =>
     clusters.slice(0, index).some((before) => before.namespace === namespace && before.name === name),
   );

@@ -1,4 +1,4 @@
-// The kinds of resources that Millrace reads and writes in a cluster, all of them in namespaces unless it says otherwise.
+// The kinds of resources that Millrace reads and writes in a cluster. They are namespaced unless a comment says otherwise.
 import { apiVersion } from './schema/trigger-schema.ts';
 
 export const triggerKind = { apiVersion, kind: 'Trigger', plural: 'triggers' } as const;
@@ -14,7 +14,7 @@ export const serviceAccountKind = {
   kind: 'ServiceAccount',
   plural: 'serviceaccounts',
 } as const;
-/** In no namespace. */
+/** Not namespaced. */
 export const namespaceKind = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces' } as const;
 export const eventKind = { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events' } as const;
 export const leaseKind = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases' } as const;
@@ -24,7 +24,7 @@ export const endpointSliceKind = {
   plural: 'endpointslices',
 } as const;
 
-/** What asks who shows a token, and what somebody may do. In no namespace, and kept nowhere. */
+/** Requests to authenticate a token, and to authorize its owner. Not namespaced, and not stored. */
 export const tokenReviewKind = {
   apiVersion: 'authentication.k8s.io/v1',
   kind: 'TokenReview',

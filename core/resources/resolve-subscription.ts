@@ -1,5 +1,4 @@
-// Makes the Subscription that the planes run of the Trigger that a user declared: every field resolved, units
-// in the names.
+// A validated Trigger → the Subscription that gateway and scaler run: every field resolved, with units in the names.
 import { parseDuration } from './schema/duration.ts';
 import { computedDefault } from './schema/fields.ts';
 import type { DeclaredFilter } from './schema/filter-schema.ts';
@@ -17,7 +16,7 @@ import type {
 } from '../contract/subscription.ts';
 import type { FilledTrigger } from './schema/trigger-schema.ts';
 
-/** `trigger` must be one that validate-trigger.ts found right; `access` is that of the KafkaCluster that it names. */
+/** `trigger` must have passed validate-trigger.ts. `access` is that of its KafkaCluster; undefined for the cluster of the installation. */
 export function resolveSubscription(
   trigger: FilledTrigger,
   dev: Subscription['dev'],
@@ -96,7 +95,7 @@ function resolveFunction(
     port,
     path: target.kind === 'uri' ? pathOf(target.uri) : path,
     ...(tls === undefined ? {} : { tls: { ...serverNameOf(target, namespace), ...tls } }),
-    // The rules have seen to it that its fields are those of its type.
+    // functionAccessRules has checked that the fields are those of `type`.
     ...(authentication === undefined ? {} : { authentication: authentication as FunctionAuthentication }),
     contentMode,
     batch: { maxEvents: batch.maxEvents, maxBytes, maxWaitMs: milliseconds(batch.maxWait) },
@@ -104,12 +103,12 @@ function resolveFunction(
   };
 }
 
-/** Requests go to the addresses of pods, which no certificate has. */
+/** Requests go to the IP addresses of pods, and certificates have none of those: they are checked for this name instead. */
 function serverNameOf(target: FunctionTarget, namespace: string): Pick<FunctionTls, 'serverName'> {
   return target.kind === 'uri' ? {} : { serverName: `${target.name}.${namespace}.svc` };
 }
 
-/** Path and query of `uri`: what of it stands in the request line (RFC 9112, section 3.2.1). */
+/** Path and query of `uri`, as in the request line (RFC 9112, section 3.2.1). */
 function pathOf(uri: string): string {
   const { pathname, search } = new URL(uri);
   return `${pathname}${search}`;
@@ -155,8 +154,8 @@ function milliseconds(duration: string): number {
   return proven(parseDuration(duration));
 }
 
-/** What the validation has proved to be there. */
+/** A value that the validation guarantees to exist. */
 function proven<T>(value: T | undefined): T {
-  if (value === undefined) throw new TypeError('only a trigger that was found right can be resolved');
+  if (value === undefined) throw new TypeError('only a valid trigger can be resolved');
   return value;
 }

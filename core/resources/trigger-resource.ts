@@ -1,6 +1,6 @@
-// Triggers as they stand in a cluster: the subscription that a resource means, or why it means none; and the resource that
-// the annotations of a Deployment mean.
-import { lackingIn } from './cluster-resolution.ts';
+// Trigger resources of a cluster: a Trigger → its subscription, or the reason why it has none; and the annotations of a Deployment → a
+// Trigger.
+import { missingIn } from './cluster-resolution.ts';
 import { annotationWording, declareByAnnotations } from './annotations.ts';
 import type { CheckExpression } from '../contract/expressions.ts';
 import { validateDeploymentManifest, validateTriggerManifest } from './manifests/validate-manifest.ts';
@@ -23,7 +23,7 @@ import type { Subscription } from '../contract/subscription.ts';
 import { annotationPrefix, type FilledTrigger } from './schema/trigger-schema.ts';
 import { validateTrigger } from './validation/validate-trigger.ts';
 
-/** On a Trigger that was made of annotations: what is wrong with them, as a JSON list of texts. */
+/** On a Trigger that was made from annotations: the mistakes in them, as a JSON list of texts. */
 export const mistakesAnnotation = `${annotationPrefix}mistakes`;
 
 export type RefusalReason =
@@ -39,57 +39,60 @@ export type RefusalReason =
 
 export type TriggerReading =
   | { readonly kind: 'right'; readonly subscription: Subscription }
-  /** `message` says in whole sentences what is wrong, and what to do. */
+  /** `message`: whole sentences that say what is wrong, and what to do. */
   | { readonly kind: 'wrong'; readonly reason: RefusalReason; readonly message: string };
 
 export interface TriggerContext {
   readonly checkExpression: CheckExpression;
-  /** The KafkaClusters of all namespaces that are watched, resolved. */
+  /** The KafkaClusters of all watched namespaces, resolved. */
   readonly clusters: readonly Resource[];
-  /** What becomes of `function.uri`, which may lead anywhere that the gateway can reach. */
+  /** Whether `function.uri` is allowed. It could lead to any address that the gateway can reach. */
   readonly functionUris: FunctionUris;
 }
 
-/** Reads a Trigger as the API server has it. Never throws. */
+/** Reads a Trigger of the API server. Never throws. */
 export function readTriggerResource(resource: Resource, context: TriggerContext): TriggerReading {
   const noted = notedMistakes(resource);
   if (noted.length > 0) return wrong('InvalidAnnotations', listed(noted));
   const { trigger, mistakes } = validateTriggerManifest(written(resource), context.checkExpression);
   if (trigger === undefined || mistakes.length > 0) {
     const isNotBuilt = mistakes.every(({ code }) => code === 'MILLRACE_FIELD_NOT_BUILT');
-    return wrong(isNotBuilt ? 'NotBuilt' : 'InvalidSpec', listed(mistakes.map(told)));
+    return wrong(isNotBuilt ? 'NotBuilt' : 'InvalidSpec', listed(mistakes.map(textOf)));
   }
-  return judgeInCluster(trigger, context);
+  return validateInCluster(trigger, context);
 }
 
-/** What only a cluster asks for. */
-function judgeInCluster(trigger: FilledTrigger, { clusters, functionUris }: TriggerContext): TriggerReading {
+/** Checks what holds in a cluster only: allowed URIs, names of Services, and KafkaClusters. */
+function validateInCluster(
+  trigger: FilledTrigger,
+  { clusters, functionUris }: TriggerContext,
+): TriggerReading {
   const { metadata, spec } = trigger;
   const { uri } = spec.function;
   const why = uri === undefined ? undefined : whyUriRefused(uri, functionUris);
   if (why !== undefined) return wrong('UriNotAllowed', `spec.function.uri: ${why}`);
   if (spec.function.ref !== undefined && !isServiceName(serviceNameOf(metadata.name))) {
-    const message = `metadata.name: must be at most ${longestName} letters, digits and hyphens, for the Service `;
+    const message = `metadata.name: must be at most ${longestName} letters, digits and hyphens, because the Service `;
     return wrong(
       'NameTooLong',
-      `${message}${serviceNameOf(metadata.name)} is named after it. Write a shorter name.`,
+      `${message}${serviceNameOf(metadata.name)} is named after it. Write a shorter name, without dots.`,
     );
   }
-  const verdicts = clusters.map((cluster) => validateKafkaCluster(written(cluster)));
-  const known = verdicts.map(knownCluster);
+  const validations = clusters.map((cluster) => validateKafkaCluster(written(cluster)));
+  const known = validations.map(knownCluster);
   const choice = chooseCluster(trigger, known);
-  if (choice.kind === 'unknown') return wrong('UnknownCluster', told(choice.mistake));
-  if (choice.kind === 'ungranted') return wrong('ClusterNotGranted', told(choice.mistake));
+  if (choice.kind === 'unknown') return wrong('UnknownCluster', textOf(choice.mistake));
+  if (choice.kind === 'ungranted') return wrong('ClusterNotGranted', textOf(choice.mistake));
   if (choice.kind === 'found')
     return { kind: 'right', subscription: resolveSubscription(trigger, undefined, choice.access) };
   const cluster = `spec.source.cluster: the KafkaCluster ${spec.source.cluster}`;
-  const mistakes = verdicts.flatMap((verdict) =>
-    verdict.kind === 'wrong' && isCluster(knownCluster(verdict), trigger) ? verdict.mistakes : [],
+  const mistakes = validations.flatMap((validation) =>
+    validation.kind === 'wrong' && isCluster(knownCluster(validation), trigger) ? validation.mistakes : [],
   );
   if (mistakes.length > 0)
-    return wrong('InvalidCluster', `${cluster} has mistakes. ${listed(mistakes.map(told))}`);
-  const lacking = clusters.filter((_, index) => isCluster(known[index], trigger)).map(lackingIn);
-  return wrong('ClusterUnresolved', `${cluster} leads nowhere yet. ${listed(lacking.map(told))}`);
+    return wrong('InvalidCluster', `${cluster} has mistakes. ${listed(mistakes.map(textOf))}`);
+  const missing = clusters.filter((_, index) => isCluster(known[index], trigger)).map(missingIn);
+  return wrong('ClusterUnresolved', `${cluster} cannot be used yet. ${listed(missing.map(textOf))}`);
 }
 
 function isCluster(known: KnownCluster | undefined, { metadata, spec }: FilledTrigger): boolean {
@@ -97,7 +100,7 @@ function isCluster(known: KnownCluster | undefined, { metadata, spec }: FilledTr
   return known?.namespace === namespace && known.name === name;
 }
 
-/** The Service by which the endpoints of a trigger's `ref` are found. */
+/** The Service whose EndpointSlices list the endpoints of a trigger's `ref`. */
 export function serviceNameOf(triggerName: string): string {
   return `${triggerName}${serviceSuffix}`;
 }
@@ -113,7 +116,7 @@ function wrong(reason: RefusalReason, message: string): TriggerReading {
   return { kind: 'wrong', reason, message };
 }
 
-/** What a user has written of a resource, without what the API server and others have added. */
+/** The part of a resource that its author wrote, without what the API server and others have added. */
 function written({ apiVersion, kind, metadata, spec }: Resource): object {
   const { name, namespace, annotations = {} } = metadata;
   const others = Object.fromEntries(
@@ -134,34 +137,34 @@ function notedMistakes({ metadata }: Resource): string[] {
     const list: unknown = JSON.parse(text);
     if (Array.isArray(list)) return list.map(String);
   } catch {
-    // Somebody has written it by hand.
+    // It is no JSON: somebody has edited the annotation by hand.
   }
   return [text];
 }
 
-/** A condition's message has an end. */
-const mostTold = 10;
+/** The message of a condition is limited, so it lists only so many mistakes. */
+const maxListed = 10;
 
 function listed(mistakes: readonly string[]): string {
-  const rest = mistakes.length - mostTold;
-  return [...mistakes.slice(0, mostTold), ...(rest > 0 ? [`And ${rest} more.`] : [])].join(' ');
+  const rest = mistakes.length - maxListed;
+  return [...mistakes.slice(0, maxListed), ...(rest > 0 ? [`And ${rest} more.`] : [])].join(' ');
 }
 
-function told({ code, at, message, remedy }: Mistake): string {
+function textOf({ code, at, message, remedy }: Mistake): string {
   return formatProblem({ code, path: pathText(at), message, remedy });
 }
 
-/** Where no right topic is written: without one the API server would not take the Trigger. */
+/** Stands in for missing or invalid topics: without a topic the API server would refuse the Trigger. */
 const nothingToRead = { suspend: true, source: { topics: ['unknown'] } };
 
 /**
- * The Trigger that the annotations of `deployment`, which has opted in, mean: as they are written, without defaults. With mistakes
- * in them it carries `mistakesAnnotation`, and of its spec what the API server takes: so it can exist, and say what is wrong.
+ * The Trigger that the annotations of `deployment`, which has opted in, declare, without defaults. If they have mistakes, it carries
+ * `mistakesAnnotation`, and only the part of the spec that the API server accepts: so it can exist, and report the mistakes.
  */
 export function declareTrigger(deployment: Resource): Resource {
   const { declared } = declareByAnnotations(deployment);
   const { mistakes } = validateDeploymentManifest(deployment, () => undefined);
-  const messages = [...mistakes, ...inTemplate(deployment)].map(told);
+  const messages = [...mistakes, ...inTemplate(deployment)].map(textOf);
   const { name, namespace } = deployment.metadata;
   const { apiVersion, kind, spec } = reduced(declared) as Resource;
   return {
@@ -176,14 +179,14 @@ export function declareTrigger(deployment: Resource): Resource {
   };
 }
 
-/** `declared` without what is wrong in it. What one round leaves may be wrong by itself, such as a mapping that is now empty. */
+/** `declared` without its invalid fields. It takes several rounds: removing a field may leave an invalid rest, such as an empty mapping. */
 function reduced(declared: unknown): unknown {
   const trigger = declared as { spec: Spec };
   for (let round = 0; round < mostRounds; round += 1) {
-    const verdict = validateTrigger(trigger, annotationWording);
-    if (verdict.kind === 'right') return trigger;
-    // From the end of a list, so that the places before it stay what they are.
-    for (const { at } of verdict.mistakes.toSorted((a, b) => indexOf(b.at) - indexOf(a.at)))
+    const validation = validateTrigger(trigger, annotationWording);
+    if (validation.kind === 'right') return trigger;
+    // Lists are cut from their end, so that the indices of earlier items stay valid.
+    for (const { at } of validation.mistakes.toSorted((a, b) => indexOf(b.at) - indexOf(a.at)))
       drop(trigger, at);
     const { topics } = trigger.spec.source;
     if (!Array.isArray(topics) || topics.length === 0) Object.assign(trigger.spec, nothingToRead);
@@ -197,15 +200,15 @@ interface Spec {
   readonly function: { readonly ref: object };
 }
 
-/** A mistake lies at most so deep within what annotations can write. */
+/** The fields that annotations can set are not nested more deeply. */
 const mostRounds = 8;
 
-/** Where in a list it lies; 0 in no list. */
+/** The index of the innermost list on the path; 0 without a list. */
 function indexOf(at: Path): number {
   return at.findLast((step) => typeof step === 'number') ?? 0;
 }
 
-/** Takes away what stands at `at`, or else the nearest above it; nothing that every trigger has. */
+/** Removes the field at `at`, or the nearest field above it that exists; never a field that every trigger has. */
 function drop(trigger: object, at: Path): void {
   const least = at[1] === 'source' || at[1] === 'function' ? 3 : 2;
   for (let depth = at.length; depth >= least; depth -= 1) {

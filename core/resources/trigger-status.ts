@@ -1,6 +1,6 @@
-// What a Trigger's status says: its conditions (KEP-1623), and what the columns of `kubectl get triggers` show.
+// The status of a Trigger: its conditions (KEP-1623), and the values for the columns of `kubectl get triggers`.
 
-/** Ready is the conjunction of the others. */
+/** `Ready` is true if all others are. */
 export const conditionTypes = [
   'Ready',
   'Accepted',
@@ -18,11 +18,11 @@ export interface Condition {
   readonly status: ConditionStatus;
   /** One word in CamelCase, for machines and the column REASON. */
   readonly reason: string;
-  /** For people: what is so, and what to do. */
+  /** For people: what is the case, and what to do. */
   readonly message: string;
   /** RFC 3339; when `status` last changed. */
   readonly lastTransitionTime: string;
-  /** The generation of the Trigger that this was found of. */
+  /** The generation of the Trigger that the condition describes. */
   readonly observedGeneration?: number;
 }
 
@@ -34,7 +34,7 @@ export interface TriggerStatus {
   /** `deployment/order-mailer`, `service/order-mailer`, or the uri. */
   readonly function: string;
   readonly consumerGroup: string;
-  /** Coarse, so that the resource is not written with every record: `0`, `1-9`, `10-99`… or `unknown`. */
+  /** Coarse, so that not every record leads to a write of the resource: `0`, `1-9`, `10-99`… or `unknown`. */
   readonly backlog: string;
   readonly replicas: number;
 }

@@ -88,21 +88,21 @@ for (const [changes, message] of [
   [{ 'spec.source.initialOffset': 'oldest' }, /must be earliest, latest or an RFC 3339 time .*, is "oldest"/],
   [{ 'spec.function': {} }, /must have exactly one of ref, service, uri/],
   [{ 'spec.function.uri': 'http://a/' }, /must have exactly one of ref, service, uri/],
-  [{ 'spec.function': { uri: 'http://a/', port: 80 } }, /port has no meaning beside uri/],
-  [{ 'spec.function': { uri: 'http://a/', path: '/' } }, /path has no meaning beside uri/],
+  [{ 'spec.function': { uri: 'http://a/', port: 80 } }, /port has no meaning with uri/],
+  [{ 'spec.function': { uri: 'http://a/', path: '/' } }, /path has no meaning with uri/],
   [{ 'spec.function': { uri: 'ftp://a/' } }, /must be an http or https URL without user/],
-  [{ 'spec.function': { uri: 'http://a/', tls: {} } }, /tls asks for https/],
-  [{ 'spec.function': { uri: 'http://a/', authentication: accountToken } }, /authentication asks for https/],
-  [{ 'spec.function.tls': { certificate: value } }, /certificate asks for key\. Write it/],
-  [{ 'spec.function.tls': { keyPassword: value } }, /keyPassword asks for key\. Write it/],
+  [{ 'spec.function': { uri: 'http://a/', tls: {} } }, /tls requires https/],
+  [{ 'spec.function': { uri: 'http://a/', authentication: accountToken } }, /authentication requires https/],
+  [{ 'spec.function.tls': { certificate: value } }, /certificate requires key\. Write it/],
+  [{ 'spec.function.tls': { keyPassword: value } }, /keyPassword requires key\. Write it/],
   [{ 'spec.function.authentication': { type: 'basic' } }, /spec\.function\.authentication\.type/],
   [
     { 'spec.function.authentication': { type: 'service-account', audience: 'a' } },
-    /type service-account asks for serviceAccountName and audience/,
+    /type service-account requires serviceAccountName and audience/,
   ],
   [
     { 'spec.function.authentication': { ...accountToken, scope: 'a' } },
-    /scope has a meaning with type oauthbearer only/,
+    /scope belongs to type oauthbearer only/,
   ],
   [
     { 'spec.function.authentication': { ...oauthToken, clientSecret: undefined } },
@@ -123,8 +123,8 @@ for (const [changes, message] of [
     { 'spec.delivery.timeout': '30s' },
     /spec\.delivery\.timeout: .*must be an ISO 8601 duration .*, is "30s"/,
   ],
-  [{ 'spec.delivery.deadLetter': { topic: 'orders' } }, /its dead letters would go round for ever/],
-  [{ 'spec.reply': { topic: 'orders' } }, /its replies would go round for ever/],
+  [{ 'spec.delivery.deadLetter': { topic: 'orders' } }, /its dead letters would come back to it for ever/],
+  [{ 'spec.reply': { topic: 'orders' } }, /its replies would come back to it for ever/],
   [{ 'spec.scale': { minReplicaCount: 11 } }, /must not be above maxReplicaCount/],
   [{ 'spec.scale': { minReplicaCount: 3, maxReplicaCount: 2 } }, /must not be above maxReplicaCount/],
   [{ 'spec.transform': [{ cel: 'a' }] }, /spec\.transform/],
@@ -184,7 +184,7 @@ t.test('kubectl shows what is asked for', async (t) => {
   t.match(head, /^NAME +READY +REASON +TOPICS +FUNCTION +BACKLOG +REPLICAS +AGE/);
   t.match(row, /mailer +False +TopicMissing +orders +deployment\/mailer +10-99 +2 /);
   const explained = await server.kubectl(['explain', 'trigger.spec.delivery']);
-  t.match(explained.replaceAll(/\s+/g, ' '), 'Attempts after the first; -1 for ever. Default: 10.');
+  t.match(explained.replaceAll(/\s+/g, ' '), 'The most attempts after the first. -1: no limit. Default: 10.');
 });
 
 const token = { type: 'oauthbearer', tokenEndpoint: 'https://sso.example.com/token' };
@@ -195,13 +195,10 @@ for (const [authentication, message] of [
   [{ ...token, clientId: 'orders', clientSecret: secret, extensions: { a: 'b' } }, undefined],
   [{ ...token, clientAssertion: { serviceAccountName: 'kafka', audience: 'sso' } }, undefined],
   [{ type: 'kerberos' }, /authentication\.type: Unsupported value: "kerberos"/],
-  [{ type: 'plain', username: 'orders' }, /type plain asks for username and password/],
-  [
-    { type: 'plain', username: 'a', password: secret, scope: 's' },
-    /scope has a meaning with type oauthbearer only/,
-  ],
+  [{ type: 'plain', username: 'orders' }, /type plain requires username and password/],
+  [{ type: 'plain', username: 'a', password: secret, scope: 's' }, /scope belongs to type oauthbearer only/],
   [{ ...token, clientId: 'orders' }, /exactly one of clientSecret, clientAssertion/],
-  [{ ...token, clientSecret: secret }, /clientSecret asks for clientId/],
+  [{ ...token, clientSecret: secret }, /clientSecret requires clientId/],
   [{ ...token, tokenEndpoint: 'http://sso', clientId: 'a', clientSecret: secret }, /must be an https URL/],
 ] as const) {
   t.test(`a KafkaCluster with ${JSON.stringify(authentication).slice(0, 70)}`, async (t) => {
@@ -212,7 +209,7 @@ for (const [authentication, message] of [
     else t.match(said, message);
     if (authentication.type !== 'tls') return;
     const plain = { bootstrapServers: 'kafka:9092', authentication };
-    t.match(await refusal({ apiVersion, kind, metadata: { name: 'main' }, spec: plain }), /asks for tls/);
+    t.match(await refusal({ apiVersion, kind, metadata: { name: 'main' }, spec: plain }), /requires tls/);
   });
 }
 
@@ -220,7 +217,7 @@ for (const [spec, message] of [
   [{ strimzi: { kafka: 'my-cluster', user: 'orders' } }, undefined],
   [{}, /exactly one of bootstrapServers, strimzi/],
   [{ bootstrapServers: 'kafka:9092', strimzi: { kafka: 'a' } }, /exactly one of bootstrapServers, strimzi/],
-  [{ strimzi: { kafka: 'a' }, tls: {} }, /tls has a meaning beside bootstrapServers only/],
+  [{ strimzi: { kafka: 'a' }, tls: {} }, /tls belongs to bootstrapServers only/],
   [{ binding: { secretName: 'kafka-binding' } }, undefined],
   [
     { binding: { secretName: 'a' }, strimzi: { kafka: 'a' } },

@@ -1,4 +1,4 @@
-// The standard functions of CEL, each charging for what it does beyond a fixed amount of work.
+// The standard functions of CEL. Each spends units on the meter for work beyond a fixed amount.
 import {
   celEnv,
   celFunc,
@@ -12,7 +12,7 @@ import {
 import { checkMeter, spend } from './meter.ts';
 import { concatLists } from './values.ts';
 
-/** A function of the library with another way to be called. */
+/** A function of the library with another name, id or implementation. */
 export function derive(
   from: CelFunc,
   own: { readonly name?: string; readonly id?: string; readonly call: CelFunc['call'] },
@@ -23,7 +23,7 @@ export function derive(
 
 const { BOOL, DYN, INT, STRING } = CelScalar;
 
-/** Takes no arguments, and does what `call` says. */
+/** A function without arguments that is implemented by `call`. */
 export function createNullary(name: string, call: (id: number) => ReturnType<CelFunc['call']>): CelFunc {
   return derive(nullary, { name, id: `${name}()`, call: (id) => call(id) });
 }
@@ -32,31 +32,31 @@ const nullary = celFunc('nullary', [], DYN, () => null);
 
 type Maybe = CelValue | undefined;
 
-/** How many characters, or bytes, are looked at for one unit. */
+/** So many characters, or bytes, cost one unit. */
 const charactersPerUnit = 128;
 
 function length(value: Maybe): number {
   return typeof value === 'string' || value instanceof Uint8Array ? value.length : 0;
 }
 
-/** Linear in the texts and bytes that it is given. */
+/** Linear in the length of its strings and bytes. */
 function linear(target: Maybe, args: readonly CelValue[]): number {
   let sum = length(target);
   for (const arg of args) sum += length(arg);
   return sum / charactersPerUnit;
 }
 
-/** V8 looks for long texts in a time that grows with both lengths, where they are made for that. */
+/** In the worst case, V8 searches for a long string in time that grows with both lengths. */
 function contains(target: Maybe, args: readonly CelValue[]): number {
   return linear(target, args) + (length(target) * length(args[0])) / 4096;
 }
 
-/** Whole numbers are read in a time that grows with the square of their digits. */
+/** Parsing a whole number takes time quadratic in its digits. */
 function wholeNumber(_target: Maybe, args: readonly CelValue[]): number {
   return length(args[0]) ** 2 / 4096;
 }
 
-/** Times, durations and bytes are read by means that take ten times as long as an operator. */
+/** Parsing times, durations and bytes takes ten times as long as an operator. */
 function read(target: Maybe, args: readonly CelValue[]): number {
   return 10 + linear(target, args);
 }
@@ -80,7 +80,7 @@ const costs: ReadonlyMap<string, Cost> = new Map<string, Cost>([
   ['uint', wholeNumber],
 ]);
 
-/** Texts and bytes are as long as they please, and so may be what has any type. */
+/** Types whose values may be long: strings and bytes, and so `dyn`, which may be either. */
 const longTypes: ReadonlySet<string> = new Set(['string', 'bytes', 'dyn']);
 
 function costOf({ name, target, arguments: types }: CelFunc): Cost | undefined {
@@ -89,7 +89,7 @@ function costOf({ name, target, arguments: types }: CelFunc): Cost | undefined {
   return name.startsWith('get') ? zoned : costs.get(name);
 }
 
-/** Whether `func`, of several of one name, is the one that takes these; its other types it looks at itself. */
+/** Whether `func`, one of several of the same name, takes these values. It checks other types than strings and bytes itself. */
 function takes(
   { target: type, arguments: types }: CelFunc,
   target: Maybe,
@@ -107,7 +107,7 @@ function fits(type: CelFunc['target'], value: Maybe): boolean {
   return type?.name !== 'bytes' || value instanceof Uint8Array;
 }
 
-/** `func`, which charges before it is called. Other than its errors, what the meter throws is not swallowed. */
+/** `func`, with its cost spent before each call. An error of the meter is thrown again, because CEL would swallow it like other errors. */
 function metered(func: CelFunc, cost: Cost): CelFunc {
   const call: CelFunc['call'] = (id, target, args) => {
     if (!takes(func, target, args)) return undefined;
@@ -119,7 +119,7 @@ function metered(func: CelFunc, cost: Cost): CelFunc {
   return derive(func, { call });
 }
 
-/** Unicode code points, as CEL counts; lone surrogates are one each. */
+/** The number of Unicode code points, as CEL counts them. A lone surrogate is one. */
 function codePoints(text: string): bigint {
   spend(text.length / charactersPerUnit);
   let count = text.length;
@@ -135,14 +135,14 @@ function codePoints(text: string): bigint {
 
 const list = listType(DYN);
 
-/** What the library does in a time that cannot be bounded, done otherwise. */
+/** Replacements for functions of the library whose time cannot be bounded. */
 const replaced: readonly CelFunc[] = [
   celFunc('size', [STRING], INT, codePoints),
   celMethod('size', STRING, [], INT, function size() {
     return codePoints(this);
   }),
   celFunc('_+_', [list, list], list, (left: CelList, right: CelList) => concatLists(left, right)),
-  // Each expression has its own, with the patterns that stand in it: patterns.ts.
+  // A placeholder: each expression has its own `matches`, with its own patterns (patterns.ts).
   celMethod('matches', STRING, [STRING], BOOL, () => false),
 ];
 

@@ -1,11 +1,11 @@
-// A value of CEL for people and programs to read.
+// Converts a value of CEL to JSON, to be printed.
 import { isCelList, isCelMap, isCelUint, type CelValue } from '@bufbuild/cel';
 import { toJson } from '@bufbuild/protobuf';
 import { isReflectMessage } from '@bufbuild/protobuf/reflect';
 
 /**
- * `value` as JSON can hold it: whole numbers beyond 2^53 as texts, and so infinity and what is no number; bytes in Base64;
- * times as in RFC 3339, durations in seconds (`90s`), types by their names.
+ * `value` as JSON. Whole numbers beyond 2^53, infinity and NaN become strings; bytes are in Base64, times as in RFC 3339, durations in
+ * seconds (`90s`), and types are their names.
  */
 export function celToJson(value: CelValue): unknown {
   switch (typeof value) {

@@ -1,4 +1,4 @@
-// CEL expressions on an event: the library's parser and planner, with names checked and work bounded before anything runs.
+// Compiles CEL expressions with the library's parser and planner. Names are checked, and the cost is bounded, before anything runs.
 import { celEnv, isCelError, parse, plan, type CelFunc, type CelValue } from '@bufbuild/cel';
 import type { CloudEvent } from '../../contract/event.ts';
 import type { CelFault } from './fault.ts';
@@ -13,7 +13,7 @@ const maxLength = 4_096;
 export type CelResult =
   { readonly kind: 'value'; readonly value: CelValue } | { readonly kind: 'error'; readonly error: CelFault };
 
-/** What the parser throws for a text that is no CEL. */
+/** What the parser throws for a text that is not CEL. */
 interface SyntaxFault {
   readonly rawMessage: string;
   readonly location: { readonly start: { readonly offset: number } };
@@ -23,10 +23,10 @@ export type CompiledCel =
   | { readonly kind: 'compiled'; evaluate(event: CloudEvent): CelResult }
   | { readonly kind: 'invalid'; readonly error: CelFault };
 
-/** Compiles `source`. What it evaluates to need not be a boolean. Never throws, neither does `evaluate`. */
+/** Compiles `source`. Its result may be of any type. Neither this function nor `evaluate` throws. */
 export function compileCel(source: string): CompiledCel {
   if (source.length > maxLength) {
-    const message = `it has ${source.length} characters; at most ${maxLength} may be`;
+    const message = `it has ${source.length} characters, but at most ${maxLength} are allowed`;
     return { kind: 'invalid', error: { code: 'limit', message } };
   }
   try {
@@ -78,7 +78,7 @@ function functionsFor(needs: Needs, evaluation: () => Evaluation): CelFunc[] {
 }
 
 function evaluate(run: ReturnType<typeof plan>, evaluation: Evaluation): CelResult {
-  // Errors are values in CEL, which a loop may make at every round: their stacks would cost more than all else.
+  // Errors are values in CEL, and a loop may create one in each round. Their stack traces would cost more than everything else.
   const { stackTraceLimit } = Error;
   Error.stackTraceLimit = 0;
   const result = evaluateMetered(run, evaluation);
@@ -91,7 +91,7 @@ function evaluateMetered(run: ReturnType<typeof plan>, evaluation: Evaluation): 
   try {
     startMeter();
     const result = run();
-    // An error about the cost may have been swallowed on its way.
+    // CEL may have swallowed the error about the cost.
     checkMeter();
     if (!isCelError(result)) return { kind: 'value', value: result };
     const fault = evaluation.faults.find(({ message }) => message === result.message);
@@ -101,7 +101,7 @@ function evaluateMetered(run: ReturnType<typeof plan>, evaluation: Evaluation): 
   }
 }
 
-/** The parser throws an object with a place, an error for characters that there are not, and a RangeError where the stack is too small. */
+/** The parser throws an object with a position, an error for invalid characters, or a RangeError if the stack overflows. */
 function parseFault(error: unknown): CelFault {
   if (error instanceof RangeError && error.message.includes('call stack'))
     return { code: 'limit', message: 'it is nested too deeply' };
@@ -110,7 +110,7 @@ function parseFault(error: unknown): CelFault {
   return { code: 'parse', message: plain(fault.rawMessage), at: fault.location.start.offset };
 }
 
-/** What else could have stood there is a list that nobody reads. */
+/** Removes the list of everything that could have stood there instead. */
 function plain(message: string): string {
   return message.replace(/ but expecting .*,.*$/s, '');
 }

@@ -1,17 +1,17 @@
-// What can be wrong with a CEL expression, or with an event that it is evaluated on.
+// The faults of a CEL expression, and of an event that it is evaluated on.
 
 /**
- * `parse`: it is no CEL. `unknown`: a name or a function that is not there. `pattern`: a pattern of `matches` that is none.
- * `limit`: too long, too deep, or too much work. `missingAttribute`: the event has no such attribute. `payload`: `data` cannot
- * be read. `evaluation`: any other error of CEL, such as a field that is not there or types that do not go together.
+ * `parse`: not CEL. `unknown`: a name or a function that does not exist. `pattern`: an invalid pattern of `matches`. `limit`: too long, too
+ * deep, or too costly. `missingAttribute`: the event has no such attribute. `payload`: `data` cannot be read. `evaluation`: any other error
+ * of CEL, such as a field that does not exist, or types that do not fit.
  */
 export type CelFaultCode =
   'parse' | 'unknown' | 'pattern' | 'limit' | 'missingAttribute' | 'payload' | 'evaluation';
 
 export interface CelFault {
   readonly code: CelFaultCode;
-  /** Without the full stop. Quotes whatever comes from the event. */
+  /** Without the full stop. It may quote the event. */
   readonly message: string;
-  /** Where in the expression: characters before it. */
+  /** The position in the expression: the number of characters before the fault. */
   readonly at?: number | undefined;
 }

@@ -1,21 +1,21 @@
-// What an evaluation may cost. An expression and a payload are other people's: without a bound, `data.all(x, data.all(…))`
-// over a large payload would hold up every trigger of the gateway. Counted, not timed, so that an event passes or not
-// whatever else the machine does.
+// The meter that bounds the cost of an evaluation. Tenants write expressions and payloads: without a bound, `data.all(x, data.all(…))` over
+// a large payload would delay every trigger of the gateway. It counts units and not time, so that the result for an event does not depend
+// on the load of the machine.
 
-/** One unit is about as much as one operator: 0.1 to 0.5 µs. The worst that is allowed takes some tens of milliseconds. */
+/** One unit is about the cost of one operator: 0.1 to 0.5 µs. The most costly evaluation takes some tens of milliseconds. */
 export const maxCost = 100_000;
 
-/** Ends an evaluation at once: it is thrown past everything in CEL that swallows errors, such as `||` and `exists`. */
+/** Ends an evaluation at once. It is thrown, so operators that swallow errors of CEL, such as `||` and `exists`, do not catch it. */
 export class CostExceeded extends Error {
   constructor() {
-    super('the evaluation costs more than an evaluation may: the payload is too large for this expression');
+    super('the evaluation costs more than is allowed: the payload is too large for this expression');
     this.name = 'CostExceeded';
   }
 }
 
 let spent = 0;
 
-/** Evaluations are synchronous: there is never more than one under way, and what its values cost is on its account. */
+/** Evaluations are synchronous: only one runs at a time, and all units that are spent belong to it. */
 export function startMeter(): void {
   spent = 0;
 }
@@ -25,12 +25,12 @@ export function spend(units: number): void {
   if (spent > maxCost) throw new CostExceeded();
 }
 
-/** Throws if the account is overdrawn, though somebody caught that. */
+/** Throws if the limit is exceeded, also if the first error about that was caught. */
 export function checkMeter(): void {
   if (spent > maxCost) throw new CostExceeded();
 }
 
-/** How much of the account is used. */
+/** The units that are spent so far. */
 export function spentUnits(): number {
   return spent;
 }

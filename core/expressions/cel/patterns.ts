@@ -1,14 +1,14 @@
-// The patterns of `matches`: RE2 (linear in the text, without backtracking), compiled with the expression that holds them.
+// The patterns of `matches`: RE2 (linear in the text, without backtracking). They are compiled together with their expression.
 import type { CelFunc } from '@bufbuild/cel';
 import { RE2JS } from '@bufbuild/re2';
 import { spend } from './meter.ts';
 import { derive, standardFunctions } from './cel-functions.ts';
 
-/** So many characters, at most. */
+/** The most characters of a pattern. */
 const maxPatternLength = 512;
-/** So many instructions, at most: `(a{30}){30}` is a short text and a large program. */
+/** The most instructions of a compiled pattern: `(a{30}){30}` is a short text, but a large program. */
 const maxProgramSize = 2_000;
-/** At worst an instruction is looked at for each character of the text: so many of these cost a unit. */
+/** In the worst case, matching takes one step for each instruction and character. So many steps cost one unit. */
 const stepsPerUnit = 4;
 
 export interface Pattern {
@@ -22,15 +22,15 @@ export type PatternResult =
 
 export function compilePattern(source: string): PatternResult {
   if (source.length > maxPatternLength)
-    return wrong(`the pattern has ${source.length} characters; at most ${maxPatternLength} may be`);
+    return wrong(`the pattern has ${source.length} characters, but at most ${maxPatternLength} are allowed`);
   try {
     const compiled = RE2JS.compile(source);
     const size = compiled.re2Input.prog.numInst();
     if (size > maxProgramSize)
-      return wrong(`the pattern makes ${size} states; at most ${maxProgramSize} may be`);
+      return wrong(`the pattern compiles to ${size} instructions, but at most ${maxProgramSize} are allowed`);
     return { kind: 'pattern', pattern: { size, test: (text) => compiled.test(text) } };
   } catch (error) {
-    return wrong(`the pattern is none of RE2: ${(error as Error).message}`);
+    return wrong(`the pattern is not valid in RE2: ${(error as Error).message}`);
   }
 }
 
@@ -40,7 +40,7 @@ function wrong(message: string): PatternResult {
 
 const matches = standardFunctions.find(({ name }) => name === 'matches') as CelFunc;
 
-/** `matches`, for these patterns alone. */
+/** `matches`, for these patterns only. */
 export function createMatches(patterns: ReadonlyMap<string, Pattern>): CelFunc {
   return derive(matches, {
     call: (_id, target, [source]) => {

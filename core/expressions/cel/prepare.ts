@@ -1,4 +1,4 @@
-// A parsed expression, made ready: every name and function in it is known, and its loops are counted.
+// Prepares a parsed expression for evaluation: checks every name and function in it, and makes each round of a loop pay for itself.
 import { create } from '@bufbuild/protobuf';
 import {
   Expr_CallSchema,
@@ -14,11 +14,11 @@ import { compilePattern, type Pattern } from './patterns.ts';
 
 const maxNesting = 250;
 
-/** What an expression asks for. */
+/** What an expression uses. */
 export interface Needs {
   /** The variables by name: attributes, `event` and `data`. */
   readonly variables: Set<string>;
-  /** The weights of its loops: how many operators a round of them has. */
+  /** The weights of its loops: the number of operators in a round. */
   readonly ticks: Set<number>;
   readonly patterns: Map<string, Pattern>;
 }
@@ -36,11 +36,11 @@ export class PrepareError extends Error {
   }
 }
 
-/** The functions that stand in a prepared expression for a variable, and at the beginning of each round of a loop. */
+/** Names of the functions that a prepared expression calls for a variable, and at the beginning of each round of a loop. */
 export const variableFunction = (name: string): string => `@variable:${name}`;
 export const tickFunction = (weight: number): string => `@tick:${weight}`;
 
-/** Names that mean types of CEL: `type(data) == map`. `type` itself is the attribute. */
+/** Names that are types of CEL, as in `type(data) == map`. `type` itself is the attribute. */
 const typeNames: ReadonlySet<string> = new Set(
   Object.values(CelScalar)
     .map(({ name }): string => name)
@@ -48,12 +48,12 @@ const typeNames: ReadonlySet<string> = new Set(
     .filter((name) => name !== 'type' && name !== 'dyn'),
 );
 
-/** What the planner of the library makes without a function. */
+/** Operators that the planner of the library implements without a function. */
 const operators: ReadonlySet<string> = new Set(['_[_]', '_?_:_', '_&&_', '_||_', '@not_strictly_false']);
 
 const overloads: ReadonlyMap<string, readonly CelFunc[]> = Map.groupBy(standardFunctions, ({ name }) => name);
 
-/** Rewrites `expr` in place. Throws a PrepareError where it cannot be evaluated on any event. */
+/** Rewrites `expr` in place. Throws a PrepareError if it cannot be evaluated on any event. */
 export function prepare(expr: Expr): Needs {
   const needs: Needs = { variables: new Set(), ticks: new Set(), patterns: new Map() };
   new Preparation(needs).visit(expr, new Set(), 1);
@@ -69,7 +69,7 @@ class Preparation {
     this.#needs = needs;
   }
 
-  /** Returns how many operators `expr` has, those within loops left out. */
+  /** Returns the number of operators in `expr`, without those in loops. */
   visit(expr: Expr, scope: Scope, depth: number): number {
     if (depth > maxNesting)
       throw new PrepareError(expr.id, 'limit', `it is nested deeper than ${maxNesting} levels`);
@@ -90,7 +90,7 @@ class Preparation {
       case 'structExpr': {
         const { messageName, entries } = exprKind.value;
         if (messageName !== '')
-          throw new PrepareError(expr.id, 'unknown', `messages such as ${messageName}{} are not known here`);
+          throw new PrepareError(expr.id, 'unknown', `messages such as ${messageName}{} do not exist here`);
         // Without a name it is a map: its keys are expressions.
         const parts = entries.flatMap(({ keyKind, value }) => [keyKind.value as Expr | undefined, value]);
         return 1 + this.#all(parts, scope, depth);
@@ -115,7 +115,7 @@ class Preparation {
       throw new PrepareError(
         expr.id,
         'unknown',
-        `there is no variable ${name}: there are the attributes, whose names are lower-case letters and digits, \`event\` with all of them, and \`data\``,
+        `there is no variable ${name}: write an attribute, whose name is lower-case letters and digits, \`event\` for all attributes, or \`data\` for the payload`,
       );
     this.#needs.variables.add(name);
     expr.exprKind = { case: 'callExpr', value: nullaryCall(variableFunction(name)) };
@@ -129,20 +129,21 @@ class Preparation {
       (func) =>
         (func.target === undefined) === (target === undefined) && func.arguments.length === args.length,
     );
-    if (!fits) throw new PrepareError(id, 'unknown', `${name} is not called like this: ${waysToCall(named)}`);
+    if (!fits)
+      throw new PrepareError(id, 'unknown', `${name} cannot be called like this: write ${waysToCall(named)}`);
     if (name === 'matches') this.#pattern(id, args[0]);
   }
 
   #pattern(id: bigint, arg: Expr | undefined): void {
     const constant = arg?.exprKind.case === 'constExpr' ? arg.exprKind.value.constantKind : undefined;
     if (constant?.case !== 'stringValue')
-      throw new PrepareError(id, 'pattern', 'the pattern of matches must stand in the expression as a text');
+      throw new PrepareError(id, 'pattern', 'the pattern of matches must be a string literal');
     const result = compilePattern(constant.value);
     if (result.kind === 'wrong') throw new PrepareError(id, 'pattern', result.message);
     this.#needs.patterns.set(constant.value, result.pattern);
   }
 
-  /** Each round of a loop is paid for before it begins, by a call that the loop cannot do without. */
+  /** Each round of a loop is paid for before it begins, by a call in the loop condition, which CEL cannot skip. */
   #loop(loop: Expr_Comprehension, scope: Scope, depth: number): number {
     const within = new Set([...scope, loop.iterVar, loop.accuVar]);
     const outside = this.#all([loop.iterRange, loop.accuInit], scope, depth);

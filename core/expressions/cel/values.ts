@@ -1,10 +1,10 @@
-// Lists and maps as CEL sees them, over parsed JSON as it stands: converted only where an expression looks, and metered.
+// Lists and maps of CEL over parsed JSON. Elements are converted only when an expression reads them, and each read is metered.
 import { celList, celMap, type CelList, type CelMap, type CelValue } from '@bufbuild/cel';
 import { spend } from './meter.ts';
 
 type Key = Parameters<CelMap['get']>[0];
 
-/** What an error about a missing element costs more than an element. */
+/** The extra cost of a missing element, because CEL makes an error of it. */
 const missCost = 10;
 
 /** A value of `JSON.parse` as a value of CEL. Numbers are doubles, as in all of CEL's JSON. */
@@ -17,7 +17,7 @@ class MeteredList {
   readonly size: number;
   readonly #items: unknown[];
   readonly #read: (item: unknown) => CelValue;
-  /** Whether items may be added behind those of this list, which never shows them. */
+  /** Whether `#items` may grow behind the items of this list, which never reads those. */
   readonly #isShared: boolean;
 
   constructor(items: unknown[], read: (item: unknown) => CelValue, isShared: boolean) {
@@ -45,7 +45,7 @@ class MeteredList {
     return this.values();
   }
 
-  /** This list and `more`, in the time that `more` takes: `map` and `filter` add their results one by one. */
+  /** This list followed by `more`, in time linear in `more`: `map` and `filter` add their results one by one. */
   concat(more: CelList): CelList {
     const isEnd = this.#isShared && this.#items.length === this.size;
     const items = isEnd ? this.#items : [...this.values()];
@@ -78,7 +78,7 @@ class MeteredMap {
     return undefined;
   }
 
-  /** True also where the value is null. */
+  /** True also if the value is null. */
   has(key: Key): boolean {
     spend(1);
     return typeof key === 'string' && Object.hasOwn(this.#entries, key);
@@ -109,7 +109,7 @@ class MeteredMap {
   }
 }
 
-// The library knows its lists and maps by a mark of its own, which ours inherit; it asks no more of them than the methods here.
+// The library recognizes its lists and maps by a property, which these classes inherit. It calls no other methods than those above.
 Object.setPrototypeOf(MeteredList.prototype, celList([]));
 Object.setPrototypeOf(MeteredMap.prototype, celMap(new Map()));
 
@@ -129,7 +129,7 @@ function jsonMap(entries: Readonly<Record<string, unknown>>): CelMap {
   return new MeteredMap(entries, jsonToCel) as unknown as CelMap;
 }
 
-/** The map of values that are CEL's already. */
+/** A map of values that are CEL values already. */
 export function mapOf(entries: Readonly<Record<string, CelValue>>): CelMap {
   return new MeteredMap(entries, asItIs) as unknown as CelMap;
 }

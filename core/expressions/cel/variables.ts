@@ -1,4 +1,4 @@
-// What an expression can name: the attributes of the event, `event` with all of them, and `data`.
+// The variables of an expression: the attributes of the event, `event` with all of them, and `data`.
 import { isUtf8 } from 'node:buffer';
 import { celError, type CelError, type CelMap, type CelValue } from '@bufbuild/cel';
 import { fromJson } from '@bufbuild/protobuf';
@@ -10,13 +10,13 @@ import type { CelFault } from './fault.ts';
 import { spend } from './meter.ts';
 import { jsonToCel, mapOf } from './values.ts';
 
-/** Larger payloads are not looked into, in bytes. */
+/** Larger payloads are not read, in bytes. */
 export const maxPayloadBytes = 1024 * 1024;
 
 /** One evaluation on one event. */
 export class Evaluation {
   readonly event: CloudEvent;
-  /** What went wrong with the event rather than in the expression; the library hands on no more than the message. */
+  /** Faults of the event, not of the expression. Kept here because the library passes on the message of an error only. */
   readonly faults: CelFault[] = [];
   #attributes: CelMap | undefined;
 
@@ -67,7 +67,7 @@ const coreNames = [
   'dataschema',
 ] as const;
 
-/** Whole numbers are `int`; the time is a timestamp, or a text where CEL cannot have it as one (a leap second). */
+/** Whole numbers are `int`. The time is a timestamp, or a string if CEL cannot represent it (a leap second). */
 function attributeToCel(name: string, value: AttributeValue): CelValue {
   if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : value;
   if (name !== 'time' || typeof value !== 'string') return value;
@@ -83,7 +83,7 @@ type Payload =
   | { readonly kind: 'value'; readonly value: CelValue }
   | { readonly kind: 'unreadable'; readonly message: string };
 
-/** The payload that was read last: the filters of a trigger ask for the same one after the other. */
+/** The payload that was read last: the filters of a trigger read the same payload one after the other. */
 let lastEvent: CloudEvent | undefined;
 let lastPayload: Payload | undefined;
 
@@ -95,11 +95,11 @@ function payloadOf(event: CloudEvent): Payload {
   return lastPayload;
 }
 
-/** JSON as what it says, text as a string, anything else as bytes; null for no data. Without a type it is JSON if it can be. */
+/** JSON becomes its value, text a string, anything else bytes; no data becomes null. Without a content type it is JSON if it can be parsed. */
 function readPayload({ data, datacontenttype: type }: CloudEvent): Payload {
   if (data === null) return { kind: 'value', value: null };
   if (data.length > maxPayloadBytes)
-    return unreadable(`the payload has ${data.length} bytes; at most ${maxPayloadBytes} are looked into`);
+    return unreadable(`the payload has ${data.length} bytes, but at most ${maxPayloadBytes} are read`);
   if (type === undefined) {
     const json = readJson(data);
     return json.kind === 'value' ? json : { kind: 'value', value: data };

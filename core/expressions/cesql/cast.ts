@@ -9,7 +9,7 @@ export function isInteger(value: number): boolean {
   return Number.isInteger(value) && value >= minInteger && value <= maxInteger;
 }
 
-/** The integer that `text` writes in base 10, with or without a sign; undefined where it is none of 32 bits. */
+/** The integer that `text` writes in base 10, with or without a sign; undefined if it is not a 32-bit integer. */
 export function parseInteger(text: string): number | undefined {
   if (!/^[+-]?[0-9]+$/.test(text)) return undefined;
   const value = Number(text);
@@ -20,7 +20,7 @@ export function parseInteger(text: string): number | undefined {
 export function toInteger(value: CesqlValue): Outcome<number> {
   if (typeof value === 'number') return value;
   if (typeof value === 'boolean') return value ? 1 : 0;
-  return parseInteger(value) ?? failure('cast', `${quote(value)} is no integer of 32 bits`, 0);
+  return parseInteger(value) ?? failure('cast', `${quote(value)} is not a 32-bit integer`, 0);
 }
 
 export function toBoolean(value: CesqlValue): Outcome<boolean> {
@@ -31,13 +31,13 @@ export function toBoolean(value: CesqlValue): Outcome<boolean> {
   return text === 'false' ? false : failure('cast', `${quote(value)} is neither true nor false`, false);
 }
 
-/** To the type that `model` is of. */
+/** Casts `value` to the type of `model`. */
 export function castLike(value: CesqlValue, model: CesqlValue): Outcome {
   if (typeof model === 'string') return String(value);
   return typeof model === 'number' ? toInteger(value) : toBoolean(value);
 }
 
-/** An attribute as an expression sees it: a number that is no Integer is its string form (section 3.2). */
+/** The value of an attribute in an expression. A number that is not an Integer becomes a string (section 3.2). */
 export function fromAttribute(value: AttributeValue): CesqlValue {
   if (typeof value !== 'number') return value;
   return isInteger(value) ? value + 0 : String(value);

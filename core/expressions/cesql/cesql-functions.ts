@@ -1,4 +1,4 @@
-// The built-in functions (CESQL 1.0, section 3.5), each known by its name and the number of its parameters.
+// The built-in functions (CESQL 1.0, section 3.5). A function is identified by its name and its number of parameters.
 import { toBoolean, toInteger } from './cast.ts';
 import { countCharacters, indexAfter, indexBefore, trimWhiteSpace } from './characters.ts';
 import { failure, quote, type CesqlValue, type Failure, type Outcome } from './outcome.ts';
@@ -15,14 +15,14 @@ export type ReturnType = Exclude<ParameterType, 'Any'>;
 
 export interface CesqlFunction {
   readonly parameters: readonly ParameterType[];
-  /** The type of the parameters that may follow, as many as one likes. */
+  /** The type of further parameters, of which there may be any number. */
   readonly others?: ParameterType;
   readonly returns: ReturnType;
-  /** Takes values that are cast to the types of the parameters. */
+  /** Its arguments are cast to the types of the parameters already. */
   readonly invoke: (...values: readonly CesqlValue[]) => Outcome;
 }
 
-/** In UTF-16 units. Calls may name a long attribute many times, and stand within each other. */
+/** In UTF-16 units. Without a limit, nested calls that repeat a long attribute could create huge strings. */
 const maxTextLength = 65_536;
 
 const functions: Readonly<Record<string, readonly CesqlFunction[]>> = {
@@ -60,7 +60,7 @@ export function isFunctionName(name: string): boolean {
   return Object.hasOwn(functions, name);
 }
 
-/** The function that a call of `name`, in upper case, with `arity` values means; undefined where there is none. */
+/** The function for a call of `name`, in upper case, with `arity` arguments; undefined if there is none. */
 export function findFunction(name: string, arity: number): CesqlFunction | undefined {
   const overloads = isFunctionName(name) ? functions[name] : undefined;
   return overloads?.find(({ parameters, others }) =>
@@ -76,7 +76,7 @@ function define<const Parameters extends readonly ParameterType[], Other extends
   ) => Outcome,
   others?: Other,
 ): CesqlFunction {
-  // That the values have the types of the parameters is past what the table can say of its rows.
+  // The table cannot express that the values of each row have the types of its parameters.
   const row = { parameters, returns, invoke: invoke as unknown as CesqlFunction['invoke'] };
   return others === undefined ? row : { ...row, others };
 }
@@ -85,25 +85,29 @@ function join(name: string, texts: readonly string[], delimiter: string): Outcom
   let length = delimiter.length * Math.max(0, texts.length - 1);
   for (const text of texts) length += text.length;
   if (length > maxTextLength)
-    return failure('functionEvaluation', `${name} gives more than ${maxTextLength} characters`, '');
+    return failure(
+      'functionEvaluation',
+      `the result of ${name} has more than ${maxTextLength} characters`,
+      '',
+    );
   return texts.join(delimiter);
 }
 
 function negativeCount(name: string, text: string, count: number): Failure {
-  return failure('functionEvaluation', `${name} of ${count} characters`, text);
+  return failure('functionEvaluation', `${name} cannot take ${count} characters`, text);
 }
 
-/** From the character `position`, the first being 1 and the last -1, `count` characters or all that follow. */
+/** `count` characters, or all, from the character at `position` on. The first is 1, the last is -1. */
 function substring(text: string, position: number, count?: number): Outcome {
   const length = countCharacters(text);
   if (position > length || position < -length)
     return failure(
       'functionEvaluation',
-      `SUBSTRING from ${position} of ${quote(text)}, which ends before`,
+      `SUBSTRING cannot start at ${position}, which is outside of ${quote(text)}`,
       '',
     );
   if (count !== undefined && count < 0)
-    return failure('functionEvaluation', `SUBSTRING of ${count} characters`, '');
+    return failure('functionEvaluation', `SUBSTRING cannot take ${count} characters`, '');
   if (position === 0) return '';
   const start = position > 0 ? indexAfter(text, 0, position - 1) : indexBefore(text, -position);
   return count === undefined ? text.slice(start) : text.slice(start, indexAfter(text, start, count));
@@ -111,6 +115,6 @@ function substring(text: string, position: number, count?: number): Outcome {
 
 function absolute(value: number): Outcome {
   if (value === -2_147_483_648)
-    return failure('math', `the absolute value of ${value} is no integer of 32 bits`, 2_147_483_647);
+    return failure('math', `the absolute value of ${value} is not a 32-bit integer`, 2_147_483_647);
   return Math.abs(value);
 }

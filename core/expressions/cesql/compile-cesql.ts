@@ -1,4 +1,4 @@
-// CloudEvents SQL 1.0: an expression is read once, and then evaluated on each event.
+// CloudEvents SQL 1.0: an expression is compiled once, and then evaluated on each event.
 // https://github.com/cloudevents/spec/blob/cesql@v1.0.0/cesql/spec.md
 import type { CloudEvent } from '../../contract/event.ts';
 import { evaluator } from './evaluate.ts';
@@ -15,8 +15,8 @@ export type CompiledCesql =
       /** Never throws. The first error ends the evaluation. */
       evaluate(event: CloudEvent): CesqlResult;
       /**
-       * Calls that no function answers, such as `FOO`, or `LEFT with 1 parameter` where a function of the name takes
-       * others. By the specification they are an error of each evaluation, not of the expression.
+       * Calls of functions that do not exist, such as `FOO`, or `LEFT with 1 parameter` if the function takes another number. By the
+       * specification they are an error of each evaluation, not of the expression.
        */
       readonly unknownFunctions: readonly string[];
     }
@@ -26,8 +26,7 @@ const isTrue: CesqlResult = { value: true };
 const isFalse: CesqlResult = { value: false };
 
 /**
- * Reads `source`, of at most 4096 characters. As a filter, an event passes where the result is `true` and has no error
- * (section 1.2).
+ * Compiles `source`, of at most 4096 characters. As a filter, an event passes if the result is `true` and has no error (section 1.2).
  */
 export function compileCesql(source: string): CompiledCesql {
   const parsed = parse(source);

@@ -1,5 +1,5 @@
-// From the tree of an expression to a function of an event. The first error ends the evaluation ("fail fast", CESQL
-// 1.0, section 4.1): each operator around it gives the zero value of its own type, and the outermost one is the result.
+// Syntax tree of an expression → function of an event. The first error ends the evaluation ("fail fast", CESQL 1.0, section 4.1): each
+// operator around it returns the zero value of its own type, and that of the outermost operator is the result.
 import { attributeOf, type CloudEvent } from '../../contract/event.ts';
 import { fromAttribute, toBoolean, toInteger } from './cast.ts';
 import type { Call, Chain, Expression, LogicOperator } from './syntax-tree.ts';
@@ -51,7 +51,7 @@ export function evaluator(expression: Expression): Evaluate {
 }
 
 function attribute(name: string): Evaluate {
-  // Of no known type, hence false (section 3.2). Made once: events often miss an attribute.
+  // Its type is unknown, hence false (section 3.2). Created once, because events often lack an attribute.
   const missing = failure('missingAttribute', `the event has no attribute ${name}`, false);
   return (event) => {
     const value = attributeOf(event, name);
@@ -72,21 +72,21 @@ function unary(
 }
 
 /**
- * A cast that fails gives false, and NOT makes true of it. The conformance tests of the specification say so of
- * `NOT 10`, an integer. By its text (section 3.7), and the tests that the SDKs for Go and Java run, 10 is cast to true
- * and NOT of it is false, without an error: to follow them, the line for numbers goes.
+ * A failed cast gives false, and NOT turns it into true. The conformance tests of the specification require this for `NOT 10`, an integer.
+ * By the text of the specification (section 3.7), and by the tests of the SDKs for Go and Java, 10 is cast to true, and NOT 10 is false
+ * without an error: to follow them, remove the line for numbers.
  */
 function not(operand: Evaluate): Evaluate {
   return unary(operand, false, (value) => {
     if (typeof value === 'boolean') return !value;
     if (typeof value === 'number')
-      return failure('cast', `NOT is for Booleans, not for ${value}: say BOOL(…)`, true);
+      return failure('cast', `NOT takes a Boolean, not ${value}: write NOT BOOL(…)`, true);
     const cast = toBoolean(value);
     return typeof cast === 'object' ? withValue(cast, true) : !cast;
   });
 }
 
-/** Elements are cast to the type of the operand, one after the other, until one is equal. */
+/** Casts the elements to the type of the operand, one after the other, until one is equal. */
 function isIn(operand: Evaluate, elements: readonly Evaluate[]): Evaluate {
   return (event) => {
     const value = operand(event);
@@ -101,7 +101,7 @@ function isIn(operand: Evaluate, elements: readonly Evaluate[]): Evaluate {
   };
 }
 
-/** Both operands have a value before either is cast: what is missing comes before what is wrong (section 3.2). */
+/** Both operands are evaluated before either is cast: a missing attribute is reported before a failed cast (section 3.2). */
 function chain<Operator>(
   { first, steps }: Chain<Operator>,
   zeroValue: CesqlValue,
@@ -124,7 +124,7 @@ function chain<Operator>(
   };
 }
 
-/** What an operator already knows from its left side is not evaluated (section 3.6). */
+/** The right side is not evaluated if the left side decides the result (section 3.6). */
 function logic({ first, steps }: Chain<LogicOperator>): Evaluate {
   const start = truth(evaluator(first));
   const rest = steps.map(({ operator, operand }) => ({ operator, operand: truth(evaluator(operand)) }));

@@ -1,13 +1,13 @@
-// Looks for characters of which some may be any, in time that does not depend on how near the text comes to them.
+// Searches for a sequence of characters with wildcards, in time that does not depend on partial matches.
 // Shift-And (Baeza-Yates and Gonnet, 1992): bit n of the state says whether the characters read last are the first n + 1.
 
-/** The index after the first occurrence at `from` or later; -1 where there is none. */
+/** The index after the first occurrence at `from` or later; -1 if there is none. */
 export type Find = (text: string, from: number) => number;
 
-/** In words of 32 bits, of which the number is fixed: a step costs one operation for each. */
+/** A fixed number of 32-bit words. A step takes one operation for each word. */
 type Bits = DataView<ArrayBuffer>;
 
-/** `characters` has at least one; undefined stands for any. */
+/** `characters` has at least one element; undefined stands for any character. */
 export function compileFind(characters: readonly (string | undefined)[]): Find {
   const size = Math.ceil(characters.length / 32) * 4;
   const anyAt = newBits(size);

@@ -1,24 +1,22 @@
-// LIKE (CESQL 1.0, section 3.4.3): a pattern split at its `%` into pieces, each looked for once, from left to right.
-// A piece has a fixed number of characters, so its first place is never wrong: there is no way back.
+// LIKE (CESQL 1.0, section 3.4.3). A pattern is split at its `%` into pieces, and each piece is searched for once, from left to right. A piece
+// has a fixed number of characters, so its first occurrence is always right, and no backtracking is needed.
 import { indexAfter, indexBefore } from './characters.ts';
 import { compileFind, type Find } from './find-characters.ts';
 
 export type LikeMatcher = (text: string) => boolean;
 
-/** A piece with `_` of so few characters is looked for faster by trying each place. */
+/** A piece with `_` of at most so many characters is found faster by trying each position. */
 const maxTriedLength = 8;
 
-/** What stands between two `%`. */
+/** The part of a pattern between two `%`. */
 interface Piece {
   /** Undefined stands for any one character: `_`. */
   readonly characters: readonly (string | undefined)[];
-  /** The same, where there is no `_` in it. */
+  /** The same as a string, if it has no `_`. */
   readonly literal: string | undefined;
 }
 
-/**
- * Whether a text matches `pattern` as a whole: `%` is any characters, `_` one, `\%` and `\_` these themselves.
- */
+/** Whether a whole text matches `pattern`: `%` stands for any characters, `_` for one, `\%` and `\_` for themselves. */
 export function compileLike(pattern: string): LikeMatcher {
   const { before, last } = split(pattern);
   const [first, ...between] = before;
@@ -41,7 +39,7 @@ function split(pattern: string): { readonly before: readonly Piece[]; readonly l
   let isEscaped = false;
   for (const character of pattern) {
     if (isEscaped) {
-      // Before anything but a wildcard, a backslash is a character like others.
+      // A backslash that is not before a wildcard is an ordinary character.
       if (character === '%' || character === '_') characters.pop();
       isEscaped = character === '\\';
       characters.push(character);
@@ -60,7 +58,7 @@ function toPiece(characters: readonly (string | undefined)[]): Piece {
   return { characters, literal: characters.includes(undefined) ? undefined : characters.join('') };
 }
 
-/** The index after `piece` at `at`; -1 where something else stands there. */
+/** The index after `piece` at `at`; -1 if it does not match there. */
 function matchAt(piece: Piece, text: string, at: number): number {
   if (piece.literal !== undefined) return text.startsWith(piece.literal, at) ? at + piece.literal.length : -1;
   let index = at;

@@ -3,13 +3,13 @@ import { castLike, isInteger, toInteger } from './cast.ts';
 import type { ArithmeticOperator, ComparisonOperator } from './syntax-tree.ts';
 import { failure, withValue, type CesqlValue, type Outcome } from './outcome.ts';
 
-/** Of two operands that have a value. */
+/** Both operands have values. */
 export type BinaryOperation = (left: CesqlValue, right: CesqlValue) => Outcome;
 
 const arithmetic: Readonly<Record<ArithmeticOperator, (left: number, right: number) => Outcome<number>>> = {
   '+': (left, right) => within(left + right, '+'),
   '-': (left, right) => within(left - right, '-'),
-  // Beyond 53 bits it is not exact, but out of range all the same.
+  // Beyond 53 bits the product is not exact, but it is out of range in any case.
   '*': (left, right) => within(left * right, '*'),
   '/': (left, right) => (right === 0 ? byZero('/') : within(Math.trunc(left / right), '/')),
   '%': (left, right) => (right === 0 ? byZero('%') : within(left % right, '%')),
@@ -37,7 +37,7 @@ export function comparisonOperation(operator: ComparisonOperator): BinaryOperati
   }
 }
 
-/** The operand on the right says which of the three equalities is meant: the left one is cast to its type. */
+/** The type of the right operand decides which of the three equalities applies: the left operand is cast to it. */
 export function equals(left: CesqlValue, right: CesqlValue): Outcome<boolean> {
   const cast = castLike(left, right);
   return typeof cast === 'object' ? withValue(cast, false) : cast === right;
@@ -65,10 +65,12 @@ function onIntegers(
   };
 }
 
-/** The specification is silent on results beyond 32 bits. To wrap around would let events pass that must not. */
+/** The specification does not define results beyond 32 bits. Wrapping around would let events pass that must not, so it is an error. */
 function within(result: number, operator: string): Outcome<number> {
   // Adding 0 makes 0 of -0.
-  return isInteger(result) ? result + 0 : failure('math', `${operator} gives no integer of 32 bits`, 0);
+  return isInteger(result)
+    ? result + 0
+    : failure('math', `the result of ${operator} is not a 32-bit integer`, 0);
 }
 
 function byZero(operator: string): Outcome<number> {

@@ -1,4 +1,4 @@
-// What evaluating gives: a value, or the error that ended it together with the value that stands in (CESQL 1.0, section 3.3).
+// The outcome of an evaluation: a value, or the error that ended it, together with a substitute value (CESQL 1.0, section 3.3).
 
 export type CesqlValue = string | number | boolean;
 
@@ -9,17 +9,17 @@ export type CesqlErrorCode =
 export interface CesqlError {
   readonly code: CesqlErrorCode;
   readonly message: string;
-  /** Position in the expression, in UTF-16 units from 0. Parse errors alone have one. */
+  /** Position in the expression, in UTF-16 units from 0. Only parse errors have one. */
   readonly at?: number;
 }
 
-/** With an `error`, `value` is what the specification puts in its place: mostly the zero value of the type. */
+/** With an `error`, `value` is the substitute that the specification defines: mostly the zero value of the type. */
 export interface CesqlResult {
   readonly value: CesqlValue;
   readonly error?: CesqlError;
 }
 
-/** The only object among the outcomes, so that `typeof outcome === 'object'` tells it apart. */
+/** The only outcome that is an object, so `typeof outcome === 'object'` detects it. */
 export interface Failure {
   readonly value: CesqlValue;
   readonly error: CesqlError;
@@ -31,12 +31,12 @@ export function failure(code: CesqlErrorCode, message: string, value: CesqlValue
   return { value, error: { code, message } };
 }
 
-/** The failure of an operand as that of its operator, whose result has another zero value. */
+/** The failure of an operand as the failure of its operator, which may have another zero value. */
 export function withValue(failed: Failure, value: CesqlValue): Failure {
   return failed.value === value ? failed : { value, error: failed.error };
 }
 
-/** A value as messages show it: no longer than a line. */
+/** A value for a message: no longer than a line. */
 export function quote(value: CesqlValue): string {
   if (typeof value !== 'string') return String(value);
   return value.length > 40 ? `'${value.slice(0, 40)}…'` : `'${value}'`;

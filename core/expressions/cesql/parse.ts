@@ -1,4 +1,4 @@
-// From text to tree (CESQL 1.0, sections 2 and 3.6), by recursive descent: a method per level of precedence.
+// Text → syntax tree (CESQL 1.0, sections 2 and 3.6), by recursive descent: one method for each level of precedence.
 import { parseInteger } from './cast.ts';
 import type {
   ArithmeticOperator,
@@ -11,9 +11,9 @@ import type {
 import { quote, type CesqlError } from './outcome.ts';
 import { tokenize, type Token } from './tokenize.ts';
 
-/** In UTF-16 units. It bounds what an expression can cost, and how deep chains of LIKE and IN can get. */
+/** In UTF-16 units. It bounds the cost of an expression, and the depth of chains of LIKE and IN. */
 const maxSourceLength = 4096;
-/** Of parentheses, calls and unary operators within each other. */
+/** The most nested parentheses, calls and unary operators. */
 const maxDepth = 64;
 
 export type Parsed =
@@ -26,15 +26,15 @@ const comparisonOperators: readonly ComparisonOperator[] = ['=', '!=', '<>', '<'
 const sumOperators: readonly ArithmeticOperator[] = ['+', '-'];
 const productOperators: readonly ArithmeticOperator[] = ['*', '/', '%'];
 
-/** Never throws, and never recurses deeper than its limits, whatever the text. */
+/** Never throws, and never recurses deeper than its limits, whatever the text is. */
 export function parse(source: string): Parsed {
   if (source.length > maxSourceLength)
     return refuse(
-      `an expression has at most ${maxSourceLength} characters, not ${source.length}`,
+      `it has ${source.length} characters, but at most ${maxSourceLength} are allowed`,
       maxSourceLength,
     );
   const halfAt = source.search(/\p{Surrogate}/u);
-  if (halfAt !== -1) return refuse('half of a surrogate pair is no character', halfAt);
+  if (halfAt !== -1) return refuse('half of a surrogate pair is not a character', halfAt);
   const tokenized = tokenize(source);
   return tokenized.kind === 'invalid' ? tokenized : new Parser(tokenized.tokens, source.length).parse();
 }
@@ -43,7 +43,7 @@ function refuse(message: string, at: number): { readonly kind: 'invalid'; readon
   return { kind: 'invalid', error: { code: 'parse', message, at } };
 }
 
-/** The first error stands: after it the parser sees nothing but the end, and so comes home without exceptions. */
+/** Only the first error is kept. After it the parser sees only the end of the text, so it returns without exceptions. */
 class Parser {
   readonly #tokens: readonly Token[];
   readonly #end: Token;
@@ -64,7 +64,7 @@ class Parser {
     return { kind: 'parsed', expression, calls: this.#calls };
   }
 
-  // AND, OR and XOR bind alike, and from the left, as section 3.6 has it.
+  // AND, OR and XOR have the same precedence, and associate to the left (section 3.6).
   #logic(): Expression {
     const chain = this.#chain(logicOperators, () => this.#comparison());
     return chain.steps.length === 0 ? chain.first : { kind: 'logic', ...chain };
@@ -99,7 +99,7 @@ class Parser {
     return { first, steps };
   }
 
-  /** LIKE and IN, which bind closer than the binary operators. */
+  /** LIKE and IN have a higher precedence than the binary operators. */
   #test(): Expression {
     let operand = this.#unary();
     for (;;) {
@@ -152,7 +152,7 @@ class Parser {
     const { text: name, at } = this.#peek();
     this.#position += 1;
     if (!/^[A-Z][A-Z_]*$/.test(name))
-      return this.#fail(`${name} is no name of a function: letters and _`, at);
+      return this.#fail(`${name} is not a name of a function: these have letters and _ only`, at);
     const call: Call = { kind: 'call', name, parameters: this.#elements({ canBeEmpty: true }) };
     this.#calls.push(call);
     return call;
@@ -171,7 +171,7 @@ class Parser {
 
   #nested(parse: () => Expression): Expression {
     if (this.#depth === maxDepth)
-      return this.#fail(`an expression nests at most ${maxDepth} levels deep`, this.#peek().at);
+      return this.#fail(`it is nested deeper than ${maxDepth} levels`, this.#peek().at);
     this.#depth += 1;
     const expression = parse();
     this.#depth -= 1;
@@ -196,7 +196,7 @@ class Parser {
   #integer(text: string, at: number): Expression {
     const value = parseInteger(text);
     return value === undefined
-      ? this.#fail(`${text} is no integer of 32 bits`, at)
+      ? this.#fail(`${text} is not a 32-bit integer`, at)
       : { kind: 'literal', value };
   }
 
@@ -204,7 +204,7 @@ class Parser {
     return this.#tokens[this.#position + ahead] ?? this.#end;
   }
 
-  /** Whether the next token is this keyword or symbol, which is then done with. */
+  /** Consumes the next token if it is this keyword or symbol; returns whether it was. */
   #take(text: string): boolean {
     const isNext = is(this.#peek(), text);
     if (isNext) this.#position += 1;

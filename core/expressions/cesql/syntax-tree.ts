@@ -1,5 +1,5 @@
-// The tree of an expression. Operators of equal precedence are one node with many steps, so that a long chain of them
-// is no deep tree.
+// The syntax tree of an expression. A chain of operators of equal precedence is one node with many steps, so a long chain does not make the
+// tree deep.
 import type { CesqlValue } from './outcome.ts';
 
 export type LogicOperator = 'AND' | 'OR' | 'XOR';
@@ -11,7 +11,7 @@ export interface Step<Operator> {
   readonly operand: Expression;
 }
 
-/** `first`, and then from left to right each operator with its right operand. */
+/** `first`, then each operator with its right operand, from left to right. */
 export interface Chain<Operator> {
   readonly first: Expression;
   readonly steps: readonly Step<Operator>[];
@@ -24,7 +24,7 @@ export interface Call {
   readonly parameters: readonly Expression[];
 }
 
-/** Names of attributes are in lower case; a pattern is as LIKE reads it, its escapes still in it. */
+/** Names of attributes are in lower case. A pattern still has its escapes, which LIKE reads. */
 export type Expression =
   | { readonly kind: 'literal'; readonly value: CesqlValue }
   | { readonly kind: 'attribute'; readonly name: string }

@@ -3,9 +3,9 @@ import { indexAfter } from './characters.ts';
 import type { CesqlError } from './outcome.ts';
 
 export interface Token {
-  /** A `word` may be a keyword, a name or digits; the `end` is what a parser sees after the last token. */
+  /** A `word` is a keyword, a name or digits. `end` stands for the end of the text. */
   readonly kind: 'word' | 'string' | 'symbol' | 'end';
-  /** Words in upper case, since no word minds it; strings without quotes, their quotes no longer escaped. */
+  /** Words in upper case, because case does not matter in words; strings without their quotes, and with quotes unescaped. */
   readonly text: string;
   /** Where it starts, in UTF-16 units from 0. */
   readonly at: number;
@@ -15,7 +15,7 @@ export type Tokens =
   | { readonly kind: 'tokens'; readonly tokens: readonly Token[] }
   | { readonly kind: 'invalid'; readonly error: CesqlError };
 
-// A backslash takes the character after it along, so that an escaped quote ends no string.
+// A backslash also consumes the next character, so that an escaped quote does not end the string.
 const tokenPattern =
   /[ \t\r\n]+|([A-Za-z0-9_]+)|(<=|>=|<>|!=|[-+*/%=<>(),])|('(?:[^'\\]|\\[^])*'|"(?:[^"\\]|\\[^])*")/y;
 
@@ -37,7 +37,7 @@ export function tokenize(source: string): Tokens {
   return { kind: 'tokens', tokens };
 }
 
-/** The text between the quotes. Other backslashes than those before a quote stay: LIKE has a use for them. */
+/** The text between the quotes. Backslashes stay, except before a quote, because LIKE reads them. */
 function unescape(string: string): string {
   const quote = string.charAt(0);
   return string.slice(1, -1).replaceAll(`\\${quote}`, quote);
@@ -46,5 +46,5 @@ function unescape(string: string): string {
 function complaint(source: string, at: number): string {
   const character = source.slice(at, indexAfter(source, at, 1));
   if (character === "'" || character === '"') return `the string that starts with ${character} has no end`;
-  return `no expression has a ${character} outside of strings`;
+  return `${character} is not allowed outside of strings`;
 }

@@ -38,7 +38,7 @@ export function resolveBinding(
 }
 
 export function unresolvedBinding(message: string, remedy: string): Resolution {
-  return { kind: 'lacking', mistake: invalid(['spec', 'binding', 'secretName'], 'value', message, remedy) };
+  return { kind: 'missing', mistake: invalid(['spec', 'binding', 'secretName'], 'value', message, remedy) };
 }
 
 type Keyed = (...keys: readonly string[]) => SecretValue | undefined;

@@ -20,7 +20,7 @@ export type StrimziLookup =
   | { readonly kind: 'unread'; readonly why: string }
   | { readonly kind: 'read'; readonly kafkas: readonly Resource[]; readonly users: readonly Resource[] };
 
-type Unresolved = Resolution & { readonly kind: 'lacking' };
+type Unresolved = Resolution & { readonly kind: 'missing' };
 
 const at = ['spec', 'strimzi'];
 const byHand = 'Write bootstrapServers, tls and authentication instead of strimzi.';
@@ -44,9 +44,9 @@ export function resolveStrimzi(wanted: FilledStrimzi, namespace: string, lookup:
   if (kafka === undefined) return absent('Kafka', 'kafka', wanted.kafka, namespace, lookup.kafkas);
   const user =
     wanted.user === undefined ? noUser : findUser(wanted.user, wanted.kafka, namespace, lookup.users);
-  if (user.kind === 'lacking') return user;
+  if (user.kind === 'missing') return user;
   const choice = chooseListener(kafka, wanted, user.authentication);
-  if (choice.kind === 'lacking') return choice;
+  if (choice.kind === 'missing') return choice;
   return access(kafka, choice.listener, user);
 }
 
@@ -144,5 +144,5 @@ function lookAt(plural: string, { metadata: { namespace, name } }: Resource): st
 }
 
 function unresolved(below: Path, message: string, remedy: string): Unresolved {
-  return { kind: 'lacking', mistake: invalid([...at, ...below], 'value', message, remedy) };
+  return { kind: 'missing', mistake: invalid([...at, ...below], 'value', message, remedy) };
 }

@@ -21,7 +21,7 @@ export interface Listener {
 }
 
 type Choice =
-  { readonly kind: 'chosen'; readonly listener: Listener } | (Resolution & { readonly kind: 'lacking' });
+  { readonly kind: 'chosen'; readonly listener: Listener } | (Resolution & { readonly kind: 'missing' });
 
 const at = ['spec', 'strimzi'];
 const byHand = 'Write bootstrapServers, tls and authentication instead of strimzi.';
@@ -138,5 +138,5 @@ function clientOf({ user }: FilledStrimzi, shown: string | undefined): string {
 }
 
 function unresolved(below: Path, message: string, remedy: string): Choice {
-  return { kind: 'lacking', mistake: invalid([...at, ...below], 'value', message, remedy) };
+  return { kind: 'missing', mistake: invalid([...at, ...below], 'value', message, remedy) };
 }

@@ -1,9 +1,9 @@
-// A trigger that is wanted, judged with the others of its installation in view.
+// A declared trigger, and the checks that need the other triggers of the installation: duplicates, and annotations without effect.
 import {
   annotationPath,
   annotationsOf,
   hasOptedIn,
-  noText,
+  notAString,
   topicsAnnotation,
   unknownAnnotation,
 } from '../annotations.ts';
@@ -25,25 +25,25 @@ export interface Candidate extends Validation {
   readonly manifest: Manifest;
 }
 
-/** The candidate that a manifest stands for; undefined for a Deployment that has not opted in. */
+/** The trigger that a manifest declares; undefined if it declares none, such as a Deployment that has not opted in. */
 export function validateManifest(manifest: Manifest, check: CheckExpression): Candidate | undefined {
-  const { door, value } = manifest;
-  if (door === 'trigger') return { manifest, ...validateTriggerManifest(value, check) };
-  if (door !== 'deployment' || !hasOptedIn(value)) return undefined;
+  const { kind, value } = manifest;
+  if (kind === 'trigger') return { manifest, ...validateTriggerManifest(value, check) };
+  if (kind !== 'deployment' || !hasOptedIn(value)) return undefined;
   return { manifest, ...validateDeploymentManifest(value, check) };
 }
 
 /**
- * Two triggers of one name would be one, two of one consumer group would take each other's partitions: the
- * later is refused.
+ * Triggers that have the name or the consumer group of an earlier one. With the same name they would be one trigger; with the same
+ * group each would take the other's partitions.
  */
-export function findDoubles(
+export function findDuplicates(
   candidates: readonly Candidate[],
   clusters: readonly KnownCluster[] = [],
 ): ReadonlyMap<Candidate, Mistake> {
   const names = new Map<string, Candidate>();
   const groups = new Map<string, string>();
-  const doubles = new Map<Candidate, Mistake>();
+  const duplicates = new Map<Candidate, Mistake>();
   for (const candidate of candidates) {
     const [namespace, name, declaredGroup] = [
       valueAt(candidate.filled, ['metadata', 'namespace']),
@@ -56,15 +56,16 @@ export function findDoubles(
     const group = typeof declaredGroup === 'string' ? declaredGroup : ownGroup;
     const groupKey = JSON.stringify([brokersOf(candidate, clusters), group]);
     const [sameName, sameGroup] = [names.get(key), groups.get(groupKey)];
-    if (sameName !== undefined) doubles.set(candidate, sameNameMistake(name, namespace, sameName));
-    else if (sameGroup !== undefined) doubles.set(candidate, sameGroupMistake(group, sameGroup, candidate));
+    if (sameName !== undefined) duplicates.set(candidate, sameNameMistake(name, namespace, sameName));
+    else if (sameGroup !== undefined)
+      duplicates.set(candidate, sameGroupMistake(group, sameGroup, candidate));
     else groups.set(groupKey, key);
     if (sameName === undefined) names.set(key, candidate);
   }
-  return doubles;
+  return duplicates;
 }
 
-/** One group in two clusters is two groups. */
+/** Groups of the same name in two clusters are two groups. */
 function brokersOf({ trigger }: Candidate, clusters: readonly KnownCluster[]): unknown {
   const choice = trigger === undefined ? undefined : chooseCluster(trigger, clusters);
   return choice?.kind === 'found' ? choice.access?.brokers.toSorted() : undefined;
@@ -78,28 +79,28 @@ function sameNameMistake(name: string, namespace: string, { manifest }: Candidat
 }
 
 function sameGroupMistake(group: string, other: string, { place }: Candidate): Mistake {
-  const whose = `must be the trigger’s own, but ${group} is the group of ${other}`;
+  const whose = `must belong to this trigger alone, but ${group} is the group of ${other}`;
   const message = `${whose}: each would take the other’s partitions`;
   return invalid(
     place(['spec', 'source', 'consumerGroup']),
     'value',
     message,
-    'Leave it out, or write another.',
+    'Leave it out, or write another group.',
   );
 }
 
-/** The annotations of a Deployment that nothing reads, because it has not opted in. */
+/** The annotations of a Deployment that have no effect, because it has not opted in. */
 export function findStrayAnnotations(manifest: Manifest, candidates: readonly Candidate[]): Mistake[] {
-  if (manifest.door !== 'deployment' || hasOptedIn(manifest.value)) return [];
+  if (manifest.kind !== 'deployment' || hasOptedIn(manifest.value)) return [];
   const trigger = candidates.find((candidate) => refersTo(candidate, manifest));
   return annotationsOf(manifest.value).flatMap(([key, value]) => {
     if (key === devCommandAnnotation)
-      return typeof value === 'string' && value !== '' ? [] : noText(key, value);
+      return typeof value === 'string' && value !== '' ? [] : notAString(key, value);
     const path = fieldPathOf(key);
     if (path === undefined) return unknownAnnotation(key);
     const remedy =
       trigger === undefined
-        ? `Add \`${topicsAnnotation}\`, or remove it.`
+        ? `Add \`${topicsAnnotation}\`, or remove this annotation.`
         : `Write ${path} in the Trigger ${nameOf(trigger)} that refers to this Deployment.`;
     return invalid(annotationPath(key), 'key', `has no effect without ${topicsAnnotation}`, remedy);
   });

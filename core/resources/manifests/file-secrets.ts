@@ -1,4 +1,4 @@
-// What is secret, on one machine: manifests of Secrets beside those of the triggers, read whenever they are asked for.
+// Secrets on one machine: manifests of Secrets beside those of the triggers. They are read from disk at each call.
 import { MillraceError } from '../../contract/errors.ts';
 import { defaultNamespace } from '../schema/fields.ts';
 import { isMapping, valueAt } from '../../contract/path.ts';
@@ -17,7 +17,7 @@ export function createFileSecrets(path: string): SecretReader {
     },
 
     serviceAccountToken(namespace, { serviceAccountName }) {
-      const message = `there are no tokens of ServiceAccounts (${serviceAccountName} of namespace ${namespace}) outside Kubernetes: write a clientSecret`;
+      const message = `there is no token for the ServiceAccount ${serviceAccountName} of namespace ${namespace}: outside Kubernetes, use oauthbearer with a clientSecret`;
       return Promise.reject(new MillraceError('MILLRACE_CREDENTIALS_UNUSABLE', message));
     },
   };
@@ -37,7 +37,7 @@ function isSecret(value: unknown, namespace: string, name: string): boolean {
   );
 }
 
-/** As the API server has it: what stands in `stringData` wins. */
+/** As in the API server, `stringData` overrides `data`. */
 function valuesOf(secret: unknown): ReadonlyMap<string, Buffer> {
   const [data, texts] = [valueAt(secret, ['data']), valueAt(secret, ['stringData'])];
   return new Map([

@@ -1,4 +1,4 @@
-// Triggers from manifests on disk, read again whenever one of them changes.
+// Triggers from manifests on disk. They are read again whenever a file changes.
 import { watch, type FSWatcher } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -9,29 +9,25 @@ import { parseManifests } from './parse-manifests.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { TriggerSource } from '../../contract/trigger-source.ts';
 import type { Subscription } from '../../contract/subscription.ts';
+import type { ManifestFile } from './yaml-documents.ts';
 
-export interface Manifest {
-  readonly file: string;
-  readonly text: string;
-}
-
-/** Editors write in several steps: a change is read after this pause, in ms. */
+/** Editors write a file in several steps, so a change is read after this delay, in ms. */
 const settleMs = 100;
-/** What cannot be read for the moment of its replacement is tried again after this pause, in ms. */
+/** A file may be unreadable while it is replaced. Reading is retried after this delay, in ms. */
 const retryMs = 1_000;
 
 interface Listing {
   readonly files: string[];
-  /** Where a file may come, go or change. */
+  /** The folders in which files may appear, change or go. */
   readonly folders: string[];
 }
 
-/** The YAML files at `path`: the file itself, or all below the folder but those of `node_modules` and hidden folders. */
-export async function readManifests(path: string): Promise<Manifest[]> {
+/** The YAML files at `path`: the file itself, or all files below the folder, except in `node_modules` and hidden folders. */
+export async function readManifests(path: string): Promise<ManifestFile[]> {
   return readAll(await list(path));
 }
 
-function readAll({ files }: Listing): Promise<Manifest[]> {
+function readAll({ files }: Listing): Promise<ManifestFile[]> {
   return Promise.all(files.map(async (file) => ({ file, text: await readFile(file, 'utf8') })));
 }
 
@@ -69,8 +65,8 @@ export interface FileTriggersOptions {
 }
 
 /**
- * Triggers of the manifests at `path`. A first reading with mistakes rejects with all of them; a later one is told to
- * `onProblems`, and the triggers stay as they were.
+ * Triggers of the manifests at `path`. If the first reading finds mistakes, `watch` rejects with all of them. If a later one does, it
+ * reports them to `onProblems`, and the triggers stay as they were.
  */
 export function createFileTriggers({
   path,
@@ -106,22 +102,22 @@ export function createFileTriggers({
   };
 }
 
-/** What only Kubernetes could look up is a mistake too. */
+/** A KafkaCluster that only works in Kubernetes is a mistake too. */
 function parseForHere(
-  manifests: readonly Manifest[],
+  manifests: readonly ManifestFile[],
   checkExpression: CheckExpression,
 ): { readonly subscriptions: readonly Subscription[]; readonly problems: readonly Problem[] } {
-  const { subscriptions, problems, elsewhere } = parseManifests(manifests, checkExpression);
-  return { subscriptions, problems: [...problems, ...elsewhere] };
+  const { subscriptions, problems, kubernetesOnly } = parseManifests(manifests, checkExpression);
+  return { subscriptions, problems: [...problems, ...kubernetesOnly] };
 }
 
 /**
- * Reads the manifests, and says when they may be others. It watches folders, not files: a file that an editor or a
- * ConfigMap replaces is another one, and nothing would be heard of it.
+ * Reads the manifests, and reads them again after a change. It watches folders, not files: an editor or a ConfigMap replaces a file by
+ * another one, and a watch of the old file would report nothing.
  */
 class WatchedManifests {
   readonly #path: string;
-  #onRead: ((manifests: Manifest[]) => void) | undefined;
+  #onRead: ((manifests: ManifestFile[]) => void) | undefined;
   #watchers: FSWatcher[] = [];
   #isChanged = false;
   #isStopped = false;
@@ -132,8 +128,8 @@ class WatchedManifests {
     this.#path = path;
   }
 
-  /** The folders are watched anew before the files are read, so that no change falls between. */
-  async read(): Promise<Manifest[]> {
+  /** Watches the folders before it reads the files, so that no change in between is missed. */
+  async read(): Promise<ManifestFile[]> {
     const listing = await list(this.#path);
     const before = this.#watchers;
     this.#watchers = this.#isStopped ? [] : listing.folders.flatMap((folder) => this.#watch(folder));
@@ -141,8 +137,8 @@ class WatchedManifests {
     return readAll(listing);
   }
 
-  /** `onRead` is called after each change from the first `read` on. */
-  start(onRead: (manifests: Manifest[]) => void): void {
+  /** Calls `onRead` after each change since the first `read`. */
+  start(onRead: (manifests: ManifestFile[]) => void): void {
     this.#onRead = onRead;
     if (this.#isChanged) this.#readAfter(settleMs);
   }
@@ -162,7 +158,7 @@ class WatchedManifests {
     try {
       return [watch(folder, changed).on('error', changed)];
     } catch (error) {
-      // It is gone already, which its parent tells of.
+      // The folder is gone already, and the watch of its parent reports that.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw error;
     }
@@ -172,10 +168,10 @@ class WatchedManifests {
     clearTimeout(this.#timer);
     if (this.#isStopped) return;
     this.#timer = setTimeout(() => {
-      const turn = (this.#reads += 1);
+      const read = (this.#reads += 1);
       this.read().then(
         (manifests) => {
-          if (!this.#isStopped && turn === this.#reads) this.#onRead?.(manifests);
+          if (!this.#isStopped && read === this.#reads) this.#onRead?.(manifests);
         },
         () => this.#readAfter(retryMs),
       );

@@ -1,5 +1,5 @@
-// Which front door a manifest comes in by. What only looks like ours, by a wrong version, kind or spelling,
-// is a mistake; what is plainly something else is passed over.
+// Recognizes the manifests that concern Millrace. One that was meant for it, but has a wrong version, kind or spelling, is a mistake;
+// all others are ignored.
 import { annotationPath, annotationsOf, topicsAnnotation } from '../annotations.ts';
 import { editDistance, nearest } from '../../contract/nearest-name.ts';
 import { valueAt, type Path } from '../../contract/path.ts';
@@ -8,17 +8,15 @@ import { apiGroup, apiVersion } from '../schema/trigger-schema.ts';
 import type { YamlDocument } from './yaml-documents.ts';
 
 export interface Manifest {
-  readonly door: 'trigger' | 'kafka-cluster' | 'deployment' | 'none';
+  readonly kind: 'trigger' | 'kafka-cluster' | 'deployment' | 'none';
   readonly value: unknown;
-  /** Where in `document` it stands: elsewhere than at the top in a List only. */
+  /** The path of the manifest in `document`: empty, except in a List. */
   readonly base: Path;
   readonly document: YamlDocument;
   readonly mistakes: readonly Mistake[];
 }
 
-/**
- * The manifests of a document that concern Millrace: one, none, or those among the items of a `kind: List`.
- */
+/** The manifests of a document that concern Millrace: one, none, or the ones among the items of a `kind: List`. */
 export function openManifest(document: YamlDocument): Manifest[] {
   return open(document.value, [], document);
 }
@@ -30,14 +28,14 @@ function open(value: unknown, base: Path, document: YamlDocument): Manifest[] {
     return items.flatMap((item, index) => open(item, [...base, 'items', index], document));
   }
   if (version === apiVersion && kind === 'Trigger')
-    return [{ door: 'trigger', value, base, document, mistakes: [] }];
+    return [{ kind: 'trigger', value, base, document, mistakes: [] }];
   if (version === apiVersion && kind === 'KafkaCluster')
-    return [{ door: 'kafka-cluster', value, base, document, mistakes: [] }];
+    return [{ kind: 'kafka-cluster', value, base, document, mistakes: [] }];
   if (version === 'apps/v1' && kind === 'Deployment') {
-    return [{ door: 'deployment', value, base, document, mistakes: inTemplate(value) }];
+    return [{ kind: 'deployment', value, base, document, mistakes: inTemplate(value) }];
   }
   const mistake = foreign(value, version, kind);
-  return mistake === undefined ? [] : [{ door: 'none', value, base, document, mistakes: [mistake] }];
+  return mistake === undefined ? [] : [{ kind: 'none', value, base, document, mistakes: [mistake] }];
 }
 
 function foreign(value: unknown, version: unknown, kind: unknown): Mistake | undefined {
@@ -64,15 +62,15 @@ function wrongKind(kind: unknown): Mistake {
   return invalid(['kind'], 'value', message, `Write \`kind: ${meant}\`.`);
 }
 
-/** Annotations on the pods of a Deployment are a common slip, and would do nothing. */
+/** Annotations in the pod template of a Deployment are a common mistake, and have no effect. */
 export function inTemplate(deployment: unknown): Mistake[] {
   const path = ['spec', 'template'];
   return annotationsOf(valueAt(deployment, path)).map(([key]) =>
     invalid(
       [...path, ...annotationPath(key)],
       'key',
-      'has no effect on the pods',
-      'Move it up to the metadata of the Deployment.',
+      'has no effect in the pod template',
+      'Move it to metadata.annotations of the Deployment.',
     ),
   );
 }

@@ -1,10 +1,9 @@
-// Manifest files → subscriptions and problems, without any I/O. The front doors (a Trigger, annotations on a
-// Deployment) lead to one model, and KafkaClusters say where its brokers are; everything that is wrong anywhere is told at once, with the place in the
-// file.
+// Manifest files → subscriptions and problems, without any I/O. Triggers and annotated Deployments become subscriptions, with the brokers
+// of their KafkaClusters. Every mistake is reported at once, with its place in the file.
 import { posix } from 'node:path';
 import { annotationPath } from '../annotations.ts';
 import {
-  findDoubles,
+  findDuplicates,
   findStrayAnnotations,
   validateManifest,
   refersTo,
@@ -14,7 +13,7 @@ import { onlyInKubernetes } from '../cluster-resolution.ts';
 import type { CheckExpression } from '../../contract/expressions.ts';
 import {
   chooseCluster,
-  findDoubleClusters,
+  findDuplicateClusters,
   knownCluster,
   validateKafkaCluster,
   type KnownCluster,
@@ -30,13 +29,13 @@ import { parseYaml, type ManifestFile } from './yaml-documents.ts';
 export interface ParsedManifests {
   readonly subscriptions: Subscription[];
   readonly problems: Problem[];
-  /** What is right, and means something in Kubernetes only. */
-  readonly elsewhere: Problem[];
+  /** KafkaClusters without mistakes that work in Kubernetes only. */
+  readonly kubernetesOnly: Problem[];
 }
 
 /**
- * Reads all manifests of one installation at once. Only faultless triggers become subscriptions; manifests of
- * other kinds are passed over. `checkExpression` knows the languages of filters. Problems come in the order of `files`, then of lines. Never throws.
+ * Reads all manifests of one installation at once. Only triggers without mistakes become subscriptions; manifests of other kinds are
+ * ignored. `checkExpression` compiles filters. Problems come in the order of `files`, then of lines. Never throws.
  */
 export function parseManifests(
   files: readonly ManifestFile[],
@@ -47,10 +46,10 @@ export function parseManifests(
   const candidates = manifests
     .map((manifest) => validateManifest(manifest, checkExpression))
     .filter((candidate) => candidate !== undefined);
-  const clusters = manifests.filter(({ door }) => door === 'kafka-cluster').map(readCluster);
+  const clusters = manifests.filter(({ kind }) => kind === 'kafka-cluster').map(readCluster);
   const refused = new Map([
     ...findUnknownClusters(candidates, clusters),
-    ...findDoubles(candidates, clusters),
+    ...findDuplicates(candidates, clusters),
   ]);
   const problems = [
     ...parsed.flatMap((file) => file.problems),
@@ -59,7 +58,7 @@ export function parseManifests(
     ...candidates.flatMap(({ mistakes, manifest }) => locate(mistakes, manifest)),
     ...[...refused].flatMap(([{ manifest }, mistake]) => locate([mistake], manifest)),
     ...clusters.flatMap(({ mistakes, manifest }) => locate(mistakes, manifest)),
-    ...findDoubleClusters(clusters).flatMap((cluster) => locate([sameCluster(cluster)], cluster.manifest)),
+    ...findDuplicateClusters(clusters).flatMap((cluster) => locate([sameCluster(cluster)], cluster.manifest)),
   ];
   const subscriptions = candidates.flatMap((candidate) => {
     const { trigger, mistakes, manifest } = candidate;
@@ -69,10 +68,10 @@ export function parseManifests(
     if (choice.kind !== 'found') return [];
     return [resolveSubscription(trigger, devOf(candidate, manifests), choice.access)];
   });
-  const elsewhere = clusters
+  const kubernetesOnly = clusters
     .filter(({ access, mistakes }) => access === undefined && mistakes.length === 0)
     .flatMap(({ manifest }) => locate([onlyInKubernetes(manifest.value)], manifest));
-  return { subscriptions, problems: inReadingOrder(problems, files), elsewhere };
+  return { subscriptions, problems: inReadingOrder(problems, files), kubernetesOnly };
 }
 
 interface DeclaredCluster extends KnownCluster {
@@ -81,16 +80,16 @@ interface DeclaredCluster extends KnownCluster {
 }
 
 function readCluster(manifest: Manifest): DeclaredCluster {
-  const verdict = validateKafkaCluster(manifest.value);
+  const validation = validateKafkaCluster(manifest.value);
   return {
     manifest,
-    mistakes: verdict.kind === 'wrong' ? verdict.mistakes : [],
-    ...knownCluster(verdict),
+    mistakes: validation.kind === 'wrong' ? validation.mistakes : [],
+    ...knownCluster(validation),
   };
 }
 
 function sameCluster({ name, namespace }: KnownCluster): Mistake {
-  const message = `is that of another KafkaCluster in namespace ${String(namespace)}: ${show(name)}`;
+  const message = `is the name of another KafkaCluster in namespace ${String(namespace)} too: ${show(name)}`;
   return invalid(['metadata', 'name'], 'value', message, 'Write another name, or remove one of the two.');
 }
 
@@ -125,13 +124,10 @@ function inReadingOrder(problems: readonly Problem[], files: readonly ManifestFi
   });
 }
 
-/**
- * The command that starts the function on one machine: the trigger's own, else that of the Deployment it
- * refers to.
- */
+/** The command that starts the function on one machine: that of the trigger, else that of the Deployment it refers to. */
 function devOf(candidate: Candidate, manifests: readonly Manifest[]): Subscription['dev'] {
   const deployment = manifests.find(
-    (manifest) => manifest.door === 'deployment' && refersTo(candidate, manifest),
+    (manifest) => manifest.kind === 'deployment' && refersTo(candidate, manifest),
   );
   for (const manifest of [candidate.manifest, deployment]) {
     const command = valueAt(manifest?.value, annotationPath(devCommandAnnotation));

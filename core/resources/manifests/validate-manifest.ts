@@ -1,4 +1,4 @@
-// A trigger that is wanted, by whichever front door, judged alone: what it means, and all that is wrong with it.
+// Validates one declared trigger by itself, a Trigger or an annotated Deployment: what it declares, and all its mistakes.
 import {
   annotatedPath,
   annotationPath,
@@ -13,25 +13,25 @@ import type { CheckExpression } from '../../contract/expressions.ts';
 import { pathText, type Path } from '../../contract/path.ts';
 import { invalid, type Mistake } from '../../contract/problem.ts';
 import { devCommandAnnotation, type FilledTrigger } from '../schema/trigger-schema.ts';
-import { validateTrigger, type TriggerVerdict } from '../validation/validate-trigger.ts';
+import { validateTrigger, type TriggerValidation } from '../validation/validate-trigger.ts';
 import { triggerWording } from '../validation/wording.ts';
 
 export interface Validation {
-  /** Undefined unless the trigger, seen alone, is right. */
+  /** Undefined if the trigger has mistakes of its own. */
   readonly trigger: FilledTrigger | undefined;
-  /** With defaults, as far as its shape allows. */
+  /** The Trigger with defaults, as far as its shape allows. */
   readonly filled: unknown;
-  /** Where a field of the trigger stands in the manifest. */
+  /** The path in the manifest at which a field of the trigger was written. */
   readonly place: (at: Path) => Path;
   readonly mistakes: readonly Mistake[];
 }
 
-/** `manifest` is a Trigger, as far as one can tell from its kind. */
+/** `manifest` has the kind Trigger, and may have any mistakes. */
 export function validateTriggerManifest(manifest: unknown, check: CheckExpression): Validation {
-  const verdict = validateTrigger(manifest, triggerWording);
+  const outcome = validateTrigger(manifest, triggerWording);
   const foreign = annotationsOf(manifest).filter(([key]) => key !== devCommandAnnotation);
-  const mistakes = [...mistakesOf(verdict), ...foreign.map(([key]) => annotationOnTrigger(key))];
-  return withExpressions({ ...outcomeOf(verdict), place: (at) => at, mistakes }, check);
+  const mistakes = [...mistakesOf(outcome), ...foreign.map(([key]) => annotationOnTrigger(key))];
+  return withExpressions({ ...outcomeOf(outcome), place: (at) => at, mistakes }, check);
 }
 
 function annotationOnTrigger(key: string): Mistake {
@@ -40,7 +40,7 @@ function annotationOnTrigger(key: string): Mistake {
   return invalid(annotationPath(key), 'key', 'is for Deployments', `In a Trigger, write ${path}.`);
 }
 
-/** The field that the annotation `key` means; undefined where there is no such annotation. */
+/** The field that the annotation `key` sets; undefined if there is no such annotation. */
 export function fieldPathOf(key: string): string | undefined {
   return annotationTable.find((annotation) => annotation.key === key)?.field.path;
 }
@@ -48,31 +48,31 @@ export function fieldPathOf(key: string): string | undefined {
 /** `manifest` is a Deployment that has opted in. */
 export function validateDeploymentManifest(manifest: unknown, check: CheckExpression): Validation {
   const { declared, mistakes } = declareByAnnotations(manifest);
-  const verdict = validateTrigger(declared, annotationWording);
-  const found = mistakesOf(verdict).map((mistake) => ({ ...mistake, at: annotatedPath(mistake.at) }));
-  // One mistake per place: what is no text is not judged as a value too, nor a name as a reference.
+  const outcome = validateTrigger(declared, annotationWording);
+  const found = mistakesOf(outcome).map((mistake) => ({ ...mistake, at: annotatedPath(mistake.at) }));
+  // One mistake per path: a value that is no string is not validated as a value too, nor a name as a reference.
   const byPlace = new Map(
     [...found.toReversed(), ...mistakes].map((mistake) => [pathText(mistake.at), mistake]),
   );
-  const judgement = { ...outcomeOf(verdict), place: annotatedPath, mistakes: [...byPlace.values()] };
-  return withExpressions(judgement, check);
+  const validation = { ...outcomeOf(outcome), place: annotatedPath, mistakes: [...byPlace.values()] };
+  return withExpressions(validation, check);
 }
 
-/** `judgement` with the mistakes in the expressions, where nothing else is wrong with them. */
-function withExpressions(judgement: Validation, check: CheckExpression): Validation {
-  const known = new Set(judgement.mistakes.map(({ at }) => pathText(at)));
-  const wrong = findWrongExpressions(judgement.filled, check)
-    .map((mistake) => ({ ...mistake, at: judgement.place(mistake.at) }))
+/** `validation` with the mistakes in expressions, unless the same path has one already. */
+function withExpressions(validation: Validation, check: CheckExpression): Validation {
+  const known = new Set(validation.mistakes.map(({ at }) => pathText(at)));
+  const wrong = findWrongExpressions(validation.filled, check)
+    .map((mistake) => ({ ...mistake, at: validation.place(mistake.at) }))
     .filter(({ at }) => !known.has(pathText(at)));
-  if (wrong.length === 0) return judgement;
-  return { ...judgement, trigger: undefined, mistakes: [...judgement.mistakes, ...wrong] };
+  if (wrong.length === 0) return validation;
+  return { ...validation, trigger: undefined, mistakes: [...validation.mistakes, ...wrong] };
 }
 
-function mistakesOf(verdict: TriggerVerdict): readonly Mistake[] {
-  return verdict.kind === 'wrong' ? verdict.mistakes : [];
+function mistakesOf(outcome: TriggerValidation): readonly Mistake[] {
+  return outcome.kind === 'wrong' ? outcome.mistakes : [];
 }
 
-function outcomeOf(verdict: TriggerVerdict): Pick<Validation, 'trigger' | 'filled'> {
-  if (verdict.kind === 'wrong') return { trigger: undefined, filled: verdict.filled };
-  return { trigger: verdict.trigger, filled: verdict.trigger };
+function outcomeOf(outcome: TriggerValidation): Pick<Validation, 'trigger' | 'filled'> {
+  if (outcome.kind === 'wrong') return { trigger: undefined, filled: outcome.filled };
+  return { trigger: outcome.trigger, filled: outcome.trigger };
 }

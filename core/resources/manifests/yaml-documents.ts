@@ -1,5 +1,5 @@
-// The YAML documents of a file as plain values, and where in the file each of their paths stands. Refuses
-// what is no YAML and what would explode: too many aliases, too deep, in a circle.
+// The YAML documents of a file as plain values, with the position of each path in the file. It refuses invalid YAML, and documents that
+// would exhaust memory or the stack: too many aliases, too deep, or cyclic.
 import {
   isAlias,
   isMap,
@@ -28,13 +28,13 @@ export interface YamlDocument {
   readonly file: string;
   /** Free of cycles and at most `maxDepth` deep. */
   readonly value: unknown;
-  /** Where the key or the value at `path` stands; where nothing does, the nearest thing above it. */
+  /** The position of the key or the value at `path`; if there is none, of the nearest parent. */
   locate(path: Path, on: Mistake['on']): Position;
 }
 
 const maxDepth = 100;
 
-/** Reads every document of `text`; those with a problem are left out. */
+/** Reads every document of `text`, and leaves out those with a problem. */
 export function parseYaml({ file, text }: ManifestFile): { documents: YamlDocument[]; problems: Problem[] } {
   const lines = new LineCounter();
   const options = { lineCounter: lines, prettyErrors: false, stringKeys: true, merge: true } as const;
@@ -74,7 +74,7 @@ const syntaxRemedies: Readonly<Partial<Record<YAMLError['code'], string>>> = {
   RESOURCE_EXHAUSTION: 'Nest less deeply.',
 };
 
-/** Where the parser quotes what may be of a Secret in the middle of its message. */
+/** Replaces messages in which the parser quotes the source in the middle: the source may be a Secret. */
 const syntaxMessages: typeof syntaxRemedies = {
   BAD_DIRECTIVE: 'Unknown directive, or version',
   BAD_DQ_ESCAPE: 'Invalid escape sequence',
@@ -87,7 +87,7 @@ function describeSyntax(error: YAMLError): [message: string, remedy: string] {
   return [`cannot be read as YAML: ${message}`, remedy];
 }
 
-/** What the parser quotes, at the end of its message, may be of a Secret. */
+/** Removes the source that the parser quotes at the end of its message: it may be a Secret. */
 function withoutSource(message: string): string {
   return message.replace(/(?<=\S): .*$/s, '');
 }
@@ -101,7 +101,7 @@ function readValue(document: Document.Parsed): ReadValue {
   try {
     value = document.toJS();
   } catch (error) {
-    // An alias without its anchor, a merge of no mapping, or aliases of aliases that would fill the memory.
+    // An alias without its anchor, a merge of something that is no mapping, or aliases of aliases that would exhaust memory.
     const message = `cannot be read as YAML: ${withoutSource((error as Error).message)}`;
     return { kind: 'refused', message, remedy: 'Write the values out instead of using aliases.' };
   }
@@ -131,11 +131,11 @@ function offsetOf(document: Document.Parsed, path: Path, on: Mistake['on']): num
     node = found.value;
   }
   const isEmpty = node === null || (isScalar(node) && node.value === null);
-  // What is empty stands nowhere.
+  // An empty value has no position of its own.
   return startOf(on === 'key' || isEmpty ? key : node);
 }
 
-/** All nodes that were parsed, and not made, have a range. */
+/** Every parsed node has a range. */
 function startOf(node: unknown): number {
   return Number((node as Node).range?.[0]);
 }

@@ -1,11 +1,12 @@
-// The fields `spec.delivery`, `spec.reply` and `spec.scale` of a Trigger: what is promised of a record, and
-// for what price.
+// The fields `spec.delivery`, `spec.reply` and `spec.scale` of a Trigger: order, retries, dead letters, replies and replicas.
 import { Type } from 'typebox';
 import { mapping, text, whole, withDefault } from './schema-notes.ts';
 
 const deadLetter = mapping(
   {
-    description: 'Without it an exhausted record blocks its lane, loudly.',
+    description:
+      'Where records go that the function does not take. Without it such a record blocks its lane until it is delivered or skipped; log ' +
+      'and metrics report it.',
     example: { topic: 'orders.dead' },
   },
   {
@@ -13,54 +14,60 @@ const deadLetter = mapping(
       format: 'topic-name',
       annotation: 'dead-letter-topic',
       example: 'orders.dead',
-      description: 'Where records go that the function will not take. No topic that the trigger reads.',
+      description:
+        'The topic for dead letters. It must not be one that the trigger reads, or its records would come back for ever.',
     }),
   },
 );
 
 const rateLimit = mapping(
   {
-    description: 'How fast events go to the function at most, attempts after the first included.',
+    description: 'The highest rate of events to the function. Retries count too.',
     example: { eventsPerSecond: 100 },
   },
   {
     eventsPerSecond: whole(1, {
       example: 100,
-      description: 'Of each gateway process that has partitions of the trigger.',
+      description: 'Events a second, in each gateway process that has partitions of the trigger.',
     }),
     burst: Type.Optional(
       whole(1, {
         defaultRule: '<eventsPerSecond>',
         example: 200,
-        description: 'Events that may go at once after a quiet time.',
+        description: 'The most events that may be sent at once after a quiet time.',
       }),
     ),
   },
 );
 
 export const deliverySchema = mapping(
-  { description: 'How often, how long and in what order.' },
+  {
+    description:
+      'In which order records are delivered, how long an attempt may take, and how often it is retried.',
+  },
   {
     ordering: withDefault(
       'partition',
       Type.Enum(['partition', 'key', 'none'], {
         annotation: 'ordering',
-        description: 'What stays in order: the records of a partition, those of a key, or nothing.',
+        description:
+          'Which records stay in order: those of a partition, those of a key in a partition, or none.',
       }),
     ),
     timeout: withDefault(
       'PT30S',
-      text({ format: 'timeout', annotation: 'timeout', description: 'Of one attempt.' }),
+      text({ format: 'timeout', annotation: 'timeout', description: 'How long one attempt may take.' }),
     ),
     retry: withDefault(
       10,
-      whole(-1, { annotation: 'retry', description: 'Attempts after the first; -1 for ever.' }),
+      whole(-1, { annotation: 'retry', description: 'The most attempts after the first. -1: no limit.' }),
     ),
     backoffPolicy: withDefault(
       'exponential',
       Type.Enum(['linear', 'exponential'], {
         annotation: 'backoff-policy',
-        description: 'How the wait grows from attempt to attempt; both with full jitter.',
+        description:
+          'How the delay grows from attempt to attempt: `linear` is `backoffDelay` × attempts, `exponential` doubles it. Both have full jitter.',
       }),
     ),
     backoffDelay: withDefault(
@@ -68,25 +75,36 @@ export const deliverySchema = mapping(
       text({
         format: 'wait',
         annotation: 'backoff-delay',
-        description: 'The wait after the first attempt, before jitter.',
+        description: 'The delay after the first attempt, before jitter.',
       }),
     ),
     backoffMax: withDefault(
       'PT60S',
-      text({ format: 'wait', description: 'The longest wait between attempts.' }),
+      text({
+        format: 'wait',
+        description: 'The longest delay between attempts, unless a `Retry-After` asks for more.',
+      }),
     ),
     retryAfterMax: withDefault(
       'PT5M',
-      text({ format: 'wait', description: 'The longest `Retry-After` of a function that is honoured.' }),
+      text({
+        format: 'wait',
+        description: 'The longest `Retry-After` of a function that is honoured. A longer one counts as this.',
+      }),
     ),
     maxAge: Type.Optional(
-      text({ format: 'age', example: 'PT24H', description: 'Older records are dead-lettered unattempted.' }),
+      text({
+        format: 'age',
+        example: 'PT24H',
+        description: 'A record that is older before its first attempt is dead-lettered without one.',
+      }),
     ),
     maxParkedKeys: withDefault(
       1_000,
       whole(1, {
         description:
-          'Keys of a partition that may wait for a retry, or block, at a time: with more, no more of it is fetched. With `ordering: key` only.',
+          'The most keys of a partition that may wait for a retry, or be blocked, at a time. Beyond that, no more of the partition is ' +
+          'fetched. With `ordering: key` only.',
       }),
     ),
     rateLimit: Type.Optional(rateLimit),
@@ -95,59 +113,68 @@ export const deliverySchema = mapping(
 );
 
 export const replySchema = mapping(
-  { description: 'Where the events go that the function answers with.', example: { topic: 'order-notices' } },
+  {
+    description: 'Where to store the events that the function answers with.',
+    example: { topic: 'order-notices' },
+  },
   {
     topic: text({
       format: 'topic-name',
       annotation: 'reply-topic',
       example: 'order-notices',
-      description: 'No topic that the trigger reads.',
+      description:
+        'The topic for replies. It must not be one that the trigger reads, or its records would come back for ever.',
     }),
     transactional: withDefault(
       false,
       Type.Boolean({
-        description: 'Replies, dead letters and the offset commit are one Kafka transaction.',
+        description:
+          'Whether replies, dead letters and the commit of their records’ offsets are one Kafka transaction.',
       }),
     ),
   },
 );
 
 export const scaleSchema = mapping(
-  { description: 'How many replicas for how much backlog.' },
+  { description: 'How many replicas the function gets for its backlog.' },
   {
     minReplicaCount: withDefault(
       0,
-      whole(0, { annotation: 'min-replicas', description: 'Replicas of an empty topic.' }),
+      whole(0, {
+        annotation: 'min-replicas',
+        description: 'The fewest replicas; as many stay while there is no backlog.',
+      }),
     ),
     maxReplicaCount: withDefault(
       10,
-      whole(1, { annotation: 'max-replicas', description: 'Never more replicas than this.' }),
+      whole(1, { annotation: 'max-replicas', description: 'The most replicas.' }),
     ),
     lagThreshold: withDefault(
       10,
-      whole(1, { annotation: 'lag-threshold', description: 'Backlog per replica.' }),
+      whole(1, { annotation: 'lag-threshold', description: 'Records of backlog per replica.' }),
     ),
     targetDrainTime: Type.Optional(
       text({
         format: 'timeout',
         example: 'PT20S',
         description:
-          'Scale so that the backlog is gone after this time, at the rate that the replicas work at; `lagThreshold` counts until that is known.',
+          'The time in which the replicas are to drain the backlog. Their number then follows the measured rate of a replica; until that is ' +
+          'known, `lagThreshold` counts.',
       }),
     ),
     activationLagThreshold: withDefault(
       0,
-      whole(0, { description: 'The first replica comes when the backlog is above this.' }),
+      whole(0, { description: 'The first replica starts when the backlog is above this number of records.' }),
     ),
     pollingInterval: withDefault(
       10,
-      whole(1, { annotation: 'polling-interval', description: 'Seconds between two looks of KEDA.' }),
+      whole(1, { annotation: 'polling-interval', description: 'Seconds between two polls of KEDA.' }),
     ),
     cooldownPeriod: withDefault(
       30,
       whole(0, {
         annotation: 'cooldown-period',
-        description: 'Seconds without backlog before the last replica goes.',
+        description: 'Seconds without backlog before the last replica is removed.',
       }),
     ),
   },

@@ -1,11 +1,10 @@
-// ISO 8601 durations, as Knative's delivery spec writes them: the part with fixed lengths (no years, no
-// months).
+// ISO 8601 durations, as in Knative's delivery spec: only units of a fixed length, so no years and no months.
 
 const pattern = /^P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
-/** Of the groups of the pattern: weeks, days, hours, minutes, seconds. */
+/** One for each group of the pattern: weeks, days, hours, minutes, seconds. */
 const unitsMs = [604_800_000, 86_400_000, 3_600_000, 60_000, 1000];
 
-/** Milliseconds of an ISO 8601 duration such as `PT0.3S`, `PT5M` or `P1D`; undefined where `text` is none. */
+/** Milliseconds of an ISO 8601 duration such as `PT0.3S`, `PT5M` or `P1D`; undefined if `text` is not one. */
 export function parseDuration(text: string): number | undefined {
   const match = pattern.exec(text);
   if (match === null || text.endsWith('P') || text.endsWith('T')) return undefined;

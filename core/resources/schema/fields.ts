@@ -1,12 +1,12 @@
-// The one table of a Trigger's fields, laid out from the schema in trigger.ts: path, schema, default,
-// description, annotation. Every default stands there and nowhere else.
+// The table of fields of Trigger and KafkaCluster, made from their schemas: path, schema, default, description, annotation. Every
+// default stands in the schemas and nowhere else.
 import { formats } from './formats.ts';
 import { kafkaClusterSchema } from './kafka-cluster-schema.ts';
 import { pathText, type Path } from '../../contract/path.ts';
 import { maxInt32, type FieldNotes } from './schema-notes.ts';
 import { triggerSchema } from './trigger-schema.ts';
 
-/** A JSON Schema as trigger.ts writes it. */
+/** A JSON Schema as the schemas of this folder write it. */
 export interface FieldSchema extends FieldNotes {
   readonly type?: string | readonly string[];
   readonly const?: string;
@@ -25,14 +25,14 @@ export interface FieldSchema extends FieldNotes {
 export interface Field {
   /** `spec.delivery.retry`; `spec.filters[].exact` for each item of a list. */
   readonly path: string;
-  /** The same as steps, 0 standing for each item. */
+  /** The path as steps; 0 stands for each item of a list. */
   readonly steps: Path;
   readonly schema: FieldSchema;
   readonly required: boolean;
   readonly description: string;
   readonly default?: unknown;
   readonly defaultRule?: string | undefined;
-  /** Without its prefix. */
+  /** The annotation that sets the field, without its prefix. */
   readonly annotation?: string | undefined;
 }
 
@@ -40,10 +40,10 @@ const root = triggerSchema as unknown as FieldSchema & {
   readonly $defs: { readonly filter: FieldSchema };
 };
 
-/** Every field of a Trigger that has a description, in the order in which they are declared. */
+/** Every field of a Trigger that has a description, in the order of declaration. */
 export const fieldTable: readonly Field[] = fieldsBelow(root, []);
 
-/** The same of a KafkaCluster. */
+/** The same for a KafkaCluster. */
 export const clusterFieldTable: readonly Field[] = fieldsBelow(
   kafkaClusterSchema as unknown as FieldSchema,
   [],
@@ -77,7 +77,7 @@ function fieldAt(steps: Path, schema: FieldSchema, required: boolean): Field[] {
   ];
 }
 
-/** Where resources are that name no namespace. */
+/** The namespace of resources that name none. */
 export const defaultNamespace = String(fieldTable.find(({ path }) => path === 'metadata.namespace')?.default);
 
 /** The default of a field whose default depends on others, such as `millrace.<namespace>.<name>`. */
@@ -87,7 +87,7 @@ export function computedDefault(path: string, values: Readonly<Record<string, st
   return rule.replaceAll(/<(\w+)>/g, (placeholder, name: string) => values[name] ?? placeholder);
 }
 
-/** What a right value is: ends the sentence "must be …". */
+/** Describes a valid value; ends the sentence "must be …". */
 export function expectation(schema: FieldSchema): string {
   if (schema.expected !== undefined) return schema.expected;
   if (schema.const !== undefined) return schema.const;
@@ -99,7 +99,7 @@ export function expectation(schema: FieldSchema): string {
     case 'boolean':
       return 'true or false';
     case 'string':
-      return schema.minLength === undefined ? 'a text' : 'a text that is not empty';
+      return schema.minLength === undefined ? 'a string' : 'a string that is not empty';
     case 'array':
       return 'a list';
     default:

@@ -1,5 +1,4 @@
-// A filter as it is declared: the dialects of the CloudEvents Subscriptions API (draft, section 3.2.4.1), and
-// CEL.
+// A filter as a user declares it: the dialects of the CloudEvents Subscriptions API (draft, section 3.2.4.1), and CEL.
 import { Type } from 'typebox';
 import { text } from './schema-notes.ts';
 
@@ -15,7 +14,7 @@ export interface DeclaredFilter {
   readonly cel?: string;
 }
 
-/** Where the filter stands in the `$defs` of the schema that uses it. */
+/** The place of `filterSchema` in the `$defs` of the schema that uses it. */
 export const filterRef = { $ref: '#/$defs/filter' } as const;
 
 function attributes(description: string, example: Readonly<Record<string, string>>) {
@@ -27,7 +26,7 @@ function attributes(description: string, example: Readonly<Record<string, string
       minProperties: 1,
       propertyNames: { pattern: '^[a-z0-9]+$' },
       additionalProperties: text({ minLength: 1, example: 'order.placed' }),
-      expected: 'a mapping of at least one attribute name to a text',
+      expected: 'a mapping of at least one attribute name to a string',
     }),
   );
 }
@@ -47,17 +46,17 @@ function several(description: string) {
 
 export const filterSchema = Type.Object(
   {
-    exact: attributes('Each named attribute has exactly this value.', { type: 'order.placed' }),
-    prefix: attributes('Each named attribute begins with this text.', { type: 'order.' }),
-    suffix: attributes('Each named attribute ends with this text.', { subject: '.json' }),
-    all: several('Every one of these filters passes.'),
-    any: several('At least one of these filters passes.'),
+    exact: attributes('Passes if each named attribute has exactly this value.', { type: 'order.placed' }),
+    prefix: attributes('Passes if each named attribute begins with this text.', { type: 'order.' }),
+    suffix: attributes('Passes if each named attribute ends with this text.', { subject: '.json' }),
+    all: several('Passes if all of these filters pass.'),
+    any: several('Passes if at least one of these filters passes.'),
     not: Type.Optional(
-      Type.Unsafe<DeclaredFilter>({ ...filterRef, description: 'This filter does not pass.' }),
+      Type.Unsafe<DeclaredFilter>({ ...filterRef, description: 'Passes if this filter does not pass.' }),
     ),
     cesql: Type.Optional(
       text({
-        description: 'A CloudEvents SQL expression on the attributes.',
+        description: 'Passes if this CloudEvents SQL expression on the attributes is true.',
         annotation: 'filter',
         example: "type = 'order.placed'",
         minLength: 1,
@@ -65,7 +64,7 @@ export const filterSchema = Type.Object(
     ),
     cel: Type.Optional(
       text({
-        description: 'A CEL expression on the attributes and the payload.',
+        description: 'Passes if this CEL expression on the attributes and the payload is true.',
         example: 'data.total >= 100.0',
         minLength: 1,
       }),

@@ -1,11 +1,11 @@
-// The string formats of manifests: for each name, how to tell a right text from a wrong one and how to say
-// what is right. The schemas of trigger.ts name them; validate-trigger.ts hands them to ajv.
+// The string formats of manifests: how each is tested, and how messages describe it. The schemas beside this file name them;
+// validation/validate-by-schema.ts hands them to ajv.
 import { parseDuration } from './duration.ts';
 import { parseQuantity } from './quantity.ts';
 import { parseBrokers } from '../../contract/kafka-access.ts';
 import { compileTopicPattern } from '../../contract/topic-pattern.ts';
 
-/** What Node's timers can wait for is 2^31 ms, not quite 25 days; what is waited for stays below. */
+/** Node's timers wait at most 2^31 ms, not quite 25 days. Durations that a timer waits for stay below that. */
 const longestWait = 'P24D';
 const longestWaitMs = 24 * 24 * 60 * 60 * 1000;
 
@@ -13,12 +13,12 @@ export interface StringFormat {
   /** Ends the sentence "must be …". */
   readonly expected: string;
   /**
-   * A regular expression, alike in JavaScript and in RE2, that every right text matches; the test may know better. The API
-   * server can go by nothing else.
+   * A regular expression, with the same meaning in JavaScript and RE2, that every valid text matches; `test` may be stricter. It is all
+   * that the API server can check.
    */
   readonly pattern?: string;
   readonly test: (text: string) => boolean;
-  /** A text that is wrong may have a password in it: it is not shown as it is. */
+  /** An invalid text may hold a password, so messages hide that part of it. */
   readonly mayHoldPassword?: true;
 }
 
@@ -41,7 +41,7 @@ export const formats = {
   },
   'topic-pattern': {
     expected:
-      'a regular expression (RE2) for whole topic names, not beyond 1000 characters or 500 instructions',
+      'a regular expression (RE2) for whole topic names, of at most 1000 characters and 500 instructions',
     test: (text) => text !== '' && compileTopicPattern(text) !== undefined,
   },
   'dns-label': {
@@ -91,12 +91,12 @@ export const formats = {
     test: (text) => text === 'adaptive',
   },
   quantity: {
-    expected: 'a size in bytes above zero such as 1Mi or 500k',
+    expected: 'a size in bytes above zero, such as 1Mi or 500k',
     pattern: String.raw`^\d+(k|M|G|Ki|Mi|Gi)?$`,
     test: (text) => (parseQuantity(text) ?? 0) > 0,
   },
   'bootstrap-servers': {
-    expected: 'brokers to begin with, host:port, with commas between them',
+    expected: 'one or several host:port, separated by commas',
     pattern: bootstrapServers,
     test: (text) => new RegExp(bootstrapServers).test(text) && parseBrokers(text) !== undefined,
   },
@@ -121,15 +121,12 @@ export const formats = {
 
 export type FormatName = keyof typeof formats;
 
-/** As all formats have it. */
+/** The format, typed with its optional fields. */
 export function formatOf(name: FormatName): StringFormat {
   return formats[name];
 }
 
-/**
- * Milliseconds since 1970 of an RFC 3339 time; undefined where `text` is none, or names a day that no month
- * has.
- */
+/** Milliseconds since 1970 of an RFC 3339 time; undefined if `text` is not one, or its month has no such day. */
 export function parseTimestamp(text: string): number | undefined {
   const match = /^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2}(?:\.\d+)?)(Z|[+-]\d{2}:\d{2})$/i.exec(text);
   if (match === null) return undefined;

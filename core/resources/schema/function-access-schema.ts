@@ -1,5 +1,5 @@
-// The fields `spec.function.tls` and `spec.function.authentication` of a Trigger: how a function is called where its address alone does
-// not do. What is secret stands in Secrets of the namespace of the trigger.
+// The fields `spec.function.tls` and `spec.function.authentication` of a Trigger: TLS towards a function, and the token that it gets.
+// Secret values stay in Secrets of the trigger's namespace; the fields only refer to them.
 import { Type } from 'typebox';
 import { mapping, text } from './schema-notes.ts';
 import { oauthFields, secretValue } from './secret-schema.ts';
@@ -9,33 +9,33 @@ const naming = { kind: 'Trigger', secretName: 'order-mailer', client: 'order-mai
 export const functionTlsSchema = mapping(
   {
     description:
-      'Requests go by https, also to the pods of `ref` and `service`. A `uri` with https needs it only for what is said here.',
+      'If present, requests use https, also to the pods of `ref` and `service`. With a `uri`, which must be https, write it only to set one of these fields.',
     example: { ca: { secretName: 'order-mailer-tls' } },
   },
   {
     ca: Type.Optional(
       secretValue(
         { ...naming, secretName: 'order-mailer-tls' },
-        'The authorities to trust, PEM, one or several. Absent: those that Node.js knows, as browsers do.',
+        'The certificate authorities to trust, PEM, one or several. Absent: those that Node.js trusts by default.',
         'ca.crt',
       ),
     ),
     certificate: Type.Optional(
       secretValue(
         naming,
-        'The certificate to show, PEM, followed by those that lead to an authority. With `key`.',
+        'The client certificate, PEM, followed by its intermediate certificates. Requires `key`.',
         'tls.crt',
       ),
     ),
-    key: Type.Optional(secretValue(naming, 'Its key, PEM.', 'tls.key')),
-    keyPassword: Type.Optional(secretValue(naming, 'What an encrypted key is opened with.', 'password')),
+    key: Type.Optional(secretValue(naming, 'The private key of the client certificate, PEM.', 'tls.key')),
+    keyPassword: Type.Optional(secretValue(naming, 'The password of `key`, if it is encrypted.', 'password')),
     serverName: Type.Optional(
       text({
         format: 'dns-name',
         example: 'order-mailer.default.svc',
         description:
-          'The name that the certificate of the function must be for. Default: `<function>.<namespace>.svc`, with the name of the `ref` or ' +
-          '`service`; the host of the `uri`.',
+          'The name that the certificate of the function must have. Default: `<name>.<namespace>.svc`, with the name of the `ref` or ' +
+          '`service`; with a `uri`, its host.',
       }),
     ),
   },
@@ -45,7 +45,8 @@ export const functionAuthenticationTypes = ['service-account', 'oauthbearer'] as
 
 export const functionAuthenticationSchema = mapping(
   {
-    description: 'By what token a function knows who calls: it comes with each request, as `authorization`.',
+    description:
+      'The bearer token that each request carries in the header `authorization`, so that the function can authenticate the caller.',
     example: {
       type: 'service-account',
       serviceAccountName: 'orders-caller',
@@ -55,14 +56,14 @@ export const functionAuthenticationSchema = mapping(
   {
     type: Type.Enum([...functionAuthenticationTypes], {
       description:
-        '`service-account` shows a token of a ServiceAccount of the namespace, made for one audience; `oauthbearer` one of an OAuth 2.0 or OpenID Connect provider.',
+        '`service-account`: a token of a ServiceAccount of the namespace, for one audience. `oauthbearer`: a token of an OAuth 2.0 or OpenID Connect provider.',
       example: 'service-account',
     }),
     serviceAccountName: Type.Optional(
       text({
         format: 'dns-name',
         example: 'orders-caller',
-        description: '`service-account`: a ServiceAccount in the namespace of the Trigger.',
+        description: '`service-account`: the name of a ServiceAccount in the namespace of the Trigger.',
       }),
     ),
     ...oauthFields(naming),
@@ -71,7 +72,7 @@ export const functionAuthenticationSchema = mapping(
         minLength: 1,
         example: 'order-mailer.default.svc',
         description:
-          '`service-account`: whom the token is for, which the function compares. `oauthbearer`: the same, where the provider asks.',
+          '`service-account`: the audience (`aud`) of the token, which the function checks. `oauthbearer`: the audience to request, if the provider requires one.',
       }),
     ),
   },

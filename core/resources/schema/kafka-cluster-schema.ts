@@ -1,5 +1,5 @@
-// What a user may write in a KafkaCluster: where the brokers are that triggers of its namespace name it for, and how connections to
-// them are secured. What is secret stands in Secrets of the same namespace.
+// All fields of a KafkaCluster, with their types, defaults and descriptions: where the brokers are, and how connections to them are
+// secured. Secret values stay in Secrets of the same namespace; the fields only refer to them.
 import { Type } from 'typebox';
 import { metadataSchema } from './metadata-schema.ts';
 import { mapping, text, withDefault, type Filled } from './schema-notes.ts';
@@ -10,21 +10,21 @@ const naming = { kind: 'KafkaCluster', secretName: 'kafka-user', client: 'kafka'
 
 const tls = mapping(
   {
-    description: 'TLS towards the brokers. Without it connections are plain text.',
+    description: 'TLS towards the brokers. Absent: connections are plain text.',
     example: { ca: { secretName: 'kafka-ca' } },
   },
   {
     ca: Type.Optional(
       secretValue(
         naming,
-        'The authorities to trust, PEM, one or several. Absent: those that Node.js knows, as browsers do. Beside `ca.crt` those are trusted that Strimzi keeps in the Secret while it replaces one, as `ca-2026-01-31T00-00-00Z.crt`.',
+        'The certificate authorities to trust, PEM, one or several. Absent: those that Node.js trusts by default. With the key `ca.crt`, the old authorities that Strimzi keeps in the Secret while it replaces one (such as `ca-2026-01-31T00-00-00Z.crt`) are trusted too.',
         'ca.crt',
       ),
     ),
     verifyHostname: withDefault(
       true,
       Type.Boolean({
-        description: 'Whether the certificate of a broker must be for the name that is connected to.',
+        description: 'Whether the certificate of a broker must have the host name of the broker.',
       }),
     ),
   },
@@ -34,17 +34,17 @@ export const authenticationTypes = ['plain', 'scram-sha-256', 'scram-sha-512', '
 
 const authentication = mapping(
   {
-    description: 'Who the gateway and the scaler are to the brokers.',
+    description: 'How the gateway and the scaler authenticate at the brokers. Absent: they do not.',
     example: { type: 'scram-sha-512', username: 'orders', password: { secretName: 'orders' } },
   },
   {
     type: Type.Enum([...authenticationTypes], {
       description:
-        '`plain`, `scram-sha-256` and `scram-sha-512` show a user name and a password, `tls` a certificate, `oauthbearer` a token of an OAuth 2.0 or OpenID Connect provider.',
+        '`plain`, `scram-sha-256` and `scram-sha-512`: a user name and a password. `tls`: a client certificate. `oauthbearer`: a token of an OAuth 2.0 or OpenID Connect provider.',
       example: 'scram-sha-512',
     }),
     username: Type.Optional(
-      text({ minLength: 1, example: 'orders', description: '`plain` and `scram-…`: the user.' }),
+      text({ minLength: 1, example: 'orders', description: '`plain` and `scram-…`: the user name.' }),
     ),
     password: Type.Optional(
       secretValue(naming, '`plain` and `scram-…`: the password of the user.', 'password'),
@@ -52,35 +52,35 @@ const authentication = mapping(
     certificate: Type.Optional(
       secretValue(
         naming,
-        '`tls`: the certificate, PEM, followed by those that lead to an authority. In the Secret of a Strimzi KafkaUser the key is `user.crt`.',
+        '`tls`: the client certificate, PEM, followed by its intermediate certificates. In the Secret of a Strimzi KafkaUser its key is `user.crt`.',
         'tls.crt',
       ),
     ),
     key: Type.Optional(
       secretValue(
         naming,
-        '`tls`: its key, PEM. In the Secret of a Strimzi KafkaUser the key is `user.key`.',
+        '`tls`: the private key of the certificate, PEM. In the Secret of a Strimzi KafkaUser its key is `user.key`.',
         'tls.key',
       ),
     ),
     keyPassword: Type.Optional(
-      secretValue(naming, '`tls`: what an encrypted key is opened with.', 'password'),
+      secretValue(naming, '`tls`: the password of `key`, if it is encrypted.', 'password'),
     ),
     ...oauthFields(naming),
     audience: Type.Optional(
       text({
         minLength: 1,
         example: 'kafka',
-        description: '`oauthbearer`: whom the token is to be for, where the provider asks.',
+        description: '`oauthbearer`: the audience to request, if the provider requires one.',
       }),
     ),
     extensions: Type.Optional(
       Type.Unsafe<Readonly<Record<string, string>>>({
         type: 'object',
-        description: '`oauthbearer`: SASL extensions that the broker gets with the token (RFC 7628).',
+        description: '`oauthbearer`: SASL extensions to send to the broker with the token (RFC 7628).',
         example: { logicalCluster: 'lkc-1' },
         additionalProperties: text({ minLength: 1, example: 'lkc-1' }),
-        expected: 'a mapping of names to texts',
+        expected: 'a mapping of names to strings',
       }),
     ),
   },
@@ -89,24 +89,29 @@ const authentication = mapping(
 const strimzi = mapping(
   {
     description:
-      'Instead of `bootstrapServers`, `tls` and `authentication`: a Kafka that Strimzi runs in the namespace of the KafkaCluster. Brokers, authorities and credentials are found in what Strimzi says of it.',
+      'Instead of `bootstrapServers`, `tls` and `authentication`: a Kafka that Strimzi runs in the namespace of the KafkaCluster. Brokers, certificate authorities and credentials are read from the resources of Strimzi.',
     example: { kafka: 'my-cluster', user: 'orders' },
   },
   {
-    kafka: text({ format: 'dns-name', example: 'my-cluster', description: 'The `Kafka`.' }),
+    kafka: text({
+      format: 'dns-name',
+      example: 'my-cluster',
+      description: 'The name of the `Kafka` resource.',
+    }),
     listener: Type.Optional(
       text({
         minLength: 1,
         example: 'tls',
         description:
-          'One of its listeners. Absent: the only one of type `internal` whose authentication is that of the user.',
+          'The name of one of its listeners. Absent: the listener of type `internal` whose authentication fits the `user`, if there is exactly one.',
       }),
     ),
     user: Type.Optional(
       text({
         format: 'dns-name',
         example: 'orders',
-        description: 'A `KafkaUser` of it, of type `tls` or `scram-sha-512`. Absent: nobody.',
+        description:
+          'The name of a `KafkaUser` of this Kafka, of type `tls` or `scram-sha-512`. Absent: connections do not authenticate.',
       }),
     ),
   },
@@ -115,14 +120,14 @@ const strimzi = mapping(
 const binding = mapping(
   {
     description:
-      'Instead of `bootstrapServers`, `tls` and `authentication`: a Secret of type `servicebinding.io/kafka` that has it all, as the Access Operator of Strimzi writes it.',
+      'Instead of `bootstrapServers`, `tls` and `authentication`: a Secret of type `servicebinding.io/kafka` that holds all of them, as the Access Operator of Strimzi writes it.',
     example: { secretName: 'kafka-binding' },
   },
   {
     secretName: text({
       format: 'dns-name',
       example: 'kafka-binding',
-      description: 'The Secret, in the namespace of the KafkaCluster.',
+      description: 'The name of the Secret, in the namespace of the KafkaCluster.',
     }),
   },
 );
@@ -130,7 +135,7 @@ const binding = mapping(
 const spec = mapping(
   {
     description:
-      'How a Kafka cluster is reached. Triggers of the namespace name it as `source.cluster`, those of `allowedNamespaces` with its namespace before it.',
+      'How to connect to a Kafka cluster: exactly one of `bootstrapServers`, `strimzi` and `binding`. Triggers of the same namespace write its name as `source.cluster`; triggers of the `allowedNamespaces` write `namespace/name`.',
     example: { bootstrapServers: 'kafka:9092' },
   },
   {
@@ -138,7 +143,7 @@ const spec = mapping(
       text({
         format: 'bootstrap-servers',
         example: 'kafka-0.kafka:9092,kafka-1.kafka:9092',
-        description: 'The brokers to begin with; the others are learned from them.',
+        description: 'The brokers to connect to first. They name the others.',
       }),
     ),
     tls: Type.Optional(tls),
@@ -151,7 +156,7 @@ const spec = mapping(
         expected: 'a list of namespaces; * for all of them',
         example: ['geo', 'shop'],
         description:
-          'Other namespaces whose triggers may use it too, with its credentials; they name it `namespace/name`. `*`: all of them. Absent: none.',
+          'Other namespaces whose triggers may use this cluster, with its credentials. Their triggers write `namespace/name` as `source.cluster`. `*`: all namespaces. Absent: none.',
       }),
     ),
   },

@@ -1,11 +1,11 @@
-// The metadata of our resources: what a user writes in it, and what the API server adds, of no meaning here.
+// The metadata of Trigger and KafkaCluster: the fields that a user writes, and those that the API server adds, which are ignored.
 import { Type, type TSchema } from 'typebox';
 import { mapping, text, withDefault } from './schema-notes.ts';
 
 /** Printed by `kubectl get -o yaml`. */
 const serverOwned = Type.Optional(Type.Unknown());
 
-/** `annotations` are those that are looked at, `annotated` an example of them; any other may be there as well. */
+/** `annotations` are those that Millrace reads, `annotated` is an example of them; any other annotation is allowed too. */
 export function metadataSchema<A extends Record<string, TSchema>>(
   example: string,
   annotations: A,
@@ -14,10 +14,13 @@ export function metadataSchema<A extends Record<string, TSchema>>(
   return mapping(
     { example: { name: example } },
     {
-      name: text({ format: 'dns-name', description: 'Unique in its namespace.', example }),
+      name: text({ format: 'dns-name', description: 'The name, unique in its namespace.', example }),
       namespace: withDefault(
         'default',
-        text({ format: 'dns-label', description: 'Where it lives, with all that it refers to.' }),
+        text({
+          format: 'dns-label',
+          description: 'The namespace of the resource, and of everything that it refers to by name.',
+        }),
       ),
       labels: Type.Optional(Type.Unknown()),
       annotations: Type.Optional(

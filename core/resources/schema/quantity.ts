@@ -1,5 +1,4 @@
-// Sizes in bytes, as Kubernetes writes quantities: a whole number with a binary (Ki, Mi, Gi) or decimal (k,
-// M, G) suffix.
+// Sizes in bytes, as Kubernetes quantities: a whole number with a binary (Ki, Mi, Gi) or decimal (k, M, G) suffix, or none.
 
 const multipliers: Readonly<Record<string, number>> = {
   '': 1,
@@ -11,7 +10,7 @@ const multipliers: Readonly<Record<string, number>> = {
   Gi: 1024 ** 3,
 };
 
-/** Bytes of a quantity such as `1Mi` or `500k`; undefined where `text` is none. */
+/** Bytes of a quantity such as `1Mi` or `500k`; undefined if `text` is not one. */
 export function parseQuantity(text: string): number | undefined {
   const match = /^(\d+)(k|M|G|Ki|Mi|Gi)?$/.exec(text);
   if (match === null) return undefined;

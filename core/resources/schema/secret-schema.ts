@@ -1,18 +1,18 @@
-// The fields by which manifests name what is secret, and how an OAuth client proves itself: alike in every kind.
+// The fields that refer to Secrets, and those of an OAuth client. They are alike in every kind.
 import { Type } from 'typebox';
 import { mapping, text, withDefault } from './schema-notes.ts';
 
-/** Whose fields they are. */
+/** The resource that has the fields, with names for its examples. */
 export interface Naming {
   /** `KafkaCluster`. */
   readonly kind: string;
-  /** A Secret, as an example. */
+  /** An example of a Secret. */
   readonly secretName: string;
-  /** A client, and what it may be called where a name is asked for. */
+  /** An example of a client; also of its ServiceAccount and scope. */
   readonly client: string;
 }
 
-/** A key of a Secret of the namespace; `key` is what it is called where nothing is said. */
+/** A reference to a key of a Secret in the same namespace; `key` is the default name of the key. */
 export function secretValue({ kind, secretName }: Naming, description: string, key: string) {
   return mapping(
     { description, example: { secretName } },
@@ -20,14 +20,14 @@ export function secretValue({ kind, secretName }: Naming, description: string, k
       secretName: text({
         format: 'dns-name',
         example: secretName,
-        description: `A Secret in the namespace of the ${kind}.`,
+        description: `The name of a Secret in the namespace of the ${kind}.`,
       }),
-      key: withDefault(key, text({ format: 'secret-key', description: 'The key in it.' })),
+      key: withDefault(key, text({ format: 'secret-key', description: 'The key in the Secret.' })),
     },
   );
 }
 
-/** What `type: oauthbearer` has, but for the audience. */
+/** The fields of `type: oauthbearer`, without the audience. */
 export function oauthFields(naming: Naming) {
   const { kind, client } = naming;
   return {
@@ -35,41 +35,58 @@ export function oauthFields(naming: Naming) {
       text({
         format: 'https-uri',
         example: `https://sso.example.com/realms/${client}/protocol/openid-connect/token`,
-        description: '`oauthbearer`: where tokens are asked for, by client credentials.',
+        description:
+          '`oauthbearer`: the URL that tokens are requested from, with the grant client credentials.',
       }),
     ),
     clientId: Type.Optional(
-      text({ minLength: 1, example: 'orders', description: '`oauthbearer`: who asks.' }),
+      text({
+        minLength: 1,
+        example: 'orders',
+        description: '`oauthbearer`: the id of the client. Required with `clientSecret`.',
+      }),
     ),
     clientSecret: Type.Optional(
-      secretValue(naming, '`oauthbearer`: the secret of the client.', 'client-secret'),
+      secretValue(
+        naming,
+        '`oauthbearer`: the secret of the client. Write either this or `clientAssertion`.',
+        'client-secret',
+      ),
     ),
     clientAssertion: Type.Optional(
       mapping(
         {
           description:
-            '`oauthbearer`: proves the client by a token of a ServiceAccount instead of a secret (RFC 7523).',
+            '`oauthbearer`: a token of a ServiceAccount that authenticates the client, instead of a secret (RFC 7523).',
           example: { serviceAccountName: client, audience: 'https://sso.example.com' },
         },
         {
           serviceAccountName: text({
             format: 'dns-name',
             example: client,
-            description: `A ServiceAccount in the namespace of the ${kind}.`,
+            description: `The name of a ServiceAccount in the namespace of the ${kind}.`,
           }),
           audience: text({
             minLength: 1,
             example: 'https://sso.example.com',
-            description: 'Whom the token is for, as the token endpoint asks.',
+            description: 'The audience (`aud`) of the token, as the token endpoint requires it.',
           }),
         },
       ),
     ),
     scope: Type.Optional(
-      text({ minLength: 1, example: client, description: '`oauthbearer`: scopes, separated by spaces.' }),
+      text({
+        minLength: 1,
+        example: client,
+        description: '`oauthbearer`: the scopes to request, separated by spaces.',
+      }),
     ),
     ca: Type.Optional(
-      secretValue(naming, '`oauthbearer`: the authorities to trust at the token endpoint, PEM.', 'ca.crt'),
+      secretValue(
+        naming,
+        '`oauthbearer`: the certificate authorities to trust at the token endpoint, PEM. Absent: those that Node.js trusts by default.',
+        'ca.crt',
+      ),
     ),
   };
 }

@@ -1,9 +1,8 @@
-// The fields `spec.source` and `spec.event` of a Trigger: where records come from, and what events they
-// become.
+// The fields `spec.source` and `spec.event` of a Trigger: which records are read, and which events they become.
 import { Type } from 'typebox';
 import { mapping, text, withDefault } from './schema-notes.ts';
 
-/** The installation’s own, unless the namespace of the trigger has a KafkaCluster of this name. */
+/** The cluster of the installation, unless the namespace of the trigger has a KafkaCluster of this name. */
 export const defaultCluster = 'main';
 
 export const sourceSchema = mapping(
@@ -15,9 +14,9 @@ export const sourceSchema = mapping(
         format: 'cluster-name',
         annotation: 'cluster',
         description:
-          'The KafkaCluster, in the namespace of the trigger; `namespace/name` for one of another namespace, whose ' +
-          '`allowedNamespaces` has this one. `main`, where there is none of that name, is the cluster of the ' +
-          'installation, which `KAFKA_BROKERS` names.',
+          'The name of a KafkaCluster in the namespace of the Trigger. For a KafkaCluster of another namespace, write ' +
+          '`namespace/name`; its `allowedNamespaces` must list the namespace of the Trigger. `main` means the cluster of the ' +
+          'installation (`KAFKA_BROKERS`), unless the namespace has a KafkaCluster named `main`.',
       }),
     ),
     topics: Type.Optional(
@@ -27,7 +26,7 @@ export const sourceSchema = mapping(
         annotation: 'topics',
         expected: 'a list of at least one topic name',
         example: ['orders'],
-        description: 'The topics to read. Either this or `topicPattern`.',
+        description: 'The topics to read. Write either `topics` or `topicPattern`.',
       }),
     ),
     topicPattern: Type.Optional(
@@ -35,18 +34,19 @@ export const sourceSchema = mapping(
         format: 'topic-pattern',
         example: 'orders-.*',
         description:
-          'A regular expression (RE2) that must match the whole name of a topic. Either this or `topics`.',
+          'A regular expression (RE2). Every topic whose whole name it matches is read. Write either `topicPattern` or `topics`.',
       }),
     ),
     consumerGroup: Type.Optional(
       text({
         pattern: '^\\S(?:.*\\S)?$',
-        expected: 'a text without blanks at either end',
+        expected: 'a string without spaces at either end',
         annotation: 'consumer-group',
         defaultRule: 'millrace.<namespace>.<name>',
         example: 'millrace.default.order-mailer',
         description:
-          'The consumer group, which no other trigger has; one that begins with `millrace.` is of the namespace that comes after. Immutable.',
+          'The consumer group. No other trigger may have it. A group that begins with `millrace.` belongs to the namespace that ' +
+          'follows, so it must begin with `millrace.<namespace>.`. Immutable.',
       }),
     ),
     initialOffset: withDefault(
@@ -55,29 +55,34 @@ export const sourceSchema = mapping(
         format: 'initial-offset',
         annotation: 'initial-offset',
         description:
-          'Where the group begins in a partition that it has no offset for: `earliest`, `latest` or a time.',
+          'Where the group starts in a partition for which it has no committed offset: `earliest`, `latest` or a time. A ' +
+          'partition that was added to the topic later is read from its beginning.',
       }),
     ),
   },
 );
 
 export const eventSchema = mapping(
-  { description: 'How records that are not CloudEvents already become events.' },
+  { description: 'How records that are not CloudEvents yet become events.' },
   {
-    type: withDefault('dev.millrace.record', text({ minLength: 1, description: 'The attribute `type`.' })),
+    type: withDefault(
+      'dev.millrace.record',
+      text({ minLength: 1, description: 'The attribute `type` of these events.' }),
+    ),
     source: Type.Optional(
       text({
         pattern: '^\\S+$',
-        expected: 'a URI or a path, without blanks',
+        expected: 'a URI or a path, without spaces',
         defaultRule: '/kafka/<cluster>/<topic>',
         example: '/kafka/main/orders',
-        description: 'The attribute `source`.',
+        description: 'The attribute `source` of these events.',
       }),
     ),
     dialect: withDefault(
       'millrace',
       Type.Enum(['millrace', 'knative'], {
-        description: '`knative` gives id, source, type and extensions as Knative’s KafkaSource does.',
+        description:
+          'How the attributes are named and filled. `knative`: id, source, type and extensions are those of Knative’s KafkaSource.',
       }),
     ),
   },

@@ -1,6 +1,6 @@
-// What a user may write in a Trigger: one schema, in which every field has its type, default, description and
-// annotation. fields.ts lays it out as a table; validation, the reference pages and the CRD are all made from
-// it.
+// All fields of a Trigger, with their types, defaults, descriptions and annotations. `spec` below names the schema of each part: source
+// and event, filters, function, delivery, reply, scale. fields.ts turns this schema into one table; validation, the reference pages and
+// the CRD are made from it.
 import { Type, type Static } from 'typebox';
 import { deliverySchema, replySchema, scaleSchema } from './delivery-schema.ts';
 import { filterRef, filterSchema, type DeclaredFilter } from './filter-schema.ts';
@@ -19,8 +19,8 @@ const devCommand = text({
   annotation: 'dev-command',
   example: 'node server.js',
   description:
-    'How `millrace dev` starts the function as a process, in the folder of the manifest. It stands on ' +
-    'the Deployment or on the Trigger that refers to it; the one on the Trigger counts first.',
+    'The command by which `millrace dev` starts the function as a process, in the folder of the manifest. Write it on the ' +
+    'Deployment, or on the Trigger that refers to the Deployment; if both have it, the one on the Trigger counts.',
 });
 
 const metadata = metadataSchema(
@@ -30,65 +30,83 @@ const metadata = metadataSchema(
 );
 
 const ref = mapping(
-  { description: 'The workload that answers, and that is scaled.', example: { name: 'order-mailer' } },
   {
-    apiVersion: withDefault('apps/v1', text({ minLength: 1, description: 'Of the workload.' })),
+    description: 'The workload that runs the function. Millrace scales it.',
+    example: { name: 'order-mailer' },
+  },
+  {
+    apiVersion: withDefault(
+      'apps/v1',
+      text({ minLength: 1, description: 'The API version of the workload.' }),
+    ),
     kind: withDefault(
       'Deployment',
       text({
         pattern: '^[A-Z][A-Za-z0-9]*$',
-        expected: 'the kind of a resource',
-        description: 'Of the workload: anything with a scale subresource.',
+        expected: 'the kind of a resource: an upper-case letter, then letters and digits',
+        description: 'The kind of the workload: any kind with a scale subresource.',
       }),
     ),
     name: text({
       format: 'dns-name',
-      description: 'Of the workload, in the namespace of the trigger.',
+      description: 'The name of the workload, in the namespace of the Trigger.',
       example: 'order-mailer',
     }),
   },
 );
 
 const batch = mapping(
-  { description: 'When a batch goes out: at the first of these. With `contentMode: batched` only.' },
   {
-    maxEvents: withDefault(100, whole(1, { description: 'Events in one request.' })),
+    description:
+      'How large a batch gets, and how long it waits. It is sent when it has `maxEvents` events, or when its first event has waited ' +
+      '`maxWait`; `maxBytes` limits its size and does not send it. With `contentMode: batched` only.',
+  },
+  {
+    maxEvents: withDefault(
+      100,
+      whole(1, { description: 'The most events in one request. A batch that has as many is sent at once.' }),
+    ),
     maxBytes: withDefault(
       '1Mi',
       Type.Unsafe<string | number>({
         type: ['string', 'integer'],
         minimum: 1,
         format: 'quantity',
-        description: 'Bytes of one request; a larger event goes alone.',
+        description: 'The most bytes in one request. An event that is larger is sent alone.',
       }),
     ),
     maxWait: withDefault(
       'PT0.05S',
-      text({ format: 'wait', description: 'How long the first event waits for more.' }),
+      text({
+        format: 'wait',
+        description:
+          'How long the first event of a batch waits for others, before the batch is sent as it is.',
+      }),
     ),
   },
 );
 
 const adaptiveConcurrency = mapping(
-  { description: 'Between what bounds concurrency is learned. With `concurrency: adaptive` only.' },
+  { description: 'The bounds of the learned concurrency. With `concurrency: adaptive` only.' },
   {
     min: withDefault(
       1,
       whole(1, {
         maximum: 1_000,
-        description: 'Never fewer requests in flight per endpoint may be allowed; what it begins with.',
+        description: 'The lowest limit on requests in flight per endpoint. Learning starts from it.',
       }),
     ),
     max: withDefault(
       100,
-      whole(1, { maximum: 1_000, description: 'Never more requests in flight per endpoint.' }),
+      whole(1, { maximum: 1_000, description: 'The highest limit on requests in flight per endpoint.' }),
     ),
   },
 );
 
 const functionSchema = mapping(
   {
-    description: 'Who answers: exactly one of `ref`, `service` and `uri`.',
+    description:
+      'The function that gets the events: exactly one of `ref`, `service` and `uri`, and how to call it.',
     example: { ref: { name: 'order-mailer' } },
   },
   {
@@ -96,10 +114,16 @@ const functionSchema = mapping(
     service: Type.Optional(
       mapping(
         {
-          description: 'A Service in the namespace of the trigger; nothing is scaled.',
+          description: 'A Service in the namespace of the Trigger. Nothing is scaled.',
           example: { name: 'order-mailer' },
         },
-        { name: text({ format: 'dns-label', description: 'Of the Service.', example: 'order-mailer' }) },
+        {
+          name: text({
+            format: 'dns-label',
+            description: 'The name of the Service.',
+            example: 'order-mailer',
+          }),
+        },
       ),
     ),
     uri: Type.Optional(
@@ -107,7 +131,8 @@ const functionSchema = mapping(
         format: 'http-uri',
         example: 'http://localhost:8080/',
         description:
-          'An address, path included; nothing is scaled. In a cluster, only where the installation allows it.',
+          'The URL to post to, with its path. Nothing is scaled. In Kubernetes a uri is refused unless the installation allows it ' +
+          '(`MILLRACE_FUNCTION_URIS`).',
       }),
     ),
     port: withDefault(
@@ -115,16 +140,16 @@ const functionSchema = mapping(
       whole(1, {
         maximum: 65_535,
         annotation: 'port',
-        description: 'Where the function listens. Not with `uri`.',
+        description: 'The port that the function listens on. Not with `uri`, which has its own.',
       }),
     ),
     path: withDefault(
       '/',
       text({
         pattern: '^/[^\\s#]*$',
-        expected: 'a path that begins with a slash, without blanks and fragment',
+        expected: 'a path that begins with a slash, without spaces or fragment',
         annotation: 'path',
-        description: 'Where requests are posted to. Not with `uri`.',
+        description: 'The path that requests are posted to. Not with `uri`, which has its own.',
       }),
     ),
     tls: Type.Optional(functionTlsSchema),
@@ -133,7 +158,7 @@ const functionSchema = mapping(
       'binary',
       Type.Enum(['binary', 'structured', 'batched'], {
         annotation: 'content-mode',
-        description: 'How an event stands in a request, as in the CloudEvents HTTP binding.',
+        description: 'How a request carries events: the content modes of the CloudEvents HTTP binding.',
       }),
     ),
     batch: withDefault({}, batch),
@@ -146,7 +171,7 @@ const functionSchema = mapping(
         format: 'concurrency',
         annotation: 'concurrency',
         description:
-          'Requests in flight per ready endpoint; `adaptive` learns it from latency, 429, 503 and timeouts.',
+          'The most requests in flight per ready endpoint. `adaptive`: the limit is learned from latency, 429, 503 and timeouts.',
       }),
     ),
     adaptiveConcurrency: withDefault({}, adaptiveConcurrency),
@@ -155,13 +180,17 @@ const functionSchema = mapping(
 
 const spec = mapping(
   {
-    description: 'Which records go to which function, and how.',
+    description: 'Which records go to which function, and how they are delivered.',
     example: { source: { topics: ['orders'] }, function: { ref: { name: 'order-mailer' } } },
   },
   {
     suspend: withDefault(
       false,
-      Type.Boolean({ annotation: 'suspend', description: 'Reads and delivers nothing while true.' }),
+      Type.Boolean({
+        annotation: 'suspend',
+        description:
+          'While it is true, nothing is read or delivered, and the backlog counts as zero for scaling.',
+      }),
     ),
     source: sourceSchema,
     event: withDefault({}, eventSchema),
@@ -172,18 +201,19 @@ const spec = mapping(
         items: filterRef,
         expected: 'a list of filters',
         example: [{ exact: { type: 'order.placed' } }],
-        description: 'All must pass, or the record is settled without an attempt.',
+        description:
+          'An event goes to the function only if all filters pass. Otherwise its record is settled without an attempt.',
       }),
     ),
     transform: withDefault(
       [],
       Type.Array(Type.Unknown(), {
         expected: 'a list',
-        description: 'Inline processing, in order.',
+        description: 'Inline processing, in this order.',
         notBuilt: {
           what: 'inline processing',
           except: [],
-          instead: 'Leave it out, and do it in a function with a reply topic.',
+          instead: 'Leave it out. Transform events in a function that has a reply topic.',
         },
       }),
     ),
@@ -205,8 +235,8 @@ export const triggerSchema = Type.Object(
   { additionalProperties: false, $defs: { filter: filterSchema }, example: {} },
 );
 
-/** A Trigger as it is declared: whatever has a default may be absent. */
+/** A Trigger as a user declares it: fields with a default may be absent. */
 export type Trigger = Static<typeof triggerSchema>;
 
-/** A Trigger with its defaults filled in; what is computed from other fields is still absent. */
+/** A Trigger with its defaults filled in. Defaults that are computed from other fields are still absent. */
 export type FilledTrigger = Filled<typeof triggerSchema>;

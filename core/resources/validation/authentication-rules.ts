@@ -1,5 +1,5 @@
-// What must hold within a mapping `authentication`, of whatever kind it is a field: each type has its own fields, and no others mean
-// anything.
+// The rules within a mapping `authentication`, of a Trigger or a KafkaCluster: each type has its own required and optional fields, and
+// no others.
 import type { Path } from '../../contract/path.ts';
 import { isMapping, valueAt } from '../../contract/path.ts';
 import { invalid, type Mistake } from '../../contract/problem.ts';
@@ -10,16 +10,16 @@ export interface Fields {
   readonly optional: readonly string[];
 }
 
-/** What each type asks for, besides `type`. The rules in the CRDs are made of it too. */
+/** The fields of each type, besides `type`. The rules in the CRDs are made from it too. */
 export type FieldsOfType = Readonly<Record<string, Fields>>;
 
-/** Client credentials. */
+/** The fields of the grant client credentials. */
 export const oauthFieldNames: Fields = {
   required: ['tokenEndpoint'],
   optional: ['clientId', 'clientSecret', 'clientAssertion', 'scope', 'audience', 'ca'],
 };
 
-/** The types that a field of `authentication` is of; none for one that is not known. */
+/** The types that have the field `name`; none if no type has it. */
 export function typesWith(fieldsOfType: FieldsOfType, name: string): string[] {
   const types = Object.entries(fieldsOfType);
   return types.flatMap(([type, { required, optional }]) =>
@@ -30,12 +30,12 @@ export function typesWith(fieldsOfType: FieldsOfType, name: string): string[] {
 export interface AuthenticationRules {
   readonly at: Path;
   readonly fieldsOfType: FieldsOfType;
-  /** Of the fields that a type requires. */
+  /** An example for each field that a type requires. */
   readonly examples: Readonly<Record<string, unknown>>;
   readonly wording: Wording;
 }
 
-/** The mistakes in what `declared` has at `rules.at`; none in what the schema refuses. */
+/** The mistakes in the mapping at `rules.at` of `declared`. It reports none where the schema already refuses the mapping or its type. */
 export function authenticationRules(declared: unknown, rules: AuthenticationRules): Mistake[] {
   const { at, fieldsOfType, examples, wording } = rules;
   const authentication = valueAt(declared, at);
@@ -43,26 +43,26 @@ export function authenticationRules(declared: unknown, rules: AuthenticationRule
   if (!isMapping(authentication) || typeof type !== 'string') return [];
   const fields = Object.hasOwn(fieldsOfType, type) ? fieldsOfType[type] : undefined;
   if (fields === undefined) return [];
-  const lacking = fields.required.filter((name) => !Object.hasOwn(authentication, name));
-  const pointless = Object.keys(authentication).filter((name) => {
+  const missing = fields.required.filter((name) => !Object.hasOwn(authentication, name));
+  const foreign = Object.keys(authentication).filter((name) => {
     const types = typesWith(fieldsOfType, name);
     return types.length > 0 && !types.includes(type);
   });
   return [
-    ...lacking.map((name) => {
+    ...missing.map((name) => {
       const remedy = `Write ${wording.example([...at, name], examples[name])}.`;
-      return invalid([...at, name], 'value', `is missing, which type ${type} asks for`, remedy);
+      return invalid([...at, name], 'value', `is missing: type ${type} requires it`, remedy);
     }),
-    ...pointless.map((name) => {
-      const remedy = `Leave it out; it is of ${typesWith(fieldsOfType, name).join(' and ')}.`;
+    ...foreign.map((name) => {
+      const remedy = `Leave it out. It belongs to type ${typesWith(fieldsOfType, name).join(' or ')}.`;
       return invalid([...at, name], 'key', `has no meaning with type ${type}`, remedy);
     }),
-    ...(type === 'oauthbearer' ? provedOnce(authentication, at, wording) : []),
+    ...(type === 'oauthbearer' ? oneClientCredential(authentication, at, wording) : []),
   ];
 }
 
-/** By a secret, which is a client's, or by an assertion, which may say itself whose it is (RFC 7523, section 2.2). */
-function provedOnce(
+/** A client secret needs a client id. An assertion need not have one: it may name the client itself (RFC 7523, section 2.2). */
+function oneClientCredential(
   authentication: Readonly<Record<string, unknown>>,
   at: Path,
   wording: Wording,
@@ -76,5 +76,5 @@ function provedOnce(
   }
   if (given[0] === 'clientAssertion' || Object.hasOwn(authentication, 'clientId')) return [];
   const remedy = `Write ${wording.example([...at, 'clientId'], 'orders')}.`;
-  return [invalid([...at, 'clientId'], 'value', 'is missing, which a clientSecret asks for', remedy)];
+  return [invalid([...at, 'clientId'], 'value', 'is missing: clientSecret requires it', remedy)];
 }

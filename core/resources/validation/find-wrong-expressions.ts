@@ -1,4 +1,5 @@
-// The expressions in the filters of a declared Trigger. Whoever parses manifests brings the languages (core/expressions).
+// Finds the expressions in the filters of a declared Trigger that do not compile. The caller brings the languages (core/expressions), so
+// that core/resources need not import them.
 import type { CheckExpression, ExpressionDialect, ExpressionFault } from '../../contract/expressions.ts';
 import { isMapping, valueAt, type Path } from '../../contract/path.ts';
 import { invalid, show, type Mistake } from '../../contract/problem.ts';
@@ -8,13 +9,13 @@ const languages = { cesql: 'CloudEvents SQL', cel: 'CEL' } as const satisfies Re
   string
 >;
 
-/** A mistake for each expression among the filters of `trigger`, which may be wrong in other ways, that is none. */
+/** One mistake for each expression that does not compile. `trigger` may have other mistakes too. */
 export function findWrongExpressions(trigger: unknown, check: CheckExpression): Mistake[] {
   const at = ['spec', 'filters'];
   return below(valueAt(trigger, at), at, check);
 }
 
-/** `value` is a filter, a list of filters, or none of them. */
+/** `value` may be a filter, a list of filters, or anything else, in which no expression is found. */
 function below(value: unknown, at: Path, check: CheckExpression): Mistake[] {
   if (Array.isArray(value)) return value.flatMap((item, index) => below(item, [...at, index], check));
   if (!isMapping(value)) return [];
@@ -27,8 +28,9 @@ function below(value: unknown, at: Path, check: CheckExpression): Mistake[] {
 }
 
 function mistake(at: Path, dialect: ExpressionDialect, expression: string, fault: ExpressionFault): Mistake {
-  const message = `is no ${languages[dialect]}: ${fault.message}${placeOf(fault.at, expression)}`;
-  return invalid(at, 'value', message, `\`millrace try --${dialect} EXPR\` tells what it makes of an event.`);
+  const message = `is not valid ${languages[dialect]}: ${fault.message}${placeOf(fault.at, expression)}`;
+  const remedy = `Correct it. \`millrace try --${dialect} EXPR\` shows what an expression gives for an event.`;
+  return invalid(at, 'value', message, remedy);
 }
 
 function placeOf(at: number | undefined, expression: string): string {

@@ -1,5 +1,5 @@
-// What must hold between the fields by which a Trigger says how its function is called: nothing that it asks for goes over plain http to
-// where a `uri` leads.
+// The rules between the fields `tls`, `authentication` and `uri` of a Trigger's function: TLS fields come in pairs, and neither TLS
+// settings nor tokens go with a `uri` of plain http.
 import { authenticationRules, oauthFieldNames } from './authentication-rules.ts';
 import type { functionAuthenticationTypes } from '../schema/function-access-schema.ts';
 import { isMapping, valueAt } from '../../contract/path.ts';
@@ -8,13 +8,13 @@ import type { Wording } from './wording.ts';
 
 type FunctionAuthenticationType = (typeof functionAuthenticationTypes)[number];
 
-/** What each type asks for, besides `type`. The rules in the CRD are made of it too. */
+/** The fields of each type, besides `type`. The rules in the CRD are made from it too. */
 export const functionFieldsOfType = {
   'service-account': { required: ['serviceAccountName', 'audience'], optional: [] },
   oauthbearer: oauthFieldNames,
 } as const satisfies Readonly<Record<FunctionAuthenticationType, unknown>>;
 
-/** Fields of `tls`, and the one that each means nothing without. */
+/** Field of `tls` → the field that it requires. */
 export const tlsPairs = { certificate: 'key', key: 'certificate', keyPassword: 'key' } as const;
 
 const at = ['spec', 'function'];
@@ -25,18 +25,18 @@ const examples: Readonly<Record<string, unknown>> = {
   tokenEndpoint: 'https://sso.example.com/token',
 };
 
-/** The mistakes between fields. `declared` may have others. */
+/** The mistakes between fields. `declared` may have other mistakes too. */
 export function functionAccessRules(declared: unknown, wording: Wording): Mistake[] {
   const authentication = { at: [...at, 'authentication'], fieldsOfType: functionFieldsOfType, examples };
   return [
-    ...overTls(declared),
+    ...onlyOverTls(declared),
     ...wholePairs(declared, wording),
     ...authenticationRules(declared, { ...authentication, wording }),
   ];
 }
 
-/** Within a cluster a token may go without TLS, as the installation's network is trusted with it; elsewhere not. */
-function overTls(declared: unknown): Mistake[] {
+/** Within a cluster a token may be sent without TLS, because the network of the installation is trusted. To a `uri` it may not. */
+function onlyOverTls(declared: unknown): Mistake[] {
   const uri = valueAt(declared, [...at, 'uri']);
   if (typeof uri !== 'string' || !/^http:/i.test(uri)) return [];
   return ['tls', 'authentication']
@@ -45,8 +45,8 @@ function overTls(declared: unknown): Mistake[] {
       invalid(
         [...at, name],
         'key',
-        'asks for https, and the uri has http',
-        'Write a uri with https, or leave it out.',
+        'requires https, but the uri has http',
+        `Write a uri that begins with https://, or leave ${name} out.`,
       ),
     );
 }
@@ -59,6 +59,6 @@ function wholePairs(declared: unknown, wording: Wording): Mistake[] {
     .map(([name, other]) => {
       const place = [...at, 'tls', other];
       const remedy = `Write ${wording.example(place, { secretName: 'order-mailer' })}.`;
-      return invalid(place, 'value', `is missing, which ${name} asks for`, remedy);
+      return invalid(place, 'value', `is missing: ${name} requires it`, remedy);
     });
 }

@@ -1,5 +1,5 @@
-// What must hold between the fields of a KafkaCluster: it says in one way where its brokers are, and each way to authenticate has its own
-// fields, and no others mean anything.
+// The rules between the fields of a KafkaCluster: it names its brokers in exactly one way, each type of authentication has its own
+// fields, and client certificates need TLS.
 import { authenticationRules, oauthFieldNames, type Fields } from './authentication-rules.ts';
 import type { authenticationTypes } from '../schema/kafka-cluster-schema.ts';
 import { isMapping, valueAt } from '../../contract/path.ts';
@@ -10,7 +10,7 @@ type AuthenticationType = (typeof authenticationTypes)[number];
 
 const byPassword: Fields = { required: ['username', 'password'], optional: [] };
 
-/** What each type asks for, besides `type`. The rules in the CRD are made of it too. */
+/** The fields of each type, besides `type`. The rules in the CRD are made from it too. */
 export const fieldsOfType: Readonly<Record<AuthenticationType, Fields>> = {
   plain: byPassword,
   'scram-sha-256': byPassword,
@@ -21,17 +21,17 @@ export const fieldsOfType: Readonly<Record<AuthenticationType, Fields>> = {
 
 const at = ['spec', 'authentication'];
 
-/** Of these a KafkaCluster has one. */
+/** A KafkaCluster has exactly one of these. */
 export const waysToBrokers = ['bootstrapServers', 'strimzi', 'binding'] as const;
-/** What is found by itself where the brokers are. */
+/** These go with `bootstrapServers` only: `strimzi` and `binding` provide them. */
 export const besideBootstrapServers = ['tls', 'authentication'] as const;
 
-/** The mistakes between fields. `declared` may have others. */
+/** The mistakes between fields. `declared` may have other mistakes too. */
 export function kafkaClusterRules(declared: unknown): Mistake[] {
   return [
     ...oneWay(valueAt(declared, ['spec'])),
     ...authenticationRules(declared, { at, fieldsOfType, examples, wording: triggerWording }),
-    ...overTls(declared),
+    ...tlsForCertificates(declared),
   ];
 }
 
@@ -43,13 +43,15 @@ function oneWay(spec: unknown): Mistake[] {
     const has = way === undefined ? 'none of them' : given.join(' and ');
     const message = `must have exactly one of ${waysToBrokers.join(', ')}, has ${has}`;
     const example = triggerWording.example(['spec', 'bootstrapServers'], 'kafka:9092');
-    return [invalid(['spec'], 'key', message, `Write the brokers, ${example}, or what leads to them.`)];
+    return [
+      invalid(['spec'], 'key', message, `Write the brokers, ${example}, or strimzi or binding instead.`),
+    ];
   }
   if (way === 'bootstrapServers') return [];
   return besideBootstrapServers
     .filter((name) => Object.hasOwn(spec, name))
     .map((name) => {
-      const message = `has no meaning beside ${way}, which says it already`;
+      const message = `has no meaning with ${way}, which provides it`;
       return invalid(
         ['spec', name],
         'key',
@@ -67,10 +69,10 @@ const examples: Readonly<Record<string, unknown>> = {
   tokenEndpoint: 'https://sso.example.com/token',
 };
 
-/** A certificate is shown over TLS only. */
-function overTls(declared: unknown): Mistake[] {
+/** A client certificate is sent over TLS only. */
+function tlsForCertificates(declared: unknown): Mistake[] {
   if (valueAt(declared, [...at, 'type']) !== 'tls' || valueAt(declared, ['spec', 'tls']) !== undefined)
     return [];
-  const remedy = `Write ${triggerWording.example(['spec', 'tls'], { ca: { secretName: 'kafka-ca' } })}, or \`tls: {}\` for the authorities that Node.js knows.`;
-  return [invalid(['spec', 'tls'], 'value', 'is missing, which authentication of type tls asks for', remedy)];
+  const remedy = `Write ${triggerWording.example(['spec', 'tls'], { ca: { secretName: 'kafka-ca' } })}, or \`tls: {}\` to trust the authorities that Node.js trusts by default.`;
+  return [invalid(['spec', 'tls'], 'value', 'is missing: authentication of type tls requires it', remedy)];
 }

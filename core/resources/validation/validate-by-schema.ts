@@ -1,5 +1,4 @@
-// Judges what was declared against a schema of ours: fills in the defaults and finds every mistake at once, in
-// plain words.
+// Validates a declared resource against its schema: fills in the defaults, and reports every mistake at once, in plain words.
 import { Ajv, type ErrorObject } from 'ajv';
 import type { TSchema } from 'typebox';
 import { expectation, type Field, type FieldSchema } from '../schema/fields.ts';
@@ -26,18 +25,18 @@ ajv.addKeyword({
     'except' in notBuilt && JSON.stringify(value) === JSON.stringify(notBuilt.except),
 });
 
-/** What is wrong with `declared`, and what it is with its defaults, as far as its shape allows. */
+/** Returns the mistakes in `declared`, and `filled`: a copy with defaults, as far as its shape allows. */
 export type ValidateBySchema = (
   declared: unknown,
   wording: Wording,
 ) => { readonly filled: unknown; readonly mistakes: readonly Mistake[] };
 
-/** What lies between fields, where no schema can say it: the mistakes in `declared`, which is `filled` with defaults. */
+/** Rules between fields, which a schema cannot express: the mistakes in `declared`; `filled` is the same with defaults. */
 export type FieldRules = (declared: unknown, filled: unknown, wording: Wording) => readonly Mistake[];
 
 /**
- * `table` has the fields of `schema`; where that finds a mistake, `rules` say nothing. What is judged is left as it is; it must hold no
- * cycles.
+ * `table` lists the fields of `schema`. Where the schema finds a mistake, none of `rules` is reported for the same path. The validator does
+ * not change its input, which must hold no cycles.
  */
 export function createSchemaValidator(
   schema: TSchema,
@@ -55,7 +54,7 @@ export function createSchemaValidator(
   };
 }
 
-/** One mistake per place: what is not built is not also of the wrong type. */
+/** One mistake per path. `notBuilt` goes first: a field that is not built is not also reported for its type. */
 function describeErrors(
   errors: readonly ErrorObject[],
   value: unknown,
@@ -72,7 +71,7 @@ function describeErrors(
   return [...byPlace.values()];
 }
 
-/** A JSON pointer as a path: steps through lists are numbers. */
+/** A JSON pointer as a path. Steps into lists are numbers. */
 function stepsOf(pointer: string, value: unknown): Path {
   let within = value;
   return pointer
@@ -110,10 +109,10 @@ function describeError(
         at,
         'value',
         `must be ${expectation(schema)}, has ${Object.keys(error.data as object).join(' and ')}`,
-        'Make them filters of their own, of which all must pass, or items of `any` or `all`.',
+        'Write each as a filter of its own (all filters must pass), or as items of `all` or `any`.',
       );
     default:
-      // The name that a pattern refused is told as `propertyNames`.
+      // A name that the pattern refuses is reported by the case `propertyNames`.
       return error.propertyName === undefined ? wrongValue(at, schema, error.data, wording) : undefined;
   }
 }
@@ -129,12 +128,13 @@ function unknownField(at: Path, parent: FieldSchema, table: readonly Field[]): M
   const elsewhere = table.filter(({ steps }) => steps.at(-1) === name).map(({ path }) => path);
   const moved = at.includes('filters') ? undefined : elsewhere[0];
   const meant = nearest(name, siblings, 1) ?? moved ?? nearest(name, siblings);
-  const remedy = meant === undefined ? `There are ${siblings.join(', ')}.` : `Did you mean \`${meant}\`?`;
-  return invalid(at, 'key', 'is not known here', remedy);
+  const remedy =
+    meant === undefined ? `The fields here are ${siblings.join(', ')}.` : `Did you mean \`${meant}\`?`;
+  return invalid(at, 'key', 'is not a field here', remedy);
 }
 
 function repeated(at: Path, items: readonly unknown[], index: number): Mistake {
-  const message = `is ${show(items[index])}, which the list has already`;
+  const message = `is ${show(items[index])}, which is in the list already`;
   return invalid([...at, index], 'value', message, 'Write it once.');
 }
 
@@ -142,7 +142,7 @@ function wrongAttributeName(at: Path): Mistake {
   return invalid(
     at,
     'key',
-    'is no name of a CloudEvents attribute',
+    'is not the name of a CloudEvents attribute',
     'Attribute names are lower-case letters and digits, such as type, subject or kafkatopic.',
   );
 }
@@ -163,9 +163,9 @@ function wrongValue(at: Path, schema: FieldSchema, value: unknown, wording: Word
   return invalid(at, 'value', message, remedyFor(at, schema, value, wording));
 }
 
-/** Problems end up in logs: what should be a reference to a Secret may be what is secret. */
+/** Problems end up in logs. A value where a reference to a Secret belongs may be the secret itself, so it is not shown. */
 function shown({ format, properties }: FieldSchema, value: unknown): string {
-  if (properties?.secretName !== undefined) return 'no mapping';
+  if (properties?.secretName !== undefined) return 'something else (not shown, as it may be secret)';
   const mayHoldPassword = format !== undefined && formatOf(format).mayHoldPassword === true;
   return show(mayHoldPassword && typeof value === 'string' ? withoutCredentials(value) : value);
 }

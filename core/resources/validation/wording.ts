@@ -1,11 +1,11 @@
-// How fields are named and spelt to the person who wrote them: as YAML below a Trigger, or as annotations.
+// How messages spell a field to its author: as YAML of a Trigger, or as an annotation.
 import { stringify } from 'yaml';
 import type { Path } from '../../contract/path.ts';
 
-/** Both take the path of the field in a Trigger, wherever it was written. */
+/** Both methods take the path of the field in the Trigger, also when the field was written as an annotation. */
 export interface Wording {
   name(at: Path): string;
-  /** A right line to write, in backquotes. */
+  /** A correct line to write, in backquotes. */
   example(at: Path, value: unknown): string;
 }
 

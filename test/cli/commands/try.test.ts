@@ -134,7 +134,7 @@ spec:
       value: false,
       error: {
         code: 'filters',
-        message: /filters\[0\]\.exct: .*\n.*filters\[1\]\.cel: is no CEL: there is no function frob/,
+        message: /filters\[0\]\.exct: .*\n.*filters\[1\]\.cel: is not valid CEL: there is no function frob/,
       },
     },
   });

@@ -8,7 +8,7 @@ import {
   annotationWording,
   declareByAnnotations,
   hasOptedIn,
-  noText,
+  notAString,
   topicsAnnotation,
   unknownAnnotation,
 } from '../../../core/resources/annotations.ts';
@@ -112,32 +112,32 @@ for (const [key, value, message, remedy] of [
   [
     'millrace.dev/port',
     8080,
-    'must be a text, as all annotations are, is 8080',
+    'must be a string, as all annotations are, is 8080',
     'Write it in quotes: `millrace.dev/port: "8080"`.',
   ],
   [
     'millrace.dev/suspend',
     true,
-    'must be a text, as all annotations are, is true',
+    'must be a string, as all annotations are, is true',
     'Write it in quotes: `millrace.dev/suspend: "true"`.',
   ],
   [
     'millrace.dev/topics',
     ['a'],
-    'must be a text, as all annotations are, is a list',
-    'Write one text: `millrace.dev/topics: "orders"`.',
+    'must be a string, as all annotations are, is a list',
+    'Write a string: `millrace.dev/topics: "orders"`.',
   ],
   [
     'millrace.dev/retry',
     null,
-    'must be a text, as all annotations are, is empty',
-    'Write one text: `millrace.dev/retry: "10"`.',
+    'must be a string, as all annotations are, is empty',
+    'Write a string: `millrace.dev/retry: "10"`.',
   ],
 ] as const) {
   t.test(`${key}: ${JSON.stringify(value)}`, async (t) => {
     const { mistakes } = declareByAnnotations(deployment({ [key]: value }));
     t.match(mistakes, [{ at: ['metadata', 'annotations', key], message, remedy }]);
-    t.strictSame(mistakes, [noText(key, value)]);
+    t.strictSame(mistakes, [notAString(key, value)]);
   });
 }
 
@@ -149,7 +149,7 @@ for (const [key, remedy] of [
   ['millrace.dev/xyzzy', 'docs/reference/annotations.md lists them.'],
 ] as const) {
   t.test(`${key} is unknown`, async (t) => {
-    t.match(unknownAnnotation(key), { message: 'is no annotation of Millrace', on: 'key', remedy });
+    t.match(unknownAnnotation(key), { message: 'is not an annotation of Millrace', on: 'key', remedy });
     t.strictSame(declareByAnnotations(deployment({ [key]: 'a' })).mistakes, [unknownAnnotation(key)]);
   });
 }

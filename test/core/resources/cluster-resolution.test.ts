@@ -1,6 +1,6 @@
 import t from 'tap';
 import {
-  lackingIn,
+  missingIn,
   meaningOf,
   onlyInKubernetes,
   withResolution,
@@ -34,8 +34,8 @@ t.test('whom it is shared with stands beside what is found', async (t) => {
 });
 
 t.test('what is lacking is told; of one that nobody looks up, that', async (t) => {
-  t.equal(lackingIn(withResolution(declared, { kind: 'lacking', mistake })), mistake);
-  t.strictSame(lackingIn(declared), onlyInKubernetes(declared));
+  t.equal(missingIn(withResolution(declared, { kind: 'missing', mistake })), mistake);
+  t.strictSame(missingIn(declared), onlyInKubernetes(declared));
   t.strictSame(onlyInKubernetes(declared).at, ['spec', 'strimzi']);
   t.strictSame(onlyInKubernetes({ spec: { binding: { secretName: 'a' } } }).at, ['spec', 'binding']);
 });
@@ -47,10 +47,10 @@ t.test(
     const all = [
       withResolution(declared, found('a:1')),
       withResolution(declared, found('a:2')),
-      withResolution(declared, { kind: 'lacking', mistake }),
+      withResolution(declared, { kind: 'missing', mistake }),
       withResolution(
         { ...declared, metadata: unversioned },
-        { kind: 'lacking', mistake: onlyInKubernetes(declared) },
+        { kind: 'missing', mistake: onlyInKubernetes(declared) },
       ),
     ];
     t.equal(new Set(all.map(({ metadata }) => metadata.resourceVersion)).size, 4);

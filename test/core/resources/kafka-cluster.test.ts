@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import {
   chooseCluster,
-  findDoubleClusters,
+  findDuplicateClusters,
   isGranted,
   knownCluster,
   validateKafkaCluster,
@@ -64,7 +64,7 @@ t.test('the cluster of a trigger is one of its namespace, else the installationâ
     kind: 'unknown',
     mistake: {
       at: ['spec', 'source', 'cluster'],
-      remedy: /^Write a KafkaCluster elsewhere in that namespace/,
+      remedy: /^Create a KafkaCluster elsewhere in that namespace/,
     },
   });
 });
@@ -101,7 +101,7 @@ t.test('without its grant, nobody is told whether it is there', async (t) => {
     mistake: {
       at: ['spec', 'source', 'cluster'],
       message: 'names no KafkaCluster that namespace default may use, is "platform/main"',
-      remedy: /^Let whoever has the KafkaCluster write default into its spec\.allowedNamespaces, /,
+      remedy: /^Ask the owner of the KafkaCluster to add default to its spec\.allowedNamespaces\. /,
     },
   });
   for (const allowed of [undefined, [], ['shop'], ['Default'], 'default', { default: true }])
@@ -185,5 +185,5 @@ t.test('a trigger reaches no cluster but those of its namespace, and those grant
 
 t.test('the second of one name in one namespace', async (t) => {
   const clusters = [known('a', 'a:1'), known('a', 'b:1'), known('a', 'c:1', 'geo')];
-  t.strictSame(findDoubleClusters(clusters), [clusters[1]]);
+  t.strictSame(findDuplicateClusters(clusters), [clusters[1]]);
 });

@@ -70,7 +70,11 @@ const refused: readonly [
   context?: Partial<TriggerContext>,
 ][] = [
   [{ 'spec.delivery.backoffDelay': 'PT2M' }, 'InvalidSpec', /^spec\.delivery\.backoffDelay: .* \S+\.$/],
-  [{ 'spec.filters': [{ cel: 'no' }] }, 'InvalidSpec', /^spec\.filters\[0\]\.cel: is no CEL: it is none/],
+  [
+    { 'spec.filters': [{ cel: 'no' }] },
+    'InvalidSpec',
+    /^spec\.filters\[0\]\.cel: is not valid CEL: it is none/,
+  ],
   [{ 'spec.transform': [{ cel: 'a' }] }, 'NotBuilt', /^spec\.transform: a list is not built yet/],
   [{ 'spec.transform': [1], 'spec.delivery.retry': -5 }, 'InvalidSpec', /transform.* spec\.delivery\.retry/],
   [
@@ -95,7 +99,7 @@ const refused: readonly [
   [
     { 'spec.source.cluster': 'far/pay' },
     'ClusterNotGranted',
-    /^spec\.source\.cluster: names no KafkaCluster that namespace geo may use, is "far\/pay"\. Let /,
+    /^spec\.source\.cluster: names no KafkaCluster that namespace geo may use, is "far\/pay"\. Ask the owner /,
     { clusters: [cluster('pay', { bootstrapServers: 'a:1', allowedNamespaces: ['shop'] }, 'far')] },
   ],
   [
@@ -120,11 +124,11 @@ const refused: readonly [
   [
     { 'spec.source.cluster': 'pay' },
     'ClusterUnresolved',
-    /^spec\.source\.cluster: the KafkaCluster pay leads nowhere yet\. spec\.strimzi\.kafka: is not there\. Make it\.$/,
+    /^spec\.source\.cluster: the KafkaCluster pay cannot be used yet\. spec\.strimzi\.kafka: is not there\. Make it\.$/,
     {
       clusters: [
         cluster('right', { bootstrapServers: 'a:1' }),
-        { ...cluster('pay', { strimzi: { kafka: 'a' } }), lacking: notThere },
+        { ...cluster('pay', { strimzi: { kafka: 'a' } }), missing: notThere },
         cluster('pay', { strimzi: { kafka: 'b' } }, 'far'),
       ],
     },
@@ -182,14 +186,14 @@ const nothing = { suspend: true, source: { topics: ['unknown'] } };
 for (const [annotations, mistakes, spec] of [
   [
     { topics: 'a', retri: '3' },
-    [/^metadata\.annotations\["millrace\.dev\/retri"\]: is no annotation of Millrace\. Did you mean/],
+    [/^metadata\.annotations\["millrace\.dev\/retri"\]: is not an annotation of Millrace\. Did you mean/],
     { source: { topics: ['a'] } },
   ],
   [{ topics: 'a,a, b!,c!,d' }, [/topics/], { source: { topics: ['a', 'd'] } }],
   [{ topics: '' }, [/at least one/], nothing],
   [{ topics: '!' }, [/topic name/], nothing],
   [{ topics: 'a', filter: '' }, [/filter/], { source: { topics: ['a'] }, filters: [] }],
-  [{ topics: 'a', 'reply-topic': 'a' }, [/round for ever/], { source: { topics: ['a'] } }],
+  [{ topics: 'a', 'reply-topic': 'a' }, [/come back to it for ever/], { source: { topics: ['a'] } }],
   [
     { topics: 'a', 'min-replicas': '12', 'max-replicas': '11', port: 'x' },
     [/min-replicas/, /port/],
@@ -208,7 +212,9 @@ for (const [annotations, mistakes, spec] of [
 
 t.test('annotations on the pods are mistakes, a name that is none leaves nothing to read', async (t) => {
   const pods = { spec: { template: { metadata: { annotations: { 'millrace.dev/retry': '3' } } } } };
-  t.match(declareBy({ topics: 'a' }, pods).metadata.annotations, { [mistakesAnnotation]: /on the pods/ });
+  t.match(declareBy({ topics: 'a' }, pods).metadata.annotations, {
+    [mistakesAnnotation]: /in the pod template/,
+  });
   const metadata = { name: 'A', annotations: { 'millrace.dev/topics': 'a' } };
   t.match(declareTrigger({ apiVersion: 'apps/v1', kind: 'Deployment', metadata }).spec, nothing);
 });

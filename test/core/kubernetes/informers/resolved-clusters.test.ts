@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { lackingIn } from '../../../../core/resources/cluster-resolution.ts';
+import { missingIn } from '../../../../core/resources/cluster-resolution.ts';
 import { kafkaClusterKind, triggerKind } from '../../../../core/resources/kinds.ts';
 import type { Resource } from '../../../../core/contract/kubernetes-client.ts';
 import type { SecretReader } from '../../../../core/contract/secret-reader.ts';
@@ -36,7 +36,7 @@ async function start(
     const one = reported.find(({ metadata }) => metadata.name === name);
     if (one === undefined) return 'not there';
     const { bootstrapServers } = one.spec as { bootstrapServers?: string };
-    return bootstrapServers ?? lackingIn(one).message;
+    return bootstrapServers ?? missingIn(one).message;
   };
   const untilIt = (leads: RegExp, name?: string): Promise<unknown> => until(() => leads.test(leadsTo(name)));
   return { leadsTo, untilIt, stop, reported: () => reported };

@@ -1,6 +1,6 @@
 import t from 'tap';
 import {
-  findDoubles,
+  findDuplicates,
   findStrayAnnotations,
   validateManifest,
   refersTo,
@@ -15,7 +15,7 @@ import { triggerWith } from '../minimal-trigger.ts';
 function manifestOf(value: unknown): Manifest {
   const locate = () => ({ line: 7, column: 1 });
   const [manifest] = openManifest({ file: 'a.yaml', value, locate });
-  if (manifest === undefined) throw new Error('it must come in by a front door');
+  if (manifest === undefined) throw new Error('the manifest must be one of Millrace');
   return manifest;
 }
 
@@ -35,7 +35,7 @@ function deployment(annotations: unknown, metadata: object = { name: 'mailer' })
 const told = (mistakes: readonly Mistake[]) =>
   mistakes.map(({ at, message, remedy }) => `${pathText(at)}: ${message}. ${remedy}`);
 
-t.test('what is no front door, or has not opted in, is no candidate', async (t) => {
+t.test('a manifest of another kind, or that has not opted in, is no candidate', async (t) => {
   t.equal(validateManifest(manifestOf(deployment({ 'millrace.dev/dev-command': 'a' })), check), undefined);
   t.equal(validateManifest(manifestOf({ apiVersion: 'millrace.dev/v1', kind: 'Trigger' }), check), undefined);
 });
@@ -59,7 +59,7 @@ t.test('expressions are judged where they stand, unless they are wrong already',
   );
   const annotated = candidateOf(deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/filter': '?' }));
   t.match(told(annotated.mistakes), [
-    /^metadata.annotations\["millrace.dev\/filter"\]: is no CloudEvents SQL: nobody knows/,
+    /^metadata.annotations\["millrace.dev\/filter"\]: is not valid CloudEvents SQL: nobody knows/,
   ]);
   const empty = candidateOf(deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/filter': '' }));
   t.equal(empty.mistakes.length, 1);
@@ -75,7 +75,7 @@ t.test('a Trigger has fields, not annotations, but for one', async (t) => {
   };
   t.strictSame(told(candidateOf(triggerWith({ 'metadata.annotations': annotations })).mistakes), [
     'metadata.annotations["millrace.dev/retry"]: is for Deployments. In a Trigger, write spec.delivery.retry.',
-    'metadata.annotations["millrace.dev/retires"]: is no annotation of Millrace. Did you mean `millrace.dev/retry`?',
+    'metadata.annotations["millrace.dev/retires"]: is not an annotation of Millrace. Did you mean `millrace.dev/retry`?',
   ]);
 });
 
@@ -96,13 +96,13 @@ t.test('annotations are judged where they stand, each once', async (t) => {
   t.strictSame(
     told(mistakes).sort(),
     [
-      'metadata.annotations["millrace.dev/topics"]: must be a text, as all annotations are, is a list. Write one text: `millrace.dev/topics: "orders"`.',
-      'metadata.annotations["millrace.dev/port"]: must be a text, as all annotations are, is 8080. Write it in quotes: `millrace.dev/port: "8080"`.',
+      'metadata.annotations["millrace.dev/topics"]: must be a string, as all annotations are, is a list. Write a string: `millrace.dev/topics: "orders"`.',
+      'metadata.annotations["millrace.dev/port"]: must be a string, as all annotations are, is 8080. Write it in quotes: `millrace.dev/port: "8080"`.',
       'metadata.annotations["millrace.dev/retry"]: must be a whole number of at least -1, is "ten". Write `millrace.dev/retry: "10"`, for example.',
-      'metadata.annotations["millrace.dev/filter"]: is no CloudEvents SQL: nobody knows, at "?" (character 1). `millrace try --cesql EXPR` tells what it makes of an event.',
+      'metadata.annotations["millrace.dev/filter"]: is not valid CloudEvents SQL: nobody knows, at "?" (character 1). Correct it. `millrace try --cesql EXPR` shows what an expression gives for an event.',
       'metadata.annotations["millrace.dev/min-replicas"]: must not be above millrace.dev/max-replicas (10), is 11. Lower millrace.dev/min-replicas or raise millrace.dev/max-replicas.',
       'metadata.annotations["millrace.dev/suspend"]: must be true or false, is "yes". Write true or false: `millrace.dev/suspend: "true"`.',
-      'metadata.annotations["millrace.dev/topic"]: is no annotation of Millrace. Did you mean `millrace.dev/topics`?',
+      'metadata.annotations["millrace.dev/topic"]: is not an annotation of Millrace. Did you mean `millrace.dev/topics`?',
     ].sort(),
   );
   const nameless = candidateOf(deployment({ 'millrace.dev/topics': 'a' }, { name: 'No Name' }));
@@ -132,12 +132,12 @@ t.test('of two of one name, or of one group, the later is refused', async (t) =>
   const strange = candidateOf(
     triggerWith({ 'metadata.name': 'fourth', 'spec.source.consumerGroup': { toString: 1 } }),
   );
-  const doubles = findDoubles([first, sameName, elsewhere, sameGroup, annotated, ...nameless, strange]);
-  t.strictSame([...doubles.keys()], [sameName, sameGroup, annotated]);
-  t.strictSame(told([...doubles.values()]), [
+  const duplicates = findDuplicates([first, sameName, elsewhere, sameGroup, annotated, ...nameless, strange]);
+  t.strictSame([...duplicates.keys()], [sameName, sameGroup, annotated]);
+  t.strictSame(told([...duplicates.values()]), [
     'metadata.name: is taken in namespace default: a.yaml:7 declares mailer already. Write another name, or remove one of the two.',
-    'spec.source.consumerGroup: must be the trigger’s own, but millrace.geo.mailer is the group of geo/mailer: each would take the other’s partitions. Leave it out, or write another.',
-    'metadata.annotations["millrace.dev/consumer-group"]: must be the trigger’s own, but millrace.geo.mailer is the group of geo/mailer: each would take the other’s partitions. Leave it out, or write another.',
+    'spec.source.consumerGroup: must belong to this trigger alone, but millrace.geo.mailer is the group of geo/mailer: each would take the other’s partitions. Leave it out, or write another group.',
+    'metadata.annotations["millrace.dev/consumer-group"]: must belong to this trigger alone, but millrace.geo.mailer is the group of geo/mailer: each would take the other’s partitions. Leave it out, or write another group.',
   ]);
 });
 
@@ -171,13 +171,13 @@ t.test('annotations that nothing reads are told', async (t) => {
   t.strictSame(stray({ 'millrace.dev/topics': 'a', 'millrace.dev/retry': 'b' }), [], 'it has opted in');
   t.strictSame(findStrayAnnotations(manifestOf(triggerWith({})), []), []);
   t.match(stray({ 'millrace.dev/dev-command': '' }), [
-    /dev-command"\]: must be a text, as all annotations are, is empty\./,
+    /dev-command"\]: must be a string, as all annotations are, is empty\./,
   ]);
   t.match(stray({ 'millrace.dev/retry': '3' }, [nameless]), [/in the Trigger a mapping that refers/]);
   t.match(stray({ 'millrace.dev/dev-command': 7 }), [/is 7\. Write it in quotes/]);
   t.strictSame(stray({ 'millrace.dev/retry': '3', 'millrace.dev/topic': 'a' }), [
-    'metadata.annotations["millrace.dev/retry"]: has no effect without millrace.dev/topics. Add `millrace.dev/topics`, or remove it.',
-    'metadata.annotations["millrace.dev/topic"]: is no annotation of Millrace. Did you mean `millrace.dev/topics`?',
+    'metadata.annotations["millrace.dev/retry"]: has no effect without millrace.dev/topics. Add `millrace.dev/topics`, or remove this annotation.',
+    'metadata.annotations["millrace.dev/topic"]: is not an annotation of Millrace. Did you mean `millrace.dev/topics`?',
   ]);
   t.strictSame(
     stray({ 'millrace.dev/retry': '3' }, [candidateOf(triggerWith({ 'metadata.name': 'mine' }))]),
@@ -205,5 +205,5 @@ t.test('a group is one of its cluster, however the brokers of that are listed', 
       }),
     );
   const [own, pay, same] = [reading('own'), reading('pay', 'pay'), reading('same', 'same')];
-  t.strictSame([...findDoubles([own, pay, same], clusters).keys()], [same]);
+  t.strictSame([...findDuplicates([own, pay, same], clusters).keys()], [same]);
 });

@@ -65,6 +65,6 @@ t.test('there are no ServiceAccounts on one machine, which is told', async (t) =
   const token = { serviceAccountName: 'kafka', audience: 'sso' };
   await t.rejects(createFileSecrets('.').serviceAccountToken('geo', token), {
     code: 'MILLRACE_CREDENTIALS_UNUSABLE',
-    message: /write a clientSecret/,
+    message: /use oauthbearer with a clientSecret/,
   });
 });

@@ -79,7 +79,7 @@ t.test('what Kubernetes alone can look up is a mistake here', async (t) => {
   await t.rejects(watch(t, folder), {
     code: 'MILLRACE_MANIFEST_INVALID',
     message:
-      /cluster\.yaml:1:\d+ spec\.strimzi: is looked up in Kubernetes, and not from here\. Write bootstrapServers/,
+      /cluster\.yaml:1:\d+ spec\.strimzi: works in Kubernetes only, where its resources can be read\. Write bootstrapServers/,
   });
 });
 

@@ -12,13 +12,13 @@ const open = (value: unknown) => openManifest(documentOf(value));
 t.test('the front doors', async (t) => {
   const trigger = { apiVersion: 'millrace.dev/v1alpha1', kind: 'Trigger' };
   const deployment = { apiVersion: 'apps/v1', kind: 'Deployment' };
-  t.match(open(trigger), [{ door: 'trigger', value: trigger, base: [], mistakes: [] }]);
-  t.match(open(deployment), [{ door: 'deployment', value: deployment, base: [], mistakes: [] }]);
+  t.match(open(trigger), [{ kind: 'trigger', value: trigger, base: [], mistakes: [] }]);
+  t.match(open(deployment), [{ kind: 'deployment', value: deployment, base: [], mistakes: [] }]);
   const cluster = { apiVersion: 'millrace.dev/v1alpha1', kind: 'KafkaCluster' };
-  t.match(open(cluster), [{ door: 'kafka-cluster', value: cluster, mistakes: [] }]);
+  t.match(open(cluster), [{ kind: 'kafka-cluster', value: cluster, mistakes: [] }]);
   t.match(open({ apiVersion: 'v1', kind: 'List', items: [{ kind: 'Pod' }, trigger, null, deployment] }), [
-    { door: 'trigger', base: ['items', 1] },
-    { door: 'deployment', base: ['items', 3] },
+    { kind: 'trigger', base: ['items', 1] },
+    { kind: 'deployment', base: ['items', 3] },
   ]);
 });
 
@@ -79,7 +79,7 @@ for (const [value, mistake] of [
   ],
 ] as const) {
   t.test(`refused: ${JSON.stringify(value)}`, async (t) => {
-    t.match(open(value), [{ door: 'none', value, mistakes: [mistake] }]);
+    t.match(open(value), [{ kind: 'none', value, mistakes: [mistake] }]);
   });
 }
 
@@ -91,7 +91,7 @@ t.test('annotations on the pods are refused', async (t) => {
   };
   t.match(open(value), [
     {
-      door: 'deployment',
+      kind: 'deployment',
       mistakes: [{ at: ['spec', 'template', 'metadata', 'annotations', 'millrace.dev/topics'], on: 'key' }],
     },
   ]);

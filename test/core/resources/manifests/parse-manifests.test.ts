@@ -123,9 +123,9 @@ t.test('problems are told in the order of files and lines, with the place', asyn
   t.match(lines(`a: [\n`, broken, mailer.replace('"3"', '3')), [
     /^dir0\/a\.yaml:2:1: cannot be read as YAML: .*\. Correct the YAML here, or just above\.$/,
     /^dir1\/a\.yaml:3:44 metadata\.namespace: must be a DNS label .*, is "Geo"\./,
-    /^dir1\/a\.yaml:20:5 spec\.function\.prt: is not known here\. Did you mean `port`\?$/,
+    /^dir1\/a\.yaml:20:5 spec\.function\.prt: is not a field here\. Did you mean `port`\?$/,
     /^dir1\/a\.yaml:28:12 spec\.delivery\.retry: must be a whole number of at least -1, is "ten"\. Write `retry: 10`, for example\.$/,
-    /^dir2\/a\.yaml:7:25 metadata\.annotations\["millrace\.dev\/retry"\]: must be a text/,
+    /^dir2\/a\.yaml:7:25 metadata\.annotations\["millrace\.dev\/retry"\]: must be a string/,
   ]);
   t.equal(lines(`a: [\n`, broken, mailer.replace('"3"', '3')).length, 5);
 });
@@ -231,7 +231,7 @@ t.test('a cluster that is not there, is wrong, or there twice', async (t) => {
   t.strictSame(wrong.subscriptions, []);
   t.match(wrong.problems, [{ path: 'spec.bootstrapServers', file: 'dir1/a.yaml', line: 4 }]);
   t.match(lines(cluster('pay', 'a:1'), cluster('pay', 'b:1')), [
-    'dir1/a.yaml:3:19 metadata.name: is that of another KafkaCluster in namespace default: "pay". Write another name, or remove one of the two.',
+    'dir1/a.yaml:3:19 metadata.name: is the name of another KafkaCluster in namespace default too: "pay". Write another name, or remove one of the two.',
   ]);
 });
 
@@ -239,10 +239,10 @@ t.test(
   'a KafkaCluster that Kubernetes alone can look up is no mistake, and nothing is read of it',
   async (t) => {
     const inKubernetes = cluster('pay', '').replace('bootstrapServers: ""', 'strimzi: { kafka: my-cluster }');
-    const { subscriptions, problems, elsewhere } = read(inCluster('pay'), inKubernetes);
+    const { subscriptions, problems, kubernetesOnly } = read(inCluster('pay'), inKubernetes);
     t.strictSame([subscriptions, problems], [[], []]);
-    t.match(elsewhere, [
-      { path: 'spec.strimzi', file: 'dir1/a.yaml', line: 4, message: /looked up in Kubernetes/ },
+    t.match(kubernetesOnly, [
+      { path: 'spec.strimzi', file: 'dir1/a.yaml', line: 4, message: /works in Kubernetes only/ },
     ]);
   },
 );
@@ -251,9 +251,9 @@ t.test('other kinds are passed over', async (t) => {
   t.strictSame(read('apiVersion: v1\nkind: ConfigMap\n', '', 'just a text', '- a\n'), {
     subscriptions: [],
     problems: [],
-    elsewhere: [],
+    kubernetesOnly: [],
   });
-  t.strictSame(parseManifests([], check), { subscriptions: [], problems: [], elsewhere: [] });
+  t.strictSame(parseManifests([], check), { subscriptions: [], problems: [], kubernetesOnly: [] });
 });
 
 t.test('no manifest is too strange: it is right, told or passed over', async (t) => {
@@ -294,7 +294,9 @@ t.test('an expression that is none is told with its place, and keeps its trigger
   t.match(problems, [{ code: 'MILLRACE_MANIFEST_INVALID', path: 'spec.filters[1].cesql' }]);
   const line = trigger.split('\n').findIndex((text) => text.includes('no cesql')) + 1;
   t.match(lines(trigger), [
-    new RegExp(`^dir0/a.yaml:${line}:\\d+ spec.filters\\[1\\].cesql: is no CloudEvents SQL: it is none. `),
+    new RegExp(
+      `^dir0/a.yaml:${line}:\\d+ spec.filters\\[1\\].cesql: is not valid CloudEvents SQL: it is none. `,
+    ),
   ]);
   t.end();
 });

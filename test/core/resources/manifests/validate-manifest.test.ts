@@ -29,7 +29,10 @@ t.test('annotations for Deployments are mistakes on a Trigger', async (t) => {
     triggerWith({ 'metadata.annotations': annotations }),
     none,
   );
-  t.match(mistakes, [{ remedy: 'In a Trigger, write spec.delivery.retry.' }, { message: /no annotation/ }]);
+  t.match(mistakes, [
+    { remedy: 'In a Trigger, write spec.delivery.retry.' },
+    { message: /not an annotation/ },
+  ]);
   t.equal(mistakes.length, 2);
   t.ok(trigger);
 });
@@ -57,7 +60,7 @@ t.test('one mistake per place', async (t) => {
     deployment({ 'millrace.dev/topics': 'a', 'millrace.dev/retry': 3 }),
     none,
   );
-  t.match(mistakes, [{ message: /must be a text/ }]);
+  t.match(mistakes, [{ message: /must be a string/ }]);
   t.equal(mistakes.length, 1);
   t.ok(trigger);
 });

@@ -66,8 +66,8 @@ for (const [schema, expected] of [
   [{ type: 'integer', minimum: -1, maximum: maxInt32 }, 'a whole number of at least -1'],
   [{ type: 'integer', minimum: 1, maximum: 65_535 }, 'a whole number from 1 to 65535'],
   [{ type: 'boolean' }, 'true or false'],
-  [{ type: 'string' }, 'a text'],
-  [{ type: 'string', minLength: 1 }, 'a text that is not empty'],
+  [{ type: 'string' }, 'a string'],
+  [{ type: 'string', minLength: 1 }, 'a string that is not empty'],
   [{ type: 'array' }, 'a list'],
   [{ type: 'object' }, 'a mapping'],
 ] as const) {

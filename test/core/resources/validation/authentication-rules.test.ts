@@ -34,8 +34,8 @@ t.test('a field is of the types that have it', async (t) => {
 t.test('a type has all that it asks for, and nothing of another', async (t) => {
   t.strictSame(mistakesIn({ type: 'plain', username: 'a' }), []);
   t.strictSame(mistakesIn({ type: 'plain', audience: 'b' }), [
-    'spec.authentication.username: is missing, which type plain asks for. Write `username: orders`.',
-    'spec.authentication.audience: has no meaning with type plain. Leave it out; it is of scram and oauthbearer.',
+    'spec.authentication.username: is missing: type plain requires it. Write `username: orders`.',
+    'spec.authentication.audience: has no meaning with type plain. Leave it out. It belongs to type scram or oauthbearer.',
   ]);
 });
 
@@ -53,5 +53,5 @@ t.test('an OAuth client is proved once, by a secret that has an owner, or by an 
   t.strictSame(mistakesIn({ ...oauth, clientAssertion }), []);
   t.match(mistakesIn(oauth), [/^spec\.authentication: must have exactly one of .* has none of them/]);
   t.match(mistakesIn({ ...oauth, clientSecret, clientAssertion }), [/has both\. Write `clientSecret: /]);
-  t.match(mistakesIn({ ...oauth, clientSecret }), [/\.clientId: is missing, .* Write `clientId: orders`/]);
+  t.match(mistakesIn({ ...oauth, clientSecret }), [/\.clientId: is missing: .* Write `clientId: orders`/]);
 });

@@ -26,14 +26,14 @@ t.test('expressions are found wherever filters nest, and told with their places'
     { cel: `${long}${long}` },
   ];
   t.strictSame(told(filters), [
-    'MILLRACE_MANIFEST_INVALID spec.filters[1].cesql: is no CloudEvents SQL: cesql ends before, at "b" (character 3). ' +
-      '`millrace try --cesql EXPR` tells what it makes of an event.',
-    'MILLRACE_MANIFEST_INVALID spec.filters[2].all[0].any[1].cel: is no CEL: it is none. ' +
-      '`millrace try --cel EXPR` tells what it makes of an event.',
-    'MILLRACE_MANIFEST_INVALID spec.filters[3].not.not.cesql: is no CloudEvents SQL: cesql ends before, at its end. ' +
-      '`millrace try --cesql EXPR` tells what it makes of an event.',
-    `MILLRACE_MANIFEST_INVALID spec.filters[4].cel: is no CEL: cel ends before, at "${'x'.repeat(57)}…" (character 102). ` +
-      '`millrace try --cel EXPR` tells what it makes of an event.',
+    'MILLRACE_MANIFEST_INVALID spec.filters[1].cesql: is not valid CloudEvents SQL: cesql ends before, at "b" (character 3). ' +
+      'Correct it. `millrace try --cesql EXPR` shows what an expression gives for an event.',
+    'MILLRACE_MANIFEST_INVALID spec.filters[2].all[0].any[1].cel: is not valid CEL: it is none. ' +
+      'Correct it. `millrace try --cel EXPR` shows what an expression gives for an event.',
+    'MILLRACE_MANIFEST_INVALID spec.filters[3].not.not.cesql: is not valid CloudEvents SQL: cesql ends before, at its end. ' +
+      'Correct it. `millrace try --cesql EXPR` shows what an expression gives for an event.',
+    `MILLRACE_MANIFEST_INVALID spec.filters[4].cel: is not valid CEL: cel ends before, at "${'x'.repeat(57)}…" (character 102). ` +
+      'Correct it. `millrace try --cel EXPR` shows what an expression gives for an event.',
   ]);
   t.end();
 });

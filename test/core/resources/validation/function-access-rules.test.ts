@@ -28,14 +28,14 @@ for (const [what, changes] of [
 t.test('neither a token nor a certificate goes to a URI by plain http', async (t) => {
   const changes = { ...at('http://a/'), 'spec.function.tls': {}, 'spec.function.authentication': token };
   t.strictSame(broken(changes), [
-    'spec.function.tls: asks for https, and the uri has http. Write a uri with https, or leave it out.',
-    'spec.function.authentication: asks for https, and the uri has http. Write a uri with https, or leave it out.',
+    'spec.function.tls: requires https, but the uri has http. Write a uri that begins with https://, or leave tls out.',
+    'spec.function.authentication: requires https, but the uri has http. Write a uri that begins with https://, or leave authentication out.',
   ]);
 });
 
 t.test('a certificate, its key, and what opens that, belong together', async (t) => {
   const missing = (name: string, other: string): string =>
-    `spec.function.tls.${name}: is missing, which ${other} asks for. Write \`${name}: { secretName: order-mailer }\`.`;
+    `spec.function.tls.${name}: is missing: ${other} requires it. Write \`${name}: { secretName: order-mailer }\`.`;
   t.strictSame(broken({ 'spec.function.tls': { certificate: value } }), [missing('key', 'certificate')]);
   t.strictSame(broken({ 'spec.function.tls': { key: value } }), [missing('certificate', 'key')]);
   t.strictSame(broken({ 'spec.function.tls': { keyPassword: value } }), [missing('key', 'keyPassword')]);
@@ -43,8 +43,8 @@ t.test('a certificate, its key, and what opens that, belong together', async (t)
 
 t.test('each type of token has its own fields', async (t) => {
   t.match(broken({ 'spec.function.authentication': { type: 'service-account' } }), [
-    'spec.function.authentication.serviceAccountName: is missing, which type service-account asks for. Write `serviceAccountName: orders-caller`.',
-    'spec.function.authentication.audience: is missing, which type service-account asks for. Write `audience: order-mailer.default.svc`.',
+    'spec.function.authentication.serviceAccountName: is missing: type service-account requires it. Write `serviceAccountName: orders-caller`.',
+    'spec.function.authentication.audience: is missing: type service-account requires it. Write `audience: order-mailer.default.svc`.',
   ]);
   t.match(broken({ 'spec.function.authentication': { ...token, scope: 'a' } }), [
     /^spec\.function\.authentication\.scope: has no meaning with type service-account/,

@@ -67,7 +67,7 @@ for (const [changes, mistakes] of [
   [
     { 'spec.source.consumerGroup': 'millrace.default-shop.biller' },
     [
-      'spec.source.consumerGroup: must be no group of another namespace, which those that begin with millrace. are, is "millrace.default-shop.biller". Leave consumerGroup out, or write one that begins with millrace.default. or with something else.',
+      'spec.source.consumerGroup: must not be a group of another namespace (a group that begins with millrace. belongs to the namespace that follows), is "millrace.default-shop.biller". Leave consumerGroup out, or write one that begins with millrace.default. or does not begin with millrace.',
     ],
   ],
   [{ 'spec.function.ref': undefined }, [`${group} none of them. To have a Deployment scaled, write`]],
@@ -79,8 +79,8 @@ for (const [changes, mistakes] of [
   [
     { ...uri, 'spec.function.port': 1, 'spec.function.path': '/' },
     [
-      'spec.function.port: has no meaning beside uri. Write the port into the uri.',
-      'spec.function.path: has no meaning beside uri. Write the path into the uri.',
+      'spec.function.port: has no meaning with uri. Write the port into the uri.',
+      'spec.function.path: has no meaning with uri. Write the path into the uri.',
     ],
   ],
   [
@@ -94,7 +94,7 @@ for (const [changes, mistakes] of [
   [
     { 'spec.delivery.maxParkedKeys': 5 },
     [
-      'spec.delivery.maxParkedKeys: has no meaning with ordering partition. Write `ordering: key`, or leave it out.',
+      'spec.delivery.maxParkedKeys: has no meaning with ordering partition. Write `ordering: key`, or leave maxParkedKeys out.',
     ],
   ],
   [
@@ -129,13 +129,13 @@ for (const [changes, mistakes] of [
   [
     { 'spec.delivery.deadLetter.topic': 'orders', 'spec.reply.topic': 'orders' },
     [
-      'spec.delivery.deadLetter.topic: must be no topic that the trigger reads, is "orders": its dead letters would go',
-      'spec.reply.topic: must be no topic that the trigger reads, is "orders": its replies would go round for ever.',
+      'spec.delivery.deadLetter.topic: must not be a topic that the trigger reads, is "orders": its dead letters would come back',
+      'spec.reply.topic: must not be a topic that the trigger reads, is "orders": its replies would come back to it for ever.',
     ],
   ],
   [
     { ...pattern, 'spec.delivery.deadLetter.topic': 'orders.dead' },
-    ['spec.delivery.deadLetter.topic: must be no topic that the trigger reads, is "orders.dead":'],
+    ['spec.delivery.deadLetter.topic: must not be a topic that the trigger reads, is "orders.dead":'],
   ],
 ] as const) {
   t.test(JSON.stringify(changes), async (t) => {

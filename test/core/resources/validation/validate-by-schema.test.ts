@@ -12,7 +12,7 @@ t.test('what is judged is left as it is, and gets its defaults', async (t) => {
   const declared = {};
   t.strictSame(judge(declared, triggerWording), { filled: { a: 'b' }, mistakes: [] });
   t.strictSame(declared, {});
-  t.match(judge({ c: 1 }, triggerWording).mistakes, [{ at: ['c'], remedy: 'There are a.' }]);
+  t.match(judge({ c: 1 }, triggerWording).mistakes, [{ at: ['c'], remedy: 'The fields here are a.' }]);
 });
 
 t.test('what is not built is that, and not of the wrong type too', async (t) => {
@@ -39,7 +39,7 @@ t.test('what should be a reference to a Secret is not shown, for it may be what 
   const { mistakes } = judge({ password: 's3cret', name: 1 }, triggerWording);
   t.strictSame(
     mistakes.map(({ message }) => message),
-    ['must be a mapping, is no mapping', 'must be a text, is 1'],
+    ['must be a mapping, is something else (not shown, as it may be secret)', 'must be a string, is 1'],
   );
   t.notMatch(JSON.stringify(mistakes), 's3cret');
 });

@@ -13,12 +13,12 @@ const told: readonly [changes: Readonly<Record<string, unknown>>, mistakes: read
     ],
   ],
   [{ 'metadata.name': undefined }, ['metadata.name: is missing. Write `name: order-mailer`.']],
-  [{ 'spec.delivery.retries': 3 }, ['spec.delivery.retries: is not known here. Did you mean `retry`?']],
-  [{ 'spec.source.topic': 'a' }, ['spec.source.topic: is not known here. Did you mean `topics`?']],
-  [{ 'spec.retry': 3 }, ['spec.retry: is not known here. Did you mean `spec.delivery.retry`?']],
+  [{ 'spec.delivery.retries': 3 }, ['spec.delivery.retries: is not a field here. Did you mean `retry`?']],
+  [{ 'spec.source.topic': 'a' }, ['spec.source.topic: is not a field here. Did you mean `topics`?']],
+  [{ 'spec.retry': 3 }, ['spec.retry: is not a field here. Did you mean `spec.delivery.retry`?']],
   [
     { 'spec.reply': { topic: 'a', zzzzzz: 1 } },
-    ['spec.reply.zzzzzz: is not known here. There are topic, transactional.'],
+    ['spec.reply.zzzzzz: is not a field here. The fields here are topic, transactional.'],
   ],
   [
     { 'spec.source.topics': 'orders, payments' },
@@ -34,7 +34,7 @@ const told: readonly [changes: Readonly<Record<string, unknown>>, mistakes: read
   ],
   [
     { 'spec.source.topics': ['a', 'b', 'a'] },
-    ['spec.source.topics[2]: is "a", which the list has already. Write it once.'],
+    ['spec.source.topics[2]: is "a", which is in the list already. Write it once.'],
   ],
   [
     { 'spec.delivery.retry': '10' },
@@ -73,7 +73,7 @@ const told: readonly [changes: Readonly<Record<string, unknown>>, mistakes: read
   [
     { 'spec.filters': [{ exact: { amount: 3 } }] },
     [
-      'spec.filters[0].exact.amount: must be a text that is not empty, is 3. Write it in quotes: `amount: "3"`.',
+      'spec.filters[0].exact.amount: must be a string that is not empty, is 3. Write it in quotes: `amount: "3"`.',
     ],
   ],
   [
@@ -108,21 +108,21 @@ const told: readonly [changes: Readonly<Record<string, unknown>>, mistakes: read
     { 'spec.filters': [{ Type: 'a', prefix: { type: 'b' } }] },
     [
       'spec.filters[0]: must be a mapping with exactly one of exact, prefix, suffix, all, any, not, cesql, cel, has Type and prefix. ' +
-        'Make them filters of their own, of which all must pass, or items of `any` or `all`.',
-      'spec.filters[0].Type: is not known here. There are exact, prefix, suffix, all, any, not, cesql, cel.',
+        'Write each as a filter of its own (all filters must pass), or as items of `all` or `any`.',
+      'spec.filters[0].Type: is not a field here. The fields here are exact, prefix, suffix, all, any, not, cesql, cel.',
     ],
   ],
   [
     { 'spec.filters': [{ exact: { 'a/b~c': 'd' } }] },
     [
-      'spec.filters[0].exact["a/b~c"]: is no name of a CloudEvents attribute. ' +
+      'spec.filters[0].exact["a/b~c"]: is not the name of a CloudEvents attribute. ' +
         'Attribute names are lower-case letters and digits, such as type, subject or kafkatopic.',
     ],
   ],
   [
     { 'metadata.annotations': { 'millrace.dev/dev-command': 1 } },
     [
-      'metadata.annotations["millrace.dev/dev-command"]: must be a text that is not empty, is 1. Write it in quotes: `millrace.dev/dev-command: "1"`.',
+      'metadata.annotations["millrace.dev/dev-command"]: must be a string that is not empty, is 1. Write it in quotes: `millrace.dev/dev-command: "1"`.',
     ],
   ],
 ];

@@ -19,7 +19,7 @@ t.test('a place that the schema refuses is not judged by the rules too', async (
   t.match(mistakesIn(changes), [
     /^spec\.transform: a list is not built yet/,
     /^spec\.scale\.minReplicaCount: must be a whole number/,
-    /^spec\.reply\.topic: must be no topic that the trigger reads/,
+    /^spec\.reply\.topic: must not be a topic that the trigger reads/,
   ]);
 });
 
