@@ -148,7 +148,9 @@ async function openCluster(
     onWrongTrigger: (trigger, problem, runs) =>
       log.error(
         { trigger, problem },
-        runs ? 'wrong edit of a trigger, which stays as it was' : 'wrong trigger',
+        runs
+          ? 'an edit of the trigger is wrong: the trigger stays as it was'
+          : 'the trigger is wrong: it does not run',
       ),
   });
   if (sharing === undefined) return opened;

@@ -48,7 +48,7 @@ export interface Scaler {
   readonly grpcPort: number;
   /** Origin of the HTTP port, for this machine. */
   readonly httpUrl: string;
-  /** The decision itself, for whoever scales processes on this machine. */
+  /** What KEDA would be answered, for those who scale processes on this machine. */
   readonly demand: Demand;
   /** What SIGTERM does: gives the Lease back, and ends streams, ports, timers and connections within a few seconds. Idempotent. */
   stop(): Promise<void>;
@@ -116,7 +116,7 @@ export async function startScaler(
     log.info({ grpcPort: grpc.port, httpUrl, triggers: triggers.all().length }, 'the scaler listens');
     return { grpcPort: grpc.port, httpUrl, demand, stop };
   } catch (error) {
-    log.error(errorFields(error), 'the scaler cannot start');
+    if (dependencies.signal?.aborted !== true) log.error(errorFields(error), 'the scaler cannot start');
     await stop();
     throw error;
   }

@@ -45,7 +45,7 @@ export async function openSources(config: ScalerConfig, options: SourceOptions):
     log,
     signal,
     // The controller reports it on the resource.
-    onWrongTrigger: (trigger, problem) => log.debug({ trigger, problem }, 'wrong trigger'),
+    onWrongTrigger: (trigger, problem) => log.debug({ trigger, problem }, 'the trigger is wrong'),
   });
   return { ...opened, ...countReadyReplicas(triggers, endpoints) };
 }

@@ -1,12 +1,12 @@
-// How many replicas of a function are ready, as its endpoints show it: for triggers with a `targetDrainTime`, which go by it.
+// Counts the ready replicas of functions by their endpoints, for the triggers that need it: those with a `targetDrainTime`.
 import type { EndpointSource } from '../../core/contract/endpoint-source.ts';
 import type { TriggerSource } from '../../core/contract/trigger-source.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 
 export interface ReadyReplicas {
-  /** As it was given, and followed by the way. */
+  /** The given source. Whoever watches it starts the counting as well. */
   readonly triggers: TriggerSource;
-  /** Of the function of a trigger, by its key; undefined where nobody needs to know, or nothing is known yet. */
+  /** Ready replicas of a trigger's function, by the trigger's key; undefined without a `targetDrainTime`, and until they are known. */
   readonly replicas: (key: string) => number | undefined;
 }
 
@@ -15,14 +15,14 @@ export function countReadyReplicas(triggers: TriggerSource, endpoints: EndpointS
   const followed = new Map<Subscription, () => void>();
 
   const follow = (wanted: readonly Subscription[]): void => {
-    const aimed = new Set(wanted.filter(({ scale }) => scale.targetDrainMs !== undefined));
+    const counted = new Set(wanted.filter(({ scale }) => scale.targetDrainMs !== undefined));
     for (const [subscription, stop] of followed) {
-      if (aimed.has(subscription)) continue;
+      if (counted.has(subscription)) continue;
       stop();
       followed.delete(subscription);
       counts.delete(subscription.key);
     }
-    for (const subscription of aimed) {
+    for (const subscription of counted) {
       if (followed.has(subscription)) continue;
       const count = (ready: readonly unknown[]): void => void counts.set(subscription.key, ready.length);
       followed.set(subscription, endpoints.watch(subscription, count));
