@@ -1,7 +1,7 @@
 // Feeds inputs to one target, and looks which of them reach code that none has reached before: those are kept, and mutated on.
 import { Session } from 'node:inspector';
 import { setImmediate as turn } from 'node:timers/promises';
-import { createRandom } from '../faults/random.ts';
+import { createRandom } from '../fixtures/seeded-random.ts';
 import { mutate } from './mutate.ts';
 import type { Target } from './target.ts';
 

@@ -1,6 +1,6 @@
 // The short run: every seed that was ever kept, and some hundred mutations. `npm run fuzz` goes on as long as one likes, guided by coverage.
 import t from 'tap';
-import { createRandom } from '../faults/random.ts';
+import { createRandom } from '../fixtures/seeded-random.ts';
 import { maxInputBytes, mutate } from './mutate.ts';
 import { runApart, usualLimits, type Outcome } from './run-apart.ts';
 import type { Target } from './target.ts';

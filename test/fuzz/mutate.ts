@@ -1,5 +1,5 @@
 // One hostile input out of those that are known: a few changes, of the kinds that break parsers. Pure.
-import type { Random } from '../faults/random.ts';
+import type { Random } from '../fixtures/seeded-random.ts';
 
 /** No input is longer: what is not bounded shows itself well below that. */
 export const maxInputBytes = 65_536;

@@ -1,6 +1,6 @@
 // Functions that misbehave, in all the ways that a server can.
 import t, { type Test } from 'tap';
-import { spawnFunction } from '../fixtures/function-process.ts';
+import { spawnFunction } from '../fixtures/child-function.ts';
 import { triggerManifest, useGateway, type TestGateway, type TriggerParts } from '../fixtures/gateway.ts';
 import { consumeAll, createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
 import {

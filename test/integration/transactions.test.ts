@@ -1,7 +1,7 @@
 // Replies in transactions, while gateways are killed and stopped: a reader of committed records sees one reply to each record.
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { createRandom } from '../faults/random.ts';
+import { createRandom } from '../fixtures/seeded-random.ts';
 import { spawnGateway, triggerManifest, type GatewayProcess } from '../fixtures/gateway.ts';
 import { consumeAll, createTopic, uniqueName, useKafka, withAdmin } from '../fixtures/kafka/kafka.ts';
 import { serveFunction } from '../fixtures/oracle/oracle-function.ts';

@@ -13,7 +13,7 @@ import type { LeaseTimes } from '../../core/kubernetes/leader-election.ts';
 import { parseKubernetesConfig } from '../../controller/controller-settings.ts';
 import { createTopic, useKafka } from '../fixtures/kafka/kafka.ts';
 import { memorySecrets } from '../fixtures/secrets/memory-secrets.ts';
-import { unheardScalerLog } from '../fixtures/unheard-logs.ts';
+import { silentScalerLog } from '../fixtures/silent-logs.ts';
 import { useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { openTcpProxy, type TcpProxy } from '../fixtures/kafka/tcp-proxy.ts';
 import { until } from '../scaler/fixtures/until.ts';
@@ -54,7 +54,7 @@ async function start(
     backlog: () => Promise.resolve(0n),
     checkExpression,
     probe: createScalerProbe(),
-    log: unheardScalerLog,
+    log: silentScalerLog,
     leaseTimes,
   });
   let stopping: Promise<void> | undefined;

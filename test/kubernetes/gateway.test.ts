@@ -7,7 +7,7 @@ import { startGateway, type GatewayDependencies } from '../../gateway/main.ts';
 import { startFunction, type FunctionServer } from '../fixtures/function-server.ts';
 import { consumeAll, createTopic, ownKafka, produce, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
 import { apiServer, createNamespace } from '../fixtures/kubernetes/kubernetes.ts';
-import { unheardGatewayLog } from '../fixtures/unheard-logs.ts';
+import { silentGatewayLog } from '../fixtures/silent-logs.ts';
 import { startControlPlane } from '../lab/control-plane.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds } from './fixtures/installation.ts';
@@ -38,7 +38,7 @@ function environment(namespace: string, functionUris = 'unguarded'): Record<stri
 async function start(t: Test, functionUris?: string, dependencies: GatewayDependencies = {}) {
   const namespace = await createNamespace(t, server);
   const gateway = await startGateway(parseGatewayConfig(environment(namespace, functionUris)), {
-    log: unheardGatewayLog,
+    log: silentGatewayLog,
     ...dependencies,
   });
   t.teardown(() => gateway.stop());
