@@ -1,4 +1,4 @@
-// The whole way, as a stranger would run it: `millrace demo --once --json`, on fewer earthquakes.
+// End to end, as a new user runs it: `millrace demo --once --json`, with fewer earthquakes.
 import t from 'tap';
 import type { Account } from '../../cli/demo/demo-account.ts';
 import { hasPython } from '../../cli/demo/find-python.ts';
@@ -16,7 +16,7 @@ t.test('the demo accounts for every record, and leaves nothing running', async (
   for (const name of names) {
     const { delivered, filtered, deadLettered, arrived, coldStartsMs } = account.triggers[name]!;
     t.equal(delivered + filtered + deadLettered, limit, `${name}: every record is settled`);
-    t.equal(arrived, delivered, `${name}: what is delivered has arrived`);
+    t.equal(arrived, delivered, `${name}: every delivered record has arrived`);
     t.ok(account.coldStartMs[name]! > 0 && coldStartsMs.length >= 1, `${name}: woke`);
   }
   t.equal(account.triggers['quake-stats']?.delivered, limit);
