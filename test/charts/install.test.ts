@@ -372,7 +372,7 @@ t.test('where KEDA is missing it says so, and installs nothing', async (t) => {
     const { code, stderr } = await helmHere(namespace, 'install', 'millrace', chartDir, ...args);
     return code === 0 ? undefined : stderr;
   });
-  t.match(refusal, /Millrace scales functions through KEDA, and this cluster has none/);
+  t.match(refusal, /Millrace scales functions through KEDA, and this cluster has no KEDA/);
 });
 
 /** What a kubelet would say of a pod that has done its work. */
