@@ -156,7 +156,10 @@ t.test('the chart refuses contradictory users and says what to do', async (t) =>
     [[`${trigger}.topicPrefix=o`], /a trigger of a needs either topics or topicPrefix, and not both/],
     [[`${trigger}.transactional=true`], /a trigger of a is transactional, .*\. Set its replyTopic/],
     [[`${trigger}.deadLetterTopic=orders`], /reads its own deadLetterTopic, orders\. Choose another one/],
-    [['strimzi.enabled=true', 'watchNamespaces={shop}'], /a is in the namespace kafka, .*\. Add the namespace to watchNamespaces/],
+    [
+      ['strimzi.enabled=true', 'watchNamespaces={shop}'],
+      /a is in the namespace kafka, .*\. Add the namespace to watchNamespaces/,
+    ],
     [['commonLabels.strimzi\\.io/cluster=x'], /invalid propertyName 'strimzi\.io\/cluster'/],
     [
       ['name=a', 'namespace=kafka', 'cluster=b', 'triggers[0].topics={x}'].map(
@@ -174,5 +177,9 @@ t.test('the chart reports a cluster without Strimzi before it installs anything'
   const { code, stderr } = await helm(...args, ...kafka, ...set());
   t.not(code, 0);
   t.match(stderr, /need Strimzi, and this cluster has no Strimzi .*--api-versions kafka\.strimzi\.io\/v1/);
-  t.equal((await helm(...args, ...kafka)).code, 0, 'without users and topics the chart does not need Strimzi');
+  t.equal(
+    (await helm(...args, ...kafka)).code,
+    0,
+    'without users and topics the chart does not need Strimzi',
+  );
 });

@@ -69,7 +69,10 @@ t.test('the schema refuses wrong values and names their path', async (t) => {
 t.test('the chart reports missing and contradictory values, and what to do', async (t) => {
   const missing: [args: string[], complaint: RegExp][] = [
     [[], /needs the address of your Kafka\. Set one of these: kafka\.bootstrapServers=HOST:PORT/],
-    [[...kafka, '--set', 'kafka.existingSecret.name=x'], /are both set\. Remove one: only one of them may name the brokers/],
+    [
+      [...kafka, '--set', 'kafka.existingSecret.name=x'],
+      /are both set\. Remove one: only one of them may name the brokers/,
+    ],
     [
       [...kafka, '--set', 'scaler.tls.enabled=false,scaler.tls.existingSecret=x'],
       /a certificate is set \(existingSecret or certManager\)\. Turn TLS on, or remove/,

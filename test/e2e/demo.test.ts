@@ -1,5 +1,5 @@
-// The demo in a cluster: it refuses one that has no Millrace; elsewhere its account adds up, it removes what a killed run has left, and leaves
-// nothing behind.
+// The demo in a cluster. It refuses a cluster without Millrace. Otherwise its account adds up, and it removes what a killed run left, and
+// everything of its own.
 import t, { type Test } from 'tap';
 import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
 import { runCli, startCli, type Ended } from '../cli/fixtures/run-cli.ts';
@@ -9,7 +9,7 @@ import type { ClusterAccount } from '../../cli/demo/cluster/cluster-account.ts';
 
 const records = 300;
 
-t.test('the demo in a cluster', { timeout: 600_000 }, async (t) => {
+t.test('the demo runs in a cluster', { timeout: 600_000 }, async (t) => {
   const cluster = await useCluster(t);
   const namespace = uniqueName('demo');
   const args = [
@@ -22,7 +22,7 @@ t.test('the demo in a cluster', { timeout: 600_000 }, async (t) => {
     `${records}`,
   ];
 
-  await t.test('without Millrace there is one line that says how to install it', async (t) => {
+  await t.test('without Millrace the demo prints one line that says how to install it', async (t) => {
     const { code, stdout, stderr } = await runCli(t, args);
     t.equal(code, 1);
     t.equal(stdout, '');
@@ -35,13 +35,13 @@ t.test('the demo in a cluster', { timeout: 600_000 }, async (t) => {
 
   await installMillrace(t, cluster);
 
-  await t.test('a namespace that is not its own is not touched', async (t) => {
+  await t.test('the demo refuses a namespace that it did not make', async (t) => {
     const { code, stderr } = await runCli(t, [...args, '--namespace', 'default']);
     t.equal(code, 1);
     t.match(stderr, /the namespace default is there, and was not made by the demo: .*--namespace\n/);
   });
 
-  await t.test('Ctrl-C takes all of it away', async (t) => {
+  await t.test('Ctrl-C removes everything', async (t) => {
     const demo = startCli(t, args);
     await demo.output(/^a swarm/m);
     demo.interrupt();
@@ -51,16 +51,19 @@ t.test('the demo in a cluster', { timeout: 600_000 }, async (t) => {
     t.strictSame(await leftOf(cluster, namespace), { namespaces: '', topics: [] });
   });
 
-  await t.test('what an earlier run has left goes; the account adds up; nothing is left', async (t) => {
-    const labels = { 'millrace.dev/demo': 'true' };
-    const left = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } };
-    await cluster.kubectl(['create', '-f', '-'], JSON.stringify(left));
-    const ended = await runCli(t, [...args, '--once', '--json']);
-    t.equal(ended.code, 0, ended.stderr);
-    t.match(ended.stderr, `removing the namespace ${namespace}, which an earlier run has left`);
-    checkAccount(t, ended);
-    t.strictSame(await leftOf(cluster, namespace), { namespaces: '', topics: [] });
-  });
+  await t.test(
+    'the demo removes what an earlier run left, its account adds up, and it leaves nothing',
+    async (t) => {
+      const labels = { 'millrace.dev/demo': 'true' };
+      const left = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } };
+      await cluster.kubectl(['create', '-f', '-'], JSON.stringify(left));
+      const ended = await runCli(t, [...args, '--once', '--json']);
+      t.equal(ended.code, 0, ended.stderr);
+      t.match(ended.stderr, `removing the namespace ${namespace}, which an earlier run has left`);
+      checkAccount(t, ended);
+      t.strictSame(await leftOf(cluster, namespace), { namespaces: '', topics: [] });
+    },
+  );
 });
 
 function checkAccount(t: Test, { stdout, stderr }: Ended): void {
@@ -72,7 +75,7 @@ function checkAccount(t: Test, { stdout, stderr }: Ended): void {
   t.equal(alerts!.filtered + alerts!.arrived, records);
   t.ok(alerts!.arrived > 0 && alerts!.filtered > 0);
   for (const { coldStartsMs, maxReplicas } of [alerts!, stats!]) {
-    t.equal(coldStartsMs.length, 2, 'it woke, slept, and woke again');
+    t.equal(coldStartsMs.length, 2, 'the function woke, slept and woke again');
     t.ok(maxReplicas >= 1);
   }
 }

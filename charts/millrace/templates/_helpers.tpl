@@ -10,7 +10,7 @@ millrace:{{ .Release.Namespace }}:{{ include "millrace.fullname" . }}
 {{- define "millrace.gateway" -}}{{ include "millrace.fullname" . }}-gateway{{- end }}
 {{- define "millrace.scaler" -}}{{ include "millrace.fullname" . }}-scaler{{- end }}
 
-{{/* The labels that select pods. They must never change, because a Deployment's selector is immutable. Takes (dict "root" $ "component" "gateway"). */}}
+{{/* The labels that select pods. They never change, because a Deployment's selector is immutable. Takes (dict "root" $ "component" "gateway"). */}}
 {{- define "millrace.selector" -}}
 app.kubernetes.io/name: millrace
 app.kubernetes.io/instance: {{ .root.Release.Name }}

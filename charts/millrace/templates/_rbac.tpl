@@ -99,7 +99,8 @@
 
 {{/*
 Grants the component's ServiceAccount `rules` where triggers are served, and `ownRules` in the namespace of the release. With watchNamespaces it
-makes a Role in each of them, otherwise a ClusterRole. Takes (dict "root" $ "component" … "rules" … "ownRules" …), the last two being names of templates.
+makes a Role in each of them, otherwise a ClusterRole. Takes (dict "root" $ "component" … "rules" … "ownRules" …); the last two are names of
+templates.
 */}}
 {{- define "millrace.grants" -}}
 {{- $root := .root -}}
