@@ -1,4 +1,4 @@
-// Builds dist/: JavaScript and declarations from the sources, and what they read at run time beside them.
+// Builds dist/: JavaScript and declarations from the sources, and the files beside them that they read at run time.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, globSync, mkdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';

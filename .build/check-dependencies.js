@@ -1,23 +1,23 @@
-// Judges the dependencies: where they come from, what they may run at installation, their licences, and what is known against them.
-// Lines that begin with "note:" are told and fail nothing. Without a registry that answers with advisories, one of them says so.
+// Checks the dependencies: their origins, install scripts, licences and known advisories. Lines that begin with "note:" do not fail the check.
+// One of them reports a registry that does not answer with advisories.
 import { readFileSync } from 'node:fs';
-import { judgeAudit, parseAudit } from './dependencies/audit.ts';
-import { judgeLicences, judgeOrigins, judgeScripts } from './dependencies/lock.ts';
+import { checkAudit, parseAudit } from './dependencies/audit.ts';
+import { checkLicences, checkOrigins, checkScripts } from './dependencies/lock.ts';
 import { npm } from './npm.js';
 
 const { allowScripts } = read('../package.json');
 const { packages: lock } = read('../package-lock.json');
 const exceptions = read('./dependencies/exceptions.json');
 
-const audit = judgeAudit(
+const audit = checkAudit(
   parseAudit(askRegistry(), lock),
   exceptions.advisories,
   new Date().toISOString().slice(0, 10),
 );
 const problems = [
-  ...judgeOrigins(lock, exceptions),
-  ...judgeScripts(lock, allowScripts),
-  ...judgeLicences(lock, exceptions),
+  ...checkOrigins(lock, exceptions),
+  ...checkScripts(lock, allowScripts),
+  ...checkLicences(lock, exceptions),
   ...audit.problems,
 ];
 
@@ -29,7 +29,7 @@ function read(path) {
   return JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
 }
 
-/** One try, with a limit: a machine without a network has to get on. */
+/** Tries once, with a timeout, so that a machine without a network can go on. */
 function askRegistry() {
   const args = ['audit', '--json', '--package-lock-only', '--fetch-retries=0', '--fetch-timeout=20000'];
   const { stdout } = npm(args, {

@@ -1,5 +1,5 @@
-// Every pure source that has code, not only types, has a test that mirrors it: what no test loads, coverage
-// does not see.
+// Checks that every pure source with code, and not only types, has a test that mirrors it. Coverage does not see a source that no test
+// loads.
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';

@@ -1,7 +1,7 @@
-// Which source a test file must cover completely: its mirror, where that mirror is pure.
-// Everything else (adapters, composition, cli) is proved against the real thing under test/, and not measured.
+// Which source a test file must cover completely: its mirror, if that source is pure.
+// Tests prove everything else (adapters, composition, cli) against the real thing. Its coverage is not measured.
 
-/** Sources without I/O, covered to the last branch. A folder ends in a slash; anything else is a prefix. */
+/** Sources without I/O, covered to the last branch. A folder ends in a slash. Anything else is a prefix. */
 const PURE_SOURCES = [
   '.build/dependencies/',
   '.build/outputs/needles',
@@ -76,7 +76,7 @@ export function isPure(source) {
 }
 
 /**
- * `test/gateway/settlement/ledger.test.ts`, and also `ledger.property.test.ts`, mirror `gateway/settlement/ledger.ts`. The mirror of `.build/` is `test/build/`.
+ * `test/gateway/settlement/ledger.test.ts` and `ledger.property.test.ts` mirror `gateway/settlement/ledger.ts`. `test/build/` mirrors `.build/`.
  */
 export default function coverageMap(test) {
   const source = test

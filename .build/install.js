@@ -1,6 +1,6 @@
-// Installs the dependencies when they are absent or not what package-lock.json says.
-// Runs before the scripts a user calls, on whatever Node the machine has: plain JavaScript, nothing imported
-// that has to be installed. When all is in place it costs a few milliseconds.
+// Installs the dependencies when they are missing or differ from package-lock.json.
+// Runs before the scripts that a user calls, on the Node of the machine. It is therefore plain JavaScript and imports nothing that has to be
+// installed. When everything is in place it takes a few milliseconds.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,11 +19,11 @@ function isInstalled() {
   const installed = readLock(join(root, 'node_modules', '.package-lock.json'));
   if (installed === undefined || !(existsSync(pinnedNode) || isOwnNodeEnough())) return false;
   const wanted = readLock(join(root, 'package-lock.json'));
-  if (wanted === undefined) fail('package-lock.json is absent or broken: restore it from the repository.');
+  if (wanted === undefined) fail('package-lock.json is missing or broken: restore it from the repository.');
   return Object.entries(wanted).every(([path, entry]) => {
     if (path === '') return true;
     const present = installed[path];
-    // Packages for other platforms are in the lock, but not in the tree.
+    // Packages for other platforms are in the lock file, but not installed.
     if (present === undefined) return entry.optional === true || entry.peer === true;
     return (
       present.version === entry.version &&
@@ -40,12 +40,12 @@ function readLock(path) {
   }
 }
 
-/** No package runs a script at installation but those that `allowScripts` of package.json names, whatever npm's own default is. */
+/** Only packages that `allowScripts` of package.json allows run a script at installation, whatever npm's default is. */
 function install() {
-  // Node itself comes with a dev dependency, by an optional one. --loglevel=error: the machine's Node being older
-  // than `engines` is no news, since no script here runs on it.
+  // Node itself is an optional dependency of a dev dependency. --loglevel=error: a warning that the machine's Node is older than `engines` would
+  // be noise, because no script here runs on it.
   run('ci', '--include=dev', '--include=optional', '--ignore-scripts');
-  // npm 10 takes away the link to Node with the packages for other platforms, whose links have the same name.
+  // npm 10 removes the link to Node together with the packages for other platforms, whose links have the same name.
   if (!existsSync(pinnedNode))
     run('rebuild', '--ignore-scripts', ...Object.keys(readManifest('.build/node').optionalDependencies));
   const { allowScripts } = readManifest();
@@ -53,14 +53,14 @@ function install() {
   if (allowed.length > 0) run('rebuild', ...allowed);
 }
 
-/** Where `.build/node` names no package for the machine, its own Node has to do. */
+/** Without a package in `.build/node` for this platform, the machine's own Node must be new enough. */
 function checkNode() {
   if (existsSync(pinnedNode)) return;
   const own = `${process.version} of this machine`;
   const platform = `${process.platform} on ${process.arch}`;
   if (!isOwnNodeEnough())
     fail(
-      `npm installed no Node for ${platform}, and ${own} is none of ${readManifest().engines.node}: use one.`,
+      `npm installed no Node for ${platform}, and ${own} does not satisfy ${readManifest().engines.node}. Install one that does.`,
     );
   console.error(`millrace: npm installed no Node for ${platform}: npm scripts run on the ${own}`);
 }

@@ -1,4 +1,4 @@
-// Runs npm in the root of the project: the npm that runs this script, or else the one on the PATH. Plain JavaScript for any Node ≥ 20, since
+// Runs npm in the root of the project: the npm that runs this script, or else the one on the PATH. Plain JavaScript for any Node ≥ 20, because
 // install.js needs it before anything is installed.
 import { spawnSync } from 'node:child_process';
 import { basename } from 'node:path';

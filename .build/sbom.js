@@ -1,7 +1,7 @@
-// Writes sbom.cdx.json: what an installation for production holds (CycloneDX), with licences and hashes, from package-lock.json alone.
+// Writes sbom.cdx.json: the packages of a production installation (CycloneDX), with licences and hashes, from package-lock.json alone.
 //
-// npm is given a lock file without what is for development: `npm sbom --omit=dev` of the whole one leaves out whatever is needed both in
-// production and by something in development.
+// npm gets a lock file without development packages, because `npm sbom --omit=dev` of the whole file also leaves out packages that both
+// production and development need.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { npm } from './npm.js';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const manifest = read('package.json');
 const lock = read('package-lock.json');
-// A link to a folder of the project is for development where that folder is.
+// A link to a folder of the project is a development package if that folder is one.
 const isForDevelopment = ({ link, resolved, dev }) => (link ? lock.packages[resolved].dev : dev) === true;
 lock.packages = Object.fromEntries(
   Object.entries(lock.packages).filter(([, entry]) => !isForDevelopment(entry)),
@@ -20,7 +20,7 @@ for (const project of [manifest, lock.packages['']]) delete project.devDependenc
 
 const dir = mkdtempSync(join(tmpdir(), 'millrace-sbom-'));
 try {
-  // The folder's name is the project's in the list.
+  // npm takes the name of the project from the folder.
   const cwd = join(dir, manifest.name);
   mkdirSync(cwd);
   write(cwd, 'package.json', manifest);

@@ -1,4 +1,4 @@
-// What the docs point to is there: files, headings, and the sources and tests that a control is said to be proved by.
+// The docs refer only to what exists: pages, headings, sources, and the tests that prove a control.
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import t from 'tap';
@@ -9,7 +9,7 @@ const pages = globSync(['*.md', 'docs/**/*.md', 'functions-examples/*.md', 'func
 });
 const textOf = (page: string): string => readFileSync(join(root, page), 'utf8');
 
-/** As GitHub makes them of headings. */
+/** The anchor of a heading, as GitHub forms it. */
 function anchorsOf(page: string): Set<string> {
   const headings = [...textOf(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
   return new Set(
@@ -29,14 +29,16 @@ function linksOf(page: string): string[] {
     .filter((target) => !/^[a-z]+:/.test(target));
 }
 
-/** In code: paths from the root of the project, and patterns of such. */
+/** In code: paths from the root of the project, and glob patterns. */
 function pathsOf(page: string): string[] {
-  return [...textOf(page).matchAll(/`((?:gateway|scaler|cli|charts|docs|test|\.build)\/[^`\s:]+)`/g)].map(
-    ([, path = '']) => path,
-  );
+  return [
+    ...textOf(page).matchAll(
+      /`((?:core|gateway|scaler|controller|cli|charts|docs|test|\.build)\/[^`\s:]+)`/g,
+    ),
+  ].map(([, path = '']) => path);
 }
 
-t.test('every link leads to a page, and to a heading that it has', (t) => {
+t.test('every link leads to an existing page and heading', (t) => {
   for (const page of pages) {
     for (const link of linksOf(page)) {
       const [file = '', anchor] = link.split('#');
@@ -50,7 +52,7 @@ t.test('every link leads to a page, and to a heading that it has', (t) => {
   t.end();
 });
 
-t.test('every source, test and chart file that is named is there', (t) => {
+t.test('every source, test and chart file that the docs name exists', (t) => {
   for (const page of pages.filter((page) => page !== 'CHANGELOG.md')) {
     for (const path of pathsOf(page)) {
       if (globSync(path, { cwd: root }).length === 0) t.fail(`${page} names ${path}, which is not there`);

@@ -1,5 +1,5 @@
-// The import rules themselves: a tree that keeps them has no violation, and each rule finds its own. Both trees are made of the table of
-// rooms, as the rules are.
+// The import rules themselves: a tree that keeps them has no violation, and each rule finds its own. Both trees are generated from the
+// table of rooms, like the rules.
 import { createRequire } from 'node:module';
 import { cruise, type ICruiseResult, type IConfiguration } from 'dependency-cruiser';
 import t from 'tap';

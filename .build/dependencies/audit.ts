@@ -1,4 +1,4 @@
-// Judges what `npm audit --json` answers: an advisory for what runs in production fails, unless it is let pass until a day.
+// Checks the answer of `npm audit --json`: an advisory for a production package fails, unless an exception allows it until a certain day.
 
 import { type AllowedAdvisory } from './exceptions.ts';
 import { type Lock } from './lock.ts';
@@ -11,15 +11,15 @@ export interface Advisory {
   readonly isProduction: boolean;
 }
 
-/** Anything else fails: moderate, high, critical, and what npm may call worse one day. */
+/** Every other severity fails: moderate, high, critical, and any that npm may add. */
 const mildSeverities = ['info', 'low'];
 
 export type AuditAnswer =
   | { readonly kind: 'report'; readonly advisories: readonly Advisory[] }
-  /** No advisories could be had: offline, or a mirror that has none. */
+  /** There are no advisories: the machine is offline, or the mirror has none. */
   | { readonly kind: 'none'; readonly reason: string };
 
-/** What npm writes (audit report version 2), of which only this is looked at. */
+/** The report of npm (version 2), as far as this reads it. */
 interface Report {
   readonly vulnerabilities?: Readonly<Record<string, Vulnerability>>;
   readonly message?: string;
@@ -67,16 +67,15 @@ function parseJson(output: string): Report | undefined {
 
 /**
  * @param today `2026-11-24`
- * @returns problems fail; remarks are told
+ * @returns problems, which fail the check, and remarks, which are only printed
  */
-export function judgeAudit(
+export function checkAudit(
   answer: AuditAnswer,
   allowed: readonly AllowedAdvisory[],
   today: string,
 ): { problems: string[]; remarks: string[] } {
-  const problems = allowed.flatMap((one) => judgeAllowed(one, today));
-  if (answer.kind === 'none')
-    return { problems, remarks: [`advisories were not looked up: ${answer.reason}`] };
+  const problems = allowed.flatMap((one) => checkAllowed(one, today));
+  if (answer.kind === 'none') return { problems, remarks: [`advisories were not checked: ${answer.reason}`] };
   const remarks: string[] = [];
   const allowedIds = new Set(allowed.map(({ id }) => id));
   for (const advisory of answer.advisories) {
@@ -84,16 +83,15 @@ export function judgeAudit(
     (fails(advisory) ? problems : remarks).push(describe(advisory));
   }
   const found = new Set(answer.advisories.map(({ id }) => id));
-  for (const id of allowedIds)
-    if (!found.has(id)) problems.push(`${id}: an exception that nothing needs any more, in advisories`);
+  for (const id of allowedIds) if (!found.has(id)) problems.push(`${id}: an unused exception in advisories`);
   return { problems, remarks };
 }
 
-function judgeAllowed({ id, reason, until }: AllowedAdvisory, today: string): string[] {
-  if (reason.trim() === '') return [`${id}: let pass without a reason`];
+function checkAllowed({ id, reason, until }: AllowedAdvisory, today: string): string[] {
+  if (reason.trim() === '') return [`${id}: the exception has no reason`];
   if (!/^\d{4}-\d\d-\d\d$/.test(until))
-    return [`${id}: let pass until ${until}, which is no day like 2027-01-31`];
-  return until < today ? [`${id}: was let pass until ${until}, which is over`] : [];
+    return [`${id}: the exception ends on ${until}, which is not a date such as 2027-01-31`];
+  return until < today ? [`${id}: the exception has ended on ${until}`] : [];
 }
 
 function fails({ isProduction, severity }: Advisory): boolean {

@@ -1,8 +1,8 @@
-// Whether a licence is one of those that are allowed: SPDX expressions (annex D of the SPDX specification 2.3).
+// Whether a licence is allowed. Reads SPDX expressions (annex D of the SPDX specification 2.3).
 
 /**
- * `MIT OR GPL-3.0-only` is allowed where either is, `MIT AND GPL-3.0-only` where both are. `X WITH Y` is a licence of its own.
- * What is no SPDX expression is not allowed.
+ * `MIT OR GPL-3.0-only` is allowed if either licence is, `MIT AND GPL-3.0-only` if both are. `X WITH Y` is a licence of its own.
+ * Text that is not an SPDX expression is not allowed.
  */
 export function isAllowedLicence(expression: string, allowed: ReadonlySet<string>): boolean {
   const tokens = expression.match(/[()]|[^\s()]+/g) ?? [];

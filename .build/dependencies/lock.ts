@@ -1,13 +1,13 @@
-// Judges package-lock.json: licences, install scripts, and where each package may come from. Nothing is fetched or read here.
+// Checks package-lock.json: the origins, install scripts and licences of packages. Pure.
 
 import { type Exceptions } from './exceptions.ts';
 import { isAllowedLicence } from './licence.ts';
 
-/** What of package-lock.json (version 3) is looked at: path (`node_modules/a/node_modules/b`) → package. */
+/** The part of package-lock.json (version 3) that this reads: path (`node_modules/a/node_modules/b`) → package. */
 export type Lock = Readonly<Record<string, LockedPackage>>;
 
 export interface LockedPackage {
-  /** Where it is not that of the path: an alias. */
+  /** Set if it differs from the name in the path: an alias. */
   readonly name?: string;
   readonly version?: string;
   readonly resolved?: string;
@@ -15,7 +15,7 @@ export interface LockedPackage {
   readonly license?: string;
   readonly dev?: boolean;
   readonly inBundle?: boolean;
-  /** Whether it is a folder, which `resolved` names. */
+  /** Whether it is a link to the folder in `resolved`. */
   readonly link?: boolean;
   readonly hasInstallScript?: boolean;
 }
@@ -23,13 +23,13 @@ export interface LockedPackage {
 const EXACT_VERSION = /^\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/;
 const HASH = /^sha512-[A-Za-z0-9+/]{86}==( |$)/;
 
-/** Each package comes from a registry, at one version, with the hash of what it was when it was added, or is a folder of the project. */
-export function judgeOrigins(lock: Lock, { withoutIntegrity }: Exceptions): string[] {
+/** Each package is a version from a registry with the hash that it had when it was added, or a folder of the project. */
+export function checkOrigins(lock: Lock, { withoutIntegrity }: Exceptions): string[] {
   const excepted = new Set(withoutIntegrity.flatMap(({ packages }) => packages));
   const seen = new Set<string>();
   const problems = packagesOf(lock).flatMap(({ label, version, resolved, integrity, inBundle }) => {
     if (!EXACT_VERSION.test(version ?? '') || resolved !== undefined)
-      return [`${label}: not a version of a registry, but ${resolved ?? version ?? 'a folder'}`];
+      return [`${label}: not a version from a registry, but ${resolved ?? version ?? 'a folder'}`];
     if (inBundle === true || HASH.test(integrity ?? '')) return [];
     seen.add(label);
     return excepted.has(label) ? [] : [`${label}: no SHA-512 in package-lock.json`];
@@ -37,22 +37,22 @@ export function judgeOrigins(lock: Lock, { withoutIntegrity }: Exceptions): stri
   return [...problems, ...unused(excepted, seen, 'withoutIntegrity')];
 }
 
-/** Scripts that run at installation are those that package.json names, and it names no others. */
-export function judgeScripts(lock: Lock, allowScripts: Readonly<Record<string, boolean>>): string[] {
+/** package.json names exactly the packages with install scripts. */
+export function checkScripts(lock: Lock, allowScripts: Readonly<Record<string, boolean>>): string[] {
   const withScripts = packagesOf(lock).filter(({ hasInstallScript }) => hasInstallScript === true);
   const names = new Set(withScripts.map(({ name }) => name));
   const unnamed = withScripts.filter(({ name }) => !Object.hasOwn(allowScripts, name));
   const stale = Object.keys(allowScripts).filter((name) => !names.has(name));
   return [
     ...unnamed.map(
-      ({ label }) => `${label}: has an install script of which allowScripts in package.json says nothing`,
+      ({ label }) => `${label}: has an install script, but is not in allowScripts of package.json`,
     ),
-    ...stale.map((name) => `${name}: stands in allowScripts of package.json, and has no install script`),
+    ...stale.map((name) => `${name}: is in allowScripts of package.json, but has no install script`),
   ];
 }
 
-/** Each package has a licence that is allowed where it is used. */
-export function judgeLicences(lock: Lock, { licences }: Exceptions): string[] {
+/** Each package has a licence that is allowed for its use: in production, or in development only. */
+export function checkLicences(lock: Lock, { licences }: Exceptions): string[] {
   const production = new Set(licences.production);
   const development = new Set([...licences.production, ...licences.development]);
   const undeclared = new Map(licences.undeclared.map((one) => [one.package, one.licence]));
@@ -69,7 +69,7 @@ export function judgeLicences(lock: Lock, { licences }: Exceptions): string[] {
   return [...problems, ...unused(undeclared.keys(), seen, 'licences.undeclared')];
 }
 
-/** All but the project itself, and its folders. The name is that of the registry, the label is `name@version`. */
+/** All packages except the project itself and its folders. The name is that in the registry, the label is `name@version`. */
 function packagesOf(lock: Lock): (LockedPackage & { readonly name: string; readonly label: string })[] {
   return Object.entries(lock)
     .filter(([path, { link, resolved }]) => !isOwn(link === true ? (resolved ?? path) : path))
@@ -79,7 +79,7 @@ function packagesOf(lock: Lock): (LockedPackage & { readonly name: string; reado
     });
 }
 
-/** Whether a path, from the root of the project, is in its repository. */
+/** Whether a path, relative to the root of the project, is in its repository. */
 function isOwn(path: string): boolean {
   return !/^(?:\.\.\/|\/|\w+:)|(?:^|\/)node_modules\//.test(path);
 }
@@ -87,5 +87,5 @@ function isOwn(path: string): boolean {
 function unused(excepted: Iterable<string>, seen: ReadonlySet<string>, list: string): string[] {
   return [...excepted]
     .filter((label) => !seen.has(label))
-    .map((label) => `${label}: an exception that nothing needs any more, in ${list}`);
+    .map((label) => `${label}: an unused exception in ${list}`);
 }

@@ -1,19 +1,19 @@
-// What is searched for: text that must not show, in each form in which it may. Pure.
+// The byte sequences to search for: text that must not appear, in each form in which it could. Pure.
 
 export type Needle = {
-  /** As a finding is told. */
+  /** How a finding is described. */
   readonly what: string;
   readonly bytes: Buffer;
 };
 
-/** How keys and tokens begin that no test makes up: PEM, PKCS#8 of a P-256 key, and a JWT (`{"alg":`). */
+/** The beginnings of keys and tokens that tests do not mark: PEM, PKCS#8 of a P-256 key, and a JWT (`{"alg":`). */
 const shapes = {
   'a private key': 'PRIVATE KEY-----',
   'the body of a private key': 'MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg',
   'a JSON Web Token': 'eyJhbGciOi',
 } as const;
 
-/** For secrets with `mark` in them, and for those that are known by their shape. */
+/** Needles for secrets that contain `mark`, and for keys and tokens of known shape. */
 export function needlesFor(mark: string): Needle[] {
   const named = (what: string, [form, text]: readonly [string, string]): Needle => ({
     what: `${what}, ${form}`,
@@ -35,14 +35,14 @@ function plainAndBase64(text: string): Form[] {
   return [['as it is', text], ...[...new Set([...encoded, ...urlSafe])].map((one): Form => ['base64', one])];
 }
 
-/** What is the same in base64 whatever stands around `text`, whose first byte is at `shift` in a group of three. */
+/** The part of the base64 that does not depend on the text around, with the first byte of `text` at `shift` in a group of three. */
 function base64At(text: string, shift: number): string {
   const bits = 8 * shift;
   const encoded = Buffer.concat([Buffer.alloc(shift), Buffer.from(text)]).toString('base64');
   return encoded.slice(Math.ceil(bits / 6), Math.floor((bits + 8 * Buffer.byteLength(text)) / 6));
 }
 
-/** Byte by byte: in a URL, in hexadecimal, as Node shows a Buffer, and as JSON has one. */
+/** Byte by byte: in a URL, in hexadecimal, as Node prints a Buffer, and as JSON holds one. */
 function spelled(text: string): Form[] {
   const bytes = [...Buffer.from(text)];
   const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0'));

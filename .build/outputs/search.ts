@@ -1,19 +1,19 @@
-// Searches all files of a folder, of any size, in pieces.
+// Searches all files of a folder, of any size, piece by piece.
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Needle } from './needles.ts';
 
 const pieceBytes = 1 << 20;
-/** What is looked at again with the next piece: longer than any needle. */
+/** The end of a piece that is searched again with the next one. Longer than any needle. */
 const overlapBytes = 512;
 const contextBytes = 100;
 
 export type Finding = {
   readonly file: string;
-  /** Of the first byte. */
+  /** The offset of the first byte. */
   readonly offset: number;
   readonly what: string;
-  /** What stands before it, with nothing in it that is searched for. */
+  /** The text before it, without any needle. */
   readonly before: string;
 };
 
@@ -41,9 +41,9 @@ export async function searchFolder(folder: string, needles: readonly Needle[]): 
 
 type Piece = {
   readonly piece: Buffer;
-  /** Its first bytes that were in the last piece, too. */
+  /** How many of its first bytes were in the last piece, too. */
   readonly seen: number;
-  /** Where it stands in the file. */
+  /** Its offset in the file. */
   readonly start: number;
 };
 

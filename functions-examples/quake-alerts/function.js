@@ -1,4 +1,4 @@
-// Warns of strong earthquakes: prints each one, and answers with a notice, which Millrace stores in the reply topic.
+// Warns of strong earthquakes: prints each one and answers with a notice, which Millrace stores in the reply topic.
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -23,7 +23,7 @@ async function answer(request, receivedAt) {
   const { mag, place } = event.data.properties;
   const warning = `magnitude ${mag.toFixed(1)}, ${place}`;
   console.log(`! ${warning}`);
-  // The id follows from the event's own: should the event come twice, whoever reads the notices can tell.
+  // The id is derived from that of the event, so that readers of the notices recognize an event that was delivered twice.
   const notice = {
     id: `${event.id}-notice`,
     source: '/quake-alerts',

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
-# What rendering a better map would take.
+# How long rendering a better map would take.
 WORK_SECONDS = float(os.environ.get('WORK_MS', '20')) / 1000
 WIDTH, HEIGHT = 72, 18
 
@@ -18,7 +18,7 @@ shaken = set()
 
 
 def say(line):
-    # One write per line: threads would mix their lines otherwise.
+    # One write per line, because threads would mix their lines otherwise.
     sys.stdout.write(f'{line}\n')
     sys.stdout.flush()
 
@@ -64,7 +64,7 @@ server = ThreadingHTTPServer(('', int(os.environ.get('PORT', '8080'))), Function
 
 
 def stop(*_):
-    # shutdown() waits for the loop that this signal interrupted: not from here.
+    # In a thread, because shutdown() waits for the loop that this signal has interrupted.
     threading.Thread(target=server.shutdown).start()
 
 

@@ -9,20 +9,20 @@ const build = new URL('../../.build/', import.meta.url);
 
 interface Project {
   readonly allowScripts?: Readonly<Record<string, boolean>>;
-  /** Of the package that is Node; the machine's own when absent. */
+  /** The platform of the package with Node. Default: that of this machine. */
   readonly platform?: NodeJS.Platform;
   readonly engines?: string;
 }
 
 /**
- * A project whose packages say, when they are installed, that their script has run. Two of them are Node, each for a platform: optional
- * dependencies of the folder `.build/node`.
+ * A project whose packages leave a trace when their install script runs. Two of them are Node, each for one platform: optional dependencies of
+ * the folder `.build/node`.
  */
 async function createProject(
   t: Test,
   { allowScripts = {}, platform = process.platform, engines = '>=22.19' }: Project,
 ): Promise<string> {
-  const names = ['node-aix', 'node-here', 'allowed', 'denied', 'unheard'];
+  const names = ['node-aix', 'node-here', 'allowed', 'denied', 'unlisted'];
   const scripts = { postinstall: 'touch "$INIT_CWD/ran-$npm_package_name"' };
   const packageOf = (name: string) => ({
     'package.json': JSON.stringify({
@@ -63,13 +63,13 @@ async function createProject(
 
 const install = (project: string) => run(process.execPath, ['.build/install.js'], { cwd: project });
 
-t.test('scripts run at installation for those packages alone that are named', async (t) => {
+t.test('only the named packages run install scripts', async (t) => {
   const project = await createProject(t, { allowScripts: { allowed: true, denied: false } });
   await install(project);
   const installed = await readdir(join(project, 'node_modules'));
   t.strictSame(
     installed.filter((name) => !name.startsWith('.')),
-    ['allowed', 'denied', 'node-here', 'pinned-node', 'unheard'],
+    ['allowed', 'denied', 'node-here', 'pinned-node', 'unlisted'],
   );
   const left = await readdir(project);
   t.strictSame(
@@ -78,30 +78,30 @@ t.test('scripts run at installation for those packages alone that are named', as
   );
 });
 
+t.test('npm scripts find the Node of the platform, and nothing is installed twice', async (t) => {
+  const project = await createProject(t, {});
+  await install(project);
+  t.equal(
+    await realpath(join(project, 'node_modules/.bin/node')),
+    await realpath(join(project, 'node_modules/node-here/main')),
+  );
+  t.strictSame(await install(project), { stdout: '', stderr: '' });
+});
+
 t.test(
-  'npm scripts find the Node of the platform, and what is installed is not installed again',
+  'on a platform without a package, npm scripts use the Node of the machine if it is new enough',
   async (t) => {
-    const project = await createProject(t, {});
-    await install(project);
-    t.equal(
-      await realpath(join(project, 'node_modules/.bin/node')),
-      await realpath(join(project, 'node_modules/node-here/main')),
+    const platform = 'aix';
+    const own = await createProject(t, { platform });
+    t.match(
+      (await install(own)).stderr,
+      `no Node for ${process.platform} on ${process.arch}: npm scripts run on`,
     );
-    t.strictSame(await install(project), { stdout: '', stderr: '' });
+    t.strictSame(await install(own), { stdout: '', stderr: '' });
+    const [major, minor] = process.versions.node.split('.').map(Number);
+    for (const engines of [`>=${major! + 1}.0`, `>=${major}.${minor! + 1}`])
+      await t.rejects(install(await createProject(t, { platform, engines })), {
+        message: new RegExp(`of this machine does not satisfy ${engines}`),
+      });
   },
 );
-
-t.test('on a platform without one, a Node of the machine does that is new enough', async (t) => {
-  const platform = 'aix';
-  const own = await createProject(t, { platform });
-  t.match(
-    (await install(own)).stderr,
-    `no Node for ${process.platform} on ${process.arch}: npm scripts run on`,
-  );
-  t.strictSame(await install(own), { stdout: '', stderr: '' });
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  for (const engines of [`>=${major! + 1}.0`, `>=${major}.${minor! + 1}`])
-    await t.rejects(install(await createProject(t, { platform, engines })), {
-      message: new RegExp(`of this machine is none of ${engines}`),
-    });
-});

@@ -17,7 +17,7 @@ async function read<Content>(path: string): Promise<Content> {
   return JSON.parse(await readFile(new URL(path, root), 'utf8')) as Content;
 }
 
-t.test('the list holds what an installation for production brings, and nothing else', async (t) => {
+t.test('the list holds exactly the packages of a production installation', async (t) => {
   await promisify(execFile)(process.execPath, ['.build/sbom.js'], { cwd: root });
   const sbom = await read<Sbom>('sbom.cdx.json');
   const { packages } = await read<{ packages: Lock }>('package-lock.json');

@@ -1,5 +1,5 @@
-// The chart on a real API server: admitted where the restricted standard is enforced, installed, upgraded, rolled back, taken away.
-// There is no node: pods are made and never run, but for those that a test declares to have succeeded.
+// The chart on a real API server: admitted under the restricted Pod Security Standard, installed, upgraded, rolled back, uninstalled.
+// There is no node: pods are created and never run, and a test marks some of them as succeeded.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -17,7 +17,7 @@ const restricted = {
 };
 const kafka = ['--set', 'kafka.bootstrapServers=kafka:9092'];
 
-/** An API server of its own, for CRDs are the whole cluster's; with KEDA's, and those of the chart's other neighbours. */
+/** An API server of its own, because CRDs are cluster-wide. It has the CRDs of KEDA and of other systems that the chart works with. */
 const server = await withNeighbours();
 
 async function withNeighbours(): Promise<ApiServer> {
@@ -44,7 +44,7 @@ async function install(t: { equal: Test['equal'] }, namespace: string, ...args: 
   t.equal(code, 0, stderr);
 }
 
-t.test('every pod is admitted where the restricted standard is enforced, whatever is set', async (t) => {
+t.test('every pod meets the restricted standard, for any values', async (t) => {
   const namespace = await createNamespace(t, server, restricted);
   for (const account of [
     'millrace-gateway',
@@ -80,10 +80,10 @@ t.test('every pod is admitted where the restricted standard is enforced, whateve
     ['create', '--dry-run=server', '-n', namespace, '-f', '-'],
     JSON.stringify(root),
   );
-  await t.rejects(refused, /violates PodSecurity "restricted/, 'the standard is enforced');
+  await t.rejects(refused, /violates PodSecurity "restricted/, 'the namespace enforces the standard');
 });
 
-t.test('everything that is rendered is accepted, with warnings about nothing', async (t) => {
+t.test('the API server accepts everything that the chart renders, without warnings', async (t) => {
   const namespace = await createNamespace(t, server, restricted);
   for (const name of ['default', 'everything', 'openshift', 'plain']) {
     const args = ['-f', valueFiles.get(name)!, '--dry-run=server', '--set', 'crds.enabled=false'];
@@ -92,9 +92,9 @@ t.test('everything that is rendered is accepted, with warnings about nothing', a
   }
 });
 
-t.test('from install to uninstall', async (t) => {
+t.test('the chart is installed, upgraded, rolled back and uninstalled', async (t) => {
   const namespace = await createNamespace(t, server, restricted);
-  await t.test('pods come, two of each', async (t) => {
+  await t.test('gateway and scaler have two pods each', async (t) => {
     await install(t, namespace, ...kafka);
     const { items } = await until(async () => {
       const pods = await read('pods', '-n', namespace);
@@ -104,26 +104,23 @@ t.test('from install to uninstall', async (t) => {
     t.strictSame(components.toSorted(), ['gateway', 'gateway', 'scaler', 'scaler']);
   });
 
-  await t.test('rights are least', async (t) => {
+  await t.test('gateway and scaler have the least rights', async (t) => {
     await checkRights(t, namespace);
   });
 
-  await t.test(
-    'what is installed once is not installed twice, unless the CRDs are left to the first',
-    async (t) => {
-      const other = await createNamespace(t, server);
-      const again = await helmHere(other, 'install', 'millrace', chartDir, ...kafka);
-      t.match(again.stderr, /CustomResourceDefinition .* exists and cannot be imported/);
-      await install(t, other, ...kafka, '--set', 'crds.enabled=false');
-      await helmHere(other, 'uninstall', 'millrace', '--no-hooks');
-    },
-  );
+  await t.test('a second installation fails unless it leaves the CRDs to the first', async (t) => {
+    const other = await createNamespace(t, server);
+    const again = await helmHere(other, 'install', 'millrace', chartDir, ...kafka);
+    t.match(again.stderr, /CustomResourceDefinition .* exists and cannot be imported/);
+    await install(t, other, ...kafka, '--set', 'crds.enabled=false');
+    await helmHere(other, 'uninstall', 'millrace', '--no-hooks');
+  });
 
   const certificate = async (): Promise<string> =>
     (await read('secret', 'millrace-scaler-tls', '-n', namespace)).data['tls.crt'];
   const first = await certificate();
 
-  await t.test('an upgrade keeps the certificate, and changes what is asked', async (t) => {
+  await t.test('an upgrade keeps the certificate and changes the values', async (t) => {
     const args = [...kafka, '--set', 'gateway.replicas=3'];
     t.equal((await helmHere(namespace, 'upgrade', 'millrace', chartDir, ...args)).code, 0);
     t.equal(await certificate(), first);
@@ -133,19 +130,19 @@ t.test('from install to uninstall', async (t) => {
     t.equal((await read('deployment', 'millrace-gateway', '-n', namespace)).spec.replicas, 3);
   });
 
-  await t.test('a rollback takes it back', async (t) => {
+  await t.test('a rollback restores the values', async (t) => {
     t.equal((await helmHere(namespace, 'rollback', 'millrace', '1')).code, 0);
     t.equal((await read('deployment', 'millrace-gateway', '-n', namespace)).spec.replicas, 2);
     t.equal(await certificate(), first);
   });
 
-  await t.test('a certificate that is removed is made anew', async (t) => {
+  await t.test('an upgrade replaces a deleted certificate', async (t) => {
     await server.kubectl(['delete', 'secret', 'millrace-scaler-tls', '-n', namespace]);
     t.equal((await helmHere(namespace, 'upgrade', 'millrace', chartDir, ...kafka)).code, 0);
     t.not(await certificate(), first);
   });
 
-  await t.test('uninstall cleans up first, and leaves the CRDs alone', async (t) => {
+  await t.test('uninstall cleans up first and keeps the CRDs', async (t) => {
     const ended = helmHere(namespace, 'uninstall', 'millrace');
     const pod = await until(async () => {
       const { items } = await read('pods', '-n', namespace, '-l', 'app.kubernetes.io/component=cleanup');
@@ -153,24 +150,27 @@ t.test('from install to uninstall', async (t) => {
     });
     t.strictSame(pod.spec.containers[0].args, ['cleanup']);
     t.equal(pod.spec.serviceAccountName, 'millrace-scaler');
-    t.ok(await read('deployment', 'millrace-scaler', '-n', namespace), 'the scaler is still there');
+    t.ok(
+      await read('deployment', 'millrace-scaler', '-n', namespace),
+      'the scaler still exists during the cleanup',
+    );
     await succeed(namespace, pod.metadata.name);
     const { code, stderr } = await ended;
     t.equal(code, 0, stderr);
     await checkNothingLeft(t, namespace);
     const kept = await read('crd', '-l', 'app.kubernetes.io/name=millrace');
-    t.equal(kept.items.length, 2, 'the CRDs');
+    t.equal(kept.items.length, 2, 'the CRDs stay');
   });
 
-  await t.test('an installation anew takes up the CRDs that are there', async (t) => {
+  await t.test('a new installation adopts the existing CRDs', async (t) => {
     await install(t, namespace, ...kafka, '--set', 'crds.keep=false');
     await helmHere(namespace, 'uninstall', 'millrace', '--no-hooks');
     await until(async () => (await read('crd', '-l', 'app.kubernetes.io/name=millrace')).items.length === 0);
-    t.pass('and without crds.keep they go');
+    t.pass('without crds.keep uninstall removes them');
   });
 });
 
-t.test('where KEDA is found, it has a certificate to show, and keeps it', async (t) => {
+t.test('the chart finds KEDA and makes a client certificate for it, which upgrades keep', async (t) => {
   const own = await createNamespace(t, server, restricted);
   const [keda, other] = [await createNamespace(t, server), await createNamespace(t, server)];
   const operator = (env: readonly object[]): Promise<string> => {
@@ -196,10 +196,14 @@ t.test('where KEDA is found, it has a certificate to show, and keeps it', async 
   };
 
   await install(t, own, ...args);
-  t.equal((await read('clustertriggerauthentications.keda.sh')).items.length, 0, 'KEDA is not there yet');
+  t.equal(
+    (await read('clustertriggerauthentications.keda.sh')).items.length,
+    0,
+    'without KEDA there is none',
+  );
   t.match(
     await upgrade(),
-    /any pod in nowhere, .* may ask for backlogs: scaler\.tls\.clients\.kedaNamespace=/,
+    /any pod in nowhere, .* may ask for backlogs\. To require a client certificate, set\nscaler\.tls\.clients\.kedaNamespace=/,
   );
   await operator([]);
   t.notMatch(await upgrade(), /any pod in/);
@@ -210,12 +214,12 @@ t.test('where KEDA is found, it has a certificate to show, and keeps it', async 
   await server.kubectl(['delete', 'secret', 'millrace-scaler-tls', '-n', own]);
   await upgrade();
   const second = await shown();
-  t.equal(second['tls.key'], first['tls.key'], 'kept, when the certificate of the scaler is made anew');
+  t.equal(second['tls.key'], first['tls.key'], 'kept although the certificate of the scaler is replaced');
   t.equal(second['ca.crt'], (await read('secret', 'millrace-scaler-tls', '-n', own)).data['ca.crt']);
 
   await server.kubectl(['delete', 'secret', name, '-n', keda]);
   await upgrade();
-  t.not((await shown())['tls.key'], first['tls.key'], 'made anew where it was removed');
+  t.not((await shown())['tls.key'], first['tls.key'], 'replaced after it was deleted');
   t.ok(
     (await known()).startsWith(
       Buffer.from((await shown())['client-ca.crt'], 'base64')
@@ -226,7 +230,7 @@ t.test('where KEDA is found, it has a certificate to show, and keeps it', async 
 
   await operator([{ name: 'KEDA_CLUSTER_OBJECT_NAMESPACE', value: other }]);
   await upgrade();
-  t.ok(await read('secret', name, '-n', other), 'where KEDA looks for what is the whole cluster’s');
+  t.ok(await read('secret', name, '-n', other), 'in the namespace where KEDA reads cluster-wide objects');
   await t.rejects(shown(), /not found/);
 
   await upgrade('--set', 'scaler.tls.clients.enabled=false');
@@ -241,7 +245,7 @@ const writing = ['create', 'update', 'patch', 'delete'];
 const ours = ['millrace.dev/triggers', 'millrace.dev/kafkaclusters'];
 const made = ['/services', 'keda.sh/scaledobjects', 'keda.sh/triggerauthentications'];
 
-/** Who may what, as the API server says it. */
+/** Checks the rights of both accounts with the API server. */
 async function checkRights(t: Test, own: string): Promise<void> {
   const reading = ['get', 'list', 'watch'];
   await checkMay(t, own, true, [
@@ -286,7 +290,7 @@ interface Right {
   /** `group/resource`, or `group/resource/subresource`. */
   readonly what: string;
   readonly where: string;
-  /** Of one resource; any when absent. */
+  /** The name of one resource. Default: any. */
   readonly name?: string | undefined;
 }
 
@@ -300,7 +304,7 @@ function rights(
   return whats.flatMap((what) => verbs.map((verb) => ({ account, verb, what, where, name })));
 }
 
-/** All in one question; what `kubectl auth can-i --as` asks for each. */
+/** Asks for all rights in one request, each as `kubectl auth can-i --as` does. */
 async function checkMay(t: Test, own: string, expected: boolean, asked: readonly Right[]): Promise<void> {
   const items = asked.map(({ account, verb, what, where, name }) => {
     const [group, resource, subresource] = what.split('/');
@@ -319,11 +323,15 @@ async function checkMay(t: Test, own: string, expected: boolean, asked: readonly
   const answers = (await server.kubectl(['create', allowed, '-f', '-'], list)).trim().split('\n');
   t.equal(answers.length, asked.length);
   const wrong = asked.filter((_, index) => answers[index] !== String(expected));
-  const told = wrong.map(({ account, verb, what, where }) => `${account} ${verb} ${what} in ${where}`);
-  t.strictSame(told, [], expected ? 'may, and has to' : 'may not');
+  const unexpected = wrong.map(({ account, verb, what, where }) => `${account} ${verb} ${what} in ${where}`);
+  t.strictSame(
+    unexpected,
+    [],
+    expected ? 'the account needs this right' : 'the account must not have this right',
+  );
 }
 
-t.test('with watchNamespaces the others are out of reach', async (t) => {
+t.test('with watchNamespaces both accounts have no rights in other namespaces', async (t) => {
   const [own, shop, geo] = [
     await createNamespace(t, server, restricted),
     await createNamespace(t, server),
@@ -344,7 +352,7 @@ t.test('with watchNamespaces the others are out of reach', async (t) => {
   await checkNothingLeft(t, own, shop);
 });
 
-t.test('helm test asks gateway and scaler', async (t) => {
+t.test('helm test checks gateway and scaler', async (t) => {
   const namespace = await createNamespace(t, server, restricted);
   await install(t, namespace, ...kafka, '--set', 'crds.enabled=false');
   const ended = helmHere(namespace, 'test', 'millrace');
@@ -363,19 +371,19 @@ t.test('helm test asks gateway and scaler', async (t) => {
   await helmHere(namespace, 'uninstall', 'millrace', '--no-hooks');
 });
 
-t.test('where KEDA is missing it says so, and installs nothing', async (t) => {
+t.test('without KEDA the chart reports it and installs nothing', async (t) => {
   const namespace = await createNamespace(t, server);
   await server.kubectl(['delete', 'crd', 'scaledobjects.keda.sh']);
   const args = [...kafka, '--set', 'crds.enabled=false', '--dry-run=server'];
-  // What is served is known a moment after.
+  // The API server stops serving the kind a moment later.
   const refusal = await until(async () => {
     const { code, stderr } = await helmHere(namespace, 'install', 'millrace', chartDir, ...args);
     return code === 0 ? undefined : stderr;
   });
-  t.match(refusal, /Millrace scales functions through KEDA, and this cluster has none/);
+  t.match(refusal, /Millrace scales functions through KEDA, and this cluster has no KEDA/);
 });
 
-/** What a kubelet would say of a pod that has done its work. */
+/** Marks a pod as succeeded, as a kubelet does. */
 async function succeed(namespace: string, pod: string): Promise<void> {
   const patch = JSON.stringify({ status: { phase: 'Succeeded' } });
   await server.kubectl(['patch', 'pod', pod, '-n', namespace, '--subresource=status', '-p', patch]);

@@ -1,10 +1,10 @@
-// What the chart makes for Strimzi's operators: users with the rights of their triggers, and no others; topics, which stay.
+// What the chart makes for Strimzi's operators: users with exactly the rights of their triggers, and topics, which stay.
 import t, { type Test } from 'tap';
 import { chartDir, find, helm, kubeVersion, render, template, type Loose } from './fixtures/helm.ts';
 
 const kafka = ['--set', 'kafka.bootstrapServers=kafka:9092'];
 
-/** `Read topic orders`, or `Read topic orders*` of all that begin so. */
+/** `Read topic orders`, or `Read topic orders*` for a prefix. */
 async function rightsOf(user: string): Promise<string[]> {
   const { spec } = find(await render('strimzi'), 'KafkaUser', user);
   t.equal(spec.authorization.type, 'simple');
@@ -14,7 +14,7 @@ async function rightsOf(user: string): Promise<string[]> {
   });
 }
 
-t.test('a user may do what its triggers need, each right once', async (t) => {
+t.test('a user has the rights that its triggers need, each once', async (t) => {
   t.strictSame(await rightsOf('orders'), [
     'Read topic orders',
     'Read group millrace.shop.mailer',
@@ -27,7 +27,7 @@ t.test('a user may do what its triggers need, each right once', async (t) => {
 });
 
 t.test(
-  'triggers that are not named are all those of a namespace, and of no other that begins so',
+  'an entry without a name covers all triggers of its namespace, and none of a namespace with the same prefix',
   async (t) => {
     t.strictSame(await rightsOf('quakes'), [
       'Read topic quakes.*',
@@ -40,7 +40,7 @@ t.test(
   },
 );
 
-t.test('a group of another name is the one that is named', async (t) => {
+t.test('consumerGroup replaces the default group', async (t) => {
   t.strictSame(await rightsOf('audit'), [
     'Read topic Audit_Log',
     'Read group audit readers',
@@ -49,7 +49,7 @@ t.test('a group of another name is the one that is named', async (t) => {
   ]);
 });
 
-t.test('users and topics are beside their Kafka, and bear its label', async (t) => {
+t.test('users and topics are in the namespace of their Kafka and carry its label', async (t) => {
   const manifests = await render('strimzi');
   const made = manifests.filter(({ apiVersion }) => apiVersion === 'kafka.strimzi.io/v1');
   t.strictSame(
@@ -71,7 +71,7 @@ t.test('users and topics are beside their Kafka, and bear its label', async (t) 
   t.strictSame(authentication('quakes'), { type: 'tls' });
 });
 
-t.test('the settings of a topic are as Kafka reads them', async (t) => {
+t.test('the configuration of a topic has the form that Kafka reads', async (t) => {
   const manifests = await render('strimzi');
   t.strictSame(find(manifests, 'KafkaTopic', 'orders.dead').spec, {
     partitions: 3,
@@ -85,7 +85,7 @@ t.test('the settings of a topic are as Kafka reads them', async (t) => {
   t.strictSame(find(manifests, 'KafkaTopic', 'geo-dead').spec, { topicName: 'geo.dead' });
 });
 
-t.test('what Strimzi runs is read where that is allowed', async (t) => {
+t.test('gateway and scaler may read Kafkas and KafkaUsers only with strimzi.enabled', async (t) => {
   const readers = async (name: string): Promise<unknown[]> => {
     const roles = (await render(name)).filter(({ kind }) => kind.endsWith('Role'));
     return roles.flatMap(({ metadata, rules }) =>
@@ -119,13 +119,13 @@ t.test('gateway and scaler may read the Secrets of these users and of their Kafk
     ['kafka', [[['orders', 'my-cluster-cluster-ca-cert', 'quakes'], ['get']]]],
   ];
   t.strictSame(await grants(), [...each, ...each]);
-  t.strictSame(await grants('--set', 'strimzi.enabled=false'), [], 'unless KafkaClusters cannot name them');
+  t.strictSame(await grants('--set', 'strimzi.enabled=false'), [], 'not without strimzi.enabled');
 });
 
 const user = 'strimzi.users[0]';
 const trigger = `${user}.triggers[0]`;
 
-/** Of a user whose trigger reads a topic, with more beside it. */
+/** Arguments for a user whose trigger reads a topic, and for `more`. */
 function set(...more: string[]): string[] {
   const own = [
     `${user}.name=a`,
@@ -142,7 +142,7 @@ async function checkRefused(t: Test, args: readonly string[], complaint: RegExp)
   t.match(stderr, complaint);
 }
 
-t.test('what cannot be meant is refused, with what to do', async (t) => {
+t.test('the chart refuses contradictory users and says what to do', async (t) => {
   const refused: [changes: string[], complaint: RegExp][] = [
     [[`${user}.authentication=plain`], /must be one of 'scram-sha-512', 'tls'/],
     [[`${user}.triggers=null`], /at '\/strimzi\/users\/0\/triggers': got null, want array/],
@@ -152,27 +152,34 @@ t.test('what cannot be meant is refused, with what to do', async (t) => {
     ],
     [[`${trigger}.topics={*}`], /'\*' does not match pattern/],
     [[`${trigger}.deadletterTopic=x`], /additional properties 'deadletterTopic' not allowed/],
-    [[`${user}.triggers[1].name=mailer`], /a trigger of a has to have either topics or topicPrefix/],
-    [[`${trigger}.topicPrefix=o`], /a trigger of a has to have either topics or topicPrefix/],
-    [[`${trigger}.transactional=true`], /a trigger of a is transactional, .*: name its replyTopic/],
-    [[`${trigger}.deadLetterTopic=orders`], /reads its own deadLetterTopic, orders: name another/],
-    [['strimzi.enabled=true', 'watchNamespaces={shop}'], /a is in kafka, .*: add it to watchNamespaces/],
+    [[`${user}.triggers[1].name=mailer`], /a trigger of a needs either topics or topicPrefix, and not both/],
+    [[`${trigger}.topicPrefix=o`], /a trigger of a needs either topics or topicPrefix, and not both/],
+    [[`${trigger}.transactional=true`], /a trigger of a is transactional, .*\. Set its replyTopic/],
+    [[`${trigger}.deadLetterTopic=orders`], /reads its own deadLetterTopic, orders\. Choose another one/],
+    [
+      ['strimzi.enabled=true', 'watchNamespaces={shop}'],
+      /a is in the namespace kafka, .*\. Add the namespace to watchNamespaces/,
+    ],
     [['commonLabels.strimzi\\.io/cluster=x'], /invalid propertyName 'strimzi\.io\/cluster'/],
     [
       ['name=a', 'namespace=kafka', 'cluster=b', 'triggers[0].topics={x}'].map(
         (one) => `strimzi.users[1].${one}`,
       ),
-      /strimzi\.users has kafka\/a twice: make one of them/,
+      /strimzi\.users lists kafka\/a twice\. Remove one of them/,
     ],
   ];
   for (const [changes, complaint] of refused) await checkRefused(t, set(...changes), complaint);
-  t.equal((await template(...kafka, ...set())).code, 0, 'without these it is taken');
+  t.equal((await template(...kafka, ...set())).code, 0, 'the chart accepts the user without these changes');
 });
 
-t.test('a cluster without Strimzi is told before anything is installed', async (t) => {
+t.test('the chart reports a cluster without Strimzi before it installs anything', async (t) => {
   const args = ['template', 'millrace', chartDir, '--kube-version', kubeVersion, '--set', 'keda.check=false'];
   const { code, stderr } = await helm(...args, ...kafka, ...set());
   t.not(code, 0);
-  t.match(stderr, /need Strimzi, and this cluster has none .*--api-versions kafka\.strimzi\.io\/v1/);
-  t.equal((await helm(...args, ...kafka)).code, 0, 'where nothing is made, it is not needed');
+  t.match(stderr, /need Strimzi, and this cluster has no Strimzi .*--api-versions kafka\.strimzi\.io\/v1/);
+  t.equal(
+    (await helm(...args, ...kafka)).code,
+    0,
+    'without users and topics the chart does not need Strimzi',
+  );
 });

@@ -1,4 +1,4 @@
-// What is rendered: right by the schemas of Kubernetes and of all CRDs, and safe, whatever is set.
+// The rendered manifests: valid by the schemas of Kubernetes and of all CRDs, and safe, for any values.
 import { execFile } from 'node:child_process';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
@@ -27,7 +27,7 @@ import { schemaLocation, writeSchemas } from './fixtures/schemas.ts';
 
 const neighbours = fileURLToPath(new URL('fixtures/neighbours.yaml', import.meta.url));
 
-t.test('every resource is as its schema says, whatever is set', async (t) => {
+t.test('every resource is valid by its schema, for any values', async (t) => {
   const dir = t.testdir();
   const ofStrimzi = join(t.testdirName, 'strimzi.yaml');
   await writeFile(
@@ -56,10 +56,14 @@ t.test('every resource is as its schema says, whatever is set', async (t) => {
     '\n  replicas: 2',
     '\n  replica: 2',
   );
-  t.match(await conform(dir, broken), [/^Deployment\/millrace-gateway: .*replica/], 'what is wrong is seen');
+  t.match(
+    await conform(dir, broken),
+    [/^Deployment\/millrace-gateway: .*replica/],
+    'kubeconform finds a wrong field',
+  );
 });
 
-/** What kubeconform says against it. */
+/** The errors that kubeconform reports. */
 async function conform(schemaDir: string, text: string): Promise<string[]> {
   const path = `${schemaDir}/rendered.yaml`;
   await writeFile(path, text);
@@ -112,7 +116,7 @@ function checkRestricted(t: Test, name: string, spec: Loose): void {
   }
 }
 
-t.test('two of each, apart, and never both away', async (t) => {
+t.test('two pods of each component are spread, and never both down', async (t) => {
   const manifests = await render('default');
   for (const name of ['millrace-gateway', 'millrace-scaler']) {
     const { spec } = find(manifests, 'Deployment', name);
@@ -137,7 +141,7 @@ t.test('two of each, apart, and never both away', async (t) => {
   t.ok(gateway.terminationGracePeriodSeconds >= 25 + 10, 'longer than the drain');
 });
 
-t.test('nobody has a right to Secrets that are not named, and the gateway none to write', async (t) => {
+t.test('nobody may read Secrets that are not named, and the gateway may not write', async (t) => {
   for (const name of valueFiles.keys()) {
     for (const { kind, metadata, rules } of await render(name)) {
       if (kind !== 'Role' && kind !== 'ClusterRole') continue;
@@ -145,7 +149,7 @@ t.test('nobody has a right to Secrets that are not named, and the gateway none t
         t.notOk([...resources, ...verbs].includes('*'), `${name} ${metadata.name}`);
         if (/-(secrets|strimzi)$/.test(metadata.name) && ['secured', 'strimzi'].includes(name)) continue;
         t.notOk(resources.includes('secrets'), `${name} ${metadata.name}`);
-        // By which scalers know a gateway: it is no resource.
+        // Scalers recognize a gateway by its right to create activations. No such resource exists.
         if (resources.includes('activations')) t.match(metadata.name, /-gateway-own$/);
         else if (metadata.labels?.['app.kubernetes.io/component'] === 'gateway')
           t.strictSame(verbs, ['get', 'list', 'watch'], `${name} ${metadata.name}`);
@@ -154,7 +158,7 @@ t.test('nobody has a right to Secrets that are not named, and the gateway none t
   }
 });
 
-t.test('with watchNamespaces nothing is granted for the whole cluster, but to ask who calls', async (t) => {
+t.test('with watchNamespaces the only cluster-wide right is to create reviews', async (t) => {
   const manifests = await render('watch-namespaces');
   const clusterWide = (all: readonly Manifest[]) =>
     all.flatMap(({ kind, ...one }) => (kind.startsWith('Cluster') ? `${kind} ${one.roleRef.name}` : []));
@@ -176,7 +180,7 @@ t.test('with watchNamespaces nothing is granted for the whole cluster, but to as
   );
 });
 
-t.test('secrets that are there are used, and none is made', async (t) => {
+t.test('the chart uses existing Secrets and makes none', async (t) => {
   const manifests = await render('existing-secrets');
   t.notOk(manifests.some(({ kind }) => kind === 'Secret' || kind === 'ServiceAccount'));
   const gateway = environment(manifests, 'Deployment', 'millrace-gateway');
@@ -193,7 +197,7 @@ t.test('secrets that are there are used, and none is made', async (t) => {
   t.equal(spec.serviceAccountName, 'scaler');
 });
 
-t.test('a file of client properties is read where it is mounted', async (t) => {
+t.test('gateway and scaler read the mounted client properties', async (t) => {
   const manifests = await render('secured');
   for (const component of ['gateway', 'scaler']) {
     const variables = environment(manifests, 'Deployment', `millrace-${component}`);
@@ -204,7 +208,7 @@ t.test('a file of client properties is read where it is mounted', async (t) => {
   }
 });
 
-t.test('Secrets are read by name, in the namespaces that are named, and listed nowhere', async (t) => {
+t.test('secretAccess grants Secrets by name in the given namespaces, and no list', async (t) => {
   const manifests = await render('secured');
   const grants = manifests
     .filter(({ kind }) => kind === 'Role' || kind === 'ClusterRole')
@@ -228,7 +232,7 @@ t.test('a digest pins the image', async (t) => {
       t.match(image, /^registry\.example\.com\/tools\/millrace@sha256:[0-9a-f]{64}$/);
 });
 
-t.test('without TLS there is no certificate, and nobody is asked for one', async (t) => {
+t.test('without TLS there is no certificate, and clients expect none', async (t) => {
   const manifests = await render('plain');
   t.notOk(manifests.some(({ kind }) => kind === 'Secret' || kind === 'ConfigMap'));
   t.notOk(find(manifests, 'Deployment', 'millrace-scaler').spec.template.spec.volumes);
@@ -236,15 +240,15 @@ t.test('without TLS there is no certificate, and nobody is asked for one', async
   t.match(find(manifests, 'Pod', 'millrace-test').spec.containers[0].args, /grpc:\/\//);
 });
 
-t.test('KEDA, and nobody else outside, is admitted to the scaler', async (t) => {
+t.test('the NetworkPolicy lets only KEDA connect to the scaler from outside', async (t) => {
   const policy = find(await render('openshift'), 'NetworkPolicy', 'millrace-scaler');
   const keda = policy.spec.ingress.find(({ from }: Loose) => JSON.stringify(from).includes('openshift-keda'));
   t.strictSame(keda.ports, [{ port: 6000, protocol: 'TCP' }]);
-  t.equal(policy.spec.ingress.length, 3, 'our own, KEDA, metrics');
+  t.equal(policy.spec.ingress.length, 3, 'own pods, KEDA, metrics');
 });
 
 t.test(
-  'nobody reads metrics but who is named, or pods named prometheus where they are monitored',
+  'only the given peers read metrics or, with a PodMonitor, pods with the label prometheus',
   async (t) => {
     const peersOf = async (...args: string[]): Promise<Loose[]> => {
       const policy = find(await render('default', ...args), 'NetworkPolicy', 'millrace-gateway');
@@ -266,35 +270,32 @@ t.test(
   },
 );
 
-t.test(
-  'certificates are for the names that they are asked by, and signed by the CA that is told',
-  async (t) => {
-    const manifests = await render('default');
-    const names = {
-      gateway: ['millrace-gateway.mill.svc', 'localhost'],
-      scaler: [
-        'millrace-scaler',
-        'millrace-scaler.mill',
-        'millrace-scaler.mill.svc',
-        'millrace-scaler-pods.mill.svc',
-      ],
-    };
-    for (const [component, hosts] of Object.entries(names)) {
-      const pem = (name: string): string =>
-        Buffer.from(find(manifests, 'Secret', `millrace-${component}-tls`).data[name], 'base64').toString();
-      const [ca, certificate] = [new X509Certificate(pem('ca.crt')), new X509Certificate(pem('tls.crt'))];
-      t.ok(certificate.checkIssued(ca) && certificate.verify(ca.publicKey));
-      for (const host of hosts) t.ok(certificate.checkHost(host), host);
-      t.ok(certificate.checkPrivateKey(createPrivateKey(pem('tls.key'))));
-      const told = find(manifests, 'ConfigMap', `millrace-${component}-ca`);
-      t.equal(told.data['ca.crt'].trim(), pem('ca.crt').trim());
-    }
-    const address = environment(manifests, 'Deployment', 'millrace-scaler').get('SCALER_SERVICE')?.value;
-    t.equal(address, 'millrace-scaler.mill.svc:6000');
-  },
-);
+t.test('certificates are for the names that clients use, and signed by the published CA', async (t) => {
+  const manifests = await render('default');
+  const names = {
+    gateway: ['millrace-gateway.mill.svc', 'localhost'],
+    scaler: [
+      'millrace-scaler',
+      'millrace-scaler.mill',
+      'millrace-scaler.mill.svc',
+      'millrace-scaler-pods.mill.svc',
+    ],
+  };
+  for (const [component, hosts] of Object.entries(names)) {
+    const pem = (name: string): string =>
+      Buffer.from(find(manifests, 'Secret', `millrace-${component}-tls`).data[name], 'base64').toString();
+    const [ca, certificate] = [new X509Certificate(pem('ca.crt')), new X509Certificate(pem('tls.crt'))];
+    t.ok(certificate.checkIssued(ca) && certificate.verify(ca.publicKey));
+    for (const host of hosts) t.ok(certificate.checkHost(host), host);
+    t.ok(certificate.checkPrivateKey(createPrivateKey(pem('tls.key'))));
+    const published = find(manifests, 'ConfigMap', `millrace-${component}-ca`);
+    t.equal(published.data['ca.crt'].trim(), pem('ca.crt').trim());
+  }
+  const address = environment(manifests, 'Deployment', 'millrace-scaler').get('SCALER_SERVICE')?.value;
+  t.equal(address, 'millrace-scaler.mill.svc:6000');
+});
 
-t.test('a gateway has of the scaler its CA alone, and a token that is good for Millrace alone', async (t) => {
+t.test('a gateway has only the CA of the scaler, and a token for Millrace only', async (t) => {
   const { volumes } = find(await render('default'), 'Deployment', 'millrace-gateway').spec.template.spec;
   const volume = (name: string): Loose => volumes.find((one: Loose) => one.name === name);
   t.strictSame(volume('scaler-ca').secret, {
@@ -304,7 +305,7 @@ t.test('a gateway has of the scaler its CA alone, and a token that is good for M
   t.match(volume('token').projected.sources, [{ serviceAccountToken: { audience: 'millrace' } }]);
 });
 
-t.test('who may edit a namespace may skip its records, who may view it may not', async (t) => {
+t.test('an editor of a namespace may skip records, a viewer may not', async (t) => {
   const roles = (await render('default')).filter(
     ({ kind, metadata }) =>
       kind === 'ClusterRole' && metadata.labels?.['app.kubernetes.io/component'] === 'access',
@@ -319,7 +320,7 @@ t.test('who may edit a namespace may skip its records, who may view it may not',
   t.strictSame(verbsOn('edit', 'triggers/records'), ['update']);
 });
 
-t.test('Prometheus reads metrics over TLS, as an account that may do nothing else', async (t) => {
+t.test('Prometheus reads metrics over TLS, with an account that has no other right', async (t) => {
   const manifests = await render('openshift');
   for (const component of ['gateway', 'scaler']) {
     const [endpoint] = find(manifests, 'PodMonitor', `millrace-${component}`).spec.podMetricsEndpoints;
@@ -345,11 +346,11 @@ t.test('Prometheus reads metrics over TLS, as an account that may do nothing els
   const open = await render('openshift', '--set', 'access.metrics=anybody');
   t.notOk(
     open.some(({ metadata }) => metadata.name.endsWith('-metrics')),
-    'no account where nobody is asked',
+    'no account if metrics need no token',
   );
 });
 
-t.test('KEDA shows a certificate that the scaler knows, and its key is in one namespace alone', async (t) => {
+t.test('KEDA has a certificate that the scaler accepts, and its key is in one namespace only', async (t) => {
   const manifests = await render('mutual-tls');
   const name = 'millrace-scaler.mill';
   const { metadata, data } = find(manifests, 'Secret', name);
@@ -359,14 +360,14 @@ t.test('KEDA shows a certificate that the scaler knows, and its key is in one na
   t.ok(certificate.checkIssued(ca) && certificate.verify(ca.publicKey));
   t.ok(certificate.checkPrivateKey(createPrivateKey(pem('tls.key'))));
   const own = find(manifests, 'Secret', 'millrace-scaler-tls');
-  t.equal(data['ca.crt'], own.data['ca.crt'], 'and knows the scaler');
+  t.equal(data['ca.crt'], own.data['ca.crt'], 'KEDA trusts the scaler');
   const known = find(manifests, 'ConfigMap', 'millrace-scaler-clients').data['ca.crt'].trim();
-  t.equal(known, `${pem('client-ca.crt').trim()}\n${pem('ca.crt').trim()}`, 'the scaler knows itself');
+  t.equal(known, `${pem('client-ca.crt').trim()}\n${pem('ca.crt').trim()}`, 'the scaler accepts itself');
   const shown = new X509Certificate(Buffer.from(own.data['tls.crt'], 'base64'));
-  t.ok(shown.keyUsage.includes('1.3.6.1.5.5.7.3.2'), 'its certificate is good for a client');
+  t.ok(shown.keyUsage.includes('1.3.6.1.5.5.7.3.2'), 'its certificate allows client authentication');
   const { spec } = find(manifests, 'ClusterTriggerAuthentication', name);
   t.strictSame(spec, { secretTargetRef: targets(name) });
-  t.equal(JSON.stringify(manifests).split(data['tls.key']).length, 2, 'the key is there once');
+  t.equal(JSON.stringify(manifests).split(data['tls.key']).length, 2, 'the key is rendered once');
 });
 
 const targets = (name: string): Loose[] => [
@@ -375,28 +376,31 @@ const targets = (name: string): Loose[] => [
   { parameter: 'tlsClientKey', name, key: 'tls.key' },
 ];
 
-t.test('what KEDA shows is made by cert-manager, or given, by the authority of the scaler', async (t) => {
-  const byCertManager = await render('everything');
-  const certificate = find(byCertManager, 'Certificate', 'mill-scaler.mill');
-  t.match(certificate, {
-    metadata: { namespace: 'autoscaling' },
-    spec: { secretName: 'mill-scaler.mill', issuerRef: { kind: 'ClusterIssuer', name: 'platform' } },
-  });
-  t.ok(certificate.spec.usages.includes('client auth'));
-  t.ok(find(byCertManager, 'Certificate', 'mill-scaler').spec.usages.includes('client auth'));
-  const given = await render('existing-secrets');
-  const { spec } = find(given, 'ClusterTriggerAuthentication', 'millrace-scaler.mill');
-  t.strictSame(spec, { secretTargetRef: targets('keda-certificate') });
-  for (const [manifests, scaler] of [
-    [byCertManager, 'mill-scaler'],
-    [given, 'millrace-scaler'],
-  ] as const) {
-    const variables = environment(manifests, 'Deployment', scaler);
-    t.equal(variables.get('SCALER_TLS_CLIENT_CA')?.value, '/etc/millrace/tls/ca.crt');
-  }
-});
+t.test(
+  'cert-manager or the user may provide the certificate of KEDA, from the CA of the scaler',
+  async (t) => {
+    const byCertManager = await render('everything');
+    const certificate = find(byCertManager, 'Certificate', 'mill-scaler.mill');
+    t.match(certificate, {
+      metadata: { namespace: 'autoscaling' },
+      spec: { secretName: 'mill-scaler.mill', issuerRef: { kind: 'ClusterIssuer', name: 'platform' } },
+    });
+    t.ok(certificate.spec.usages.includes('client auth'));
+    t.ok(find(byCertManager, 'Certificate', 'mill-scaler').spec.usages.includes('client auth'));
+    const given = await render('existing-secrets');
+    const { spec } = find(given, 'ClusterTriggerAuthentication', 'millrace-scaler.mill');
+    t.strictSame(spec, { secretTargetRef: targets('keda-certificate') });
+    for (const [manifests, scaler] of [
+      [byCertManager, 'mill-scaler'],
+      [given, 'millrace-scaler'],
+    ] as const) {
+      const variables = environment(manifests, 'Deployment', scaler);
+      t.equal(variables.get('SCALER_TLS_CLIENT_CA')?.value, '/etc/millrace/tls/ca.crt');
+    }
+  },
+);
 
-t.test('helm test shows the certificate of the scaler, where it is asked who calls', async (t) => {
+t.test('helm test presents the certificate of the scaler with mutual TLS', async (t) => {
   const mutual = find(await render('mutual-tls'), 'Pod', 'millrace-test').spec;
   const shown = ['--cert=/etc/millrace/scaler/tls.crt', '--key=/etc/millrace/scaler/tls.key'];
   t.strictSame(mutual.containers[0].args.slice(-2), shown);
@@ -406,7 +410,7 @@ t.test('helm test shows the certificate of the scaler, where it is asked who cal
   t.strictSame(scaler(plain).secret.items, [{ key: 'ca.crt', path: 'ca.crt' }], 'and has it only then');
 });
 
-t.test('gateway and scaler understand all that they are told', async (t) => {
+t.test('gateway and scaler accept every variable that the chart sets', async (t) => {
   for (const name of valueFiles.keys()) {
     const manifests = await render(name);
     const told = (component: string): Record<string, string> => {
@@ -422,17 +426,13 @@ t.test('gateway and scaler understand all that they are told', async (t) => {
         (variable) => !(variable in gatewaySettings) && !/^(POD_UID|NODE_OPTIONS)$/.test(variable),
       ),
       [],
-      `${name}: nothing that the gateway does not know`,
+      `${name}: no variable that the gateway does not know`,
     );
     const functionUris = name === 'everything' ? 'guarded' : 'refused';
     const tenantAddresses = name === 'everything' ? 'unguarded' : 'guarded';
     const { kubernetes, access } = readGatewayConfig(gateway);
     t.match(kubernetes, { sharing: {}, functionUris, tenantAddresses }, name);
-    t.equal(
-      access.trustsLoopback,
-      name === 'plain',
-      `${name}: nobody comes in for being near, unless that is asked for`,
-    );
+    t.equal(access.trustsLoopback, name === 'plain', `${name}: loopback gives no access, unless configured`);
     t.equal(access.oidc?.caPath, name === 'everything' ? '/etc/millrace/oidc/ca.crt' : undefined);
     const config = readScalerConfig(told('scaler'));
     t.strictSame(config.access, access);
@@ -442,7 +442,11 @@ t.test('gateway and scaler understand all that they are told', async (t) => {
       name === 'plain' ? undefined : config.tls?.certPath.replace('tls.crt', 'ca.crt'),
     );
     const isMutual = ['everything', 'existing-secrets', 'mutual-tls'].includes(name);
-    t.equal(config.tls?.clientCaPath !== undefined, isMutual, `${name}: KEDA shows who it is`);
+    t.equal(
+      config.tls?.clientCaPath !== undefined,
+      isMutual,
+      `${name}: the scaler requires a client certificate`,
+    );
     t.equal(config.kubernetes?.clusterAuthentication !== undefined, isMutual);
   }
 });

@@ -1,4 +1,4 @@
-// What may be set: the schema refuses the rest, and the templates say what to do where a schema cannot.
+// The values of the chart: the schema refuses unknown and wrong ones, and the templates report what a schema cannot check.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
@@ -7,7 +7,7 @@ import { chartDir, helm, kubeVersion, template, valueFiles, type Loose } from '.
 
 const kafka = ['--set', 'kafka.bootstrapServers=kafka:9092'];
 
-t.test('lint has nothing to say, whatever is set', async (t) => {
+t.test('helm lint reports nothing for any values', async (t) => {
   for (const [name, path] of valueFiles) {
     const { code, stdout, stderr } = await helm(
       'lint',
@@ -23,7 +23,7 @@ t.test('lint has nothing to say, whatever is set', async (t) => {
   }
 });
 
-t.test('every value of values.yaml is in the schema, and the other way round', async (t) => {
+t.test('values.yaml and the schema have the same values', async (t) => {
   const values = parse(await readFile(join(chartDir, 'values.yaml'), 'utf8'));
   const schema = JSON.parse(await readFile(join(chartDir, 'values.schema.json'), 'utf8'));
   const namesOf = (node: Loose, path: string): string[] =>
@@ -44,7 +44,7 @@ t.test('every value of values.yaml is in the schema, and the other way round', a
   );
 });
 
-t.test('wrong values are refused, with their place', async (t) => {
+t.test('the schema refuses wrong values and names their path', async (t) => {
   const wrong: [set: string, complaint: RegExp][] = [
     ['gateway.replica=3', /at '\/gateway': additional properties 'replica' not allowed/],
     ['gateway.replicas=0', /at '\/gateway\/replicas': minimum: got 0, want 1/],
@@ -66,17 +66,20 @@ t.test('wrong values are refused, with their place', async (t) => {
   }
 });
 
-t.test('what is missing is said, with what to do', async (t) => {
+t.test('the chart reports missing and contradictory values, and what to do', async (t) => {
   const missing: [args: string[], complaint: RegExp][] = [
-    [[], /needs to know your Kafka: --set kafka\.bootstrapServers=HOST:PORT/],
-    [[...kafka, '--set', 'kafka.existingSecret.name=x'], /are both set: one of them names the brokers/],
+    [[], /needs the address of your Kafka\. Set one of these: kafka\.bootstrapServers=HOST:PORT/],
+    [
+      [...kafka, '--set', 'kafka.existingSecret.name=x'],
+      /are both set\. Remove one: only one of them may name the brokers/,
+    ],
     [
       [...kafka, '--set', 'scaler.tls.enabled=false,scaler.tls.existingSecret=x'],
-      /a certificate is named: remove one/,
+      /a certificate is set \(existingSecret or certManager\)\. Turn TLS on, or remove/,
     ],
     [
       [...kafka, '--set', 'scaler.tls.existingSecret=x,scaler.tls.certManager.enabled=true'],
-      /one of them brings the certificate/,
+      /only one of them may provide the certificate/,
     ],
     [
       [...kafka, '--set', 'scaler.tls.certManager.enabled=true'],
@@ -84,7 +87,7 @@ t.test('what is missing is said, with what to do', async (t) => {
     ],
     [
       [...kafka, '--set', 'scaler.tls.clients.enabled=false,scaler.tls.clients.kedaNamespace=keda'],
-      /scaler\.tls\.clients\.enabled is false: remove one/,
+      /scaler\.tls\.clients\.enabled is false\. Turn both on, or remove/,
     ],
     [
       [...kafka, '--set', 'scaler.tls.clients.existingSecret=x'],
@@ -92,7 +95,7 @@ t.test('what is missing is said, with what to do', async (t) => {
     ],
     [
       [...kafka, '--set', 'scaler.tls.existingSecret=x,scaler.tls.clients.kedaNamespace=keda'],
-      /are of one authority: set both, or neither/,
+      /must be signed by the same CA\. Set both, or neither/,
     ],
   ];
   for (const [args, complaint] of missing) {
@@ -102,11 +105,11 @@ t.test('what is missing is said, with what to do', async (t) => {
   }
 });
 
-t.test('a cluster without KEDA is told before anything is installed', async (t) => {
+t.test('the chart reports a cluster without KEDA before it installs anything', async (t) => {
   const args = ['template', 'millrace', chartDir, '--kube-version', kubeVersion, ...kafka];
   const { code, stderr } = await helm(...args);
   t.not(code, 0);
-  t.match(stderr, /scales functions through KEDA, and this cluster has none/);
+  t.match(stderr, /scales functions through KEDA, and this cluster has no KEDA/);
   t.match(stderr, /Install it first: https:\/\/keda\.sh.*--set keda\.check=false/);
   t.equal((await helm(...args, '--set', 'keda.check=false')).code, 0);
 });

@@ -1,4 +1,5 @@
-// KEDA shows the scaler who it is, as the chart arranges it by itself: a function is scaled by it, and a pod beside KEDA reads nothing.
+// KEDA authenticates to the scaler with the certificate that the chart makes by default. KEDA scales a function, and another pod in its
+// namespace reads nothing.
 import t from 'tap';
 import {
   createRestricted,
@@ -10,7 +11,7 @@ import { images } from '../lab/millrace-image.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { deployFunction } from './pod-function.ts';
 
-t.test('KEDA is let in, and what has no certificate is not', { timeout: 600_000 }, async (t) => {
+t.test('the scaler accepts KEDA, and no client without a certificate', { timeout: 600_000 }, async (t) => {
   const cluster = await useCluster(t);
   const { namespace: home } = await installMillrace(t, cluster);
   const scaler = `millrace-scaler.${home}`;
@@ -28,22 +29,22 @@ t.test('KEDA is let in, and what has no certificate is not', { timeout: 600_000 
   t.equal(
     await deployed.kubectl([...beside, '-l', 'app.kubernetes.io/managed-by=millrace']),
     '',
-    'no key, nor anything else, beside the function',
+    'there is no key, or anything else, beside the function',
   );
   await deployed.untilAsleep();
   await oracle.produce(20);
   await until(() => oracle.delivered === 20, 60_000);
-  t.pass('it sleeps and wakes by what KEDA was told');
+  t.pass('KEDA scales the function by the answers of the scaler');
 
+  t.equal(await phaseOf(t, cluster, scaler, ['ca.crt']), 'Failed', 'a pod without a client certificate');
   t.equal(
-    await phaseOf(t, cluster, scaler, ['ca.crt']),
-    'Failed',
-    'a pod that trusts the scaler, and shows nothing',
+    await phaseOf(t, cluster, scaler, ['ca.crt', 'tls.crt', 'tls.key']),
+    'Succeeded',
+    'a pod with the certificate of KEDA',
   );
-  t.equal(await phaseOf(t, cluster, scaler, ['ca.crt', 'tls.crt', 'tls.key']), 'Succeeded', 'as KEDA');
 });
 
-/** What becomes of a pod in KEDA's namespace that connects to the scaler with these files of KEDA's Secret. */
+/** The final phase of a pod in KEDA's namespace that calls the scaler with these files of KEDA's Secret. */
 async function phaseOf(
   t: { teardown(end: () => Promise<unknown>): unknown },
   { kubectl }: TestCluster,

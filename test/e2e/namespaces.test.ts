@@ -1,4 +1,4 @@
-// Two namespaces with the same names in them: each has its own group, its own function and its own events, and neither reaches into the other.
+// Two namespaces with the same names in them: each has its own group, function and events, and neither affects the other.
 import t from 'tap';
 import {
   createRestricted,
@@ -9,7 +9,7 @@ import {
 import { until } from '../scaler/fixtures/until.ts';
 import { deployFunction } from './pod-function.ts';
 
-t.test('the same names in two namespaces', { timeout: 600_000 }, async (t) => {
+t.test('functions with the same name in two namespaces are independent', { timeout: 600_000 }, async (t) => {
   const cluster = await useCluster(t);
   await installMillrace(t, cluster);
   const namespaces = [await createRestricted(t, cluster, 'one'), await createRestricted(t, cluster, 'two')];
@@ -22,7 +22,7 @@ t.test('the same names in two namespaces', { timeout: 600_000 }, async (t) => {
   const [one, two] = functions;
   await one!.oracle.produce(20);
   await until(() => one!.oracle.delivered === 20, 60_000);
-  t.equal((await two!.replicas()).wanted, 0, 'the other one sleeps on');
+  t.equal((await two!.replicas()).wanted, 0, 'the other function stays asleep');
   await two!.oracle.produce(10);
   await until(() => two!.oracle.delivered === 10, 60_000);
   for (const { oracle } of functions) {
@@ -31,7 +31,7 @@ t.test('the same names in two namespaces', { timeout: 600_000 }, async (t) => {
     t.strictSame(verdict.duplicates, []);
   }
 
-  await t.test("a cluster of the other's is unknown", async (t) => {
+  await t.test("a trigger cannot use the other namespace's KafkaCluster", async (t) => {
     await cluster.kubectl(
       ['apply', '-n', namespaces[1]!, '-f', '-'],
       JSON.stringify({
@@ -51,7 +51,7 @@ t.test('the same names in two namespaces', { timeout: 600_000 }, async (t) => {
 });
 
 t.test(
-  'an installation that watches one namespace sees nothing of the others',
+  'an installation that watches one namespace has no access to the others',
   { timeout: 600_000 },
   async (t) => {
     const cluster = await useCluster(t);
@@ -95,11 +95,15 @@ t.test(
     await seen.untilReady();
     await seen.oracle.produce(3);
     await until(() => seen.oracle.delivered === 3, 60_000);
-    t.equal(await unseen.kubectl(['get', 'triggers', '-o', 'name']), '', 'nobody made a trigger for it');
+    t.equal(
+      await unseen.kubectl(['get', 'triggers', '-o', 'name']),
+      '',
+      'there is no trigger for the unwatched function',
+    );
   },
 );
 
-/** `yes` or `no`; kubectl ends with 1 for a no. */
+/** `yes` or `no`. kubectl exits with 1 for a no. */
 async function may(
   { kubectl }: TestCluster,
   account: string,

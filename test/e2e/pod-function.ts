@@ -1,5 +1,5 @@
-// A function in pods, as a user deploys it: a Deployment with annotations. What its pods get they hand on to this process, where the oracle
-// writes it down and answers.
+// A function in pods, as a user deploys it: a Deployment with annotations. Its pods forward each request to this process, where the oracle
+// records and answers it.
 
 import { serveFunction, type Behaviour, type OracleFunction } from '../fixtures/oracle/oracle-function.ts';
 import { createOracle, type Oracle } from '../fixtures/oracle/oracle.ts';
@@ -16,7 +16,7 @@ export type PodFunctionOptions = {
   name?: string;
   partitions?: number;
   ordering?: 'partition' | 'key';
-  /** Without the prefix; they win over ours. */
+  /** Names without the prefix. They override the defaults. */
   annotations?: Readonly<Record<string, string>>;
   behaviour?: Behaviour;
 };
@@ -45,7 +45,7 @@ export class PodFunction {
     this.collector = collector;
   }
 
-  /** In its namespace. */
+  /** Runs kubectl in the namespace of the function. */
   kubectl(args: readonly string[], input?: string): Promise<string> {
     return this.cluster.kubectl(['--namespace', this.namespace, ...args], input);
   }
@@ -55,20 +55,20 @@ export class PodFunction {
     return { wanted: deployment.spec.replicas, ready: deployment.status.readyReplicas ?? 0 };
   }
 
-  /** How many pods there are, those that are ending as well. */
+  /** The number of pods, including terminating ones. */
   async podCount(): Promise<number> {
     return (await this.kubectl(['get', 'pods', '-l', `app=${this.name}`, '-o', 'name']))
       .split('\n')
       .filter(Boolean).length;
   }
 
-  /** The condition Ready of its Trigger, with everything in it; undefined before it is written. */
+  /** The condition Ready of its Trigger; undefined before the controller has written it. */
   async ready(): Promise<{ status: string; reason: string; message: string } | undefined> {
     const trigger = await this.get(`trigger/${this.name}`);
     return trigger.status?.conditions?.find(({ type }: { type: string }) => type === 'Ready');
   }
 
-  /** As the API server has it. */
+  /** A resource from the API server. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   async get(resource: string): Promise<any> {
     return JSON.parse(await this.kubectl(['get', resource, '-o', 'json']));
@@ -81,12 +81,12 @@ export class PodFunction {
     await this.kubectl(['annotate', '--overwrite', 'deployment', this.name, ...words]);
   }
 
-  /** Rejects with what the Trigger says of itself. */
+  /** Waits for the condition Ready. Rejects with the status of the Trigger. */
   async untilReady(limitMs = 90_000): Promise<void> {
     await this.#until(async () => (await this.ready())?.status === 'True', 'Ready', limitMs);
   }
 
-  /** No pod is left. */
+  /** Waits until no replica is wanted and no pod is left. */
   async untilAsleep(limitMs = 90_000): Promise<void> {
     await this.#until(
       async () => (await this.replicas()).wanted === 0 && (await this.podCount()) === 0,
@@ -118,7 +118,7 @@ export class PodFunction {
   }
 }
 
-/** A topic, an oracle that knows it, and a Deployment that opts in. */
+/** Makes a topic, an oracle for it, and an annotated Deployment. */
 export async function deployFunction(
   t: Teardown,
   cluster: TestCluster,

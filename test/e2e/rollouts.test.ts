@@ -1,4 +1,4 @@
-// Under load, everything is replaced, one after the other: nothing is lost, nothing comes twice.
+// Rollouts of functions, gateways and scalers under load: nothing is lost or delivered twice.
 import t from 'tap';
 import { createRestricted, installMillrace, useCluster } from '../fixtures/kubernetes/cluster.ts';
 import { until } from '../scaler/fixtures/until.ts';
@@ -6,7 +6,7 @@ import { deployFunction, type PodFunction } from './pod-function.ts';
 
 const pace = { keys: 100, perRequest: 20, pauseMs: 50, lead: 300 };
 
-t.test('rollouts under load', { timeout: 900_000 }, async (t) => {
+t.test('rollouts under load lose and repeat nothing', { timeout: 900_000 }, async (t) => {
   const cluster = await useCluster(t);
   const millrace = await installMillrace(t, cluster);
   const namespace = await createRestricted(t, cluster, 'rollouts');
@@ -39,11 +39,11 @@ t.test('rollouts under load', { timeout: 900_000 }, async (t) => {
 
   const verdict = await oracle.verdict();
   t.strictSame(verdict.problems, []);
-  t.strictSame(verdict.duplicates, [], 'none twice');
-  t.comment(`${verdict.records} records; a lane stood still for ${verdict.longestLanePauseMs} ms at most`);
+  t.strictSame(verdict.duplicates, [], 'nothing is delivered twice');
+  t.comment(`${verdict.records} records; a lane paused for at most ${verdict.longestLanePauseMs} ms`);
 });
 
-/** So many more are delivered. */
+/** Waits until `count` more records are delivered. */
 export async function goesOn({ oracle }: PodFunction, count: number, limitMs = 60_000): Promise<void> {
   const before = oracle.delivered;
   await until(() => oracle.delivered >= before + count, limitMs);

@@ -1,5 +1,5 @@
-// What happens between a record and its first event, and when: read from the outside, off watches of the API server and the logs of gateway
-// and scaler. All clocks are this machine's.
+// What happens between a record and its delivery, and when. Observed from outside, through watches of the API server and the logs of gateway
+// and scaler. All times are from the clock of this machine.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -9,19 +9,19 @@ import type { PodFunction } from './pod-function.ts';
 
 type Teardown = { teardown(end: () => Promise<unknown>): unknown };
 
-/** In the order in which they happen; ms since the Unix epoch. */
+/** In the order in which they happen, in ms since the Unix epoch. */
 export const moments = ['appended', 'seen', 'pushed', 'replicas=1', 'ready', 'delivered'] as const;
 export type Moment = (typeof moments)[number];
 export type Timeline = Record<Moment, number>;
 
 export type Recorder = {
-  /** Forgets what it has seen. */
+  /** Starts a new timeline. */
   begin(): void;
-  /** The first of each since then; NaN for what did not happen. */
+  /** When each moment first happened since then; NaN if it did not. */
   end(appendedMs: number, deliveredMs: number): Timeline;
 };
 
-/** Watches a function that sleeps; teardown ends the watches. */
+/** Watches a sleeping function until the teardown. */
 export async function recordTimeline(
   t: Teardown,
   { namespace, name, cluster }: PodFunction,
@@ -88,7 +88,7 @@ async function followLogs(
   }
 }
 
-/** pino writes ms since the epoch. */
+/** The time of a log line of pino. */
 function timeOf(line: string): number {
   const { time } = JSON.parse(line) as { time?: number | string };
   return typeof time === 'string' ? Date.parse(time) : (time ?? NaN);
@@ -101,7 +101,7 @@ async function ended(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-/** One row for each step, in ms: each run, and the median. */
+/** One row per step, in ms: the median and each run. */
 export function describeTimelines(timelines: readonly Timeline[]): string[] {
   const rows = moments.slice(1).map((moment, index) => {
     const before = moments[index] as Moment;
@@ -122,7 +122,7 @@ function totalMs({ appended, delivered }: Timeline): number {
   return delivered - appended;
 }
 
-/** What is ours, and KEDA's: without the time from the wish for a replica to its being ready, which is Kubernetes' and the function's. */
+/** The share of Millrace and KEDA: without the time from the request for a replica until it is ready, which Kubernetes and the function need. */
 export function ownMs(line: Timeline): number {
   return totalMs(line) - (line.ready - line['replicas=1']);
 }

@@ -1,4 +1,5 @@
-// Annotations on a Deployment: it sleeps, wakes with its topic, grows with its backlog, and sleeps again; without them it is as it was.
+// An annotated Deployment scales to zero, wakes with its topic, scales with its backlog, and scales to zero again. Without the annotations it is
+// as before.
 import t from 'tap';
 import { createRestricted, installMillrace, useCluster } from '../fixtures/kubernetes/cluster.ts';
 import { accepts } from '../fixtures/oracle/oracle-function.ts';
@@ -9,7 +10,7 @@ import { describeTimelines, median, ownMs, recordTimeline, type Timeline } from 
 
 const wakes = Number(process.env.MILLRACE_E2E_WAKES ?? 10);
 
-t.test('0 → 1 → N → 0 by traffic', { timeout: 900_000 }, async (t) => {
+t.test('a function scales 0 → 1 → N → 0 with its traffic', { timeout: 900_000 }, async (t) => {
   const cluster = await useCluster(t);
   const millrace = await installMillrace(t, cluster);
   const namespace = await createRestricted(t, cluster, 'wake');
@@ -28,29 +29,32 @@ t.test('0 → 1 → N → 0 by traffic', { timeout: 900_000 }, async (t) => {
   );
   oracle.watchCommits();
 
-  await t.test('the first event, again and again', async (t) => {
-    const recorder = await recordTimeline(t, deployed, millrace);
-    const timelines: Timeline[] = [];
-    for (let wake = 0; wake < wakes; wake += 1) {
-      await deployed.untilAsleep();
-      await delay(1_000); // the watches have told what they had to
-      const before = oracle.receipts.length;
-      recorder.begin();
-      const appendedMs = Date.now();
-      await oracle.produce(1);
-      const receipt = (await until(() => oracle.receipts[before], 60_000))!;
-      await until(() => receipt.acceptedMs !== undefined);
-      await delay(500); // logs come late
-      timelines.push(recorder.end(appendedMs, receipt.receivedMs));
-    }
-    process.stderr.write(`${describeTimelines(timelines).join('\n')}\n`);
-    const own = median(timelines.map(ownMs));
-    t.ok(own < 1_000, `record to first byte, less the pod's own start: ${own} ms is less than 1 s`);
-    const attempts = oracle.receipts.map(({ attempt }) => attempt);
-    t.strictSame(new Set(attempts), new Set([1]), 'no attempt was charged while nobody was there');
-  });
+  await t.test(
+    'a sleeping function gets its first event within a second, apart from the start of the pod',
+    async (t) => {
+      const recorder = await recordTimeline(t, deployed, millrace);
+      const timelines: Timeline[] = [];
+      for (let wake = 0; wake < wakes; wake += 1) {
+        await deployed.untilAsleep();
+        await delay(1_000); // lets the watches of the recorder catch up
+        const before = oracle.receipts.length;
+        recorder.begin();
+        const appendedMs = Date.now();
+        await oracle.produce(1);
+        const receipt = (await until(() => oracle.receipts[before], 60_000))!;
+        await until(() => receipt.acceptedMs !== undefined);
+        await delay(500); // logs arrive late
+        timelines.push(recorder.end(appendedMs, receipt.receivedMs));
+      }
+      process.stderr.write(`${describeTimelines(timelines).join('\n')}\n`);
+      const own = median(timelines.map(ownMs));
+      t.ok(own < 1_000, `record to first byte, less the pod's own start: ${own} ms is less than 1 s`);
+      const attempts = oracle.receipts.map(({ attempt }) => attempt);
+      t.strictSame(new Set(attempts), new Set([1]), 'no attempt was counted while there was no replica');
+    },
+  );
 
-  await t.test('many records bring many replicas, and none brings none', async (t) => {
+  await t.test('replicas follow the backlog, down to zero', async (t) => {
     deployed.collector.behave(async (call) => {
       await delay(40);
       return accepts(call);
@@ -62,14 +66,14 @@ t.test('0 → 1 → N → 0 by traffic', { timeout: 900_000 }, async (t) => {
     await deployed.untilAsleep(120_000);
     const verdict = await oracle.verdict();
     t.strictSame(verdict.problems, []);
-    t.strictSame(verdict.duplicates, [], 'none twice');
+    t.strictSame(verdict.duplicates, [], 'nothing is delivered twice');
     t.comment(`${verdict.records} records`);
   });
 
-  await t.test('without the annotation all that was made is taken away', async (t) => {
+  await t.test('removing the annotation removes everything that was made for it', async (t) => {
     await deployed.annotate({ topics: undefined });
     const made = ['triggers', 'scaledobjects', 'services', 'hpa'].join(',');
     await until(async () => (await deployed.kubectl(['get', made, '-o', 'name'])) === '', 90_000);
-    t.equal((await deployed.replicas()).wanted, 1, 'and the replicas are as they were');
+    t.equal((await deployed.replicas()).wanted, 1, 'the replicas are restored');
   });
 });

@@ -1,24 +1,24 @@
-// What the engine promises, in times. Here alone the oracle of the fault suite is strict or lenient: whoever raises a number
-// promises less, and says so in docs/delivery-semantics.md.
+// The delivery guarantees as times. Only this file decides how strict the oracle of the fault suite is: whoever raises a number promises
+// less, and must say so in docs/delivery-semantics.md.
 export const bounds = {
   /**
-   * What was accepted longer ago than this is committed, or stands in the progress mark: it survives a crash. The gateway
-   * commits every 100 ms under load; the rest is what an answer, and a commit, take on a busy machine.
+   * A record that was accepted longer ago than this is committed or in the progress mark, so a crash does not repeat it. The gateway
+   * commits every 100 ms under load. The rest is the time that an answer and a commit take on a busy machine.
    */
   commitMs: 1_000,
-  /** When Kafka is back after a trouble, what is due is committed within this time. */
+  /** After a disruption of Kafka ends, the gateway commits what is settled within this time. */
   recoveryMs: 5_000,
-  /** Who is away from its group this long may lose its partitions; the session timeout is 10 s, a heartbeat may be late. */
+  /** A member that is cut off this long may lose its partitions: the session timeout is 10 s, and the last heartbeat may have been late. */
   sessionRiskMs: 6_000,
-  /** A group that takes no commits for less than this is only between two generations. */
+  /** A group that takes no commits for less than this is between two generations. */
   standstillMs: 500,
-  /** Certainly past the session. */
+  /** Certainly longer than the session timeout. */
   pastSessionMs: 12_000,
-  /** A gateway that was away past its session notices it within this time after its return. */
+  /** A gateway whose session has expired notices within this time after it is back. */
   noticeMs: 1_000,
-  /** Told to stop, a gateway has ended after its drain limit and this. */
+  /** After SIGTERM a gateway ends within its drain limit plus this time. */
   stopMs: 10_000,
   drainLimitMs: 10_000,
-  /** When every fault is over, the backlog is zero within this time. */
+  /** The backlog is zero within this time after the last fault is over. */
   settleMs: 120_000,
 } as const;

@@ -1,17 +1,17 @@
-// The short run: a few seeds, chosen so that every kind of fault happens. `npm run soak` goes through as many as one likes.
+// The short run: a few seeds, chosen so that every kind of fault happens. `npm run soak` runs any number of seeds.
 import t from 'tap';
-import { createClusters } from './clusters.ts';
-import { everyFaultName, generateScenario } from './generate.ts';
-import { keepLog } from './keep-log.ts';
-import { outcomeLine } from './outcome-line.ts';
+import { createReusedCluster } from './testbed/reused-cluster.ts';
+import { everyFaultName, generateScenario } from './scenario/generate-scenario.ts';
+import { writeLog } from './report/write-log.ts';
+import { outcomeLine } from './report/outcome-line.ts';
 import { runScenario } from './run-scenario.ts';
-import { describeScenario, faultName } from './scenario.ts';
+import { describeScenario, faultName } from './scenario/scenario.ts';
 
 const seeds = [53876, 24254, 43675, 18334, 52590, 36979, 538];
 
 t.setTimeout(1_200_000);
 
-t.test('the seeds try every kind of fault', async (t) => {
+t.test('the seeds cover every kind of fault', async (t) => {
   const tried = seeds.flatMap((seed) =>
     generateScenario(seed).tracks.flatMap(({ steps }) => steps.map(({ fault }) => faultName(fault))),
   );
@@ -21,18 +21,18 @@ t.test('the seeds try every kind of fault', async (t) => {
   );
 });
 
-t.test('every seed is sound', { timeout: 1_200_000 }, async (t) => {
-  const clusters = createClusters();
-  t.teardown(() => clusters.discard());
+t.test('every seed passes the oracle', { timeout: 1_200_000 }, async (t) => {
+  const cluster = createReusedCluster();
+  t.teardown(() => cluster.discard());
   for (const seed of seeds) {
     await t.test(`seed ${seed}`, { timeout: 300_000 }, async (t) => {
       const scenario = generateScenario(seed);
       for (const line of describeScenario(scenario)) t.comment(line);
-      const outcome = await runScenario(await clusters.next(), scenario);
-      if (outcome.isClusterSpoilt) await clusters.discard();
+      const outcome = await runScenario(await cluster.forNextSeed(), scenario);
+      if (outcome.isClusterBroken) await cluster.discard();
       t.comment(outcomeLine(outcome));
       for (const note of outcome.notes) t.comment(`note: ${note}`);
-      if (outcome.problems.length > 0) t.comment(`what happened: ${await keepLog(outcome)}`);
+      if (outcome.problems.length > 0) t.comment(`what happened: ${await writeLog(outcome)}`);
       t.strictSame(outcome.problems, [], `replay: npm run soak -- --seed ${seed} --count 1`);
     });
   }

@@ -1,107 +1,114 @@
-// One seed: set up, load, faults in their time, everything mended, the backlog back to zero, the verdict.
+// Runs one seed: set-up, load, the faults on schedule, recovery, the backlog back to zero, the verdict.
 import { setTimeout as delay } from 'node:timers/promises';
 import { placeOf } from '../fixtures/oracle/oracle-evidence.ts';
 import type { Verdict } from '../fixtures/oracle/oracle-verdict.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { bounds } from './bounds.ts';
-import { inflictOnBrokers } from './broker-faults.ts';
-import type { Cluster } from './cluster.ts';
-import { inflictOnDeadLetters } from './dead-letter-faults.ts';
-import { inflictOnFunction } from './function-faults.ts';
-import { inflictOnGateways, startGateway, untilConsuming } from './gateway-faults.ts';
-import { startLoad } from './load.ts';
-import { inflictOnNet } from './net-faults.ts';
-import { describeFault, seconds, type Fault, type Scenario, type Step, type Track } from './scenario.ts';
-import { createScope } from './scope.ts';
-import { setStage, troublesOf, type Stage } from './stage.ts';
-import { exposuresOf } from './troubles.ts';
+import { injectBrokerFault } from './tracks/broker-faults.ts';
+import type { Cluster } from './testbed/broker-cluster.ts';
+import { injectDeadLetterFault } from './tracks/dead-letter-faults.ts';
+import { injectFunctionFault } from './tracks/function-faults.ts';
+import { injectGatewayFault, startGateway, untilConsuming } from './tracks/gateway-faults.ts';
+import { startLoad } from './testbed/load.ts';
+import { injectNetworkFault } from './tracks/network-faults.ts';
+import {
+  describeFault,
+  seconds,
+  type Fault,
+  type Scenario,
+  type Step,
+  type Track,
+} from './scenario/scenario.ts';
+import { createScope } from './testbed/scope.ts';
+import { createTestbed, disruptionsOf, type Testbed } from './testbed/testbed.ts';
+import { exposuresOf } from './testbed/disruptions.ts';
 
 export type Outcome = {
   scenario: Scenario;
-  /** Absent where the backlog never was zero. */
+  /** Absent if the backlog never reached zero. */
   verdict: Verdict | undefined;
-  /** Empty where nothing is wrong: all that the oracle found, repetitions that nothing excuses, and what stood still. */
+  /** What the oracle found, redeliveries that nothing excuses, and what stalled. Empty if nothing is wrong. */
   problems: string[];
   notes: string[];
-  /** What the gateways logged, for whoever looks into a problem. */
+  /** The logs of the gateways, for whoever investigates a problem. */
   logs: string[];
   tookMs: number;
-  /** A fault could not be done or undone: nobody knows what state the cluster is in. */
-  isClusterSpoilt: boolean;
+  /** A fault could not be injected or undone, so the state of the cluster is unknown. */
+  isClusterBroken: boolean;
 };
 
 export async function runScenario(
   cluster: Cluster,
   scenario: Scenario,
-  say: (line: string) => void = () => undefined,
+  onStep: (line: string) => void = () => undefined,
 ): Promise<Outcome> {
   const scope = createScope();
   const startMs = Date.now();
-  const told: string[] = [];
-  const tell = (line: string): void => {
-    told.push(`${new Date().toISOString()} ${line}`);
-    say(`${seconds(Date.now() - startMs).padStart(7)} ${line}`);
+  const steps: string[] = [];
+  const report = (line: string): void => {
+    steps.push(`${new Date().toISOString()} ${line}`);
+    onStep(`${seconds(Date.now() - startMs).padStart(7)} ${line}`);
   };
   try {
-    const stage = await setStage(scope, cluster, scenario, tell);
-    const verdict = await play(stage).catch((error: unknown) => {
-      stage.problems.push(error instanceof Error ? error.message : String(error));
+    const testbed = await createTestbed(scope, cluster, scenario, report);
+    const verdict = await run(testbed).catch((error: unknown) => {
+      testbed.problems.push(error instanceof Error ? error.message : String(error));
       return undefined;
     });
-    const { problems, notes } = stage;
+    const { problems, notes } = testbed;
     return {
       scenario,
       verdict,
       problems: [...problems, ...(verdict?.problems ?? []), ...describeRepetitions(verdict)],
       notes,
-      logs: [...told, ...stage.logs, ...describeEvidence(stage, verdict)],
+      logs: [...steps, ...testbed.logs, ...describeEvidence(testbed, verdict)],
       tookMs: Date.now() - startMs,
-      isClusterSpoilt: stage.isClusterSpoilt,
+      isClusterBroken: testbed.isClusterBroken,
     };
   } finally {
     await scope.end();
   }
 }
 
-async function play(stage: Stage): Promise<Verdict> {
-  const { scenario, oracle, seats } = stage;
-  const first = seats.slice(0, scenario.shape.gateways);
-  await Promise.all(first.map((seat) => startGateway(stage, seat)));
-  await Promise.all(first.map((seat) => untilConsuming(stage, seat)));
+async function run(testbed: Testbed): Promise<Verdict> {
+  const { scenario, oracle, slots } = testbed;
+  const first = slots.slice(0, scenario.shape.gateways);
+  await Promise.all(first.map((slot) => startGateway(testbed, slot)));
+  await Promise.all(first.map((slot) => untilConsuming(testbed, slot)));
   oracle.watchCommits();
   const endLoad = startLoad(oracle, scenario);
   const missing = scenario.tracks.some(({ steps }) => steps[0]?.fault.kind === 'dead-letter-missing');
   if (!missing) await until(() => oracle.delivered > 100, bounds.settleMs);
-  const played = await Promise.allSettled(
-    scenario.tracks.map(({ track, steps }) => playTrack(stage, track, steps)),
+  const results = await Promise.allSettled(
+    scenario.tracks.map(({ track, steps }) => runTrack(testbed, track, steps)),
   );
-  const failure = played.find((one) => one.status === 'rejected');
+  const failure = results.find((one) => one.status === 'rejected');
   if (failure !== undefined) {
-    stage.isClusterSpoilt = true;
+    testbed.isClusterBroken = true;
     await Promise.race([endLoad().catch(() => undefined), delay(bounds.recoveryMs)]);
-    throw new Error(`the schedule could not be played: ${String(failure.reason)}`);
+    throw new Error(`the schedule could not be run: ${String(failure.reason)}`);
   }
   await endLoad();
-  stage.say(`faults are over: ${oracle.delivered} of ${oracle.acknowledged} delivered`);
-  const used = seats.filter(({ lives }) => lives.length > 0);
-  for (const exposure of exposuresOf(troublesOf(stage), used)) oracle.expose(exposure);
+  testbed.report(`faults are over: ${oracle.delivered} of ${oracle.acknowledged} delivered`);
+  const used = slots.filter(({ instances }) => instances.length > 0);
+  for (const exposure of exposuresOf(disruptionsOf(testbed), used)) oracle.expose(exposure);
   const verdict = await oracle.verdict({ limitMs: bounds.settleMs }).catch(async (error: unknown) => {
-    throw new Error(`stuck: ${String(error)}; ${await describeGateways(stage)}`);
+    throw new Error(`stuck: ${String(error)}; ${await describeGateways(testbed)}`);
   });
-  stage.say('judged');
+  testbed.report('the oracle has evaluated the evidence');
   return verdict;
 }
 
-async function playTrack(stage: Stage, track: Track, steps: readonly Step[]): Promise<void> {
+async function runTrack(testbed: Testbed, track: Track, steps: readonly Step[]): Promise<void> {
   for (const { afterMs, fault } of steps) {
     await delay(afterMs);
-    stage.say(`${track}: ${describeFault(fault)}`);
-    await inflict(stage, fault);
-    stage.say(`${track}: ${fault.kind} is over`);
+    testbed.report(`${track}: ${describeFault(fault)}`);
+    await inject(testbed, fault);
+    testbed.report(`${track}: ${fault.kind} is over`);
   }
 }
 
-function inflict(stage: Stage, fault: Fault): Promise<void> {
+function inject(testbed: Testbed, fault: Fault): Promise<void> {
   switch (fault.kind) {
     case 'broker-kill':
     case 'broker-pause':
@@ -110,36 +117,36 @@ function inflict(stage: Stage, fault: Fault): Promise<void> {
     case 'coordinator-move':
     case 'kafka-outage':
     case 'min-isr-loss':
-      return inflictOnBrokers(stage, fault);
+      return injectBrokerFault(testbed, fault);
     case 'gateway-rolling-restart':
     case 'gateway-kill':
     case 'gateway-pause':
     case 'gateway-join':
-      return inflictOnGateways(stage, fault);
+      return injectGatewayFault(testbed, fault);
     case 'dead-letter-missing':
     case 'dead-letter-too-small':
     case 'dead-letter-unauthorised':
     case 'dead-letter-full':
-      return inflictOnDeadLetters(stage, fault);
-    case 'kafka-net':
-    case 'function-net':
-      return inflictOnNet(stage, fault);
+      return injectDeadLetterFault(testbed, fault);
+    case 'kafka-network':
+    case 'function-network':
+      return injectNetworkFault(testbed, fault);
     default:
-      return inflictOnFunction(stage, fault);
+      return injectFunctionFault(testbed, fault);
   }
 }
 
-async function describeGateways({ seats }: Stage): Promise<string> {
-  const states = seats.map(async ({ name, process }) => {
-    if (process === undefined) return `${name} is not there`;
+async function describeGateways({ slots }: Testbed): Promise<string> {
+  const states = slots.map(async ({ name, process }) => {
+    if (process === undefined) return `${name} is not running`;
     const trigger = await process.trigger().catch(String);
     return `${name} ${JSON.stringify(trigger)}`;
   });
   return (await Promise.all(states)).join('; ');
 }
 
-/** What happened to each record that came again without an excuse, and what there was of excuses. */
-function describeEvidence({ oracle }: Stage, verdict: Verdict | undefined): string[] {
+/** All excuses, and what happened to each record that was delivered again without one. */
+function describeEvidence({ oracle }: Testbed, verdict: Verdict | undefined): string[] {
   const at = (ms: number | undefined): string =>
     ms === undefined ? 'never' : Number.isFinite(ms) ? new Date(ms).toISOString().slice(11, 23) : 'the end';
   const places = new Set(verdict?.unexplained.map(placeOf));
@@ -166,5 +173,5 @@ function describeRepetitions(verdict: Verdict | undefined): string[] {
   const some = unexplained
     .slice(0, 3)
     .map(({ partition, offset, via }) => `${partition}@${offset} by ${via}`);
-  return [`delivered again, and nothing excuses it (${unexplained.length}): ${some.join(', ')}`];
+  return [`delivered again without an excuse (${unexplained.length}): ${some.join(', ')}`];
 }

@@ -1,22 +1,22 @@
-// npm run soak -- --minutes N --seed S: seeds from S on, until the time is over, or so many have run. The exit code is 1 where
-// one has failed.
+// npm run soak -- --minutes N --seed S: runs the seeds from S on until the time is over, or until --count of them have run. The exit code
+// is 1 when one has failed.
 //
 //   npm run soak -- --minutes 60              an hour from seed 1
-//   npm run soak -- --seed 17 --count 1       this one again, step by step
+//   npm run soak -- --seed 17 --count 1       replays seed 17, step by step
 import { parseArgs } from 'node:util';
-import { createClusters } from './clusters.ts';
-import { generateScenario } from './generate.ts';
-import { keepLog } from './keep-log.ts';
-import { outcomeLine } from './outcome-line.ts';
+import { createReusedCluster } from './testbed/reused-cluster.ts';
+import { generateScenario } from './scenario/generate-scenario.ts';
+import { writeLog } from './report/write-log.ts';
+import { outcomeLine } from './report/outcome-line.ts';
 import { runScenario, type Outcome } from './run-scenario.ts';
-import { describeScenario } from './scenario.ts';
+import { describeScenario } from './scenario/scenario.ts';
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string' },
     seed: { type: 'string', default: '1' },
     count: { type: 'string' },
-    /** Tells each step as it happens; always so for a single seed. */
+    /** Prints each step as it happens. A single seed always does. */
     verbose: { type: 'boolean', default: false },
   },
 });
@@ -39,34 +39,34 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 const failed: number[] = [];
 let done = 0;
-const clusters = createClusters();
+const cluster = createReusedCluster();
 try {
   for (let seed = firstSeed; !interrupted.signal.aborted && done < count && Date.now() < endMs; seed += 1) {
-    const isTold = values.verbose || count === 1;
+    const isVerbose = values.verbose || count === 1;
     const scenario = generateScenario(seed);
-    if (isTold) console.log(describeScenario(scenario).join('\n'));
+    if (isVerbose) console.log(describeScenario(scenario).join('\n'));
     const outcome = await runScenario(
-      await clusters.next(),
+      await cluster.forNextSeed(),
       scenario,
-      isTold ? (line) => console.log(line) : undefined,
+      isVerbose ? (line) => console.log(line) : undefined,
     );
     done += 1;
-    if (outcome.isClusterSpoilt) await clusters.discard();
+    if (outcome.isClusterBroken) await cluster.discard();
     console.log(outcomeLine(outcome));
     for (const note of outcome.notes) console.log(`  note: ${note}`);
     if (outcome.problems.length > 0) {
       failed.push(seed);
-      await tellProblems(outcome);
+      await reportProblems(outcome);
     }
   }
 } finally {
-  await clusters.discard();
+  await cluster.discard();
 }
 for (const seed of failed) console.log(`replay: npm run soak -- --seed ${seed} --count 1`);
 console.log(`${done} seeds, ${failed.length} failed`);
 process.exit(failed.length > 0 ? 1 : 0);
 
-async function tellProblems(outcome: Outcome): Promise<void> {
+async function reportProblems(outcome: Outcome): Promise<void> {
   for (const problem of outcome.problems) console.log(`  ${problem}`);
-  console.log(`  what happened: ${await keepLog(outcome)}`);
+  console.log(`  what happened: ${await writeLog(outcome)}`);
 }

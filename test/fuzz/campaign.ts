@@ -1,31 +1,31 @@
-// Feeds inputs to one target, and looks which of them reach code that none has reached before: those are kept, and mutated on.
+// Feeds inputs to one target. Inputs that reach code that no input reached before are kept and mutated further.
 import { Session } from 'node:inspector';
 import { setImmediate as turn } from 'node:timers/promises';
-import { createRandom } from '../faults/random.ts';
+import { createRandom } from '../fixtures/seeded-random.ts';
 import { mutate } from './mutate.ts';
 import type { Target } from './target.ts';
 
 export interface CampaignOptions {
   readonly seed: number;
-  /** Both where it ends. */
+  /** The campaign ends at whichever limit it reaches first: this, or `seconds`. */
   readonly inputs: number;
   readonly seconds: number;
-  /** By the coverage of the product's sources, as V8 counts it. Costs half of the speed. */
+  /** Whether the coverage of the product's sources, as V8 counts it, guides the mutations. Halves the speed. */
   readonly isGuided: boolean;
-  /** Before each input. */
+  /** Called before each input. */
   readonly onInput: (input: Buffer) => void;
 }
 
 export interface CampaignResult {
   readonly inputs: number;
-  /** Of one input, in ms. */
+  /** The longest time that one input took, in ms. */
   readonly worstMs: number;
   readonly worst: Buffer;
-  /** Of the heap, as far as it was looked at. */
+  /** The highest sample of the heap. */
   readonly peakMb: number;
-  /** Blocks of the sources that were reached, as V8 counts them; 0 where nobody looked. */
+  /** Blocks of the sources that were reached, as V8 counts them. 0 without guidance. */
   readonly blocks: number;
-  /** Beyond the seeds, what reached something new. */
+  /** Inputs, besides the seeds, that reached new code. */
   readonly found: readonly Buffer[];
 }
 
@@ -45,7 +45,7 @@ export async function runCampaign(target: Target, options: CampaignOptions): Pro
   const attempt = async (input: Buffer): Promise<void> => {
     onInput(input);
     const startMs = performance.now();
-    // Most targets answer at once: nothing is waited for that need not be.
+    // Most targets are synchronous. Awaiting only promises keeps those fast.
     const pending = target.attempt(input);
     if (pending !== undefined) await pending;
     const tookMs = performance.now() - startMs;
@@ -72,15 +72,15 @@ export async function runCampaign(target: Target, options: CampaignOptions): Pro
 }
 
 interface Coverage {
-  /** Whether something was reached since the last look that never was before. */
+  /** Whether new code was reached since the last `take`. */
   peek(): boolean;
-  /** The same, and it counts as reached from now on. */
+  /** The same, and marks the code as reached. */
   take(): boolean;
-  /** Returns how much counts as reached. */
+  /** Stops, and returns how many blocks are marked as reached. */
   stop(): number;
 }
 
-const ours = /\/(?:gateway|scaler)\/[^?]+\.ts$/;
+const ours = /\/(?:core|gateway|scaler|controller)\/[^?]+\.ts$/;
 
 function startCoverage(): Coverage {
   const session = new Session();
@@ -88,8 +88,8 @@ function startCoverage(): Coverage {
   session.post('Profiler.enable');
   session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
   const reached = new Set<string>();
-  /** What has been reached since it was asked last. */
-  const look = (): string[] => {
+  /** The code that is newly reached. */
+  const newlyReached = (): string[] => {
     const places: string[] = [];
     session.post('Profiler.takePreciseCoverage', (error, coverage) => {
       if (error !== null) throw error;
@@ -102,9 +102,9 @@ function startCoverage(): Coverage {
     return places.filter((place) => !reached.has(place));
   };
   return {
-    peek: () => look().length > 0,
+    peek: () => newlyReached().length > 0,
     take: () => {
-      const places = look();
+      const places = newlyReached();
       for (const place of places) reached.add(place);
       return places.length > 0;
     },

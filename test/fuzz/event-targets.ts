@@ -1,4 +1,4 @@
-// What producers and functions write: records, batches of Kafka, expressions over events, and answers.
+// Readers of what producers and functions write: records, batches of Kafka, expressions over events, and answers.
 import { ok } from 'node:assert/strict';
 import type { AttributeValue, CloudEvent } from '../../core/contract/event.ts';
 import type { ExpressionDialect } from '../../core/contract/expressions.ts';
@@ -19,7 +19,7 @@ const decodes = (['millrace', 'knative'] as const).map((dialect) =>
 const encodes = (['binary', 'structured'] as const).map((contentMode) => createEncode({ contentMode }));
 const mayBeSent = /^(?:ce-[a-z0-9]+|content-type|traceparent|tracestate)$/;
 
-/** Key, value, then name and value of each header; an empty key or value is none. */
+/** Key, value, then name and value of each header. An empty key or value means none. */
 function recordOf(input: Buffer): KafkaRecord {
   const [key = input, value = input, ...rest] = partsOf(input);
   const headers = Array.from({ length: rest.length >> 1 }, (_, index) => ({

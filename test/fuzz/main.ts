@@ -1,10 +1,10 @@
-// npm run fuzz -- --seconds N --target NAME: each target, or that one, for so long, guided by coverage. The exit code is 1 where one breaks.
+// npm run fuzz -- --seconds N --target NAME: fuzzes each target, or that one, for N seconds, guided by coverage. The exit code is 1 if one breaks.
 //
-//   npm run fuzz                              all of them, 30 s each
-//   npm run fuzz -- --target cel --keep       and the inputs that reached something new are kept, for `npm test` too
-//   npm run fuzz -- --target cel --input BASE64    this one input
+//   npm run fuzz                              all targets, 30 s each
+//   npm run fuzz -- --target cel --keep       keeps inputs that reach new code, for `npm test` too
+//   npm run fuzz -- --target cel --input BASE64    replays one input
 import { parseArgs } from 'node:util';
-import { runApart, type Outcome } from './run-apart.ts';
+import { runInChild, type Outcome } from './run-in-child.ts';
 import { keepSeeds } from './seeds.ts';
 import { targets } from './targets.ts';
 
@@ -31,14 +31,14 @@ if (values.input !== undefined) {
   console.log(`seed ${seed}`);
   for (const { name } of chosen) {
     const limits = { inputs: Infinity, seconds, isGuided: true };
-    const outcome = await runApart({ module: import.meta.resolve('./targets.ts'), name, seed, ...limits });
-    console.log(told(name, outcome));
+    const outcome = await runInChild({ module: import.meta.resolve('./targets.ts'), name, seed, ...limits });
+    console.log(describe(name, outcome));
     if (outcome.kind === 'broken') process.exitCode = 1;
     else if (values.keep) keepSeeds(name, outcome.found);
   }
 }
 
-function told(name: string, outcome: Outcome): string {
+function describe(name: string, outcome: Outcome): string {
   const base64 = (input: Uint8Array): string => Buffer.from(input).toString('base64');
   if (outcome.kind === 'broken')
     return `${name}: ${outcome.why}\n  again: npm run fuzz -- --target ${name} --input ${base64(outcome.input)}`;
@@ -47,7 +47,7 @@ function told(name: string, outcome: Outcome): string {
     `${inputs} inputs`,
     `${Math.round(inputs / seconds)} a second`,
     `${blocks} blocks reached`,
-    `${found.length} inputs reached something new`,
+    `${found.length} inputs reached new code`,
     `the slowest took ${worstMs.toFixed(1)} ms (${worst.length} bytes)`,
     `heap up to ${peakMb.toFixed(0)} MiB`,
   ];

@@ -1,7 +1,7 @@
-// One hostile input out of those that are known: a few changes, of the kinds that break parsers. Pure.
-import type { Random } from '../faults/random.ts';
+// Makes one hostile input from the known ones, by a few changes of the kinds that break parsers. Pure.
+import type { Random } from '../fixtures/seeded-random.ts';
 
-/** No input is longer: what is not bounded shows itself well below that. */
+/** The longest input. Unbounded work shows with far shorter ones. */
 export const maxInputBytes = 65_536;
 
 const bytes = [
@@ -42,7 +42,7 @@ const changes: readonly Change[] = [
   },
 ];
 
-/** Of the same random numbers and the same inputs the same. */
+/** Deterministic: the same random numbers and inputs give the same result. */
 export function mutate(random: Random, known: readonly Buffer[]): Buffer {
   let input = random.pick(known);
   for (let left = random.between(1, 6); left > 0; left -= 1) {

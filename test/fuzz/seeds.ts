@@ -1,4 +1,4 @@
-// Inputs that were interesting once, kept beside this file: `seeds/TARGET.json`, texts in Base64.
+// Stored inputs that once reached new code or broke a target: `seeds/TARGET.json` beside this file, texts in Base64.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 const mostKept = 300;
@@ -10,7 +10,7 @@ export function keptSeeds(name: string): Buffer[] {
   return (JSON.parse(readFileSync(file, 'utf8')) as string[]).map((text) => Buffer.from(text, 'base64'));
 }
 
-/** The short ones of `found`, beside those that are kept already. */
+/** Adds the short ones of `found` to the stored seeds. */
 export function keepSeeds(name: string, found: readonly Buffer[]): void {
   const short = found.filter(({ length }) => length <= mostBytes);
   const texts = [...keptSeeds(name), ...short].map((seed) => Buffer.from(seed).toString('base64'));

@@ -1,16 +1,16 @@
-// What is fuzzed: something that takes bytes of a stranger, and what must hold of it whatever they are.
+// A fuzz target: code that reads untrusted bytes, and what must hold for any input.
 
 export interface Target {
   readonly name: string;
-  /** Right inputs, and those that were interesting once: where mutations begin. */
+  /** Valid inputs and stored ones, from which mutations start. */
   readonly seeds: readonly Buffer[];
-  /** Throws, or rejects, where something does not hold. */
+  /** Throws or rejects if a property does not hold. */
   attempt(input: Buffer): void | Promise<void>;
 }
 
 const separator = 0x1e;
 
-/** The parts of an input that stands for several texts: U+001E, which no test needs otherwise, is between them. */
+/** Splits an input into several texts at U+001E, which no target needs otherwise. */
 export function partsOf(input: Buffer): Buffer[] {
   const parts: Buffer[] = [];
   let from = 0;

@@ -1,5 +1,5 @@
-// Everything of Millrace that reads what strangers write. The ports are attacked through sockets, by the hostile tests beside those of
-// their servers: test/gateway/admin, test/scaler/admin, test/scaler/grpc.
+// All code of Millrace that reads untrusted input. The ports are tested through sockets, by the hostile tests beside those of their
+// servers: test/gateway/admin, test/scaler/admin, test/scaler/grpc.
 import { eventTargets } from './event-targets.ts';
 import { keptSeeds } from './seeds.ts';
 import { textTargets } from './text-targets.ts';

@@ -1,4 +1,4 @@
-// What tenants and operators write, and what others commit: manifests, annotations, metadata, properties and keys.
+// Readers of what tenants and operators write, and of what others commit: manifests, annotations, metadata, properties and keys.
 import { ok } from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { parseClientProperties, parseServiceBinding } from '../../core/kafka/properties/client-properties.ts';

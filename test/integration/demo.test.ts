@@ -1,4 +1,4 @@
-// The whole way, as a stranger would run it: `millrace demo --once --json`, on fewer earthquakes.
+// End to end, as a new user runs it: `millrace demo --once --json`, with fewer earthquakes.
 import t from 'tap';
 import type { DemoSummary } from '../../cli/demo/demo-summary.ts';
 import { hasPython } from '../../cli/demo/find-python.ts';

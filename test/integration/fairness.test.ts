@@ -1,5 +1,5 @@
-// Triggers of one gateway share its event loop: a large backlog of some must not make the others late. What is measured is
-// work, not time: how much the neighbours get done while one record of a quiet trigger is on its way in the gateway.
+// Triggers of one gateway share its event loop: a large backlog of one must not delay the others. The test measures work, not time: how
+// many records the neighbours settle while one record of a quiet trigger passes through the gateway.
 import t from 'tap';
 import { startFunction } from '../fixtures/function-server.ts';
 import { useGateway } from '../fixtures/gateway.ts';
@@ -10,7 +10,7 @@ t.setTimeout(115_000);
 
 const neighbours = 3;
 const backlog = 60_000;
-/** Records of the neighbours; without turns there are some 12,000, with them 1,300. */
+/** Records of the neighbours: some 12,000 without fair scheduling, 1,300 with it. */
 const most = 6_000;
 
 function manifest(name: string, topic: string, uri: string, spec: object): string {
@@ -20,7 +20,7 @@ function manifest(name: string, topic: string, uri: string, spec: object): strin
   return JSON.stringify({ apiVersion: 'millrace.dev/v1alpha1', kind: 'Trigger', metadata, spec: body });
 }
 
-t.test('a quiet trigger is served while its neighbours drop a large backlog', async (t) => {
+t.test('the gateway serves a quiet trigger while its neighbours filter out a large backlog', async (t) => {
   const bootstrapServers = await useKafka(t);
   const [noisy, quiet] = [
     await createTopic(t, bootstrapServers, { partitions: 6, name: 'noisy' }),
@@ -63,7 +63,7 @@ t.test('a quiet trigger is served while its neighbours drop a large backlog', as
   }, 90_000);
   await Promise.all(sends);
   await until(() => meanwhile.length === sends.length);
-  // Those that came before the noise, or after it, say nothing.
+  // Records before or after the noise prove nothing.
   const busy = meanwhile.filter((count) => count > 0).sort((a, b) => a - b);
   t.ok(busy.length > 0, 'there was noise');
   const median = busy[Math.floor(busy.length / 2)]!;

@@ -1,6 +1,6 @@
-// Functions that misbehave, in all the ways that a server can.
+// Functions that fail, in every way that a server can.
 import t, { type Test } from 'tap';
-import { spawnFunction } from '../fixtures/function-process.ts';
+import { spawnFunction } from '../fixtures/child-function.ts';
 import { triggerManifest, useGateway, type TestGateway, type TriggerParts } from '../fixtures/gateway.ts';
 import { consumeAll, createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
 import {
@@ -13,14 +13,14 @@ import { headerOf } from '../fixtures/oracle/oracle-evidence.ts';
 import { createOracle, type Oracle } from '../fixtures/oracle/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
-type Stage = { oracle: Oracle; fn: OracleFunction; gateway: TestGateway };
+type Setup = { oracle: Oracle; fn: OracleFunction; gateway: TestGateway };
 
 async function setUp(
   t: Test,
   behaviour: Behaviour,
   parts: TriggerParts = {},
   partitions = 1,
-): Promise<Stage> {
+): Promise<Setup> {
   const bootstrapServers = await useKafka(t);
   const topic = await createTopic(t, bootstrapServers, { partitions });
   const deadLetterTopic = await createTopic(t, bootstrapServers, { partitions: 1, name: 'dead' });
@@ -32,14 +32,14 @@ async function setUp(
   return { oracle, fn, gateway };
 }
 
-function dead({ oracle }: Stage): ReturnType<typeof consumeAll> {
+function dead({ oracle }: Setup): ReturnType<typeof consumeAll> {
   const { bootstrapServers, deadLetterTopic = '' } = oracle.options;
   return consumeAll(bootstrapServers, deadLetterTopic);
 }
 
-/** Misbehaves on the second record, and accepts the others. */
-function onSecond(misbehave: Behaviour): Behaviour {
-  return (call) => (call.receipts[0]?.offset === 1n ? misbehave(call) : accepts(call));
+/** Fails as given on the second record, and accepts the others. */
+function onSecond(fail: Behaviour): Behaviour {
+  return (call) => (call.receipts[0]?.offset === 1n ? fail(call) : accepts(call));
 }
 
 const never = new Promise<never>(() => undefined);
@@ -82,48 +82,51 @@ const failing: Record<string, { behaviour: Behaviour; detail: RegExp }> = {
 };
 
 for (const [name, { behaviour, detail }] of Object.entries(failing)) {
-  t.test(`${name}: tried three times, dead-lettered, and the next ones go on`, async (t) => {
-    const delivery = { timeout: 'PT0.3S', retry: 2 };
-    const stage = await setUp(t, onSecond(behaviour), { delivery });
-    await stage.oracle.produce(5);
-    const verdict = await stage.oracle.verdict();
-    t.strictSame(verdict.problems, []);
-    t.strictSame(verdict.duplicates, []);
-    t.strictSame(
-      stage.oracle.receipts.map(({ offset }) => offset),
-      [0n, 1n, 1n, 1n, 2n, 3n, 4n],
-    );
-    const [letter] = await dead(stage);
-    t.equal(headerOf(letter!, 'millrace-reason'), 'exhausted');
-    t.equal(headerOf(letter!, 'millrace-attempts'), '3');
-    t.match(headerOf(letter!, 'millrace-detail'), detail);
-  });
+  t.test(
+    `a record whose function ${name} is tried three times, then dead-lettered, and the next ones follow`,
+    async (t) => {
+      const delivery = { timeout: 'PT0.3S', retry: 2 };
+      const setup = await setUp(t, onSecond(behaviour), { delivery });
+      await setup.oracle.produce(5);
+      const verdict = await setup.oracle.verdict();
+      t.strictSame(verdict.problems, []);
+      t.strictSame(verdict.duplicates, []);
+      t.strictSame(
+        setup.oracle.receipts.map(({ offset }) => offset),
+        [0n, 1n, 1n, 1n, 2n, 3n, 4n],
+      );
+      const [letter] = await dead(setup);
+      t.equal(headerOf(letter!, 'millrace-reason'), 'exhausted');
+      t.equal(headerOf(letter!, 'millrace-attempts'), '3');
+      t.match(headerOf(letter!, 'millrace-detail'), detail);
+    },
+  );
 }
 
 for (const status of [301, 307, 400, 401, 413, 422]) {
-  t.test(`answers ${status}: dead-lettered at once`, async (t) => {
+  t.test(`a record that is answered with ${status} is dead-lettered at once`, async (t) => {
     const location = 'http://127.0.0.1:9/elsewhere';
-    const stage = await setUp(
+    const setup = await setUp(
       t,
       onSecond(() => ({ status, headers: { location } })),
     );
-    await stage.oracle.produce(3);
-    const verdict = await stage.oracle.verdict();
+    await setup.oracle.produce(3);
+    const verdict = await setup.oracle.verdict();
     t.strictSame(verdict.problems, []);
     t.strictSame(
-      stage.oracle.receipts.map(({ offset }) => offset),
+      setup.oracle.receipts.map(({ offset }) => offset),
       [0n, 1n, 2n],
     );
-    const [letter] = await dead(stage);
+    const [letter] = await dead(setup);
     t.equal(headerOf(letter!, 'millrace-reason'), 'rejected');
     t.equal(headerOf(letter!, 'millrace-status'), String(status));
   });
 }
 
-t.test('answers 200 with a body of 100 MB: accepted, and not read', async (t) => {
+t.test('the gateway accepts an answer 200 without reading its body of 100 MB', async (t) => {
   let written = 0;
-  const stage = await setUp(t, ({ receipts, response }) => {
-    for (const receipt of receipts) stage.oracle.accepted(receipt);
+  const setup = await setUp(t, ({ receipts, response }) => {
+    for (const receipt of receipts) setup.oracle.accepted(receipt);
     response.writeHead(200, { 'content-type': 'application/octet-stream' });
     const chunk = Buffer.alloc(64 * 1024);
     const more = (): void => {
@@ -136,35 +139,35 @@ t.test('answers 200 with a body of 100 MB: accepted, and not read', async (t) =>
     more();
     return undefined;
   });
-  await stage.oracle.produce(1);
-  const verdict = await stage.oracle.verdict();
+  await setup.oracle.produce(1);
+  const verdict = await setup.oracle.verdict();
   t.strictSame(verdict.problems, []);
   t.strictSame(verdict.duplicates, []);
   t.ok(written < 50_000_000, `${written} bytes were taken`);
 });
 
 for (const status of [429, 503]) {
-  t.test(`answers ${status} with Retry-After: not before that`, async (t) => {
-    const stage = await setUp(t, ({ receipts: [receipt] }) =>
+  t.test(`the gateway retries an answer ${status} no earlier than Retry-After says`, async (t) => {
+    const setup = await setUp(t, ({ receipts: [receipt] }) =>
       receipt?.offset === 0n && receipt.attempt === 1
         ? { status, headers: { 'retry-after': '1' } }
         : { status: 204 },
     );
-    await stage.oracle.produce(2);
-    const verdict = await stage.oracle.verdict();
+    await setup.oracle.produce(2);
+    const verdict = await setup.oracle.verdict();
     t.strictSame(verdict.problems, []);
-    const [first, second] = stage.oracle.receipts;
+    const [first, second] = setup.oracle.receipts;
     t.strictSame(
-      stage.oracle.receipts.map(({ offset }) => offset),
+      setup.oracle.receipts.map(({ offset }) => offset),
       [0n, 0n, 1n],
     );
     t.ok(second!.receivedMs - first!.receivedMs >= 990, 'the function asked for a second');
   });
 }
 
-t.test('refuses connections: held, no attempt charged, then delivered once', async (t) => {
-  const stage = await setUp(t, accepts, { delivery: { retry: 0 } }, 3);
-  const { oracle, fn, gateway } = stage;
+t.test('records are held, without counting an attempt, while the function refuses connections', async (t) => {
+  const setup = await setUp(t, accepts, { delivery: { retry: 0 } }, 3);
+  const { oracle, fn, gateway } = setup;
   await oracle.produce(50);
   await until(() => oracle.delivered === 50);
   const outcomes: string[] = [];
@@ -173,7 +176,7 @@ t.test('refuses connections: held, no attempt charged, then delivered once', asy
   await oracle.produce(100);
   await until(() => gateway.trigger().held === 100);
   t.equal(gateway.trigger().readyEndpoints, 0);
-  t.notOk(outcomes.includes('retry'), 'refused is not failed');
+  t.notOk(outcomes.includes('retry'), 'a refused connection is not a failed attempt');
 
   await fn.accept();
   const verdict = await oracle.verdict();
@@ -184,7 +187,7 @@ t.test('refuses connections: held, no attempt charged, then delivered once', asy
   t.ok(oracle.receipts.every(({ attempt }) => attempt === 1));
 });
 
-t.test('dies by SIGKILL in a request, again and again, and comes back', async (t) => {
+t.test('no record is lost when the function is killed during requests, twice', async (t) => {
   const bootstrapServers = await useKafka(t);
   const topic = await createTopic(t, bootstrapServers, { partitions: 3 });
   const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group') });
@@ -192,14 +195,14 @@ t.test('dies by SIGKILL in a request, again and again, and comes back', async (t
   const gateway = await useGateway(t, { bootstrapServers, manifests: [triggerManifest(oracle, fn.uri)] });
   oracle.watchCommits();
   await oracle.produce(100);
-  for (let life = 1; life <= 2; life += 1) {
+  for (let kills = 1; kills <= 2; kills += 1) {
     t.equal((await fn.exited()).signal, 'SIGKILL');
     await until(() => gateway.trigger().held > 0);
-    await fn.start({ crashAt: life === 1 ? 30 : 0 });
+    await fn.start({ crashAt: kills === 1 ? 30 : 0 });
   }
   const verdict = await oracle.verdict();
   t.strictSame(verdict.problems, []);
   t.equal(verdict.delivered, 100);
-  t.ok(verdict.duplicates.length <= 2 * 3, 'at most what was in flight, one of each lane, when it died');
+  t.ok(verdict.duplicates.length <= 2 * 3, 'at most the records in flight, one per lane, at each kill');
   t.comment(`${verdict.duplicates.length} twice`);
 });

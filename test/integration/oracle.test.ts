@@ -1,8 +1,8 @@
-// The oracle can fail: every fault that it is for, it finds in made-up evidence.
+// The oracle can fail: it finds each kind of fault in made-up evidence.
 import t from 'tap';
 import { encodeMark } from '../../core/contract/progress-mark.ts';
 import type { Evidence, Exposure, LoggedRecord, Receipt } from '../fixtures/oracle/oracle-evidence.ts';
-import { judge } from '../fixtures/oracle/oracle-verdict.ts';
+import { evaluate } from '../fixtures/oracle/oracle-verdict.ts';
 
 function record(offset: number, rest: Partial<LoggedRecord> = {}): LoggedRecord {
   const value = Buffer.from(`v${offset}`);
@@ -18,7 +18,7 @@ function record(offset: number, rest: Partial<LoggedRecord> = {}): LoggedRecord 
   };
 }
 
-/** Received at `ms`, and accepted one later. */
+/** Received at `ms` and accepted 1 ms later. */
 function receipt(offset: number, ms: number, rest: Partial<Receipt> = {}): Receipt {
   const times = { receivedMs: ms, acceptedMs: ms + 1, endedMs: ms + 1 };
   return {
@@ -63,47 +63,53 @@ const sound: Evidence = {
   exposures: [],
 };
 
-t.test('sound evidence', async (t) => {
-  t.strictSame(judge(sound).problems, []);
-  t.strictSame(judge(sound).duplicates, []);
+t.test('the oracle finds no problem in sound evidence', async (t) => {
+  t.strictSame(evaluate(sound).problems, []);
+  t.strictSame(evaluate(sound).duplicates, []);
   t.strictSame(
-    judge({ ...sound, isFiltered: ({ id }) => id === 'r1', receipts: [receipt(0, 10), receipt(2, 30)] })
+    evaluate({ ...sound, isFiltered: ({ id }) => id === 'r1', receipts: [receipt(0, 10), receipt(2, 30)] })
       .problems,
     [],
   );
-  const buried = { ...sound, receipts: [receipt(0, 10), receipt(2, 30)], deadLetters: [letter(1, 20)] };
-  t.strictSame(judge(buried).problems, []);
+  const deadLettered = { ...sound, receipts: [receipt(0, 10), receipt(2, 30)], deadLetters: [letter(1, 20)] };
+  t.strictSame(evaluate(deadLettered).problems, []);
   t.strictSame(
-    judge({ ...sound, receipts: sound.receipts.slice(1), starts: new Map([[0, 1n]]) }).problems,
+    evaluate({ ...sound, receipts: sound.receipts.slice(1), starts: new Map([[0, 1n]]) }).problems,
     [],
   );
 });
 
 const faults: Record<string, [Partial<Evidence>, RegExp]> = {
-  lost: [{ receipts: [receipt(0, 10), receipt(2, 30)], samples: [] }, /^lost.*0@1/],
-  'not accepted': [
+  'a lost record': [{ receipts: [receipt(0, 10), receipt(2, 30)], samples: [] }, /^lost.*0@1/],
+  'a record that no function accepted': [
     {
       receipts: [receipt(0, 10), receipt(1, 20, { acceptedMs: undefined as never }), receipt(2, 30)],
       samples: [],
     },
     /^lost.*0@1/,
   ],
-  'acknowledged and gone': [{ acknowledged: new Set(['r9']) }, /not in Kafka.*r9/],
-  invented: [{ receipts: [...sound.receipts, receipt(7, 40)] }, /not what the log has.*0@7/],
-  swapped: [{ receipts: [receipt(0, 10, { id: 'r1' }), ...sound.receipts.slice(1)] }, /not what the log has/],
-  'out of order': [
+  'an acknowledged record that is gone': [{ acknowledged: new Set(['r9']) }, /not in Kafka.*r9/],
+  'a receipt without a record': [
+    { receipts: [...sound.receipts, receipt(7, 40)] },
+    /not what the log has.*0@7/,
+  ],
+  'a receipt of another record': [
+    { receipts: [receipt(0, 10, { id: 'r1' }), ...sound.receipts.slice(1)] },
+    /not what the log has/,
+  ],
+  'a lane out of order': [
     { receipts: [receipt(1, 10), receipt(0, 20), receipt(2, 30)], samples: [] },
     /lane 0 went back.*0@0/,
   ],
-  'side by side': [
+  'two requests of a lane at once': [
     { receipts: [receipt(0, 10, { acceptedMs: 25 }), receipt(1, 20), receipt(2, 30)], samples: [] },
-    /before the last was answered.*0@1/,
+    /before the last request was answered.*0@1/,
   ],
-  'committed too early': [
+  'a commit ahead of settlement': [
     { samples: [{ partition: 0, offset: 2n, atMs: 20 }] },
     /committed ahead.*0@2 with 0@1/,
   ],
-  'marked as settled too early': [
+  'a progress mark ahead of settlement': [
     {
       samples: [
         {
@@ -116,68 +122,68 @@ const faults: Record<string, [Partial<Evidence>, RegExp]> = {
     },
     /committed ahead.*0@0 with 0@2/,
   ],
-  'filtered and sent': [{ isFiltered: ({ id }) => id === 'r1' }, /filtered, and sent.*0@1/],
-  'dead-lettered and delivered': [{ deadLetters: [letter(1, 20)] }, /and delivered.*0@1/],
-  'dead-lettered twice': [
+  'a filtered record that was sent': [{ isFiltered: ({ id }) => id === 'r1' }, /filtered, and sent.*0@1/],
+  'a record both dead-lettered and delivered': [{ deadLetters: [letter(1, 20)] }, /and delivered.*0@1/],
+  'a record dead-lettered twice': [
     { receipts: [receipt(0, 10), receipt(2, 30)], deadLetters: [letter(1, 20), letter(1, 21)] },
     /dead-lettered twice/,
   ],
-  'dead letter without its bytes': [
+  'a dead letter without the bytes of its record': [
     { receipts: [receipt(0, 10), receipt(2, 30)], deadLetters: [letter(1, 20, { value: null })] },
     /not their records.*0@1/,
   ],
 };
 
 for (const [name, [fault, problem]] of Object.entries(faults)) {
-  t.test(name, async (t) => {
-    t.match(judge({ ...sound, ...fault }).problems, [problem]);
+  t.test(`the oracle finds: ${name}`, async (t) => {
+    t.match(evaluate({ ...sound, ...fault }).problems, [problem]);
   });
 }
 
 const crash: Exposure = { why: 'killed', fromMs: 20, toMs: 35 };
 
-/** The group was told nothing, so nothing is known to be settled. */
+/** The group has committed nothing, so nothing is known to be settled. */
 const uncommitted = { ...sound, samples: [] };
 
-t.test('duplicates: only what was exposed', async (t) => {
+t.test('duplicates are excused only within an exposure', async (t) => {
   const again = receipt(2, 40, { attempt: 2 });
-  const once = judge({ ...uncommitted, receipts: [...sound.receipts, again] });
+  const once = evaluate({ ...uncommitted, receipts: [...sound.receipts, again] });
   t.strictSame(once.duplicates, [again]);
   t.strictSame(once.unexplained, [again]);
   const replayed = [...sound.receipts, receipt(1, 1_040), receipt(2, 1_050)];
-  t.match(judge({ ...uncommitted, receipts: replayed }).problems, [/went back/]);
+  t.match(evaluate({ ...uncommitted, receipts: replayed }).problems, [/went back/]);
 
-  const crashed = judge({ ...uncommitted, receipts: replayed, exposures: [crash] });
-  t.strictSame(crashed.problems, [], 'after a crash, that may be');
+  const crashed = evaluate({ ...uncommitted, receipts: replayed, exposures: [crash] });
+  t.strictSame(crashed.problems, [], 'allowed after a crash');
   t.equal(crashed.duplicates.length, 2);
   t.strictSame(crashed.unexplained, []);
   t.equal(crashed.exposed, 2);
 
-  const early = judge({
+  const early = evaluate({
     ...uncommitted,
     receipts: [...sound.receipts, receipt(0, 1_040)],
     exposures: [crash],
   });
-  t.match(early.problems, [/went back.*0@0/], 'that was over long before');
+  t.match(early.problems, [/went back.*0@0/], 'settled long before the crash');
   t.equal(early.unexplained.length, 1);
-  const thrice = judge({ ...uncommitted, receipts: [...replayed, receipt(2, 1_060)], exposures: [crash] });
-  t.equal(thrice.unexplained.length, 1, 'once, and not again');
+  const thrice = evaluate({ ...uncommitted, receipts: [...replayed, receipt(2, 1_060)], exposures: [crash] });
+  t.equal(thrice.unexplained.length, 1, 'excused once only');
 });
 
-t.test('duplicates: of the gateway that crashed', async (t) => {
+t.test('duplicates are excused only for the gateway that crashed', async (t) => {
   const from = (via: string): Receipt[] => sound.receipts.map((one) => ({ ...one, via }));
   const again = receipt(2, 40, { via: 'other' });
   const exposures = [{ ...crash, gateway: 'gateway-1' }];
-  t.equal(judge({ ...sound, receipts: [...from('gateway-1'), again], exposures }).unexplained.length, 0);
-  t.equal(judge({ ...sound, receipts: [...from('gateway-2'), again], exposures }).unexplained.length, 1);
+  t.equal(evaluate({ ...sound, receipts: [...from('gateway-1'), again], exposures }).unexplained.length, 0);
+  t.equal(evaluate({ ...sound, receipts: [...from('gateway-2'), again], exposures }).unexplained.length, 1);
 });
 
-t.test('duplicates: not of what the group was told', async (t) => {
+t.test('duplicates are not excused once the group has committed the record', async (t) => {
   const exposures: Exposure[] = [{ why: 'cut off', gateway: 'gateway-1', fromMs: 0, toMs: 500 }];
   const first = [receipt(0, 10), receipt(1, 20)].map((one) => ({ ...one, via: 'gateway-1' }));
   const again = { ...receipt(1, 100), via: 'gateway-2' };
   const unexplained = (samples: Evidence['samples'], ...rest: Receipt[]): number =>
-    judge({ ...sound, acknowledged: new Set(), receipts: [...first, again, ...rest], samples, exposures })
+    evaluate({ ...sound, acknowledged: new Set(), receipts: [...first, again, ...rest], samples, exposures })
       .unexplained.length;
   const sample = (atMs: number, offset: bigint, metadata = ''): Evidence['samples'][number] => ({
     partition: 0,
@@ -187,71 +193,74 @@ t.test('duplicates: not of what the group was told', async (t) => {
   });
   const mark = encodeMark(0n, { open: [0n], end: 2n, attempts: new Map(), partitions: undefined });
   t.equal(unexplained([sample(50, 0n)]), 0);
-  t.equal(unexplained([sample(50, 1n)]), 0, 'not of this one');
+  t.equal(unexplained([sample(50, 1n)]), 0, 'this record is not committed');
   t.equal(unexplained([sample(50, 2n)]), 1);
-  t.equal(unexplained([sample(50, 0n, mark)]), 1, 'in the mark');
-  t.equal(unexplained([sample(150, 2n)]), 0, 'too late');
-  t.equal(unexplained([sample(150, 2n)], { ...receipt(1, 200), via: 'gateway-2' }), 1, 'not a third time');
+  t.equal(unexplained([sample(50, 0n, mark)]), 1, 'in the progress mark');
+  t.equal(unexplained([sample(150, 2n)]), 0, 'committed too late');
+  t.equal(unexplained([sample(150, 2n)], { ...receipt(1, 200), via: 'gateway-2' }), 1, 'excused once only');
   const tried = { ...receipt(1, 90, { acceptedMs: undefined as never }), via: 'gateway-2' };
   t.equal(
-    judge({ ...sound, receipts: [...first, tried, again], samples: [sample(95, 2n)], exposures }).unexplained
-      .length,
+    evaluate({ ...sound, receipts: [...first, tried, again], samples: [sample(95, 2n)], exposures })
+      .unexplained.length,
     0,
-    'open again, and tried again',
+    'open again, and retried',
   );
 });
 
-t.test('duplicates: after an answer that may not have arrived', async (t) => {
+t.test('duplicates are excused after an answer that may not have arrived', async (t) => {
   const doubtful = receipt(2, 30, { doubt: 'cut' });
   const receipts = [...sound.receipts.slice(0, 2), doubtful, receipt(2, 40)];
-  const verdict = judge({ ...sound, receipts });
+  const verdict = evaluate({ ...sound, receipts });
   t.equal(verdict.duplicates.length, 1);
   t.equal(verdict.exposed, 1);
   t.strictSame(verdict.unexplained, []);
   t.strictSame(verdict.problems, []);
-  const thrice = judge({ ...sound, receipts: [...receipts, receipt(2, 50)] });
-  t.equal(thrice.unexplained.length, 1, 'the second answer did arrive');
+  const thrice = evaluate({ ...sound, receipts: [...receipts, receipt(2, 50)] });
+  t.equal(thrice.unexplained.length, 1, 'the second answer arrived');
   const late = [
     receipt(0, 10, { acceptedMs: 25, doubt: 'late' }),
     receipt(0, 15),
     ...sound.receipts.slice(1),
   ];
-  t.strictSame(judge({ ...sound, receipts: late }).problems, [], 'nobody waited for it any more');
+  t.strictSame(evaluate({ ...sound, receipts: late }).problems, [], 'the gateway no longer waited for it');
 });
 
-t.test('dead letters: twice only where a crash or Kafka excuses it', async (t) => {
+t.test('repeated dead letters are excused only by a crash or by Kafka', async (t) => {
   const receipts = [receipt(0, 10), receipt(1, 20, { acceptedMs: undefined as never }), receipt(2, 30)];
   const deadLetters = [letter(1, 25), letter(1, 45)];
   const twice = { ...sound, receipts, deadLetters, samples: [] };
-  t.match(judge(twice).problems, [/dead-lettered twice.*0@1/]);
-  t.strictSame(judge({ ...twice, exposures: [crash] }).problems, []);
-  t.strictSame(judge({ ...twice, exposures: [{ ...crash, lettersOnly: true }] }).problems, []);
-  t.match(judge({ ...twice, exposures: [{ ...crash, fromMs: 30 }] }).problems, [/dead-lettered twice/]);
+  t.match(evaluate(twice).problems, [/dead-lettered twice.*0@1/]);
+  t.strictSame(evaluate({ ...twice, exposures: [crash] }).problems, []);
+  t.strictSame(evaluate({ ...twice, exposures: [{ ...crash, lettersOnly: true }] }).problems, []);
+  t.match(evaluate({ ...twice, exposures: [{ ...crash, fromMs: 30 }] }).problems, [/dead-lettered twice/]);
   const refused = [...receipts, receipt(1, 40, { acceptedMs: undefined as never })];
-  t.strictSame(judge({ ...twice, receipts: refused, exposures: [crash] }).problems, [], 'refused twice');
+  t.strictSame(evaluate({ ...twice, receipts: refused, exposures: [crash] }).problems, [], 'refused twice');
 });
 
-t.test('dead-lettered and accepted: only where the one could not be known to the other', async (t) => {
-  const buried = { ...sound, samples: [], deadLetters: [letter(1, 25)] };
-  t.match(judge(buried).problems, [/dead-lettered, and delivered/]);
-  const doubtful = [receipt(0, 10), receipt(1, 20, { doubt: 'reset' }), receipt(2, 30)];
-  t.strictSame(judge({ ...buried, receipts: doubtful }).problems, []);
-  t.strictSame(judge({ ...buried, exposures: [crash] }).problems, []);
-  const later = [receipt(0, 10), receipt(2, 30), receipt(1, 40)];
-  t.match(judge({ ...buried, receipts: later }).problems, [/and delivered/, /went back/]);
-});
+t.test(
+  'a record may be dead-lettered and accepted only if the second could not know of the first',
+  async (t) => {
+    const deadLettered = { ...sound, samples: [], deadLetters: [letter(1, 25)] };
+    t.match(evaluate(deadLettered).problems, [/dead-lettered, and delivered/]);
+    const doubtful = [receipt(0, 10), receipt(1, 20, { doubt: 'reset' }), receipt(2, 30)];
+    t.strictSame(evaluate({ ...deadLettered, receipts: doubtful }).problems, []);
+    t.strictSame(evaluate({ ...deadLettered, exposures: [crash] }).problems, []);
+    const later = [receipt(0, 10), receipt(2, 30), receipt(1, 40)];
+    t.match(evaluate({ ...deadLettered, receipts: later }).problems, [/and delivered/, /went back/]);
+  },
+);
 
-t.test('pauses: of a lane that had work', async (t) => {
+t.test('the longest lane pause counts only time with work', async (t) => {
   const log = [record(0), record(1, { timestampMs: 100 }), record(2, { timestampMs: 100 })];
   const receipts = [receipt(0, 10), receipt(1, 110), receipt(2, 150)];
-  const verdict = judge({ ...sound, log, receipts, samples: [] });
+  const verdict = evaluate({ ...sound, log, receipts, samples: [] });
   t.equal(verdict.longestPauseMs, 100);
   t.equal(verdict.longestLanePauseMs, 40, 'there was nothing to do before 100');
-  t.equal(judge({ ...sound, log, receipts, samples: [], ordering: 'none' }).longestLanePauseMs, 40);
-  t.equal(judge({ ...sound, log, receipts, samples: [], ordering: 'key' }).longestLanePauseMs, 0);
+  t.equal(evaluate({ ...sound, log, receipts, samples: [], ordering: 'none' }).longestLanePauseMs, 40);
+  t.equal(evaluate({ ...sound, log, receipts, samples: [], ordering: 'key' }).longestLanePauseMs, 0);
 });
 
-t.test('batches: those that failed together come again together', async (t) => {
+t.test('records of a batch that failed together may be delivered again together', async (t) => {
   const failed = { acceptedMs: undefined as never, request: 1 };
   const together = [receipt(0, 10, failed), receipt(1, 10, failed), receipt(2, 10, failed)];
   const again = [
@@ -259,7 +268,7 @@ t.test('batches: those that failed together come again together', async (t) => {
     receipt(1, 20, { request: 2 }),
     receipt(2, 20, { request: 2 }),
   ];
-  t.strictSame(judge({ ...sound, samples: [], receipts: [...together, ...again] }).problems, []);
+  t.strictSame(evaluate({ ...sound, samples: [], receipts: [...together, ...again] }).problems, []);
   const passed = [...together.slice(0, 2), receipt(2, 10, { request: 1 }), ...again.slice(0, 2)];
-  t.match(judge({ ...sound, samples: [], receipts: passed }).problems, [/went back.*0@0, 0@1/]);
+  t.match(evaluate({ ...sound, samples: [], receipts: passed }).problems, [/went back.*0@0, 0@1/]);
 });

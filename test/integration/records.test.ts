@@ -1,5 +1,5 @@
-// Records as they really come: without value, without key, with headers that no HTTP request may carry, as large as Kafka
-// takes them, and such as call themselves CloudEvents and are none.
+// Unusual records: without a value or key, with headers that no HTTP request may carry, as large as Kafka accepts, and records that
+// claim to be CloudEvents and are not.
 import kafkajs from 'kafkajs';
 import t, { type Test } from 'tap';
 import { triggerManifest, useGateway, type TestGateway, type TriggerParts } from '../fixtures/gateway.ts';
@@ -9,9 +9,9 @@ import { headerOf } from '../fixtures/oracle/oracle-evidence.ts';
 import { createOracle, type Oracle } from '../fixtures/oracle/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
-type Stage = { oracle: Oracle; gateway: TestGateway; calls: Call[]; deadLetterTopic: string };
+type Setup = { oracle: Oracle; gateway: TestGateway; calls: Call[]; deadLetterTopic: string };
 
-async function setUp(t: Test, behaviour: Behaviour = accepts, parts: TriggerParts = {}): Promise<Stage> {
+async function setUp(t: Test, behaviour: Behaviour = accepts, parts: TriggerParts = {}): Promise<Setup> {
   const bootstrapServers = await useKafka(t);
   const topic = await createTopic(t, bootstrapServers, { partitions: 1 });
   const deadLetterTopic = await createTopic(t, bootstrapServers, { partitions: 1, name: 'dead' });
@@ -26,7 +26,7 @@ async function setUp(t: Test, behaviour: Behaviour = accepts, parts: TriggerPart
   return { oracle, gateway, calls, deadLetterTopic };
 }
 
-t.test('without value, without key, without both, with empty ones', async (t) => {
+t.test('records without a value, without a key or with empty ones are delivered', async (t) => {
   const { oracle, calls } = await setUp(t);
   await oracle.send([
     { key: 'k', value: null },
@@ -51,7 +51,7 @@ t.test('without value, without key, without both, with empty ones', async (t) =>
   t.equal(calls[0]!.headers['content-type'], undefined, 'a tombstone is an event without data');
 });
 
-t.test('headers that belong to HTTP, that split requests, that are no text', async (t) => {
+t.test('headers that forge HTTP, split requests or are no text do no harm', async (t) => {
   const { oracle, calls } = await setUp(t);
   const names = ['host', 'content-length', 'transfer-encoding', 'connection', 'authorization', 'cookie'];
   const headers = {
@@ -82,11 +82,15 @@ t.test('headers that belong to HTTP, that split requests, that are no text', asy
   const [first] = calls;
   t.equal(first!.headers['content-length'], '10');
   t.equal(first!.headers['ce-kafkaheaderbrokenbase64'], 'wygA/w==');
-  t.equal(first!.headers['ce-kafkaheaderauthorization'], 'forged', 'kept where it does no harm');
+  t.equal(
+    first!.headers['ce-kafkaheaderauthorization'],
+    'forged',
+    'carried as an extension, where it does no harm',
+  );
   t.equal(first!.body.toString(), '{"id":"a"}');
 });
 
-t.test('as large as Kafka takes them', async (t) => {
+t.test('a record as large as Kafka accepts is delivered', async (t) => {
   const { oracle, calls } = await setUp(t);
   const value = Buffer.alloc(1_048_576 - 512, 'x');
   value.write('{"id":"large"');
@@ -98,37 +102,42 @@ t.test('as large as Kafka takes them', async (t) => {
   t.ok(calls[0]!.body.equals(value));
 });
 
-t.test('so large that the dead-letter topic refuses it: not settled, until the topic takes it', async (t) => {
-  const stage = await setUp(t, ({ receipts: [receipt] }) => ({ status: receipt!.offset === 0n ? 400 : 204 }));
-  const { oracle, gateway, deadLetterTopic } = stage;
-  const failures: string[] = [];
-  gateway.events.on('storeFailed', (_subscription, _record, what) => void failures.push(what));
-  await oracle.send([{ value: Buffer.alloc(1_048_576 - 120, 'x') }]);
-  await oracle.produce(3);
-  await until(() => failures.length > 1);
-  t.strictSame(await oracle.committed(), new Map([[0, 0n]]));
-  t.equal(oracle.delivered, 0);
+t.test(
+  'a record too large for the dead-letter topic is not settled until the topic accepts it',
+  async (t) => {
+    const setup = await setUp(t, ({ receipts: [receipt] }) => ({
+      status: receipt!.offset === 0n ? 400 : 204,
+    }));
+    const { oracle, gateway, deadLetterTopic } = setup;
+    const failures: string[] = [];
+    gateway.events.on('storeFailed', (_subscription, _record, what) => void failures.push(what));
+    await oracle.send([{ value: Buffer.alloc(1_048_576 - 120, 'x') }]);
+    await oracle.produce(3);
+    await until(() => failures.length > 1);
+    t.strictSame(await oracle.committed(), new Map([[0, 0n]]));
+    t.equal(oracle.delivered, 0);
 
-  const { bootstrapServers } = oracle.options;
-  await withAdmin(bootstrapServers, (admin) =>
-    admin.alterConfigs({
-      validateOnly: false,
-      resources: [
-        {
-          type: kafkajs.ConfigResourceTypes.TOPIC,
-          name: deadLetterTopic,
-          configEntries: [{ name: 'max.message.bytes', value: '2097152' }],
-        },
-      ],
-    }),
-  );
-  const verdict = await oracle.verdict();
-  t.strictSame(verdict.problems, []);
-  t.equal(verdict.deadLettered, 1);
-  t.equal(verdict.delivered, 3);
-});
+    const { bootstrapServers } = oracle.options;
+    await withAdmin(bootstrapServers, (admin) =>
+      admin.alterConfigs({
+        validateOnly: false,
+        resources: [
+          {
+            type: kafkajs.ConfigResourceTypes.TOPIC,
+            name: deadLetterTopic,
+            configEntries: [{ name: 'max.message.bytes', value: '2097152' }],
+          },
+        ],
+      }),
+    );
+    const verdict = await oracle.verdict();
+    t.strictSame(verdict.problems, []);
+    t.equal(verdict.deadLettered, 1);
+    t.equal(verdict.delivered, 3);
+  },
+);
 
-t.test('CloudEvents that are none: dead-lettered with their bytes, and the next ones go on', async (t) => {
+t.test('an invalid CloudEvent is dead-lettered with its bytes, and the next ones follow', async (t) => {
   const { oracle, deadLetterTopic } = await setUp(t, accepts, { delivery: { retry: 3 } });
   const whole = { ce_specversion: '1.0', ce_id: '1', ce_source: '/s', ce_type: 't' };
   await oracle.send([

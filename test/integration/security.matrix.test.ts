@@ -1,5 +1,5 @@
-// Every way into a secured Kafka × command line, scaler and gateway, each with the least rights; and what is seen of each way that
-// does not lead in.
+// Every authentication of a secured Kafka × command line, scaler and gateway, each with the least rights. And what users see of each
+// connection that Kafka refuses.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -29,7 +29,7 @@ t.setTimeout(240_000);
 const kafka = await startSecureKafka(t);
 const { bootstrapServers } = kafka;
 
-/** A function that replies to each record, but to those that say `wrong`. */
+/** A function that replies to each record, except to those with the value `wrong`. */
 function serveReplies(t: Test) {
   return startFunction(t, ({ body }) => {
     if (body.toString() === 'wrong') return 400;
@@ -38,7 +38,7 @@ function serveReplies(t: Test) {
   });
 }
 
-t.test('every way in, with the least rights', async (t) => {
+t.test('command line, scaler and gateway work with every authentication and the least rights', async (t) => {
   const { origin } = await serveReplies(t);
   const ways = await Promise.all(
     clientKinds.map(async (kind, index): Promise<[ClientKind, SecuredTrigger]> => {
@@ -85,75 +85,76 @@ t.test('every way in, with the least rights', async (t) => {
   }
 });
 
-/** What a gateway has told of each trigger, by its name: codes and words. */
+/** Collects the errors that a gateway reports, code and text, by the name of the trigger. */
 function listen(gateway: TestGateway): Map<string, string[]> {
-  const told = new Map<string, string[]>();
-  const tell = (name: string, error: Error): void => {
+  const reported = new Map<string, string[]>();
+  const report = (name: string, error: Error): void => {
     const text = `${'code' in error ? String(error.code) : error.name}: ${describeError(error)}`;
-    const texts = told.get(name) ?? [];
-    told.set(name, texts);
+    const texts = reported.get(name) ?? [];
+    reported.set(name, texts);
     if (!texts.includes(text)) texts.push(text);
   };
   gateway.events.on('sourceState', ({ name }, state) => {
-    if (state.kind === 'failing') tell(name, state.error);
+    if (state.kind === 'failing') report(name, state.error);
   });
-  gateway.events.on('storeFailed', ({ name }, _record, _what, error) => tell(name, error));
-  return told;
+  gateway.events.on('storeFailed', ({ name }, _record, _what, error) => report(name, error));
+  return reported;
 }
 
-/** What the scaler says of a trigger whose backlog it cannot tell. */
-async function toldBy(scaler: Scaler, name: string): Promise<string> {
+/** What the scaler reports about the backlog of a trigger: the number, or why it is unknown. */
+async function reportedBy(scaler: Scaler, name: string): Promise<string> {
   return scaler.demand.backlog(`default/${name}`).then(String, describeError);
 }
 
-/** Without the end of a store that is refused again and again being waited for. */
+/** A short drain limit: a store that Kafka keeps refusing would otherwise delay the stop. */
 const env = { MILLRACE_DRAIN_LIMIT: 'PT0.2S' };
 
-/** By the right that is lacking; what the scaler says where it lacks it, too. */
-const lacking: Record<string, { without: (right: Right) => boolean; gateway: RegExp; scaler: RegExp }> = {
-  'topic-unseen': {
-    without: ({ resource, name }) => resource === 'topic' && name.includes('.in-'),
-    gateway:
-      /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user to describe the topic "topic-unseen\.in-\w+"$/,
-    scaler: /does not allow our user to describe the topic "topic-unseen\.in-\w+"$/,
-  },
-  'topic-unread': {
-    without: ({ resource, name }) => resource === 'topic' && name.includes('.in-'),
-    gateway:
-      /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user to read the topic "topic-unread\.in-\w+"$/,
-    scaler: /^2$/,
-  },
-  group: {
-    without: ({ resource }) => resource === 'group',
-    gateway:
-      /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user .* coordinator of group group-\w+ \(GROUP_AUTHORIZATION_FAILED\)$/,
-    scaler: /does not allow our user .* coordinator of group group-\w+ \(GROUP_AUTHORIZATION_FAILED\)$/,
-  },
-  'dead-letter': {
-    without: ({ name }) => name.includes('.dead-'),
-    gateway:
-      /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user to write the topic "dead-letter\.dead-\w+"$/,
-    scaler: /^1$/,
-  },
-  reply: {
-    without: ({ name }) => name.includes('.replies-'),
-    gateway:
-      /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user to write the topic "reply\.replies-\w+"$/,
-    scaler: /^2$/,
-  },
-  transactions: {
-    without: ({ resource }) => resource === 'transactional-id',
-    gateway:
-      /^MILLRACE_KAFKA_FORBIDDEN: .* transactional id millrace:transactions-\w+:.* \(TRANSACTIONAL_ID_AUTHORIZATION_FAILED\)$/,
-    scaler: /^2$/,
-  },
-};
+/** By the missing right: what gateway and scaler report. */
+const missingRights: Record<string, { without: (right: Right) => boolean; gateway: RegExp; scaler: RegExp }> =
+  {
+    'topic-unseen': {
+      without: ({ resource, name }) => resource === 'topic' && name.includes('.in-'),
+      gateway:
+        /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user to describe the topic "topic-unseen\.in-\w+"$/,
+      scaler: /does not allow our user to describe the topic "topic-unseen\.in-\w+"$/,
+    },
+    'topic-unread': {
+      without: ({ resource, name }) => resource === 'topic' && name.includes('.in-'),
+      gateway:
+        /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user to read the topic "topic-unread\.in-\w+"$/,
+      scaler: /^2$/,
+    },
+    group: {
+      without: ({ resource }) => resource === 'group',
+      gateway:
+        /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user .* coordinator of group group-\w+ \(GROUP_AUTHORIZATION_FAILED\)$/,
+      scaler: /does not allow our user .* coordinator of group group-\w+ \(GROUP_AUTHORIZATION_FAILED\)$/,
+    },
+    'dead-letter': {
+      without: ({ name }) => name.includes('.dead-'),
+      gateway:
+        /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user to write the topic "dead-letter\.dead-\w+"$/,
+      scaler: /^1$/,
+    },
+    reply: {
+      without: ({ name }) => name.includes('.replies-'),
+      gateway:
+        /^MILLRACE_KAFKA_FORBIDDEN: Kafka does not allow our user to write the topic "reply\.replies-\w+"$/,
+      scaler: /^2$/,
+    },
+    transactions: {
+      without: ({ resource }) => resource === 'transactional-id',
+      gateway:
+        /^MILLRACE_KAFKA_FORBIDDEN: .* transactional id millrace:transactions-\w+:.* \(TRANSACTIONAL_ID_AUTHORIZATION_FAILED\)$/,
+      scaler: /^2$/,
+    },
+  };
 
-t.test('with one right less, of which the gateway speaks, and the scaler where it is its own', async (t) => {
+t.test('the gateway reports a missing right, and so does the scaler if it needs that right', async (t) => {
   const kind = 'tls-scram-sha-512';
   const { origin } = await serveReplies(t);
   const triggers = await Promise.all(
-    Object.entries(lacking).map(async ([name, { without }]) => {
+    Object.entries(missingRights).map(async ([name, { without }]) => {
       const isTransactional = name === 'transactions';
       const trigger = await prepareTrigger(t, { bootstrapServers, name, isTransactional });
       const rights = leastRights.gateway(trigger).filter((right) => !without(right));
@@ -167,18 +168,18 @@ t.test('with one right less, of which the gateway speaks, and the scaler where i
   const manifests = triggers.flatMap((one) => securedManifests(one, origin, kafka.client(kind)));
   const scaler = await useFileScaler(t, manifests);
   const gateway = await useGateway(t, { bootstrapServers: nowhere, manifests, env });
-  const told = listen(gateway);
-  for (const [name, expected] of Object.entries(lacking)) {
-    await until(() => told.has(name)).catch(() => undefined);
-    t.match(told.get(name), [expected.gateway], name);
-    await until(async () => expected.scaler.test(await toldBy(scaler, name))).catch(() => undefined);
-    t.match(await toldBy(scaler, name), expected.scaler, `scaler: ${name}`);
+  const reported = listen(gateway);
+  for (const [name, expected] of Object.entries(missingRights)) {
+    await until(() => reported.has(name)).catch(() => undefined);
+    t.match(reported.get(name), [expected.gateway], name);
+    await until(async () => expected.scaler.test(await reportedBy(scaler, name))).catch(() => undefined);
+    t.match(await reportedBy(scaler, name), expected.scaler, `scaler: ${name}`);
   }
 });
 
 const stranger = await createAuthority('/CN=stranger');
 
-/** What is wrong with a client → the code and the words that are seen, in the gateway and in the scaler. */
+/** What is wrong with a client → the code and text that gateway and scaler report. */
 async function wrongClients(): Promise<Record<string, [ClientSettings, RegExp]>> {
   const [text, scram, mutual] = [
     kafka.client('plain'),
@@ -257,7 +258,7 @@ function withSasl({ sasl, ...settings }: ClientSettings, changes: Record<string,
   return { ...settings, sasl: { ...sasl, ...changes } as SaslCredentials };
 }
 
-t.test('what is seen of a way that does not lead in', async (t) => {
+t.test('gateway and scaler report why Kafka refuses a connection', async (t) => {
   const { origin } = await serveReplies(t);
   const wrong = Object.entries(await wrongClients());
   const manifests = await Promise.all(
@@ -269,32 +270,35 @@ t.test('what is seen of a way that does not lead in', async (t) => {
   manifests.push(securedManifests(sound, origin, kafka.client('tls')));
   const scaler = await useFileScaler(t, manifests.flat());
   const gateway = await useGateway(t, { bootstrapServers: nowhere, manifests: manifests.flat(), env });
-  const told = listen(gateway);
+  const reported = listen(gateway);
   for (const [name, [, expected]] of wrong) {
-    await until(() => told.has(name)).catch(() => undefined);
-    t.match(told.get(name), [expected], name);
-    t.equal(told.get(name)?.length, 1, `${name}: nothing else`);
+    await until(() => reported.has(name)).catch(() => undefined);
+    t.match(reported.get(name), [expected], name);
+    t.equal(reported.get(name)?.length, 1, `${name}: nothing else`);
     const words = expected.source.slice(expected.source.indexOf('.*'));
-    t.match(await toldBy(scaler, name), new RegExp(`^The backlog of default/${name} is unknown: ${words}`));
+    t.match(
+      await reportedBy(scaler, name),
+      new RegExp(`^The backlog of default/${name} is unknown: ${words}`),
+    );
     const reason = () => gateway.snapshot().find(({ key }) => key === `default/${name}`)!.reason;
-    // In between, it is tried again.
+    // The gateway retries in between, so the reason comes and goes.
     await until(() => new RegExp(words).test(reason())).catch(() => undefined);
     t.match(reason(), new RegExp(words), `${name}: the snapshot`);
   }
   t.strictSame(
-    [told.get('sound'), await toldBy(scaler, 'sound')],
+    [reported.get('sound'), await reportedBy(scaler, 'sound')],
     [undefined, '0'],
-    'of the others, nothing',
+    'a sound trigger reports nothing',
   );
-  // For the search for secrets, too: each port has been asked while all of this is wrong.
+  // These requests also feed the search for secrets: each port answers while all of this is wrong.
   const pages = ['/v1/triggers', '/readyz', '/metrics'].map((path) => `${gateway.adminUrl}${path}`);
   for (const page of [...pages, `${scaler.httpUrl}/readyz`, `${scaler.httpUrl}/metrics`]) {
     const text = await (await fetch(page)).text();
-    t.notOk(text.includes(mark), `${new URL(page).pathname} tells no secret`);
+    t.notOk(text.includes(mark), `${new URL(page).pathname} shows no secret`);
   }
 });
 
-t.test('a certificate for another name, where nobody asks for the name', async (t) => {
+t.test('a gateway accepts a certificate for another name when verifyHostname is false', async (t) => {
   const { origin, calls } = await serveReplies(t);
   const trigger = await prepareTrigger(t, { bootstrapServers, name: 'unverified' });
   const settings = kafka.client('tls');

@@ -1,4 +1,4 @@
-// A record that has nowhere to go is skipped by hand, as an operator does it: by the command, from its own process.
+// An operator skips a record that cannot be settled, with the command `skip` in a process of its own.
 import t from 'tap';
 import { runCli } from '../cli/fixtures/run-cli.ts';
 import { triggerManifest, useGateway } from '../fixtures/gateway.ts';
@@ -9,7 +9,7 @@ import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(120_000);
 
-t.test('without a dead letter: the lane goes on, and what was skipped is printed', async (t) => {
+t.test('without a dead-letter topic, skip unblocks the lane and prints the record', async (t) => {
   const bootstrapServers = await useKafka(t);
   const topic = await createTopic(t, bootstrapServers, { partitions: 2 });
   const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group') });
@@ -48,7 +48,7 @@ t.test('without a dead letter: the lane goes on, and what was skipped is printed
       headers: [{ name: 'h', value: Buffer.from('x').toString('base64') }],
     },
   });
-  t.ok(((await oracle.committed()).get(1) ?? 0n) >= 3n, 'Kafka knows already');
+  t.ok(((await oracle.committed()).get(1) ?? 0n) >= 3n, 'the skip is committed before the command ends');
   await until(async () => (await oracle.committed()).get(1) === 5n);
   t.strictSame(
     oracle.receipts.filter(({ offset: one }) => one > 2n).map(({ offset: one }) => one),
@@ -72,7 +72,7 @@ t.test('without a dead letter: the lane goes on, and what was skipped is printed
   t.match(again.stderr, /settled already.*\n {2}MILLRACE_SKIP_REFUSED/);
 });
 
-t.test('with a dead letter it is stored there, as a retry waits', async (t) => {
+t.test('with a dead-letter topic, skip stores a record there that waits for a retry', async (t) => {
   const bootstrapServers = await useKafka(t);
   const topic = await createTopic(t, bootstrapServers, { partitions: 1 });
   const deadLetterTopic = await createTopic(t, bootstrapServers, { partitions: 1, name: 'dead' });

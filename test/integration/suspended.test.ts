@@ -1,4 +1,4 @@
-// A gateway that is stopped for longer than its session, and goes on: by then another one has its partitions.
+// A gateway process that is suspended past its session timeout and resumes. By then another gateway has its partitions.
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { spawnGateway, triggerManifest } from '../fixtures/gateway.ts';
@@ -10,7 +10,7 @@ import { until } from '../scaler/fixtures/until.ts';
 t.setTimeout(240_000);
 
 t.test(
-  'SIGSTOP past the session, SIGCONT: it starts nothing before it is a member again',
+  'a gateway that resumes past its session sends nothing before it is a member again',
   { timeout: 200_000 },
   async (t) => {
     const bootstrapServers = await useKafka(t);
@@ -26,14 +26,14 @@ t.test(
     await until(
       async () => (await first.trigger()).partitions === 2 && (await second.trigger()).partitions === 2,
     );
-    // More than it can deliver meanwhile: its memory is full of what will be the other's.
+    // More than it can deliver in time: its memory is full of records that will belong to the other gateway.
     await oracle.produce(3_000);
     oracle.watchCommits();
     await until(() => oracle.delivered > 200 && oracle.inFlight > 2);
 
     first.signal('SIGSTOP');
     const stoppedAtMs = Date.now();
-    // What was settled since the last commit, and what was in flight; nothing after it.
+    // Excuses what was settled since the last commit, and what was in flight. Nothing later is excused.
     oracle.expose({ why: 'stopped', fromMs: stoppedAtMs - 1_000, toMs: stoppedAtMs });
     await until(async () => (await second.trigger()).partitions === 4, 60_000);
     const taken = oracle.delivered;
@@ -47,7 +47,11 @@ t.test(
     const verdict = await oracle.verdict({ limitMs: 120_000 });
     t.strictSame(verdict.problems, []);
     t.equal(verdict.delivered, 3_000);
-    t.strictSame(verdict.unexplained, [], 'only what was in flight, or not yet committed, at the stop');
+    t.strictSame(
+      verdict.unexplained,
+      [],
+      'only records in flight, or not yet committed, at the stop are repeated',
+    );
     t.comment(`${verdict.duplicates.length} twice of ${verdict.exposed} exposed`);
   },
 );

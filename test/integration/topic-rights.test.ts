@@ -1,5 +1,5 @@
-// A trigger of several topics, not all of which the user of its KafkaCluster may read: gateway and scaler name just those, in state and
-// log, and go on by themselves when the rights are there.
+// A trigger of several topics, some of which the user of its KafkaCluster may not read. Gateway and scaler name exactly those, in state and
+// log, and recover by themselves when the rights are granted.
 import { Writable } from 'node:stream';
 import { pino, type Logger } from 'pino';
 import t from 'tap';
@@ -32,7 +32,7 @@ function logTo(lines: Line[]): Logger {
   return pino({ level: 'info' }, stream);
 }
 
-t.test('each topic that may not be read is named, and no other', async (t) => {
+t.test('gateway and scaler name each topic that they may not read, and no other', async (t) => {
   const make = (name: string) => createTopic(t, bootstrapServers, { partitions: 1, name });
   const [open, unread, unseen] = [await make('open'), await make('unread'), await make('unseen')];
   const group = uniqueName('several');
@@ -66,7 +66,7 @@ t.test('each topic that may not be read is named, and no other', async (t) => {
     const what = names.length === 1 ? `the topic ${list}` : `each of the topics ${list}`;
     return `Kafka does not allow our user to ${right} ${what}`;
   };
-  const saidByGateway = async (text: string) => {
+  const gatewayReports = async (text: string) => {
     await until(() => gateway.trigger().reason === text, 20_000);
     const code = 'MILLRACE_KAFKA_FORBIDDEN';
     t.ok(
@@ -75,18 +75,18 @@ t.test('each topic that may not be read is named, and no other', async (t) => {
     );
   };
 
-  await saidByGateway(forbidden('describe', unseen));
+  await gatewayReports(forbidden('describe', unseen));
   t.equal(await backlog(), undefined, 'unknown is never zero');
   const line = logs.scaler.find(({ msg }) => msg === 'backlog unknown');
   t.match(line?.error, forbidden('describe', unseen));
 
   await may('describe', unseen);
-  await saidByGateway(forbidden('read', unread, unseen));
+  await gatewayReports(forbidden('read', unread, unseen));
   await until(async () => (await backlog()) === 3n);
 
   await may('read', unseen);
-  await saidByGateway(forbidden('read', unread));
-  t.equal(fn.calls.length, 0, 'what may be read waits for what may not');
+  await gatewayReports(forbidden('read', unread));
+  t.equal(fn.calls.length, 0, 'readable topics wait for the others');
 
   await may('read', unread);
   await until(() => gateway.trigger().state === 'consuming', 20_000);
@@ -95,7 +95,7 @@ t.test('each topic that may not be read is named, and no other', async (t) => {
   await kafka.revoke(kind, [{ operation: 'read', resource: 'topic', name: unread }]);
   await produce(bootstrapServers, unread, [{ value: 'two' }]);
   logs.gateway.splice(0);
-  await saidByGateway(forbidden('read', unread));
+  await gatewayReports(forbidden('read', unread));
   t.notOk(
     logs.gateway.some(({ error }) => error?.includes(open)),
     'what may be read is not complained of',

@@ -1,4 +1,4 @@
-// A topic that is not there when the gateway starts.
+// A topic that does not exist when the gateway starts. And the initial offset `latest`.
 import t from 'tap';
 import { triggerManifest, useGateway } from '../fixtures/gateway.ts';
 import { createTopic, uniqueName, useKafka, withAdmin } from '../fixtures/kafka/kafka.ts';
@@ -7,7 +7,7 @@ import { createOracle } from '../fixtures/oracle/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 for (const initialOffset of ['latest', 'earliest'] as const) {
-  t.test(`created later: initial offset ${initialOffset}`, async (t) => {
+  t.test(`a gateway waits for a topic that is created later: initial offset ${initialOffset}`, async (t) => {
     const bootstrapServers = await useKafka(t);
     const topic = uniqueName('late');
     const group = uniqueName('group');
@@ -41,7 +41,7 @@ for (const initialOffset of ['latest', 'earliest'] as const) {
   });
 }
 
-t.test('latest: a gateway that was away from its first Ready on misses nothing', async (t) => {
+t.test('latest: a gateway misses nothing that is stored after its first Ready', async (t) => {
   const bootstrapServers = await useKafka(t);
   const topic = await createTopic(t, bootstrapServers, { partitions: 2 });
   const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group') });
@@ -54,9 +54,9 @@ t.test('latest: a gateway that was away from its first Ready on misses nothing',
   t.equal(
     [...starts.values()].reduce((sum, offset) => sum + offset, 0n),
     20n,
-    'what was there before is not owed',
+    'earlier records are not delivered',
   );
-  oracle.owedFrom(starts);
+  oracle.countFrom(starts);
   await first.stop();
   await oracle.produce(20);
 

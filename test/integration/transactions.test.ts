@@ -1,7 +1,7 @@
-// Replies in transactions, while gateways are killed and stopped: a reader of committed records sees one reply to each record.
+// Replies in transactions, while gateways are killed, stopped and suspended: a read_committed consumer sees exactly one reply per record.
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { createRandom } from '../faults/random.ts';
+import { createRandom } from '../fixtures/seeded-random.ts';
 import { spawnGateway, triggerManifest, type GatewayProcess } from '../fixtures/gateway.ts';
 import { consumeAll, createTopic, uniqueName, useKafka, withAdmin } from '../fixtures/kafka/kafka.ts';
 import { serveFunction } from '../fixtures/oracle/oracle-function.ts';
@@ -10,7 +10,7 @@ import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(240_000);
 
-interface Stage {
+interface Setup {
   readonly bootstrapServers: string;
   readonly topic: string;
   readonly notices: string;
@@ -18,8 +18,8 @@ interface Stage {
   spawn(): Promise<GatewayProcess>;
 }
 
-/** A function that answers each record with an event that names it. */
-async function prepare(t: Test, ordering: 'partition' | 'key'): Promise<Stage> {
+/** A trigger whose function answers each record with an event that names the record. */
+async function prepare(t: Test, ordering: 'partition' | 'key'): Promise<Setup> {
   const bootstrapServers = await useKafka(t);
   const topic = await createTopic(t, bootstrapServers, { partitions: 3 });
   const notices = await createTopic(t, bootstrapServers, { partitions: 2, name: 'notices' });
@@ -47,9 +47,9 @@ async function prepare(t: Test, ordering: 'partition' | 'key'): Promise<Stage> {
   };
 }
 
-/** Of each record one reply; in the order of the records of a partition, where that was promised. */
-async function checkReplies(t: Test, stage: Stage, isOrdered: boolean): Promise<void> {
-  const { bootstrapServers, topic, notices, oracle } = stage;
+/** Checks that each record has exactly one reply and, if `isOrdered`, that replies keep the order of a partition. */
+async function checkReplies(t: Test, setup: Setup, isOrdered: boolean): Promise<void> {
+  const { bootstrapServers, topic, notices, oracle } = setup;
   const { group } = oracle.options;
   const ends = await withAdmin(bootstrapServers, (admin) => admin.fetchTopicOffsets(topic));
   const isDone = async (): Promise<boolean> => {
@@ -70,7 +70,7 @@ async function checkReplies(t: Test, stage: Stage, isOrdered: boolean): Promise<
   t.strictSame(
     [...counts].filter(([, count]) => count > 1),
     [],
-    'no reply is there twice',
+    'no reply is stored twice',
   );
   t.strictSame(
     expected.filter((id) => !counts.has(id)),
@@ -89,36 +89,40 @@ async function checkReplies(t: Test, stage: Stage, isOrdered: boolean): Promise<
 }
 
 for (const ordering of ['partition', 'key'] as const) {
-  t.test(`kill -9 at any point: ordering ${ordering}`, { timeout: 120_000 }, async (t) => {
-    const seed = Number(process.env.MILLRACE_SEED ?? Date.now() % 1_000_000);
-    t.comment(`MILLRACE_SEED=${seed}`);
-    const random = createRandom(seed);
-    const stage = await prepare(t, ordering);
-    const { oracle } = stage;
-    await oracle.produce(100);
-    const endLoad = oracle.load({ perRequest: 20, pauseMs: 20 });
-    let gateway = await stage.spawn();
-    for (let kills = 0; kills < 3; kills += 1) {
+  t.test(
+    `each record has exactly one reply when the gateway is killed at any point: ordering ${ordering}`,
+    { timeout: 120_000 },
+    async (t) => {
+      const seed = Number(process.env.MILLRACE_SEED ?? Date.now() % 1_000_000);
+      t.comment(`MILLRACE_SEED=${seed}`);
+      const random = createRandom(seed);
+      const setup = await prepare(t, ordering);
+      const { oracle } = setup;
+      await oracle.produce(100);
+      const endLoad = oracle.load({ perRequest: 20, pauseMs: 20 });
+      let gateway = await setup.spawn();
+      for (let kills = 0; kills < 3; kills += 1) {
+        const before = oracle.delivered;
+        await until(() => oracle.delivered > before + 20, 40_000);
+        await delay(random.between(50, 1_500));
+        gateway.signal('SIGKILL');
+        await gateway.exited;
+        gateway = await setup.spawn();
+      }
       const before = oracle.delivered;
       await until(() => oracle.delivered > before + 20, 40_000);
-      await delay(random.between(50, 1_500));
-      gateway.signal('SIGKILL');
-      await gateway.exited;
-      gateway = await stage.spawn();
-    }
-    const before = oracle.delivered;
-    await until(() => oracle.delivered > before + 20, 40_000);
-    await endLoad();
-    await checkReplies(t, stage, ordering === 'partition');
-  });
+      await endLoad();
+      await checkReplies(t, setup, ordering === 'partition');
+    },
+  );
 }
 
-t.test('a clean stop under load: nothing is delivered twice either', { timeout: 90_000 }, async (t) => {
-  const stage = await prepare(t, 'key');
-  const { oracle } = stage;
+t.test('a clean stop under load repeats neither a delivery nor a reply', { timeout: 90_000 }, async (t) => {
+  const setup = await prepare(t, 'key');
+  const { oracle } = setup;
   const endLoad = oracle.load({ perRequest: 20, pauseMs: 20 });
   for (let stops = 0; stops < 2; stops += 1) {
-    const gateway = await stage.spawn();
+    const gateway = await setup.spawn();
     const before = oracle.delivered;
     await until(() => oracle.delivered > before + 200, 40_000);
     gateway.signal('SIGTERM');
@@ -126,30 +130,26 @@ t.test('a clean stop under load: nothing is delivered twice either', { timeout: 
     t.equal(oracle.inFlight, 0);
   }
   await endLoad();
-  await stage.spawn();
-  await checkReplies(t, stage, false);
+  await setup.spawn();
+  await checkReplies(t, setup, false);
   t.equal(oracle.receipts.length, oracle.delivered);
 });
 
-t.test(
-  'a gateway that was stopped comes back, and others have its partitions',
-  { timeout: 120_000 },
-  async (t) => {
-    const stage = await prepare(t, 'partition');
-    const { oracle } = stage;
-    const zombie = await stage.spawn();
-    await until(async () => (await zombie.trigger()).partitions === 3);
-    const other = await stage.spawn();
-    await until(async () => (await other.trigger()).partitions > 0);
-    const endLoad = oracle.load({ perRequest: 20, pauseMs: 20 });
-    await until(() => oracle.delivered > 200);
-    zombie.signal('SIGSTOP');
-    await until(async () => (await other.trigger()).partitions === 3, 40_000);
-    const before = oracle.delivered;
-    await until(() => oracle.delivered > before + 200, 40_000);
-    zombie.signal('SIGCONT');
-    await until(async () => (await other.trigger()).partitions < 3, 40_000);
-    await endLoad();
-    await checkReplies(t, stage, true);
-  },
-);
+t.test('a fenced gateway that resumes stores no second reply', { timeout: 120_000 }, async (t) => {
+  const setup = await prepare(t, 'partition');
+  const { oracle } = setup;
+  const zombie = await setup.spawn();
+  await until(async () => (await zombie.trigger()).partitions === 3);
+  const other = await setup.spawn();
+  await until(async () => (await other.trigger()).partitions > 0);
+  const endLoad = oracle.load({ perRequest: 20, pauseMs: 20 });
+  await until(() => oracle.delivered > 200);
+  zombie.signal('SIGSTOP');
+  await until(async () => (await other.trigger()).partitions === 3, 40_000);
+  const before = oracle.delivered;
+  await until(() => oracle.delivered > before + 200, 40_000);
+  zombie.signal('SIGCONT');
+  await until(async () => (await other.trigger()).partitions < 3, 40_000);
+  await endLoad();
+  await checkReplies(t, setup, true);
+});

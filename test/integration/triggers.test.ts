@@ -1,4 +1,4 @@
-// Triggers that are edited while they run: offsets stay where they are. And functions that take nothing: so does memory.
+// Triggers that are edited while they run keep their offsets. Functions that answer nothing do not make memory grow.
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { triggerManifest, useGateway } from '../fixtures/gateway.ts';
@@ -7,7 +7,7 @@ import { accepts, serveFunction } from '../fixtures/oracle/oracle-function.ts';
 import { createOracle } from '../fixtures/oracle/oracle.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
-t.test('suspended and resumed under load, by editing the manifest', async (t) => {
+t.test('an edited manifest suspends and resumes a trigger under load', async (t) => {
   const bootstrapServers = await useKafka(t);
   const topic = await createTopic(t, bootstrapServers, { partitions: 3 });
   const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group') });
@@ -25,7 +25,7 @@ t.test('suspended and resumed under load, by editing the manifest', async (t) =>
   const received = oracle.receipts.length;
   const stored = oracle.acknowledged;
   await until(() => oracle.acknowledged > stored + 100);
-  t.equal(oracle.receipts.length, received, 'nothing while it is suspended');
+  t.equal(oracle.receipts.length, received, 'a suspended trigger delivers nothing');
 
   await gateway.edit([triggerManifest(oracle, uri)]);
   await until(() => oracle.receipts.length > received + 100);
@@ -35,7 +35,7 @@ t.test('suspended and resumed under load, by editing the manifest', async (t) =>
   t.strictSame(verdict.duplicates, []);
 });
 
-t.test('another filter, from where the last one stood', async (t) => {
+t.test('a changed filter continues at the committed offset', async (t) => {
   const bootstrapServers = await useKafka(t);
   const topic = await createTopic(t, bootstrapServers, { partitions: 3 });
   const group = uniqueName('group');
@@ -76,7 +76,7 @@ t.test('another filter, from where the last one stood', async (t) => {
   t.equal(verdict.filtered, 100);
 });
 
-t.test('a manifest with mistakes changes nothing; one that is gone stops its trigger', async (t) => {
+t.test('an invalid manifest changes nothing, and a removed one stops its trigger', async (t) => {
   const bootstrapServers = await useKafka(t);
   const topic = await createTopic(t, bootstrapServers, { partitions: 1 });
   const oracle = createOracle(t, { bootstrapServers, topic, group: uniqueName('group') });
@@ -100,7 +100,7 @@ t.test('a manifest with mistakes changes nothing; one that is gone stops its tri
 });
 
 t.test(
-  'a function that answers nothing: 100,000 records, and no more in memory than the budget',
+  'a backlog of 100,000 records stays within the memory budget while the function answers nothing',
   async (t) => {
     const bootstrapServers = await useKafka(t);
     const topic = await createTopic(t, bootstrapServers, { partitions: 6 });
@@ -118,7 +118,7 @@ t.test(
     gateway.events.on('fetched', () => (most = Math.max(most, gateway.trigger().queued)));
     await until(() => paused.size === 6);
     t.equal(gateway.trigger().inFlight, 4);
-    // One fetch may bring more than is left of the budget: 256 KiB of a partition, some 2,000 of these.
+    // One fetch may exceed the rest of the budget: it brings 256 KiB per partition, some 2,000 of these records.
     t.ok(most < budget + 6 * 4_500, `${most} records in memory, of 100,000`);
     t.equal(oracle.delivered, 0);
 

@@ -1,4 +1,4 @@
-// The client against a real API server.
+// The Kubernetes client against a real API server.
 import t from 'tap';
 import { createKubernetesClient } from '../../core/kubernetes/api-client.ts';
 import { openConnection } from '../../core/kubernetes/api-connection.ts';

@@ -1,4 +1,4 @@
-// Two controllers on a real API server: one leads, and the other goes on where it ends, whatever its end is.
+// Two controllers on a real API server: one leads, and the other takes over however the first one ends.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -13,7 +13,7 @@ import type { LeaseTimes } from '../../core/kubernetes/leader-election.ts';
 import { readKubernetesConfig } from '../../controller/controller-settings.ts';
 import { createTopic, useKafka } from '../fixtures/kafka/kafka.ts';
 import { memorySecrets } from '../fixtures/secrets/memory-secrets.ts';
-import { unheardScalerLog } from '../fixtures/unheard-logs.ts';
+import { silentLog } from '../fixtures/silent-log.ts';
 import { useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { openTcpProxy, type TcpProxy } from '../fixtures/kafka/tcp-proxy.ts';
 import { until } from '../scaler/fixtures/until.ts';
@@ -28,7 +28,7 @@ const admin = await openClient(t, server.kubeconfig);
 const topic = await createTopic(t, bootstrapServers, { partitions: 1 });
 
 interface Candidate extends Controller {
-  /** All that it has asked to be written, but for the Lease. */
+  /** Every write that it requested, except those of the Lease. */
   readonly writes: readonly string[];
 }
 
@@ -54,7 +54,7 @@ async function start(
     backlog: () => Promise.resolve(0n),
     checkExpression,
     probe: createScalerProbe(),
-    log: unheardScalerLog,
+    log: silentLog,
     leaseTimes,
   });
   let stopping: Promise<void> | undefined;
@@ -72,7 +72,7 @@ async function start(
   };
 }
 
-/** Notes each write that is asked for. */
+/** A client that records each requested write. */
 function writing(client: KubernetesClient): { client: KubernetesClient; writes: string[] } {
   const writes: string[] = [];
   const noting: KubernetesClient = {
@@ -98,7 +98,7 @@ async function holder(tenant: Tenant): Promise<unknown> {
   return valueAt(lease, ['spec', 'holderIdentity']);
 }
 
-t.test('one leads; when it stops, the other goes on without waiting for the Lease to run out', async (t) => {
+t.test('only the leader writes, and when it stops the other leads before the Lease expires', async (t) => {
   const tenant = await createTenant(t, server, admin);
   const first = await start(t, tenant, 'first');
   await until(() => first.isLeading);
@@ -106,10 +106,10 @@ t.test('one leads; when it stops, the other goes on without waiting for the Leas
   await tenant.deploy('mailer', { topics: topic });
   await tenant.untilThere(serviceKind, 'mailer-millrace');
   t.equal(await holder(tenant), 'first');
-  t.strictSame(second.writes, [], 'who does not lead writes nothing');
+  t.strictSame(second.writes, [], 'the follower writes nothing');
 
   await first.stop();
-  // It lasts 15 s.
+  // The Lease lasts 15 s.
   await until(() => second.isLeading, 5_000);
   t.equal(await holder(tenant), 'second');
   const { length } = first.writes;
@@ -118,7 +118,7 @@ t.test('one leads; when it stops, the other goes on without waiting for the Leas
   t.equal(first.writes.length, length);
 });
 
-/** A kubeconfig that leads through the proxy. */
+/** A kubeconfig that connects through the proxy. */
 async function through(t: Test): Promise<{ kubeconfig: string; proxy: TcpProxy }> {
   const config = JSON.parse(await readFile(server.kubeconfig, 'utf8')) as {
     clusters: { cluster: { server: string } }[];
@@ -140,7 +140,7 @@ const ends = {
 };
 
 for (const [what, cut] of Object.entries(ends)) {
-  t.test(`a leader that ${what} has stopped before the other begins`, async (t) => {
+  t.test(`a leader that ${what} stops before the other one leads`, async (t) => {
     const leaseTimes = { lease: 4_000, renewWithin: 2_500, retry: 300 };
     const tenant = await createTenant(t, server, admin);
     const { kubeconfig, proxy } = await through(t);
@@ -157,7 +157,7 @@ for (const [what, cut] of Object.entries(ends)) {
       hadTwo ||= first.isLeading && second.isLeading;
       return second.isLeading;
     });
-    t.notOk(hadTwo, 'never two');
+    t.notOk(hadTwo, 'never two leaders');
     t.equal(await holder(tenant), 'second');
     await tenant.untilThere(serviceKind, 'mailer-millrace');
     const { length } = first.writes;
@@ -168,6 +168,6 @@ for (const [what, cut] of Object.entries(ends)) {
     await tenant.untilGone(triggerKind, 'mailer');
     await tenant.untilGone(serviceKind, 'mailer-millrace');
     t.notOk(first.isLeading);
-    t.strictSame(first.writes.slice(length), [], 'it writes no more');
+    t.strictSame(first.writes.slice(length), [], 'the former leader writes nothing more');
   });
 }

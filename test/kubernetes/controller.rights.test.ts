@@ -1,4 +1,4 @@
-// The controller in the namespaces that it is to watch, with no rights elsewhere; and with less than it needs.
+// The controller with rights in the watched namespaces only, and with fewer rights than it needs.
 import t from 'tap';
 import {
   configMapKind,
@@ -26,7 +26,7 @@ const [shop, geo, other] = [
 ];
 await install(t, { server, bootstrapServers, watchNamespaces: [shop.namespace, geo.namespace] });
 
-t.test('all is done where it is to watch, with Roles alone, and nothing elsewhere', async (t) => {
+t.test('the controller serves the watched namespaces with Roles alone, and no others', async (t) => {
   for (const tenant of [other, shop, geo]) await tenant.deploy('mailer', { topics: topic });
   for (const tenant of [shop, geo]) {
     await tenant.untilThere(scaledObjectKind, 'mailer');
@@ -44,7 +44,7 @@ t.test('all is done where it is to watch, with Roles alone, and nothing elsewher
   t.equal(await other.find(triggerKind, 'mailer'), undefined);
 });
 
-t.test('a right that is lacking is named, and when it is granted we go on', async (t) => {
+t.test('the controller names a missing right, and goes on when it is granted', async (t) => {
   const roles = await server.kubectl(['get', 'roles', '-n', shop.namespace, '-o', 'json']);
   const { items } = JSON.parse(roles) as { items: { metadata: { name: string }; rules: Rule[] }[] };
   const { metadata, rules } = items.find(({ metadata: { name } }) => name.endsWith('scaler'))!;

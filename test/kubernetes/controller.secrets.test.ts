@@ -1,5 +1,5 @@
-// A KafkaCluster with TLS and SASL, at a real broker: what a Trigger says while something is lacking, from the right to read a Secret to
-// the ACL of its topic; and that each goes on by itself when it is there.
+// A KafkaCluster with TLS and SASL, at a real broker: the status of a Trigger while something is missing, from the right to read a Secret to
+// the ACL of its topic. The trigger goes on by itself each time the missing thing appears.
 import t from 'tap';
 import { secretKind } from '../../core/resources/kinds.ts';
 import { planted } from '../fixtures/secrets/planted.ts';
@@ -9,11 +9,11 @@ t.setTimeout(240_000);
 const { tenant, client, namespace, installation, topic, ...kafka } = await useSecuredTenant(t);
 const { bootstrapServers, username, password } = kafka;
 
-/** Whom the condition tells about, once it has this reason. */
-async function told(reason: string): Promise<string> {
+/** The message of the condition SourceReady, once it has this reason. */
+async function messageOf(reason: string): Promise<string> {
   const { status, message } = await tenant.untilCondition('mailer', 'SourceReady', reason);
   t.equal(status, 'False', reason);
-  t.notOk(message.includes(password), 'no secret is told');
+  t.notOk(message.includes(password), 'no secret shows');
   return message;
 }
 
@@ -21,7 +21,7 @@ function secretWith(shown: string): Record<string, string> {
   return { password: shown, 'ca.crt': kafka.authority };
 }
 
-t.test('each thing that is lacking is told until it is there, and the trigger goes on', async (t) => {
+t.test('a Trigger reports each missing thing until it exists, then goes on', async (t) => {
   const ofSecret = { secretName: 'kafka-user' };
   await kafka.createCluster('secured', {
     bootstrapServers,
@@ -30,21 +30,24 @@ t.test('each thing that is lacking is told until it is there, and the trigger go
   });
   await tenant.deploy('mailer', { topics: topic, cluster: 'secured' });
   t.match(
-    await told('SecretForbidden'),
+    await messageOf('SecretForbidden'),
     /the right to get secrets "kafka-user" in the namespace .* is missing/,
   );
 
   await installation.grantSecrets(namespace, ['kafka-user']);
-  t.match(await told('CredentialsUnusable'), /the Secret kafka-user of namespace .* does not exist/);
+  t.match(await messageOf('CredentialsUnusable'), /the Secret kafka-user of namespace .* does not exist/);
 
   await kafka.createSecret('kafka-user', secretWith(planted('of another')));
-  t.match(await told('KafkaUnauthenticated'), /the broker does not let us in: SASL SCRAM/);
+  t.match(await messageOf('KafkaUnauthenticated'), /the broker does not let us in: SASL SCRAM/);
 
   await client.patch(secretKind, namespace, 'kafka-user', { data: base64(secretWith(password)) });
-  t.match(await told('KafkaForbidden'), `Kafka does not allow our user to describe the topic "${topic}"`);
+  t.match(
+    await messageOf('KafkaForbidden'),
+    `Kafka does not allow our user to describe the topic "${topic}"`,
+  );
 
   await kafka.allow('mailer');
-  t.match(await told('NoGateway'), /No gateway is in the consumer group/);
+  t.match(await messageOf('NoGateway'), /No gateway is in the consumer group/);
   await installation.startGateway(t);
   await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
 });

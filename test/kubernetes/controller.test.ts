@@ -1,5 +1,5 @@
-// The controller on a real API server and a real Kafka, with the rights of the chart: what annotations and Triggers become, and what
-// their conditions say meanwhile. KEDA's CRDs are there, KEDA is not: what it would say of a ScaledObject, the test says.
+// The controller on a real API server and a real Kafka, with the rights of the chart: what it makes of annotations and Triggers, and their
+// conditions meanwhile. KEDA's CRDs are installed without KEDA: the test sets the status of a ScaledObject.
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import {
@@ -21,7 +21,7 @@ import { applyCrds, applyKedaCrds, install } from './fixtures/installation.ts';
 import { createTenant, joinGroup, openClient, type Annotations, type Tenant } from './fixtures/tenant.ts';
 
 t.setTimeout(300_000);
-// Of its own: CRDs come and go here, and triggers are looked after wherever they are.
+// An API server of its own, because this test adds and removes CRDs, and its controller serves all namespaces.
 const plane = await startControlPlane();
 t.teardown(() => plane.stop());
 const server = apiServer(plane.kubeconfig);
@@ -42,7 +42,7 @@ interface Deployed {
   readonly scaledObject: Resource;
 }
 
-/** A Deployment `mailer` that has all that its annotations mean. */
+/** A Deployment `mailer` with everything that the controller makes for its annotations. */
 async function deploy(t: Test, annotations: Annotations = {}): Promise<Deployed> {
   const tenant = await createTenant(t, server, client);
   const deployment = await tenant.deploy('mailer', { topics: topic, ...annotations });
@@ -53,23 +53,23 @@ async function deploy(t: Test, annotations: Annotations = {}): Promise<Deployed>
   return { tenant, deployment, group, trigger, service, scaledObject };
 }
 
-t.test(
-  'annotations become all that the function needs, and each condition says what is lacking',
-  async (t) => {
-    const tenant = await createTenant(t, server, client);
-    const deployment = await tenant.deploy('mailer', { topics: topic, 'max-replicas': '7' });
-    const trigger = await tenant.untilThere(triggerKind, 'mailer');
-    t.match(trigger, {
-      metadata: { ownerReferences: [{ kind: 'Deployment', name: 'mailer', uid: uid(deployment) }] },
-      spec: { source: { topics: [topic] }, function: { ref: { kind: 'Deployment', name: 'mailer' } } },
-    });
-    const owner = { ownerReferences: [{ kind: 'Trigger', name: 'mailer', uid: uid(trigger) }] };
-    const service = await tenant.untilThere(serviceKind, 'mailer-millrace');
-    t.match(service, { metadata: owner, spec: { clusterIP: 'None', selector: { app: 'mailer' } } });
+t.test('the controller makes what a function needs, and its conditions say what is missing', async (t) => {
+  const tenant = await createTenant(t, server, client);
+  const deployment = await tenant.deploy('mailer', { topics: topic, 'max-replicas': '7' });
+  const trigger = await tenant.untilThere(triggerKind, 'mailer');
+  t.match(trigger, {
+    metadata: { ownerReferences: [{ kind: 'Deployment', name: 'mailer', uid: uid(deployment) }] },
+    spec: { source: { topics: [topic] }, function: { ref: { kind: 'Deployment', name: 'mailer' } } },
+  });
+  const owner = { ownerReferences: [{ kind: 'Trigger', name: 'mailer', uid: uid(trigger) }] };
+  const service = await tenant.untilThere(serviceKind, 'mailer-millrace');
+  t.match(service, { metadata: owner, spec: { clusterIP: 'None', selector: { app: 'mailer' } } });
 
-    await t.test('without KEDA the rest goes on; when it comes, the rest follows by itself', async (t) => {
-      const lacking = await tenant.untilCondition('mailer', 'ScalerReady', 'KedaMissing');
-      t.match(lacking, { status: 'False', message: /Install KEDA/ });
+  await t.test(
+    'without KEDA the controller makes everything else, and the ScaledObject once KEDA is there',
+    async (t) => {
+      const missing = await tenant.untilCondition('mailer', 'ScalerReady', 'KedaMissing');
+      t.match(missing, { status: 'False', message: /Install KEDA/ });
       await applyKedaCrds(server);
       const scaledObject = await tenant.untilThere(scaledObjectKind, 'mailer');
       const metadata = { scalerAddress: installation.scalerAddress, trigger: 'mailer', enableTLS: 'true' };
@@ -87,37 +87,37 @@ t.test(
       await tenant.untilCondition('mailer', 'ScalerReady', 'WaitingForKeda');
       await tenant.kedaSays('mailer', 'True');
       await tenant.untilCondition('mailer', 'ScalerReady', 'Scaled');
-    });
+    },
+  );
 
-    await t.test('without a gateway the source is not ready; with one, all is', async (t) => {
-      t.match(await tenant.untilCondition('mailer', 'SourceReady', 'NoGateway'), { status: 'False' });
-      t.match(await tenant.condition('mailer', 'Ready'), { status: 'False', reason: 'NoGateway' });
-      await tenant.untilEvent('NoGateway', trigger);
-      await installation.startGateway(t);
-      await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
-      const ready = await tenant.untilCondition('mailer', 'Ready', 'Ready');
-      t.match(ready, { status: 'True', observedGeneration: 1 });
-      await tenant.untilEvent('Ready', trigger);
-      const row = await server.kubectl(['get', 'mtr', 'mailer', '-n', tenant.namespace, '--no-headers']);
-      const columns = ['mailer', 'True', 'Ready', topic, 'deployment/mailer', '0', '0'];
-      t.strictSame(row.trim().split(/\s+/).slice(0, -1), columns);
+  await t.test('the trigger is ready once a gateway consumes', async (t) => {
+    t.match(await tenant.untilCondition('mailer', 'SourceReady', 'NoGateway'), { status: 'False' });
+    t.match(await tenant.condition('mailer', 'Ready'), { status: 'False', reason: 'NoGateway' });
+    await tenant.untilEvent('NoGateway', trigger);
+    await installation.startGateway(t);
+    await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
+    const ready = await tenant.untilCondition('mailer', 'Ready', 'Ready');
+    t.match(ready, { status: 'True', observedGeneration: 1 });
+    await tenant.untilEvent('Ready', trigger);
+    const row = await server.kubectl(['get', 'mtr', 'mailer', '-n', tenant.namespace, '--no-headers']);
+    const columns = ['mailer', 'True', 'Ready', topic, 'deployment/mailer', '0', '0'];
+    t.strictSame(row.trim().split(/\s+/).slice(0, -1), columns);
 
-      await tenant.annotate('mailer', { 'max-replicas': '8' });
-      await until(async () => (await tenant.condition('mailer', 'Ready'))?.observedGeneration === 2);
-      const edited = await tenant.find(scaledObjectKind, 'mailer');
-      t.equal(valueAt(edited, ['spec', 'maxReplicaCount']), 8);
-      t.equal(valueAt(await tenant.find(triggerKind, 'mailer'), ['status', 'observedGeneration']), 2);
+    await tenant.annotate('mailer', { 'max-replicas': '8' });
+    await until(async () => (await tenant.condition('mailer', 'Ready'))?.observedGeneration === 2);
+    const edited = await tenant.find(scaledObjectKind, 'mailer');
+    t.equal(valueAt(edited, ['spec', 'maxReplicaCount']), 8);
+    t.equal(valueAt(await tenant.find(triggerKind, 'mailer'), ['status', 'observedGeneration']), 2);
 
-      await tenant.kedaSays('mailer', 'False', 'no such thing');
-      const told = await tenant.untilCondition('mailer', 'Ready', 'KedaRefuses');
-      t.match(told, { status: 'False', message: /no such thing/ });
-      t.match(await tenant.untilEvent('KedaRefuses', trigger), { type: 'Warning', note: /no such thing/ });
-    });
-  },
-);
+    await tenant.kedaSays('mailer', 'False', 'no such thing');
+    const condition = await tenant.untilCondition('mailer', 'Ready', 'KedaRefuses');
+    t.match(condition, { status: 'False', message: /no such thing/ });
+    t.match(await tenant.untilEvent('KedaRefuses', trigger), { type: 'Warning', note: /no such thing/ });
+  });
+});
 
 t.test(
-  'without the annotation all goes: first the members of the group, then the ScaledObject',
+  'without the annotation everything is removed: first the members leave the group, then the ScaledObject goes',
   async (t) => {
     const { tenant, group, trigger, scaledObject } = await deploy(t);
     const member = await joinGroup(t, bootstrapServers, { group, topic });
@@ -133,86 +133,77 @@ t.test(
       return found?.metadata.deletionTimestamp !== undefined;
     };
     await until(() => isGoing(triggerKind, trigger));
-    await delay(2_500); // the group is looked at every second
-    t.notOk(await isGoing(scaledObjectKind, scaledObject), 'the group has a member');
+    await delay(2_500); // the controller polls the group every second
+    t.notOk(await isGoing(scaledObjectKind, scaledObject), 'the group still has a member');
     await member.leave();
     await until(() => isGoing(scaledObjectKind, scaledObject));
     await delay(1_500);
-    t.ok(await isGoing(triggerKind, trigger), 'KEDA has not let go');
+    t.ok(await isGoing(triggerKind, trigger), 'KEDA has not removed its finalizer');
     await tenant.edit(scaledObjectKind, 'mailer', { metadata: { finalizers: [] } });
 
     await tenant.untilGone(triggerKind, 'mailer');
     for (const kind of [serviceKind, triggerAuthenticationKind, configMapKind])
       await tenant.untilGone(kind, 'mailer-millrace');
     t.equal(await tenant.find(scaledObjectKind, 'mailer'), undefined);
-    t.ok(await tenant.find(deploymentKind, 'mailer'), 'the Deployment is nobody else’s');
+    t.ok(await tenant.find(deploymentKind, 'mailer'), 'the Deployment belongs to the user');
   },
 );
 
-t.test(
-  'wrong annotations are told with the right name, and what was made stays until they are right',
-  async (t) => {
-    const { tenant, service, scaledObject } = await deploy(t);
-    await tenant.untilCondition('mailer', 'Accepted', 'Accepted');
-    await tenant.annotate('mailer', { 'max-replica': '3', 'lag-threshold': 'ten' });
-    const told = await tenant.untilCondition('mailer', 'Accepted', 'InvalidAnnotations');
-    t.match(told, { status: 'False', message: /Did you mean `millrace.dev\/max-replicas`\?/ });
-    t.match(told.message, /lag-threshold/, 'all at once');
-    t.match(await tenant.condition('mailer', 'Ready'), { status: 'False', reason: 'InvalidAnnotations' });
-    t.equal((await tenant.find(scaledObjectKind, 'mailer'))?.metadata.uid, uid(scaledObject));
-    t.equal((await tenant.find(serviceKind, 'mailer-millrace'))?.metadata.uid, uid(service));
+t.test('wrong annotations are reported with a suggestion, and existing resources stay', async (t) => {
+  const { tenant, service, scaledObject } = await deploy(t);
+  await tenant.untilCondition('mailer', 'Accepted', 'Accepted');
+  await tenant.annotate('mailer', { 'max-replica': '3', 'lag-threshold': 'ten' });
+  const condition = await tenant.untilCondition('mailer', 'Accepted', 'InvalidAnnotations');
+  t.match(condition, { status: 'False', message: /Did you mean `millrace.dev\/max-replicas`\?/ });
+  t.match(condition.message, /lag-threshold/, 'every mistake at once');
+  t.match(await tenant.condition('mailer', 'Ready'), { status: 'False', reason: 'InvalidAnnotations' });
+  t.equal((await tenant.find(scaledObjectKind, 'mailer'))?.metadata.uid, uid(scaledObject));
+  t.equal((await tenant.find(serviceKind, 'mailer-millrace'))?.metadata.uid, uid(service));
 
-    await tenant.annotate('mailer', { 'max-replica': undefined, 'max-replicas': '3', 'lag-threshold': '10' });
-    await tenant.untilCondition('mailer', 'Accepted', 'Accepted');
-    await until(async () => {
-      const found = await tenant.find(scaledObjectKind, 'mailer');
-      return uid(found!) === uid(scaledObject) && valueAt(found, ['spec', 'maxReplicaCount']) === 3;
-    });
-  },
-);
+  await tenant.annotate('mailer', { 'max-replica': undefined, 'max-replicas': '3', 'lag-threshold': '10' });
+  await tenant.untilCondition('mailer', 'Accepted', 'Accepted');
+  await until(async () => {
+    const found = await tenant.find(scaledObjectKind, 'mailer');
+    return uid(found!) === uid(scaledObject) && valueAt(found, ['spec', 'maxReplicaCount']) === 3;
+  });
+});
 
-t.test(
-  'annotations that are wrong from the start make a Trigger that says so, and nothing else',
-  async (t) => {
-    const tenant = await createTenant(t, server, client);
-    await tenant.deploy('mailer', { topics: topic, concurency: '4' });
-    const told = await tenant.untilCondition('mailer', 'Accepted', 'InvalidAnnotations');
-    t.match(told.message, /Did you mean `millrace.dev\/concurrency`\?/);
-    t.equal(await tenant.find(serviceKind, 'mailer-millrace'), undefined);
-    await tenant.annotate('mailer', { concurency: undefined });
-    await tenant.untilThere(scaledObjectKind, 'mailer');
-  },
-);
+t.test('annotations that are wrong from the start make only a Trigger that reports it', async (t) => {
+  const tenant = await createTenant(t, server, client);
+  await tenant.deploy('mailer', { topics: topic, concurency: '4' });
+  const condition = await tenant.untilCondition('mailer', 'Accepted', 'InvalidAnnotations');
+  t.match(condition.message, /Did you mean `millrace.dev\/concurrency`\?/);
+  t.equal(await tenant.find(serviceKind, 'mailer-millrace'), undefined);
+  await tenant.annotate('mailer', { concurency: undefined });
+  await tenant.untilThere(scaledObjectKind, 'mailer');
+});
 
-t.test(
-  'another consumer group, which never changes, is refused in words, and the old one goes on',
-  async (t) => {
-    const { tenant, deployment, group, trigger, scaledObject } = await deploy(t);
-    await joinGroup(t, bootstrapServers, { group, topic });
-    await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
-    await tenant.annotate('mailer', { 'consumer-group': uniqueName('other'), 'max-replicas': '3' });
-    const told = await tenant.untilCondition('mailer', 'Accepted', 'InvalidAnnotations');
-    t.match(told, { status: 'False', message: /consumerGroup is immutable/ });
-    t.match(await tenant.untilEvent('AnnotationsRefused', deployment), {
-      type: 'Warning',
-      note: /consumerGroup is immutable/,
-    });
-    t.match(await tenant.condition('mailer', 'SourceReady'), { status: 'True' });
-    const kept = await tenant.find(triggerKind, 'mailer');
-    t.equal(uid(kept!), uid(trigger));
-    t.match(kept, { status: { consumerGroup: group }, spec: trigger.spec });
-    t.equal((await tenant.find(scaledObjectKind, 'mailer'))?.metadata.uid, uid(scaledObject));
+t.test('a changed consumer group is refused with a reason, and the old one stays', async (t) => {
+  const { tenant, deployment, group, trigger, scaledObject } = await deploy(t);
+  await joinGroup(t, bootstrapServers, { group, topic });
+  await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
+  await tenant.annotate('mailer', { 'consumer-group': uniqueName('other'), 'max-replicas': '3' });
+  const condition = await tenant.untilCondition('mailer', 'Accepted', 'InvalidAnnotations');
+  t.match(condition, { status: 'False', message: /consumerGroup is immutable/ });
+  t.match(await tenant.untilEvent('AnnotationsRefused', deployment), {
+    type: 'Warning',
+    note: /consumerGroup is immutable/,
+  });
+  t.match(await tenant.condition('mailer', 'SourceReady'), { status: 'True' });
+  const kept = await tenant.find(triggerKind, 'mailer');
+  t.equal(uid(kept!), uid(trigger));
+  t.match(kept, { status: { consumerGroup: group }, spec: trigger.spec });
+  t.equal((await tenant.find(scaledObjectKind, 'mailer'))?.metadata.uid, uid(scaledObject));
 
-    await tenant.annotate('mailer', { 'consumer-group': undefined });
-    await tenant.untilCondition('mailer', 'Accepted', 'Accepted');
-    await until(async () => {
-      const found = await tenant.find(scaledObjectKind, 'mailer');
-      return valueAt(found, ['spec', 'maxReplicaCount']) === 3;
-    });
-  },
-);
+  await tenant.annotate('mailer', { 'consumer-group': undefined });
+  await tenant.untilCondition('mailer', 'Accepted', 'Accepted');
+  await until(async () => {
+    const found = await tenant.find(scaledObjectKind, 'mailer');
+    return valueAt(found, ['spec', 'maxReplicaCount']) === 3;
+  });
+});
 
-t.test('what we did not make stays as it is, and is named; when it has gone we go on', async (t) => {
+t.test('a resource of somebody else is named and left alone, and replaced once it is removed', async (t) => {
   const tenant = await createTenant(t, server, client);
   const place = (name: string) => ({ name, namespace: tenant.namespace });
   const foreign = [
@@ -241,7 +232,7 @@ t.test('what we did not make stays as it is, and is named; when it has gone we g
   await tenant.untilCondition('mailer', 'ScalerReady', 'WaitingForKeda');
 });
 
-t.test('a Trigger that somebody wrote is not that of the annotations, until it is removed', async (t) => {
+t.test('annotations do not apply to a Trigger that a user wrote, until it is removed', async (t) => {
   const tenant = await createTenant(t, server, client);
   const written = await client.create({
     apiVersion: triggerKind.apiVersion,
@@ -261,7 +252,7 @@ t.test('a Trigger that somebody wrote is not that of the annotations, until it i
   t.match(made.metadata, { ownerReferences: [{ uid: uid(deployment) }] });
 });
 
-t.test('a Trigger that names a URI is not accepted, unless the installation allows it', async (t) => {
+t.test('a Trigger with a URI is accepted only if the installation allows it', async (t) => {
   const tenant = await createTenant(t, server, client);
   await client.create({
     apiVersion: triggerKind.apiVersion,
@@ -269,14 +260,14 @@ t.test('a Trigger that names a URI is not accepted, unless the installation allo
     metadata: { name: 'mailer', namespace: tenant.namespace },
     spec: { source: { topics: [topic] }, function: { uri: 'http://mailer.example.com/' } },
   });
-  const told = await tenant.untilCondition('mailer', 'Accepted', 'UriNotAllowed');
-  t.match(told, {
+  const condition = await tenant.untilCondition('mailer', 'Accepted', 'UriNotAllowed');
+  t.match(condition, {
     status: 'False',
     message: /^spec\.function\.uri: .* functions\.uris=guarded .* of the chart\.$/,
   });
 });
 
-t.test('what somebody deletes or edits by hand comes back', async (t) => {
+t.test('the controller restores what somebody deletes or edits by hand', async (t) => {
   const { tenant, trigger } = await deploy(t);
   const made = [
     [serviceKind, 'mailer-millrace', { spec: { selector: { tier: 'front' }, ports: [{ port: 1 }] } }],
@@ -305,7 +296,7 @@ t.test('what somebody deletes or edits by hand comes back', async (t) => {
   });
 });
 
-t.test('KEDA that is removed is missed', async (t) => {
+t.test('the controller reports when KEDA is removed, and recovers', async (t) => {
   const { tenant, scaledObject } = await deploy(t);
   await server.kubectl(['delete', 'crd', 'scaledobjects.keda.sh', 'triggerauthentications.keda.sh']);
   await tenant.untilCondition('mailer', 'ScalerReady', 'KedaMissing');

@@ -1,5 +1,5 @@
-// KEDA shows the scaler who it is, and then does not: what the controller makes of it on a real API server, with the rights of the chart,
-// and over TLS by which the scaler looks whether it is reached.
+// Mutual TLS with KEDA turned on and off again: what the controller makes of it on a real API server, with the rights of the chart. The
+// scaler probes its own port over TLS first.
 import t from 'tap';
 import { configMapKind, scaledObjectKind, triggerAuthenticationKind } from '../../core/resources/kinds.ts';
 import { valueAt } from '../../core/contract/path.ts';
@@ -34,25 +34,32 @@ async function untilReference(expected: object): Promise<void> {
   });
 }
 
-t.test('turned on, what lies beside the function goes, and turned off it comes back', async (t) => {
-  await tenant.deploy('mailer', { topics: topic });
-  const { metadata } = await tenant.untilThere(scaledObjectKind, 'mailer');
-  await untilReference({ name: 'mailer-millrace' });
-  for (const kind of beside) t.ok(await tenant.find(kind, 'mailer-millrace'), kind.kind);
+t.test(
+  'mutual TLS removes the authentication beside the function, and turning it off restores it',
+  async (t) => {
+    await tenant.deploy('mailer', { topics: topic });
+    const { metadata } = await tenant.untilThere(scaledObjectKind, 'mailer');
+    await untilReference({ name: 'mailer-millrace' });
+    for (const kind of beside) t.ok(await tenant.find(kind, 'mailer-millrace'), kind.kind);
 
-  await installation.restartScaler(name);
-  await untilReference({ kind: 'ClusterTriggerAuthentication', name });
-  for (const kind of beside) await tenant.untilGone(kind, 'mailer-millrace');
+    await installation.restartScaler(name);
+    await untilReference({ kind: 'ClusterTriggerAuthentication', name });
+    for (const kind of beside) await tenant.untilGone(kind, 'mailer-millrace');
 
-  await tenant.deploy('mapper', { topics: topic });
-  t.match(await tenant.untilThere(scaledObjectKind, 'mapper'), {
-    spec: { triggers: [{ authenticationRef: { kind: 'ClusterTriggerAuthentication', name } }] },
-  });
-  t.pass('a new one: the scaler was reached, and knew who called');
-  for (const kind of beside) t.notOk(await tenant.find(kind, 'mapper-millrace'), kind.kind);
+    await tenant.deploy('mapper', { topics: topic });
+    t.match(await tenant.untilThere(scaledObjectKind, 'mapper'), {
+      spec: { triggers: [{ authenticationRef: { kind: 'ClusterTriggerAuthentication', name } }] },
+    });
+    t.pass('a new function: the probe reached the scaler and was authenticated');
+    for (const kind of beside) t.notOk(await tenant.find(kind, 'mapper-millrace'), kind.kind);
 
-  await installation.restartScaler();
-  await untilReference({ name: 'mailer-millrace' });
-  for (const kind of beside) await tenant.untilThere(kind, 'mailer-millrace');
-  t.equal((await tenant.find(scaledObjectKind, 'mailer'))?.metadata.uid, metadata.uid, 'the same all along');
-});
+    await installation.restartScaler();
+    await untilReference({ name: 'mailer-millrace' });
+    for (const kind of beside) await tenant.untilThere(kind, 'mailer-millrace');
+    t.equal(
+      (await tenant.find(scaledObjectKind, 'mailer'))?.metadata.uid,
+      metadata.uid,
+      'the ScaledObject was never replaced',
+    );
+  },
+);

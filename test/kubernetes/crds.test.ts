@@ -1,4 +1,4 @@
-// The CustomResourceDefinitions in a real API server: what they take, and in what words they refuse.
+// The CustomResourceDefinitions in a real API server: what they accept, and with which messages they refuse the rest.
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { parseAllDocuments } from 'yaml';
@@ -14,7 +14,7 @@ await server.kubectl(['wait', '--for=condition=Established', ...names.map((name)
 const namespace = await createNamespace(t, server);
 const here = ['-n', namespace];
 
-/** What the API server says of `resource`, which it does not keep; undefined where it takes it. */
+/** Why the API server refuses `resource`; undefined if it accepts it. A dry run unless `dry` is empty. */
 async function refusal(resource: unknown, dry = ['--dry-run=server']): Promise<string | undefined> {
   const args = ['apply', '--server-side', '--force-conflicts', ...dry, ...here, '-f', '-'];
   return server.kubectl(args, JSON.stringify(resource)).then(
@@ -24,7 +24,7 @@ async function refusal(resource: unknown, dry = ['--dry-run=server']): Promise<s
 }
 
 for (const name of names) {
-  t.test(`${name} is structural, and stays`, async (t) => {
+  t.test(`${name} is structural and established`, async (t) => {
     const path = 'jsonpath={range .status.conditions[*]}{.type}={.status} {end}';
     const conditions = await server.kubectl(['get', 'crd', name, '-o', path]);
     t.match(conditions, /Established=True/);
@@ -32,7 +32,7 @@ for (const name of names) {
   });
 }
 
-t.test('the triggers of the examples are taken', async (t) => {
+t.test('the API server accepts the triggers of the examples', async (t) => {
   for (const name of ['quake-alerts', 'quake-map']) {
     const text = readFileSync(
       new URL(`../../functions-examples/${name}/trigger.yaml`, import.meta.url),
@@ -74,7 +74,7 @@ for (const changes of [
   { 'spec.transform': [] },
   { 'spec.filters': [{ any: [{ not: { all: [{ any: [{ not: filter }] }] } }] }, { cel: 'data.a > 1' }] },
 ]) {
-  t.test(`taken: ${JSON.stringify(changes).slice(0, 80)}`, async (t) => {
+  t.test(`the API server accepts ${JSON.stringify(changes).slice(0, 80)}`, async (t) => {
     t.equal(await refusal(triggerWith(changes)), undefined);
   });
 }
@@ -133,12 +133,12 @@ for (const [changes, message] of [
   [{ 'spec.filters': [{ any: [{ not: { ...filter, cel: 'a' } }] }] }, /spec\.filters\[0\]\.any\[0\]\.not/],
   [{ 'spec.retry': 3 }, /spec\.retry: field not declared in schema/],
 ] as const) {
-  t.test(`refused: ${JSON.stringify(changes)}`, async (t) => {
+  t.test(`the API server refuses ${JSON.stringify(changes)}`, async (t) => {
     t.match(await refusal(triggerWith(changes)), message);
   });
 }
 
-t.test('the consumer group stays as it is, and no default is filled in', async (t) => {
+t.test('the consumer group is immutable, and the API server fills in no defaults', async (t) => {
   const named = (group: string | undefined) => triggerWith({ 'spec.source.consumerGroup': group });
   t.equal(await refusal(named('mine'), []), undefined);
   t.match(await refusal(named('other')), /consumerGroup is immutable/);
@@ -154,7 +154,7 @@ t.test('the consumer group stays as it is, and no default is filled in', async (
   });
 });
 
-t.test('kubectl shows what is asked for', async (t) => {
+t.test('kubectl get and explain show the printed columns and descriptions', async (t) => {
   const ready = {
     type: 'Ready',
     status: 'False',
@@ -238,7 +238,7 @@ for (const [servers, isRight] of [
   ['kafka', false],
   ['http://kafka:9092', false],
 ] as const) {
-  t.test(`a KafkaCluster at ${servers}`, async (t) => {
+  t.test(`the bootstrapServers ${servers} are ${isRight ? 'accepted' : 'refused'}`, async (t) => {
     const [apiVersion, kind] = ['millrace.dev/v1alpha1', 'KafkaCluster'];
     const cluster = { apiVersion, kind, metadata: { name: 'main' }, spec: { bootstrapServers: servers } };
     const said = await refusal(cluster);

@@ -6,7 +6,7 @@ import { createAuthority } from '../fixtures/access/authority.ts';
 import { startFunction } from '../fixtures/function-server.ts';
 import { createTopic, produce, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
 import { createNamespace, useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
-import { unheardGatewayLog } from '../fixtures/unheard-logs.ts';
+import { silentLog } from '../fixtures/silent-log.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds } from './fixtures/installation.ts';
 
@@ -78,7 +78,7 @@ t.test('a token for its audience tells a function who calls; one for another is 
       MILLRACE_ADMIN_PORT: '0',
       LOG_LEVEL: 'silent',
     }),
-    { log: unheardGatewayLog },
+    { log: silentLog },
   );
   t.teardown(() => gateway.stop());
   const state = () => gateway.snapshot()[0];

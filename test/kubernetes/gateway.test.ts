@@ -1,4 +1,4 @@
-// A gateway on a real API server and a real Kafka, without a node: functions are named by URI.
+// A gateway on a real API server and a real Kafka, without a node: triggers name functions by URI.
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
@@ -7,7 +7,7 @@ import { startGateway, type GatewayDependencies } from '../../gateway/main.ts';
 import { startFunction, type FunctionServer } from '../fixtures/function-server.ts';
 import { consumeAll, createTopic, ownKafka, produce, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
 import { apiServer, createNamespace } from '../fixtures/kubernetes/kubernetes.ts';
-import { unheardGatewayLog } from '../fixtures/unheard-logs.ts';
+import { silentLog } from '../fixtures/silent-log.ts';
 import { startControlPlane } from '../lab/control-plane.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds } from './fixtures/installation.ts';
@@ -21,7 +21,7 @@ const bootstrapServers = await useKafka(t);
 
 type Spec = Record<string, unknown>;
 
-/** Functions and brokers of these tests are on loopback, where no guard lets a gateway go. */
+/** Functions and brokers of these tests are on loopback, which the guard refuses. So the default here is `unguarded`. */
 function environment(namespace: string, functionUris = 'unguarded'): Record<string, string> {
   return {
     MILLRACE_FUNCTION_URIS: functionUris,
@@ -38,7 +38,7 @@ function environment(namespace: string, functionUris = 'unguarded'): Record<stri
 async function start(t: Test, functionUris?: string, dependencies: GatewayDependencies = {}) {
   const namespace = await createNamespace(t, server);
   const gateway = await startGateway(readGatewayConfig(environment(namespace, functionUris)), {
-    log: unheardGatewayLog,
+    log: silentLog,
     ...dependencies,
   });
   t.teardown(() => gateway.stop());
@@ -60,7 +60,7 @@ const read = (topics: string[], group: string) => ({
   initialOffset: 'earliest',
 });
 
-/** Records `from`…`to`, whose keys are their numbers. */
+/** Sends the records `from`…`to`, with their numbers as keys. */
 function send(topic: string, from: number, to: number, servers = bootstrapServers): Promise<unknown> {
   const numbers = Array.from({ length: to - from + 1 }, (_, index) => from + index);
   return produce(
@@ -70,7 +70,7 @@ function send(topic: string, from: number, to: number, servers = bootstrapServer
   );
 }
 
-/** What was delivered, in order: `topic:key`. */
+/** The delivered records in order: `topic:key`. */
 function delivered(fn: FunctionServer): string[] {
   return fn.calls.map(
     ({ headers }) => `${String(headers['ce-kafkatopic'])}:${String(headers['ce-subject'])}`,
@@ -81,7 +81,7 @@ function range(topic: string, from: number, to: number): string[] {
   return Array.from({ length: to - from + 1 }, (_, index) => `${topic}:${from + index}`);
 }
 
-t.test('an edit of filter or topics keeps the offsets, and disturbs no other trigger', async (t) => {
+t.test('an edit of filters or topics keeps the offsets and disturbs no other trigger', async (t) => {
   const { gateway, namespace, apply, running } = await start(t);
   const [first, second] = [
     await createTopic(t, bootstrapServers, { partitions: 1 }),
@@ -123,7 +123,7 @@ t.test('an edit of filter or topics keeps the offsets, and disturbs no other tri
   t.strictSame(
     got.filter((name) => name.startsWith(first)),
     all,
-    'each once, and in order',
+    'each once and in order',
   );
   t.strictSame(
     got.filter((name) => name.startsWith(second)),
@@ -136,29 +136,26 @@ t.test('an edit of filter or topics keeps the offsets, and disturbs no other tri
   await until(() => gateway.snapshot().length === 1);
 });
 
-t.test(
-  'a trigger that names a KafkaCluster reads there, and its dead letters are stored there',
-  async (t) => {
-    const { apply, running } = await start(t);
-    const east = (await ownKafka(t)).bootstrapServers;
-    const topic = await createTopic(t, east, { partitions: 1 });
-    const dead = await createTopic(t, east, { partitions: 1 });
-    const fn = await startFunction(t, (_call, index) => (index === 1 ? 400 : 204));
-    await apply('Trigger', 'far', {
-      source: { ...read([topic], uniqueName('far')), cluster: 'east' },
-      function: { uri: fn.origin },
-      delivery: { deadLetter: { topic: dead } },
-    });
-    await apply('KafkaCluster', 'east', { bootstrapServers: east });
-    await running('far');
-    await send(topic, 1, 3, east);
-    await until(() => fn.calls.length === 3);
-    const [letter] = await consumeAll(east, dead, { count: 1 });
-    t.equal(String(letter?.key), '2');
-  },
-);
+t.test('a trigger with a KafkaCluster reads from it, and stores its dead letters there', async (t) => {
+  const { apply, running } = await start(t);
+  const east = (await ownKafka(t)).bootstrapServers;
+  const topic = await createTopic(t, east, { partitions: 1 });
+  const dead = await createTopic(t, east, { partitions: 1 });
+  const fn = await startFunction(t, (_call, index) => (index === 1 ? 400 : 204));
+  await apply('Trigger', 'far', {
+    source: { ...read([topic], uniqueName('far')), cluster: 'east' },
+    function: { uri: fn.origin },
+    delivery: { deadLetter: { topic: dead } },
+  });
+  await apply('KafkaCluster', 'east', { bootstrapServers: east });
+  await running('far');
+  await send(topic, 1, 3, east);
+  await until(() => fn.calls.length === 3);
+  const [letter] = await consumeAll(east, dead, { count: 1 });
+  t.equal(String(letter?.key), '2');
+});
 
-t.test('where URIs are refused, which is so unless it is said, none is posted to', async (t) => {
+t.test('by default the gateway refuses functions by URI', async (t) => {
   const { gateway, namespace, apply, running } = await start(t, '');
   const topic = await createTopic(t, bootstrapServers, { partitions: 1 });
   const fn = await startFunction(t);
@@ -175,9 +172,9 @@ t.test('where URIs are refused, which is so unless it is said, none is posted to
   );
 });
 
-t.test('where they are guarded, records are held while one leads where no function is', async (t) => {
-  const told: { trigger: string; problem?: string; code?: string }[] = [];
-  const log = pino({ level: 'warn' }, { write: (line: string) => void told.push(JSON.parse(line)) });
+t.test('with guarded URIs the gateway holds records whose URI leads to a refused address', async (t) => {
+  const warnings: { trigger: string; problem?: string; code?: string }[] = [];
+  const log = pino({ level: 'warn' }, { write: (line: string) => void warnings.push(JSON.parse(line)) });
   const resolve = () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]);
   const { gateway, namespace, apply, running } = await start(t, 'guarded', { log, resolve });
   const topic = await createTopic(t, bootstrapServers, { partitions: 1 });
@@ -195,19 +192,19 @@ t.test('where they are guarded, records are held while one leads where no functi
   await send(topic, 1, 3);
   const held = await until(() => gateway.snapshot().find((one) => one.held === 3));
   t.match(held, { key: `${namespace}/by-name`, deadLettered: 0, blocked: 0 });
-  t.equal(gateway.snapshot().length, 1, 'an address is refused as it is read');
-  const problem = await until(() => told.find(({ trigger }) => trigger === `${namespace}/by-address`));
+  t.equal(gateway.snapshot().length, 1, 'the gateway refuses a literal address when it reads the trigger');
+  const problem = await until(() => warnings.find(({ trigger }) => trigger === `${namespace}/by-address`));
   t.match(problem, {
     level: 50,
     problem: /^spec\.function\.uri: leads to 127\.0\.0\.1, which is a loopback/,
   });
-  const warning = await until(() => told.find(({ trigger }) => trigger === `${namespace}/by-name`));
+  const warning = await until(() => warnings.find(({ trigger }) => trigger === `${namespace}/by-name`));
   t.match(warning, { level: 40, code: 'MILLRACE_ADDRESS_REFUSED', reason: /resolves to 127\.0\.0\.1/ });
   t.equal(await fn.connections(), 0);
   t.strictSame(fn.calls, []);
 });
 
-t.test('records flow while the API server is away, and what it says afterwards is heard', async (t) => {
+t.test('records flow while the API server is down, and later changes are applied', async (t) => {
   const { gateway, apply, running, namespace } = await start(t);
   const topic = await createTopic(t, bootstrapServers, { partitions: 2 });
   const fn = await startFunction(t);
@@ -223,7 +220,7 @@ t.test('records flow while the API server is away, and what it says afterwards i
   for (let at = 0; at < 15; at += 1) {
     await send(topic, at * 10, at * 10 + 9);
     await until(() => fn.calls.length === (at + 1) * 10);
-    await delay(1_000); // an outage takes its time, and all watches come to their end in it
+    await delay(1_000); // long enough that the outage ends all watches
   }
 
   const ending = new AbortController();
@@ -243,7 +240,7 @@ t.test('records flow while the API server is away, and what it says afterwards i
   );
   await running('new');
   await until(() => other.calls.length === 150);
-  t.strictSame(rebuilt, [], 'nobody left a group');
+  t.strictSame(rebuilt, [], 'no member left its group');
   t.equal(new Set(delivered(fn)).size, 150);
   t.equal(fn.calls.length, 150);
 });

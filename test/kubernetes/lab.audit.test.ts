@@ -9,7 +9,7 @@ import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(180_000);
 
-t.test('what is written is kept, as the API server has it then, but for Secrets and tokens', async (t) => {
+t.test('the audit records every write as stored, except Secrets and tokens', async (t) => {
   const auditDir = t.testdir();
   const plane = await startControlPlane({ auditDir });
   t.teardown(() => plane.stop());
@@ -27,9 +27,9 @@ t.test('what is written is kept, as the API server has it then, but for Secrets 
     return text.includes('the-last-word') ? text : '';
   });
   t.match(text, /"responseObject":\{"kind":"ConfigMap".*"managedFields".*what-is-seen/);
-  t.match(text, /"resource":"secrets"/, 'that there was one');
+  t.match(text, /"resource":"secrets"/, 'a write of a Secret is listed');
   for (const secret of [mark, Buffer.from(planted('a')).toString('base64'), token.trim()])
     t.notOk(text.includes(secret));
   await plane.stop();
-  t.strictSame(await readdir(auditDir), [basename(kept)], 'it outlives the API server');
+  t.strictSame(await readdir(auditDir), [basename(kept)], 'the file outlives the API server');
 });

@@ -1,4 +1,4 @@
-// The lab itself: a real API server, the programs that go with it, and what is left of it when its process dies.
+// The lab itself: a real API server and its controllers, and what remains when its process dies.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { createNamespace, useApiServer } from '../fixtures/kubernetes/kubernetes
 import { removeLeftovers } from '../lab/leftovers.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
-t.test('an API server keeps what it is given', async (t) => {
+t.test('the API server stores what it is given', async (t) => {
   const server = await useApiServer(t);
   const namespace = await createNamespace(t, server);
   const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'kept' }, data: { key: 'value' } };
@@ -18,7 +18,7 @@ t.test('an API server keeps what it is given', async (t) => {
   t.equal(await server.kubectl(['get', 'configmap', 'kept', '-n', namespace, '-o', path]), 'value');
 });
 
-t.test('what is owned by nothing that lives is collected', async (t) => {
+t.test('the garbage collector removes resources without an owner', async (t) => {
   const server = await useApiServer(t);
   const namespace = await createNamespace(t, server);
   const place = ['-n', namespace];
@@ -29,7 +29,7 @@ t.test('what is owned by nothing that lives is collected', async (t) => {
   t.pass();
 });
 
-t.test('it ends with its process, however that ends', async (t) => {
+t.test('the lab ends with its process, however that ends', async (t) => {
   const modulePath = fileURLToPath(new URL('../lab/control-plane.ts', import.meta.url));
   const script = `
     const { startControlPlane } = await import(${JSON.stringify(modulePath)});
@@ -44,7 +44,7 @@ t.test('it ends with its process, however that ends', async (t) => {
   t.ok(existsSync(dir));
   child.kill('SIGKILL');
   await once(child, 'exit');
-  // The folder is in the arguments of each of its processes.
+  // Each process of the lab has the folder in its arguments.
   await until(async () => !(await runs(dir)));
   await removeLeftovers();
   t.notOk(existsSync(dir));

@@ -1,4 +1,4 @@
-// Secrets and tokens of ServiceAccounts by a real API server.
+// Secrets and tokens of ServiceAccounts from a real API server.
 import t from 'tap';
 import { secretKind, serviceAccountKind } from '../../core/resources/kinds.ts';
 import { createKubernetesClient } from '../../core/kubernetes/api-client.ts';
@@ -30,29 +30,26 @@ testSecrets(t, async (t) => {
   };
 });
 
-t.test(
-  'a token of a ServiceAccount is for the audience that is asked for, and kept for a while',
-  async (t) => {
-    const namespace = await createNamespace(t, server);
-    const { apiVersion, kind } = serviceAccountKind;
-    await client.create({ apiVersion, kind, metadata: { name: 'kafka', namespace } });
-    const wanted = { serviceAccountName: 'kafka', audience: 'https://sso.example.com' };
-    const token = await secrets.serviceAccountToken(namespace, wanted);
-    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
-      aud: string[];
-      sub: string;
-      exp: number;
-      iat: number;
-    };
-    t.strictSame(claims.aud, ['https://sso.example.com']);
-    t.equal(claims.sub, `system:serviceaccount:${namespace}:kafka`);
-    t.ok(claims.exp - claims.iat >= 1_200);
-    t.equal(await secrets.serviceAccountToken(namespace, wanted), token);
-    t.not(await secrets.serviceAccountToken(namespace, { ...wanted, audience: 'another' }), token);
-  },
-);
+t.test('a token of a ServiceAccount is for the requested audience, and cached', async (t) => {
+  const namespace = await createNamespace(t, server);
+  const { apiVersion, kind } = serviceAccountKind;
+  await client.create({ apiVersion, kind, metadata: { name: 'kafka', namespace } });
+  const wanted = { serviceAccountName: 'kafka', audience: 'https://sso.example.com' };
+  const token = await secrets.serviceAccountToken(namespace, wanted);
+  const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
+    aud: string[];
+    sub: string;
+    exp: number;
+    iat: number;
+  };
+  t.strictSame(claims.aud, ['https://sso.example.com']);
+  t.equal(claims.sub, `system:serviceaccount:${namespace}:kafka`);
+  t.ok(claims.exp - claims.iat >= 1_200);
+  t.equal(await secrets.serviceAccountToken(namespace, wanted), token);
+  t.not(await secrets.serviceAccountToken(namespace, { ...wanted, audience: 'another' }), token);
+});
 
-t.test('a ServiceAccount that is not there is told, and asked for again', async (t) => {
+t.test('a missing ServiceAccount is reported, and requested again', async (t) => {
   const namespace = await createNamespace(t, server);
   const wanted = { serviceAccountName: 'nobody', audience: 'sso' };
   for (let attempt = 0; attempt < 2; attempt += 1)

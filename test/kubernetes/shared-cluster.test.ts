@@ -1,4 +1,4 @@
-// A KafkaCluster of one namespace, granted to another: what a Trigger there says and reads with the grant, and without it.
+// A KafkaCluster that one namespace grants to another: what a Trigger there reports and reads with the grant, and without it.
 import t from 'tap';
 import { kafkaClusterKind } from '../../core/resources/kinds.ts';
 import { createTopic, useKafka, withAdmin } from '../fixtures/kafka/kafka.ts';
@@ -17,7 +17,7 @@ const client = await openClient(t, server.kubeconfig);
 const platform = await createNamespace(t, server);
 const tenant = await createTenant(t, server, client);
 const watchNamespaces = [platform, tenant.namespace];
-// Nothing is at the installation's own brokers: what is read is read by the shared cluster.
+// The installation's own brokers do not exist: every read goes through the shared cluster.
 const installation = await install(t, { server, bootstrapServers: '127.0.0.1:1', watchNamespaces });
 
 const share = (allowedNamespaces: readonly string[]): Promise<unknown> =>
@@ -29,7 +29,7 @@ async function members(): Promise<number | undefined> {
   return groups[0]?.members.length;
 }
 
-t.test('a grant allows to read, for as long as it is there', async (t) => {
+t.test('a trigger may read from a granted KafkaCluster for as long as the grant exists', async (t) => {
   const { apiVersion, kind } = kafkaClusterKind;
   const metadata = { name: 'main', namespace: platform };
   await client.create({ apiVersion, kind, metadata, spec: { bootstrapServers } });

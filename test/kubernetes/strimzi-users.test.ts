@@ -1,5 +1,5 @@
-// From the chart to a trigger, where Strimzi runs Kafka: the users that the chart makes have the rights that are written down, with which
-// triggers run and do nothing else; and a password that the operator replaces is followed.
+// From the chart to a trigger, with a Kafka that Strimzi runs: the users that the chart makes have exactly the documented rights, and
+// triggers work with them. The trigger follows a password that the operator replaces.
 import t from 'tap';
 import { kafkaClusterKind, secretKind, triggerKind } from '../../core/resources/kinds.ts';
 import { parseManifests, template } from '../charts/fixtures/helm.ts';
@@ -20,7 +20,7 @@ import { createTenant, openClient } from './fixtures/tenant.ts';
 import { startUserOperator } from './fixtures/user-operator.ts';
 
 t.setTimeout(300_000);
-/** An API server of its own, for CRDs are the whole cluster's, and come and go in another test. */
+/** An API server of its own, because CRDs are cluster-wide and another test removes them. */
 const plane = await startControlPlane();
 t.teardown(() => plane.stop());
 const server = apiServer(plane.kubeconfig);
@@ -63,7 +63,7 @@ const installation = await install(t, {
 });
 await installation.startGateway(t);
 
-/** What the cluster operator leaves of a Kafka. */
+/** Makes what the cluster operator makes for a Kafka. */
 async function bringUpKafka(): Promise<void> {
   const listener = (name: string, port: number, type: string) => ({
     ...{ name, port, type: 'internal', tls: true, authentication: { type } },
@@ -83,7 +83,7 @@ async function bringUpKafka(): Promise<void> {
   await client.create({ apiVersion, kind, metadata: { name, namespace }, data });
 }
 
-/** `read topic orders`, or `read topic orders*` of all that begin so; sorted. */
+/** `read topic orders`, or `read topic orders*` for a prefix; sorted. */
 async function rightsOf(principal: string): Promise<string[]> {
   const rights = await readRights(bootstrapServers, principal);
   return rights
@@ -93,7 +93,7 @@ async function rightsOf(principal: string): Promise<string[]> {
     .toSorted();
 }
 
-/** Reads by the KafkaCluster `orders`, unless `source` says otherwise. */
+/** A Trigger that reads from the KafkaCluster `orders`, unless `source` says otherwise. */
 function createTrigger(name: string, source: object, uri: string, more: object = {}, where = namespace) {
   const { apiVersion, kind } = triggerKind;
   const spec = { source: { cluster: 'orders', initialOffset: 'earliest', ...source }, function: { uri } };
@@ -104,7 +104,7 @@ function createTrigger(name: string, source: object, uri: string, more: object =
   });
 }
 
-t.test('what the chart makes is taken, and its users get the rights that are written down', async (t) => {
+t.test('the API server accepts what the chart makes, and the users get the documented rights', async (t) => {
   const { stdout, stderr } = await template('--set', 'kafka.bootstrapServers=kafka:9092', ...values);
   t.equal(stderr, '');
   const items = parseManifests(stdout).filter(({ apiVersion }) => apiVersion === strimzi);
@@ -130,7 +130,7 @@ t.test('what the chart makes is taken, and its users get the rights that are wri
   t.strictSame(await rightsOf('CN=quakes'), [`read group millrace.${geo}.*`, `read topic ${quakesPrefix}*`]);
 });
 
-t.test('with these rights a trigger reads, replies and dead-letters', async (t) => {
+t.test('a trigger reads, replies and dead-letters with these rights', async (t) => {
   await bringUpKafka();
   const { apiVersion, kind } = kafkaClusterKind;
   for (const user of ['orders', 'quakes']) {
@@ -151,22 +151,25 @@ t.test('with these rights a trigger reads, replies and dead-letters', async (t) 
   t.strictSame(await valuesIn(bootstrapServers, dead), ['"bad"']);
   t.strictSame(await valuesIn(bootstrapServers, bills), ['a bill']);
 
-  await t.test('and one of another namespace, by certificate, what begins with a prefix', async () => {
-    const alerts = await startFunction(t);
-    const topicPattern = `${quakesPrefix.replaceAll('.', '\\.')}.*`;
-    await createTrigger('alerts', { cluster: `${namespace}/quakes`, topicPattern }, alerts.origin, {}, geo);
-    await produce(bootstrapServers, quakes, [{ value: '5.1' }]);
-    await until(() => alerts.calls.length === 1, 30_000);
-  });
+  await t.test(
+    'a trigger of another namespace reads topics by prefix, with a client certificate',
+    async () => {
+      const alerts = await startFunction(t);
+      const topicPattern = `${quakesPrefix.replaceAll('.', '\\.')}.*`;
+      await createTrigger('alerts', { cluster: `${namespace}/quakes`, topicPattern }, alerts.origin, {}, geo);
+      await produce(bootstrapServers, quakes, [{ value: '5.1' }]);
+      await until(() => alerts.calls.length === 1, 30_000);
+    },
+  );
 });
 
-t.test('a trigger that reads what its user may not is told which topic', async (t) => {
+t.test('a trigger names the topic that its user may not read', async (t) => {
   await createTrigger('snoop', { topics: [secret] }, 'http://127.0.0.1:1');
   const { message } = await tenant.untilCondition('snoop', 'SourceReady', 'KafkaForbidden');
   t.match(message, secret);
 });
 
-t.test('a password that the operator replaces is followed, and no record is lost', async (t) => {
+t.test('a trigger follows a password that the operator replaces, and loses no record', async (t) => {
   const oracle = createOracle(t, { bootstrapServers, topic: stream, group: `millrace.${namespace}.mailer` });
   const { uri } = await serveFunction(t, oracle);
   await createTrigger('mailer', { topics: [stream] }, uri);

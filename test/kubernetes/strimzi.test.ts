@@ -1,5 +1,5 @@
-// A KafkaCluster of a Kafka that Strimzi runs, at a real broker, with Strimzi's own CustomResourceDefinitions: what a Trigger says while
-// something is lacking, until it goes on by itself; and what is followed later without anybody doing anything here.
+// A KafkaCluster for a Kafka that Strimzi runs, at a real broker, with Strimzi's CustomResourceDefinitions: what a Trigger reports while
+// something is missing, and which later changes it follows by itself.
 import t, { type Test } from 'tap';
 import { planted } from '../fixtures/secrets/planted.ts';
 import { applyStrimziCrds, removeStrimziCrds } from './fixtures/installation.ts';
@@ -16,27 +16,27 @@ const apiVersion = 'kafka.strimzi.io/v1';
 const kafkaKind = { apiVersion, kind: 'Kafka', plural: 'kafkas' };
 const userKind = { apiVersion, kind: 'KafkaUser', plural: 'kafkausers' };
 
-/** What the Trigger says is lacking to its cluster. */
-async function lacking(t: Test, message: RegExp): Promise<void> {
+/** Waits until the Trigger reports that this is missing for its cluster. */
+async function untilMissing(t: Test, message: RegExp): Promise<void> {
   const { status, reason } = await tenant.untilMessage('mailer', 'Accepted', message);
   t.strictSame({ status, reason }, { status: 'False', reason: 'ClusterUnresolved' }, String(message));
 }
 
-/** What an operator says of a resource. */
+/** Sets the status of a resource, as an operator does. */
 function report(kind: string, name: string, status: object): Promise<unknown> {
   const metadata = { name, namespace };
   const options = { fieldManager: 'strimzi', force: true, subresource: 'status' } as const;
   return client.apply({ apiVersion, kind, metadata, status }, options);
 }
 
-t.test('each thing that is lacking is told until it is there, and the trigger goes on', async (t) => {
+t.test('a Trigger reports each missing thing until it exists, then goes on', async (t) => {
   await kafka.createCluster('secured', { strimzi: { kafka: 'my-cluster', user: 'orders' } });
   await tenant.deploy('mailer', { topics: topic, cluster: 'secured' });
-  await lacking(t, /spec\.strimzi: needs Strimzi/);
+  await untilMissing(t, /spec\.strimzi: needs Strimzi/);
 
   await applyStrimziCrds(server);
   t.teardown(() => removeStrimziCrds(server));
-  await lacking(t, /names no Kafka of namespace/);
+  await untilMissing(t, /names no Kafka of namespace/);
 
   const listeners = [
     { name: 'plain', port: 9092, type: 'internal', tls: false },
@@ -48,7 +48,7 @@ t.test('each thing that is lacking is told until it is there, and the trigger go
     metadata: { name: 'my-cluster', namespace },
     spec: { kafka: { listeners } },
   });
-  await lacking(t, /names no KafkaUser of namespace/);
+  await untilMissing(t, /names no KafkaUser of namespace/);
 
   await client.create({
     apiVersion,
@@ -56,20 +56,20 @@ t.test('each thing that is lacking is told until it is there, and the trigger go
     metadata: { name: 'orders', namespace, labels: { 'strimzi.io/cluster': 'my-cluster' } },
     spec: { authentication: { type: 'scram-sha-512' } },
   });
-  await lacking(
+  await untilMissing(
     t,
     /names a Kafka without an address of its listener tls yet\. See `kubectl describe kafka my-cluster/,
   );
 
   const certificates = [kafka.authority];
   await report('Kafka', 'my-cluster', { listeners: [{ name: 'tls', bootstrapServers, certificates }] });
-  await lacking(t, /names a KafkaUser that has no Secret yet/);
+  await untilMissing(t, /names a KafkaUser that has no Secret yet/);
 
   await report('KafkaUser', 'orders', { username, secret: 'orders' });
   await tenant.untilCondition('mailer', 'SourceReady', 'SecretForbidden');
   await installation.grantSecrets(namespace, ['orders', 'my-cluster-cluster-ca-cert']);
   await tenant.untilCondition('mailer', 'SourceReady', 'CredentialsUnusable');
-  await kafka.createSecret('orders', { password, 'sasl.jaas.config': planted('not looked at') });
+  await kafka.createSecret('orders', { password, 'sasl.jaas.config': planted('not read') });
   await kafka.createSecret('my-cluster-cluster-ca-cert', { 'ca.crt': kafka.authority });
   await tenant.untilCondition('mailer', 'SourceReady', 'KafkaForbidden');
 
@@ -78,22 +78,22 @@ t.test('each thing that is lacking is told until it is there, and the trigger go
   await installation.startGateway(t);
   await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
 
-  await t.test('an address that moves is followed, and one that goes nowhere is told', async () => {
+  await t.test('the trigger follows a changed address, and reports one that leads nowhere', async () => {
     await report('Kafka', 'my-cluster', { listeners: [{ name: 'tls', bootstrapServers: '127.0.0.1:1' }] });
     await tenant.untilCondition('mailer', 'SourceReady', 'KafkaUnreachable');
     await report('Kafka', 'my-cluster', { listeners: [{ name: 'tls', bootstrapServers }] });
     await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
   });
 
-  await t.test('a user that is removed is told', async (t) => {
+  await t.test('the trigger reports a removed user', async (t) => {
     await client.remove(userKind, namespace, 'orders');
-    await lacking(t, /names no KafkaUser of namespace/);
+    await untilMissing(t, /names no KafkaUser of namespace/);
     await client.remove(kafkaKind, namespace, 'my-cluster');
-    await lacking(t, /names no Kafka of namespace/);
+    await untilMissing(t, /names no Kafka of namespace/);
   });
 });
 
-t.test('a binding as the Access Operator writes it leads to the same brokers', async (t) => {
+t.test('a service binding of the Access Operator leads to the same brokers', async (t) => {
   const bound = {
     'bootstrap.servers': bootstrapServers,
     'security.protocol': 'SASL_SSL',

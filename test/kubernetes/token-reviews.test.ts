@@ -1,4 +1,4 @@
-// Who calls, and what they may do, by a real API server: tokens of ServiceAccounts, and rights by RBAC.
+// Authentication and authorization of callers by a real API server: tokens of ServiceAccounts, and rights by RBAC.
 import { generateKeyPairSync, sign } from 'node:crypto';
 import t, { type Test } from 'tap';
 import type { Recognizer, Right } from '../../core/contract/callers.ts';
@@ -14,12 +14,12 @@ const server = await useApiServer(t);
 const { kubectl } = server;
 const own = await createNamespace(t, server);
 const [geo, shop] = [await createNamespace(t, server), await createNamespace(t, server)];
-/** May ask; the other one may not. */
+/** This account may create reviews. The other one may not. */
 for (const name of ['millrace-gateway', 'millrace-scaler']) await account(own, name);
 await grant(undefined, `${own}-reviews`, 'system:auth-delegator', `--serviceaccount=${own}:millrace-gateway`);
 const connection = await connectAs('gateway');
 
-/** Nothing is kept. */
+/** Nothing is cached. */
 const always: ReviewTimes = { freshMs: 0, maxAgeMs: 0, refusedMs: 0, failureMs: 0 };
 const rights: readonly Right[] = ['scrape', 'view', 'operate', 'activate'];
 
@@ -41,12 +41,12 @@ async function tokenOf(namespace: string, name: string, ...more: string[]): Prom
 
 type Rule = Readonly<Record<string, readonly string[]>>;
 
-/** Of Millrace's resources, no definition of which need be there. */
+/** A rule for Millrace's resources. RBAC needs no definitions of them. */
 function to(verb: string, resource: string): Rule {
   return { apiGroups: ['millrace.dev'], resources: [resource], verbs: [verb] };
 }
 
-/** In a namespace; undefined: in the cluster. The names are those of the test's own namespaces, or of what stands in one. */
+/** Grants rights in a namespace; undefined: in the whole cluster. Names are unique, because they belong to the namespaces of this test. */
 async function grant(namespace: string | undefined, name: string, rule: Rule | string, subject: string) {
   const scope = namespace === undefined ? [] : ['-n', namespace];
   const prefix = namespace === undefined ? 'cluster' : '';
@@ -67,14 +67,14 @@ function recognizer(t: Test, times: Partial<ReviewTimes> = always, through = con
   return made;
 }
 
-/** What the bearer of a token may do in a namespace. */
+/** The rights of the bearer of a token in a namespace. */
 async function rightsOf(t: Test, token: string, namespace: string | undefined): Promise<Right[]> {
   const caller = callerIn(await recognizer(t).recognize(token));
   const allowed = await Promise.all(rights.map((right) => caller.may(right, namespace)));
   return rights.filter((_, index) => allowed[index]);
 }
 
-/** As an API server signs it, but by another key. */
+/** A token like those of the API server, signed with another key. */
 function forgedToken(subject: string): string {
   const now = Math.floor(Date.now() / 1000);
   const iss = 'https://kubernetes.default.svc.cluster.local';
@@ -119,18 +119,15 @@ for (const audience of ['millrace', undefined])
     });
   });
 
-t.test(
-  'a token of a ServiceAccount that does not hold is refused; of what else it may be is not known',
-  async (t) => {
-    const recognize = (token: string) => recognizer(t).recognize(token);
-    for (const token of [forVault, revoked, forgedToken(`system:serviceaccount:${geo}:prometheus`)])
-      t.match(await recognize(token), { kind: 'refused', why: /does not accept the token/ });
-    for (const token of [forgedToken('alice'), 'opaque']) t.equal((await recognize(token)).kind, 'unknown');
-  },
-);
+t.test('an invalid token of a ServiceAccount is refused, and any other token is unknown', async (t) => {
+  const recognize = (token: string) => recognizer(t).recognize(token);
+  for (const token of [forVault, revoked, forgedToken(`system:serviceaccount:${geo}:prometheus`)])
+    t.match(await recognize(token), { kind: 'refused', why: /does not accept the token/ });
+  for (const token of [forgedToken('alice'), 'opaque']) t.equal((await recognize(token)).kind, 'unknown');
+});
 
 t.test(
-  'a token that is for us and for others is taken, and so is one from a Secret, without an end',
+  'a token for several audiences is accepted, and so is one of a Secret, which does not expire',
   async (t) => {
     const both = await tokenOf(geo, 'prometheus', '--audience=vault', '--audience=millrace');
     t.equal((await recognizer(t).recognize(both)).kind, 'caller');
@@ -149,7 +146,7 @@ t.test(
   },
 );
 
-t.test('rights are those that RBAC gives, each by itself', async (t) => {
+t.test('a caller has exactly the rights that RBAC grants', async (t) => {
   const names = ['nobody', 'scraper', 'viewer', 'operator', 'gateway', 'editor', 'everywhere'];
   for (const name of names) await account(shop, name);
   const subject = (name: string) => `--serviceaccount=${shop}:${name}`;
@@ -178,22 +175,22 @@ t.test('rights are those that RBAC gives, each by itself', async (t) => {
   }
 });
 
-t.test('a right may be of a group, and is gone soon after it is taken back', async (t) => {
+t.test('a right may come through a group, and ends soon after it is revoked', async (t) => {
   await account(shop, 'member');
   await grant(shop, 'members', to('get', 'triggers'), `--group=system:serviceaccounts:${shop}`);
-  const kept = recognizer(t, { freshMs: 100, maxAgeMs: 500, refusedMs: 100 });
-  const caller = callerIn(await kept.recognize(await tokenOf(shop, 'member')));
+  const cached = recognizer(t, { freshMs: 100, maxAgeMs: 500, refusedMs: 100 });
+  const caller = callerIn(await cached.recognize(await tokenOf(shop, 'member')));
   await until(() => caller.may('view', shop));
   await kubectl(['delete', 'rolebinding', 'members', '-n', shop]);
   await until(async () => !(await caller.may('view', shop)));
 });
 
-t.test('a token of a ServiceAccount that is deleted is refused soon after', async (t) => {
+t.test('a token is refused soon after its ServiceAccount is deleted', async (t) => {
   await account(shop, 'leaver');
-  const kept = recognizer(t, { freshMs: 100, maxAgeMs: 500, refusedMs: 100 });
+  const cached = recognizer(t, { freshMs: 100, maxAgeMs: 500, refusedMs: 100 });
   const token = await tokenOf(shop, 'leaver', '--audience=millrace');
-  t.equal((await kept.recognize(token)).kind, 'caller');
+  t.equal((await cached.recognize(token)).kind, 'caller');
   await kubectl(['delete', 'serviceaccount', 'leaver', '-n', shop]);
-  // The API server itself remembers for 10 s whom it let in.
-  await until(async () => (await kept.recognize(token)).kind === 'refused', 30_000);
+  // The API server itself caches authentications for 10 s.
+  await until(async () => (await cached.recognize(token)).kind === 'refused', 30_000);
 });

@@ -1,5 +1,5 @@
-// A Trigger of several topics, not all of which the user of its KafkaCluster may read, or write its dead letters to: its conditions name
-// just those, and the gateway says the same.
+// A Trigger with topics that the user of its KafkaCluster may not read, or not write dead letters to: its conditions name exactly those, and
+// the gateway reports the same.
 import t from 'tap';
 import { until } from '../scaler/fixtures/until.ts';
 import { useSecuredTenant } from './fixtures/secured-tenant.ts';
@@ -8,7 +8,7 @@ t.setTimeout(240_000);
 const { tenant, namespace, installation, topic, ...kafka } = await useSecuredTenant(t);
 const { bootstrapServers, username, password } = kafka;
 
-t.test('what may not be read or written is told by its name until it may', async (t) => {
+t.test('a Trigger names each topic that it may not read or write, until the right is granted', async (t) => {
   const [unread, unseen, dead] = [
     await kafka.createTopic('unread'),
     await kafka.createTopic('unseen'),
@@ -30,19 +30,19 @@ t.test('what may not be read or written is told by its name until it may', async
   const gateway = await installation.startGateway(t);
   const topics = [topic, unread, unseen].join();
   await tenant.deploy('mailer', { topics, cluster: 'secured', 'dead-letter-topic': dead });
-  const told = async (text: string) => {
+  const untilReported = async (text: string) => {
     const { reason } = await tenant.untilMessage('mailer', 'SourceReady', new RegExp(text));
     t.equal(reason, 'KafkaForbidden', text);
     await until(() => gateway.snapshot()[0]?.reason === text, 20_000);
   };
-  await told(`Kafka does not allow our user to describe the topic "${unseen}"`);
+  await untilReported(`Kafka does not allow our user to describe the topic "${unseen}"`);
   const store = await tenant.untilCondition('mailer', 'DeadLetterReady', 'KafkaForbidden');
   t.match(store.message, `write the topic ${dead}, for dead letters`);
 
   await may('describe', unseen);
-  await told(`Kafka does not allow our user to read each of the topics "${unread}", "${unseen}"`);
+  await untilReported(`Kafka does not allow our user to read each of the topics "${unread}", "${unseen}"`);
   await may('read', unseen);
-  await told(`Kafka does not allow our user to read the topic "${unread}"`);
+  await untilReported(`Kafka does not allow our user to read the topic "${unread}"`);
   await may('read', unread);
   await tenant.untilCondition('mailer', 'SourceReady', 'Consuming');
   await may('write', dead);

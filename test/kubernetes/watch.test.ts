@@ -1,4 +1,5 @@
-// Watches of a real API server that is away, forgets, falls silent or says no: what is told is whole and current afterwards.
+// Watches of a real API server that goes down, forgets versions, falls silent or denies access. Afterwards they deliver the complete, current
+// state.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -22,7 +23,7 @@ const server = await useApiServer(t);
 
 type Kubeconfig = { clusters: [{ cluster: { server: string } }]; users: [{ user: Record<string, unknown> }] };
 
-/** A kubeconfig like `path`, but for what `change` does to it. */
+/** A copy of the kubeconfig `path` with a change. */
 async function changed(t: Test, path: string, change: (config: Kubeconfig) => void): Promise<string> {
   const config = parse(await readFile(path, 'utf8')) as Kubeconfig;
   change(config);
@@ -45,7 +46,7 @@ async function connect(t: Test, kubeconfig: string, watchSeconds?: number) {
   return { client, troubles, recoveries };
 }
 
-/** A watch of config maps through a proxy, with writers that do not go through it. */
+/** A watch of config maps through a proxy, with writers that bypass it. */
 async function watchThroughProxy(t: Test, { kubeconfig, kubectl }: ApiServer, watchSeconds?: number) {
   const namespace = await createNamespace(t, { kubeconfig, kubectl });
   const url = new URL((parse(await readFile(kubeconfig, 'utf8')) as Kubeconfig).clusters[0].cluster.server);
@@ -54,8 +55,8 @@ async function watchThroughProxy(t: Test, { kubeconfig, kubectl }: ApiServer, wa
     cluster.server = `https://127.0.0.1:${proxy.port}`;
   });
   const { client: writer } = await connect(t, kubeconfig);
-  const { client, ...news } = await connect(t, throughProxy, watchSeconds);
-  let told = '';
+  const { client, ...failures } = await connect(t, throughProxy, watchSeconds);
+  let state = '';
   const write = (name: string) =>
     writer.create({
       apiVersion: 'v1',
@@ -66,21 +67,21 @@ async function watchThroughProxy(t: Test, { kubeconfig, kubectl }: ApiServer, wa
   await write('a');
   const options = { namespaces: [namespace], labelSelector: 'tested' };
   const stop = await client.watch(configMapKind, options, (all) => {
-    told = all
+    state = all
       .map(({ metadata: { name } }) => name)
       .toSorted()
       .join();
   });
   t.teardown(stop);
-  t.equal(told, 'a');
-  return { ...news, proxy, write, remove, client, namespace, told: () => told };
+  t.equal(state, 'a');
+  return { ...failures, proxy, write, remove, client, namespace, state: () => state };
 }
 
-t.test('what changes while the way is cut is told when it is back', async (t) => {
-  const { proxy, write, remove, told, troubles, recoveries } = await watchThroughProxy(t, server);
+t.test('a watch delivers what changed while its connection was cut', async (t) => {
+  const { proxy, write, remove, state, troubles, recoveries } = await watchThroughProxy(t, server);
   proxy.cut();
   await write('b');
-  await until(() => told() === 'a,b');
+  await until(() => state() === 'a,b');
   t.strictSame(troubles, [], 'a connection that breaks once is no trouble');
 
   proxy.refuse();
@@ -92,31 +93,31 @@ t.test('what changes while the way is cut is told when it is back', async (t) =>
   });
   await remove('a');
   await write('c');
-  t.equal(told(), 'a,b', 'what is known stays');
+  t.equal(state(), 'a,b', 'the known state stays');
   await proxy.accept();
-  await until(() => told() === 'b,c');
+  await until(() => state() === 'b,c');
   await until(() => recoveries.length === 1);
   t.strictSame(recoveries, ['configmaps']);
-  t.equal(troubles.length, 1, 'told once, however often it was tried');
+  t.equal(troubles.length, 1, 'reported once, however often it retries');
 });
 
-t.test('a watch that has silently died is noticed', async (t) => {
-  const { proxy, write, told } = await watchThroughProxy(t, server, 1);
-  // Nothing comes any more, and nobody says so.
+t.test('a watch that has silently died is restarted', async (t) => {
+  const { proxy, write, state } = await watchThroughProxy(t, server, 1);
+  // Nothing arrives any more, without an error.
   const open = proxy.size;
   proxy.stall('down');
   await write('b');
   await until(() => proxy.size !== open, 60_000);
-  t.equal(told(), 'a');
+  t.equal(state(), 'a');
   proxy.pass();
-  await until(() => told() === 'a,b', 60_000);
+  await until(() => state() === 'a,b', 60_000);
 });
 
-t.test('versions that a new life of the API server does not know are mended by a list', async (t) => {
+t.test('a watch lists again when the restarted API server does not know its version', async (t) => {
   const plane = await startControlPlane();
   t.teardown(() => plane.stop());
   const own = apiServer(plane.kubeconfig);
-  const { proxy, write, remove, told } = await watchThroughProxy(t, own);
+  const { proxy, write, remove, state } = await watchThroughProxy(t, own);
   proxy.refuse();
   proxy.cut();
   await remove('a');
@@ -124,20 +125,20 @@ t.test('versions that a new life of the API server does not know are mended by a
   await plane.stopApiServer();
   await plane.startApiServer();
   await proxy.accept();
-  await until(() => told() === 'b,c', 60_000);
+  await until(() => state() === 'b,c', 60_000);
   await until(() => write('d').then(() => true), 30_000);
-  await until(() => told() === 'b,c,d');
+  await until(() => state() === 'b,c,d');
 });
 
-t.test('a right that is lacking is named, until it is granted', async (t) => {
+t.test('a watch names a missing right until it is granted', async (t) => {
   const namespace = await createNamespace(t, server);
   const asStranger = await changed(t, server.kubeconfig, ({ users: [{ user }] }) => {
     user.as = 'stranger';
   });
   const { client, troubles, recoveries } = await connect(t, asStranger);
-  let told: number | undefined;
+  let state: number | undefined;
   const watching = client.watch(configMapKind, { namespaces: [namespace] }, (all) => {
-    told = all.length;
+    state = all.length;
   });
   await until(() => troubles.length > 0);
   t.match(troubles[0], {
@@ -155,7 +156,7 @@ t.test('a right that is lacking is named, until it is granted', async (t) => {
   ]);
   await server.kubectl(['create', 'rolebinding', 'reader', '--role=reader', '--user=stranger', ...here]);
   const stop = await watching;
-  t.type(told, 'number');
+  t.type(state, 'number');
   t.equal(troubles.length, 1);
   t.strictSame(recoveries, ['configmaps']);
   stop();
@@ -167,13 +168,15 @@ t.test('a right that is lacking is named, until it is granted', async (t) => {
   });
 });
 
-t.test('a watch whose first list waits for the API server can be ended', async (t) => {
+t.test('a watch can be aborted while its first list waits for the API server', async (t) => {
   const nowhere = await changed(t, server.kubeconfig, ({ clusters: [{ cluster }] }) => {
     cluster.server = 'https://127.0.0.1:1';
   });
   const { client, troubles } = await connect(t, nowhere);
   const ending = new AbortController();
-  const watching = client.watch(configMapKind, { signal: ending.signal }, () => t.fail('nothing is told'));
+  const watching = client.watch(configMapKind, { signal: ending.signal }, () =>
+    t.fail('no change is delivered'),
+  );
   const rejected = t.rejects(watching, { message: 'enough' });
   await until(() => troubles.length > 0);
   t.match(troubles[0], { code: 'MILLRACE_KUBERNETES_UNREACHABLE' });
@@ -182,16 +185,16 @@ t.test('a watch whose first list waits for the API server can be ended', async (
   await t.rejects(client.get(configMapKind, 'default', 'none'), { code: 'MILLRACE_KUBERNETES_UNREACHABLE' });
 });
 
-t.test('a list of several pages is told whole', async (t) => {
-  const { client, write, namespace, told } = await watchThroughProxy(t, server);
+t.test('a list of several pages is delivered complete', async (t) => {
+  const { client, write, namespace, state } = await watchThroughProxy(t, server);
   const names = Array.from({ length: 520 }, (_, index) => `many-${index}`);
   for (let at = 0; at < names.length; at += 40) await Promise.all(names.slice(at, at + 40).map(write));
   const listed = await client.list(configMapKind, { namespaces: [namespace], labelSelector: 'tested' });
   t.equal(new Set(listed.map(({ metadata: { name } }) => name)).size, names.length + 1);
-  await until(() => told().split(',').length === names.length + 1);
+  await until(() => state().split(',').length === names.length + 1);
 });
 
-t.test('a kubeconfig that names no API server, or is none, is refused', async (t) => {
+t.test('an invalid kubeconfig, or one without an API server, is refused', async (t) => {
   const without = await changed(t, server.kubeconfig, (config) => {
     (config as { clusters: unknown[] }).clusters = [];
   });

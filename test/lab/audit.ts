@@ -1,5 +1,5 @@
-// What is written to an API server, kept for the search for secrets (.build/outputs): requests and answers, but for what is there to hold
-// secrets, and what Kubernetes writes itself.
+// Records the writes to an API server for the search for secrets (.build/outputs): requests and answers, except of resources that are meant to
+// hold secrets, and except the writes of Kubernetes itself.
 
 import { writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -29,7 +29,7 @@ const policy = {
   ],
 };
 
-/** Of the API server of `dir`, which keeps a file in `auditDir` that outlives it. */
+/** The audit arguments of the API server of `dir`. The file in `auditDir` outlives it. */
 export async function auditArguments(dir: string, auditDir: string): Promise<string[]> {
   const path = join(dir, 'audit-policy.json');
   await writeFile(path, JSON.stringify(policy));

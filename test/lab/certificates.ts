@@ -1,11 +1,11 @@
-// The keys of a cluster: its own authorities, and a certificate for whoever serves or calls.
+// The keys of a cluster: its own CAs, and certificates for servers and clients.
 
 import { generateKeyPairSync } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAuthority, type Authority, type KeyPair, type Leaf } from '../fixtures/access/authority.ts';
 
-/** Client certificates: who is what to the API server. */
+/** Client certificates: the identity of each component at the API server. */
 const clients = {
   admin: '/O=system:masters/CN=admin',
   'kubelet-client': '/O=system:masters/CN=kube-apiserver-kubelet-client',
@@ -16,7 +16,7 @@ const clients = {
 
 export type ClientName = keyof typeof clients;
 
-/** Writes `NAME.crt` and `NAME.key` for all of them, and `sa.key`, `sa.pub`, into the folder. */
+/** Writes `NAME.crt` and `NAME.key` for all of them, and `sa.key` and `sa.pub`, into the folder. */
 export async function writeCertificates(dir: string, addresses: readonly string[]): Promise<void> {
   const names = ['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'];
   const serving = [...names.map((name) => `DNS:${name}`), ...addresses.map((address) => `IP:${address}`)];
@@ -36,7 +36,7 @@ export async function writeCertificates(dir: string, addresses: readonly string[
   ]);
 }
 
-/** Of the tokens of ServiceAccounts. */
+/** The key pair that signs the tokens of ServiceAccounts. */
 async function writeSigningKey(dir: string): Promise<void> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   await Promise.all([
@@ -45,7 +45,7 @@ async function writeSigningKey(dir: string): Promise<void> {
   ]);
 }
 
-/** A kubeconfig with everything in it. */
+/** A self-contained kubeconfig. */
 export async function writeKubeconfig(
   dir: string,
   path: string,

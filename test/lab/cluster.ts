@@ -1,5 +1,5 @@
-// A whole cluster: control plane, a node, DNS and KEDA, in a network of their own, and a Kafka beside them that pods reach. It ends
-// with this process, however that ends.
+// A whole cluster: control plane, a node, DNS and KEDA in a network of their own, and a Kafka beside it that pods can reach. It ends with this
+// process, however that ends.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,13 +17,13 @@ import { removeGroups, startNode, untilNodeReady, type LabNode } from './node.ts
 import { requirePackages } from './packages.ts';
 import { toolPath } from './tools.ts';
 
-/** What another process needs to know of a cluster that runs. */
+/** What another process needs to know to use a running cluster. */
 export type ClusterFacts = {
   kubeconfig: string;
   /** Reachable from pods and from here. */
   bootstrapServers: string;
   dir: string;
-  /** Command words that run what follows in the cluster's network. */
+  /** A command prefix that runs a program in the cluster's network. */
   prefix: readonly string[];
 };
 
@@ -33,7 +33,7 @@ type Log = (line: string) => void;
 
 const sayAloud: Log = (line) => void process.stderr.write(`lab: ${line}\n`);
 
-/** Resolves when KEDA is ready. Builds what is not there yet, which takes a quarter of an hour on a new machine. */
+/** Resolves when KEDA is ready. Builds what is missing, which takes a quarter of an hour on a new machine. */
 export async function startCluster(log: Log = sayAloud): Promise<Cluster> {
   await requirePackages(log);
   await removeLeftovers();
@@ -82,7 +82,7 @@ export async function startCluster(log: Log = sayAloud): Promise<Cluster> {
   }
 }
 
-/** Listens everywhere, and calls itself what pods can reach. */
+/** Listens on all addresses, and advertises one that pods can reach. */
 function startKafka(): Promise<LocalKafka> {
   return startLocalKafka({
     properties: ({ port, controllerPort }) => ({

@@ -1,5 +1,5 @@
-// A Kubernetes control plane: etcd, API server, controller manager and scheduler, ready to be asked. Without a node, on
-// 127.0.0.1, it is all that whoever watches and writes resources needs; with a namespace, it is a cluster's.
+// A Kubernetes control plane: etcd, API server, controller manager and scheduler, ready for requests. Without a node, on 127.0.0.1, it is enough
+// for clients that watch and write resources. In a network namespace it is that of a cluster.
 
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -18,32 +18,32 @@ const run = promisify(execFile);
 const readyLimitMs = 120_000;
 
 export type ControlPlaneOptions = {
-  /** Where the API server listens; 127.0.0.1 when absent. */
+  /** The address of the API server. Default: 127.0.0.1. */
   address?: string;
-  /** Command words before each program, to run it in a namespace. */
+  /** A command prefix for each program, to run it in a namespace. */
   prefix?: readonly string[];
-  /** Made when absent; `stop` removes it. */
+  /** Default: a new folder. `stop` removes it. */
   dir?: string;
   serviceRange?: string;
-  /** The folder in which what is written is kept; that of the run of the tests when absent. */
+  /** The folder for the recorded writes. Default: that of the test run. */
   auditDir?: string | undefined;
 };
 
 export type ControlPlane = {
   readonly dir: string;
   readonly certificateDir: string;
-  /** Of the administrator. */
+  /** The kubeconfig of the administrator. */
   readonly kubeconfig: string;
   kubeconfigOf(client: ClientName): Promise<string>;
-  /** Ends the API server, as a crash would; what is stored stays. */
+  /** Kills the API server, as a crash would. The stored resources stay. */
   stopApiServer(): Promise<void>;
-  /** Resolves when it answers again. */
+  /** Starts the API server again. Resolves when it answers. */
   startApiServer(): Promise<void>;
-  /** Ends everything, and removes the folder. */
+  /** Ends everything and removes the folder. */
   stop(): Promise<void>;
 };
 
-/** Resolves when the default service account exists: from then on pods can be made. */
+/** Resolves when the default ServiceAccount exists: from then on pods can be created. */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const { address = '127.0.0.1', prefix = [], serviceRange = '10.96.0.0/16' } = options;
   const { auditDir = process.env.MILLRACE_TEST_OUTPUTS } = options;
@@ -113,7 +113,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   };
 }
 
-/** A program that has ended will not become ready: its last lines say why. */
+/** Fails early when a program has ended, because it will not become ready. Its last lines say why. */
 async function untilReady(process: LabProcess, check: () => Promise<unknown>): Promise<void> {
   const ready = until(() => check().then(() => true), readyLimitMs);
   const ended = process.exited.then(async () => {
@@ -150,7 +150,7 @@ type ApiServerOptions = {
   apiPort: number;
   etcdPort: number;
   serviceRange: string;
-  /** Without a node: EndpointSlices refuse the address 127.0.0.1. */
+  /** Without a node, because EndpointSlices refuse the address 127.0.0.1. */
   isAlone: boolean;
 };
 
@@ -185,7 +185,7 @@ function apiServerArguments(options: ApiServerOptions): string[] {
   ];
 }
 
-/** The autoscaler looks every 2 s, and shrinks after 5: what is tested is ours, not how long Kubernetes waits. */
+/** The autoscaler syncs every 2 s and scales down after 5, so that tests do not wait for the long defaults of Kubernetes. */
 function controllerManagerArguments(certificateDir: string, kubeconfig: string, port: number): string[] {
   const file = (name: string): string => join(certificateDir, name);
   return [

@@ -1,4 +1,4 @@
-// The names of the cluster: CoreDNS beside the pods, under the address that the kubelet gives them.
+// The DNS of the cluster: CoreDNS beside the pods, at the address that the kubelet gives them.
 
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

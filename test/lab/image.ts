@@ -1,4 +1,4 @@
-// Container images without a container engine: layers of files, written as the archive that `docker save` writes.
+// Container images without a container engine: layers of files, written in the archive format of `docker save`.
 
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -9,7 +9,7 @@ import { writeTar, type TarEntry } from './tar.ts';
 
 const run = promisify(execFile);
 
-/** Where a file, or a folder with all that is in it, stands in the image: path there to path here. */
+/** Files and whole folders: path in the image → path on this machine. */
 export type Layer = Readonly<Record<string, string>>;
 
 export type Image = {
@@ -18,11 +18,11 @@ export type Image = {
   entrypoint: readonly string[];
   layers: readonly Layer[];
   workingDir?: string;
-  /** A number, so that the kubelet can see that it is not root. */
+  /** A number, so that the kubelet can verify that it is not root. */
   user?: string;
 };
 
-/** Programs that are linked dynamically bring their libraries along. */
+/** Adds the libraries of dynamically linked programs. */
 export async function writeImage(image: Image, path: string): Promise<void> {
   const layers = [];
   for (const layer of image.layers) layers.push(await layerArchive(layer));
@@ -94,7 +94,7 @@ function addFolders(entries: Map<string, TarEntry>, path: string): void {
 
 const elfMagic = Buffer.from('\x7fELF');
 
-/** None, for what is linked statically: `ldd` fails then. */
+/** Empty for statically linked programs, for which `ldd` fails. */
 async function librariesOf(path: string): Promise<string[]> {
   const { stdout } = await run('ldd', [path]).catch(() => ({ stdout: '' }));
   return [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, library = '']) => library);

@@ -1,4 +1,4 @@
-// KEDA in the cluster, as its own manifests install it: operator, metrics server and webhooks, in images that are made here.
+// KEDA in the cluster, installed by its own manifests: operator, metrics server and webhooks, in images that this file builds.
 
 import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
 import { readdir } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { moduleDir, toolPath, type Program } from './tools.ts';
 
 type Kubectl = (args: readonly string[], input?: string) => Promise<string>;
 
-/** By the image that the manifests name: the program, where it stands there, and our name. */
+/** By the image in the manifests: the program, its path in the image, and the name of the image built here. */
 const parts: readonly { image: string; program: Program; path: string }[] = [
   { image: 'ghcr.io/kedacore/keda', program: 'keda-operator', path: '/keda' },
   { image: 'ghcr.io/kedacore/keda-metrics-apiserver', program: 'keda-adapter', path: '/keda-adapter' },
@@ -20,7 +20,7 @@ const parts: readonly { image: string; program: Program; path: string }[] = [
   },
 ];
 
-/** The file of one of KEDA's own CRDs, such as `scaledobjects`. */
+/** The path of one of KEDA's own CRDs, such as `scaledobjects`. */
 export async function kedaCrd(plural: string): Promise<string> {
   return join(
     await moduleDir('github.com/kedacore/keda/v2'),
@@ -43,7 +43,7 @@ export async function loadKedaImages(node: LabNode, dir: string): Promise<void> 
   }
 }
 
-/** Resolves when the API server gets KEDA's metrics. */
+/** Resolves when the API server serves KEDA's metrics. */
 export async function installKeda(kubectl: Kubectl, dir: string): Promise<void> {
   const config = join(dir, 'keda');
   await cp(join(await moduleDir('github.com/kedacore/keda/v2'), 'config'), config, { recursive: true });

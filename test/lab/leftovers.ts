@@ -1,19 +1,19 @@
-// What a lab leaves whose process died: each of its processes is written down with the time it was started, so that a pid that is somebody
-// else's by now is never mistaken for it.
+// Cleans up after a lab whose process died. The lab records each of its processes with its start time, so that a reused pid is never mistaken for
+// one of them.
 
 import { appendFileSync, readFileSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** A process, told apart from later ones with its pid. */
+/** A process, distinguished from later ones with the same pid. */
 export type Started = { pid: number; ticks: string };
 type Entry = { owner: Started; process: Started };
 
 export const labPrefix = 'millrace-lab-';
 const fileName = 'processes.jsonl';
 
-/** Writes down, in the folder of its log, that this process has started that one. */
+/** Records in the folder of its log that this process has started that one. */
 export function writeDown(pid: number, logPath: string): void {
   const ticks = startTicks(pid);
   if (ticks === undefined) return; // it has ended, or this is not Linux
@@ -21,7 +21,7 @@ export function writeDown(pid: number, logPath: string): void {
   appendFileSync(join(dirname(logPath), fileName), `${JSON.stringify(entry)}\n`);
 }
 
-/** Ends the processes of every lab whose owner is gone, and removes its folder. */
+/** Ends the processes of every lab whose owner has ended, and removes its folder. */
 export async function removeLeftovers(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const dir = join(tmpdir(), name);
@@ -38,12 +38,12 @@ export function ourselves(): Started {
   return { pid: process.pid, ticks: startTicks(process.pid) ?? '' };
 }
 
-/** It still runs. */
+/** Whether the process still runs. */
 export function isSame({ pid, ticks }: Started): boolean {
   return startTicks(pid) === ticks;
 }
 
-/** When it started, in the kernel's ticks since boot; the 22nd field, counted from behind the name, which may have spaces in it. */
+/** The start time in the kernel's ticks since boot: the 22nd field, counted from behind the name, which may contain spaces. */
 function startTicks(pid: number): string | undefined {
   try {
     return readFileSync(`/proc/${pid}/stat`, 'utf8')

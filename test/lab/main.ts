@@ -1,4 +1,4 @@
-// npm run lab: a cluster to try things in, until Ctrl-C. With the variable that it prints, npm run test:e2e uses it.
+// npm run lab: a cluster to try things in, until Ctrl-C. npm run test:e2e uses it if the variables that it prints are set.
 import { join } from 'node:path';
 import { startCluster } from './cluster.ts';
 

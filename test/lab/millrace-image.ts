@@ -1,5 +1,5 @@
-// The images that the tests bring: Millrace as the Containerfile makes it, from the build and the production dependencies, and the function
-// that hands each request on to the test.
+// The images of the tests: Millrace as the Containerfile builds it, from the build and the production dependencies, and the function that forwards
+// each request to the test.
 
 import { execFile } from 'node:child_process';
 import { readFile, realpath } from 'node:fs/promises';
@@ -17,7 +17,7 @@ export const images = {
   function: { name: 'localhost/function:lab' },
 } as const;
 
-/** Builds `dist/` first, so that what runs is what stands here. */
+/** Builds `dist/` first, so that the image has the current sources. */
 export async function writeMillraceImage(path: string): Promise<void> {
   await run(process.execPath, [join(root, '.build', 'build.js')], { maxBuffer: 10_000_000 });
   const { name } = images.millrace;
@@ -37,12 +37,12 @@ async function nodeLayer(): Promise<Layer> {
   return { '/usr/local/bin/node': await realpath(process.execPath) };
 }
 
-/** What `npm ci --omit=dev` would install. */
+/** The packages that `npm ci --omit=dev` would install. */
 async function dependencyLayer(): Promise<Layer> {
   const lock = JSON.parse(await readFile(join(root, 'node_modules', '.package-lock.json'), 'utf8')) as {
     packages: Record<string, { dev?: boolean; devOptional?: boolean; link?: boolean }>;
   };
-  // A link says not what needs it: the folder of the project that it leads to does.
+  // A link does not say whether it is for development. The folder of the project that it leads to does.
   const needed = Object.entries(lock.packages).filter(
     ([, entry]) => entry.dev !== true && entry.devOptional !== true && entry.link !== true,
   );

@@ -1,5 +1,5 @@
-// The network of a lab cluster: a namespace of its own, which a process holds and which ends with it, and a pair of ends between it
-// and the host, so that a test reaches pods as it stands, and pods reach what a test serves.
+// The network of a lab cluster: a network namespace, which a process holds and which ends with it, and a veth pair between it and the host, so that
+// tests reach pods directly, and pods reach servers of a test.
 //
 //   host 10.77.0.254 ── millrace-lab ═ uplink ── bridge 10.77.0.1: API server, kubelet, DNS ── cni0: pods 10.77.1.x
 
@@ -16,7 +16,7 @@ const run = promisify(execFile);
 export const addresses = {
   all: '10.77.0.0/16',
   node: '10.77.0.1',
-  /** Ours: a test serves here what pods call. */
+  /** The address of the host: servers of a test listen here for pods. */
   host: '10.77.0.254',
   pods: '10.77.1.0/24',
   services: '10.77.2.0/24',
@@ -26,7 +26,7 @@ export const addresses = {
 const hostDevice = 'millrace-lab';
 
 export type LabNetwork = {
-  /** Command words that run what follows in the namespace. */
+  /** A command prefix that runs a program in the namespace. */
   prefix: readonly string[];
   stop(): Promise<void>;
 };
@@ -39,7 +39,7 @@ export async function startNetwork(dir: string): Promise<LabNetwork> {
     await until(async () => (await networkOf(holder.pid)) !== (await networkOf(process.pid)));
     const ip = (line: string) => run('ip', line.split(' '));
     await ip(`link add ${hostDevice} type veth peer name uplink netns ${holder.pid}`);
-    // Whose it is: the kernel may keep a namespace, and this end with it, for minutes after its last process.
+    // Marks the owner: the kernel may keep a namespace, and with it this end, for minutes after its last process.
     await run('ip', ['link', 'set', hostDevice, 'alias', JSON.stringify(ourselves())]);
     await ip(`addr add ${addresses.host}/24 dev ${hostDevice}`);
     await ip(`link set ${hostDevice} up`);
@@ -79,7 +79,7 @@ async function requireFreeRange(): Promise<void> {
 }
 
 async function removeDevice(): Promise<void> {
-  await run('ip', ['link', 'del', hostDevice]).catch(() => undefined); // it went with its namespace
+  await run('ip', ['link', 'del', hostDevice]).catch(() => undefined); // it may have gone with its namespace
 }
 
 function networkOf(pid: number): Promise<string> {

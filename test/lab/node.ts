@@ -1,4 +1,4 @@
-// A real node: containerd, kubelet and kube-proxy in namespaces of their own, so that what they mount and start ends with them.
+// A real node: containerd, kubelet and kube-proxy in namespaces of their own, so that their mounts and processes end with them.
 
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ const run = promisify(execFile);
 const readyLimitMs = 120_000;
 
 export type LabNode = {
-  /** Hands an image to containerd, from the archive of `writeImage`. */
+  /** Imports an image into containerd, from the archive of `writeImage`. */
   load(archive: string): Promise<void>;
   stop(): Promise<void>;
 };
@@ -48,7 +48,7 @@ export async function startNode(plane: ControlPlane, prefix: readonly string[]):
   return { load, stop };
 }
 
-/** Resolves when pods may be placed on it. */
+/** Resolves when pods can be scheduled on it. */
 export async function untilNodeReady(kubectl: (args: readonly string[]) => Promise<string>): Promise<void> {
   await until(async () => {
     const conditions = await kubectl([
@@ -67,7 +67,7 @@ async function startScript(dir: string, plane: ControlPlane): Promise<string> {
   await toolPath('containerd-shim-runc-v2');
   const hyperkube = await toolPath('hyperkube');
   const nodeConfig = await plane.kubeconfigOf('node');
-  // What they write outside of our folder stays in this mount namespace. Layers cannot lie on an overlay.
+  // Whatever they write outside of the folder of the lab stays in this mount namespace. Layers cannot be on an overlay.
   return `
 mount --make-rshared /
 for folder in /run/netns /run/containerd /var/lib/cni /opt/containerd /opt/cni /var/lib/kubelet /var/log/pods /var/log/containers; do
@@ -179,7 +179,7 @@ state = "${dir}/run/containerd"
 `;
 }
 
-/** The control groups of the pods outlive the kubelet; they are empty now. */
+/** Removes the control groups of the pods, which outlive the kubelet and are empty now. */
 export async function removeGroups(): Promise<void> {
   const remove =
     'find /sys/fs/cgroup/kubepods /sys/fs/cgroup/*/kubepods -depth -type d -exec rmdir {} + 2>/dev/null; true';

@@ -1,4 +1,4 @@
-// What the lab needs of the system, each with the package that has it.
+// The programs that the lab needs from the system, each with the package that provides it.
 
 import { execFile } from 'node:child_process';
 import { access } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** Debian's names; a path is looked for as it stands, anything else on the PATH and in the folders of the administrator. */
+/** Program → Debian package. A path is checked as it is, anything else on the PATH and in the administrator's folders. */
 const needs = {
   runc: 'runc',
   iptables: 'iptables',
@@ -21,7 +21,7 @@ const needs = {
 
 const systemFolders = ['/usr/sbin', '/sbin', '/usr/local/sbin'];
 
-/** Installs what is missing where it may: as root, on a system with apt. */
+/** Installs missing packages if it can: as root, on a system with apt. */
 export async function requirePackages(log: (line: string) => void): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new Error(

@@ -1,5 +1,5 @@
-// A process of the lab, in a session of its own, its output in a file. It never outlives us, however we die: a watcher beside it
-// waits for our end of a pipe to close.
+// A process of the lab, in its own session, with its output in a file. It never outlives this process, however that dies: a watcher beside it waits
+// until this process's end of a pipe is closed.
 
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
@@ -9,17 +9,17 @@ import { writeDown } from './leftovers.ts';
 export type LabProcess = {
   readonly pid: number;
   readonly name: string;
-  /** Resolves when it is gone. */
+  /** Resolves when the process has ended. */
   readonly exited: Promise<void>;
   isRunning(): boolean;
   signal(signal: NodeJS.Signals): void;
-  /** Asks it to end, and ends it after the limit. */
+  /** Sends SIGTERM, and SIGKILL after the limit. */
   stop(limitMs?: number): Promise<void>;
-  /** The end of its output, for a message. */
+  /** The last part of its output, for error messages. */
   lastLines(): Promise<string>;
 };
 
-/** The shell becomes the program (`exec`), which keeps its pid. */
+/** The shell becomes the program by `exec`, so that the pid stays the same. */
 const watchedExec = `
 exec 3<&0
 (read -r _; kill -9 $$) <&3 3<&- >/dev/null 2>&1 &

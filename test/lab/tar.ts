@@ -1,4 +1,4 @@
-// A tar archive, as far as images need it: folders, files and links, the same bytes for the same contents.
+// A tar archive, as far as images need it: folders, files and links. The same contents give the same bytes.
 
 const blockBytes = 512;
 /** What a header has room for. */
@@ -19,7 +19,7 @@ export function writeTar(entries: Iterable<TarEntry>): Buffer {
   return Buffer.concat([...blocks, Buffer.alloc(2 * blockBytes)]);
 }
 
-/** GNU's way: an entry before the entry, whose content is the name. */
+/** The GNU extension for long names: an entry before the entry, with the name as its content. */
 function longName(path: string): Buffer[] {
   const name = Buffer.from(`${path}\0`);
   return [write('././@LongLink', 0o644, name.length, 'L', ''), name, padding(name.length)];

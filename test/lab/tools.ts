@@ -1,6 +1,6 @@
-// What the lab runs: Kubernetes, KEDA, containerd, CoreDNS, helm and kubeconform, built from the Go modules that test/lab/go
-// pins. Built once for each state of those files, into the user's cache folder; each program appears by a rename, so
-// that a build that is cut short goes on where it was, and two at once do no harm.
+// The programs of the lab: Kubernetes, KEDA, containerd, CoreDNS, helm and kubeconform, built from the Go modules that test/lab/go pins. Built once
+// for each state of those files, into the user's cache folder. Each program appears there by a rename, so that an interrupted build continues
+// where it was, and two builds at once do no harm.
 
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -16,7 +16,7 @@ const goDir = fileURLToPath(new URL('go/', import.meta.url));
 const KEDA = 'github.com/kedacore/keda/v2';
 const CONTAINERD = 'github.com/containerd/containerd/v2';
 
-/** Each with the module of ours that pins it, its package, and the name that Go gives it where that is not its own. */
+/** Program → the module in test/lab/go that pins it, its package, and the name that Go gives it if that differs. */
 const programs = {
   hyperkube: { module: 'tools', package: './hyperkube' },
   helm: { module: 'tools', package: 'helm.sh/helm/v3/cmd/helm' },
@@ -32,14 +32,14 @@ const programs = {
 } as const;
 
 export type Program = keyof typeof programs;
-/** kubectl is in the binary of Kubernetes, and is called by its own name. */
+/** kubectl is part of the Kubernetes binary, which runs it when called by that name. */
 export type Tool = Program | 'kubectl';
 
 type Log = (line: string) => void;
 
 const sayAloud: Log = (line) => void process.stderr.write(`lab: ${line}\n`);
 
-/** The program's path; it is built first where it is not there yet, which takes minutes on a new machine. */
+/** The path of a program. Builds it first if it is missing, which takes minutes on a new machine. */
 export async function toolPath(tool: Tool, log: Log = sayAloud): Promise<string> {
   const binDir = await openBinDir();
   const path = join(binDir, tool);
@@ -53,7 +53,7 @@ export async function toolPath(tool: Tool, log: Log = sayAloud): Promise<string>
   return path;
 }
 
-/** Where a module that the lab is built from lies: for its manifests and API descriptions. */
+/** The folder of a Go module that the lab is built from, for its manifests and API descriptions. */
 export async function moduleDir(module: 'k8s.io/kubernetes' | typeof KEDA): Promise<string> {
   const { stdout } = await go(['mod', 'download', '-json', module], 'tools');
   return (JSON.parse(stdout) as { Dir: string }).Dir;
@@ -92,7 +92,7 @@ async function buildInto(path: string, module: string, source: string): Promise<
   if (code !== 0) throw new Error(`go build ${source} failed:\n${output}`);
 }
 
-/** The programs tell their versions only where the linker told them. */
+/** The programs know their versions only if the linker sets them. */
 async function linkerFlags(): Promise<string> {
   const text = await readFile(join(goDir, 'tools', 'go.mod'), 'utf8');
   const version = (module: string): string =>
@@ -111,7 +111,7 @@ async function linkerFlags(): Promise<string> {
   return ['-s', '-w', ...Object.entries(values).map(([name, value]) => `-X ${name}=${value}`)].join(' ');
 }
 
-/** Named by what is in test/lab/go, so that a new version never runs the programs of the old one. */
+/** Named by the content of test/lab/go, so that a new version never runs the programs of an old one. */
 async function openBinDir(): Promise<string> {
   const hash = createHash('sha256');
   const names = (await readdir(goDir, { recursive: true })).filter((name) => /\.(go|mod|sum)$/.test(name));

@@ -14,7 +14,7 @@ import { startScaler } from '../../scaler/main.ts';
 import { localAccess } from '../fixtures/access/open-server.ts';
 import { createTopic, ownKafka, produce, uniqueName, useKafka, withAdmin } from '../fixtures/kafka/kafka.ts';
 import { memorySecrets } from '../fixtures/secrets/memory-secrets.ts';
-import { unheardScalerLog } from '../fixtures/unheard-logs.ts';
+import { silentLog } from '../fixtures/silent-log.ts';
 import { triggerSource } from '../fixtures/subscription.ts';
 import { commit } from '../core/kafka/fixtures/offsets.ts';
 import { until } from './fixtures/until.ts';
@@ -31,7 +31,7 @@ async function startFor(t: Test, servers: string) {
   const dependencies = {
     triggers: triggerSource([]),
     secrets: memorySecrets(),
-    log: unheardScalerLog,
+    log: silentLog,
   };
   const scaler = await startScaler({ ...config, kafkaBrokers: servers.split(',') }, dependencies);
   t.teardown(() => scaler.stop());

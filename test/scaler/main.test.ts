@@ -13,13 +13,13 @@ import { startScaler, type Scaler } from '../../scaler/main.ts';
 import { localAccess } from '../fixtures/access/open-server.ts';
 import { createTopic, ownKafka, produce, uniqueName, useKafka, withAdmin } from '../fixtures/kafka/kafka.ts';
 import { memorySecrets } from '../fixtures/secrets/memory-secrets.ts';
-import { unheardScalerLog } from '../fixtures/unheard-logs.ts';
+import { silentLog } from '../fixtures/silent-log.ts';
 import { subscriptionOf, triggerSource } from '../fixtures/subscription.ts';
 import { until } from './fixtures/until.ts';
 
 t.setTimeout(300_000);
 const limit = { timeout: 120_000 };
-const log = unheardScalerLog;
+const log = silentLog;
 
 function configOf(bootstrapServers: string) {
   return {

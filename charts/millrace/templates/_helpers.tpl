@@ -2,7 +2,7 @@
 {{- .Values.fullnameOverride | default .Release.Name | trunc 53 | trimSuffix "-" -}}
 {{- end }}
 
-{{/* Cluster-wide names are told apart by the namespace, so that two installations do not meet. */}}
+{{/* Cluster-wide names include the namespace, so that those of two installations differ. */}}
 {{- define "millrace.clusterName" -}}
 millrace:{{ .Release.Namespace }}:{{ include "millrace.fullname" . }}
 {{- end }}
@@ -10,7 +10,7 @@ millrace:{{ .Release.Namespace }}:{{ include "millrace.fullname" . }}
 {{- define "millrace.gateway" -}}{{ include "millrace.fullname" . }}-gateway{{- end }}
 {{- define "millrace.scaler" -}}{{ include "millrace.fullname" . }}-scaler{{- end }}
 
-{{/* What selects pods never changes: a Deployment's selector is immutable. Takes (dict "root" $ "component" "gateway"). */}}
+{{/* The labels that select pods. They never change, because a Deployment's selector is immutable. Takes (dict "root" $ "component" "gateway"). */}}
 {{- define "millrace.selector" -}}
 app.kubernetes.io/name: millrace
 app.kubernetes.io/instance: {{ .root.Release.Name }}
@@ -28,7 +28,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- end }}
 {{- end }}
 
-{{/* Without versions: another chart with the same image replaces no pod. */}}
+{{/* Without versions, so that a new version of the chart with the same image replaces no pod. */}}
 {{- define "millrace.podLabels" -}}
 {{ include "millrace.selector" . }}
 app.kubernetes.io/part-of: millrace
@@ -38,7 +38,7 @@ app.kubernetes.io/part-of: millrace
 {{- end }}
 {{- end }}
 
-{{/* metadata after `name:`: labels, and annotations where there are any. Takes (dict "root" $ "component" … "annotations" …). */}}
+{{/* metadata after `name:`: labels, and annotations if there are any. Takes (dict "root" $ "component" … "annotations" …). */}}
 {{- define "millrace.metadata" -}}
 labels:
   {{- include "millrace.labels" . | nindent 2 }}
@@ -72,7 +72,7 @@ annotations:
 {{ include "millrace.host" (dict "root" . "component" "scaler") }}
 {{- end }}
 
-{{/* What the restricted Pod Security Standard and OpenShift's restricted-v2 ask of a pod. No user is fixed: the image has one, and
+{{/* What the restricted Pod Security Standard and OpenShift's restricted-v2 require of a pod. It sets no user, because the image has one, and
 OpenShift gives each namespace its own. */}}
 {{- define "millrace.podSecurity" -}}
 runAsNonRoot: true
@@ -85,7 +85,7 @@ readOnlyRootFilesystem: true
 capabilities: { drop: [ALL] }
 {{- end }}
 
-{{/* Variables that gateway, scaler and cleanup share. */}}
+{{/* The variables that gateway, scaler and cleanup share. */}}
 {{- define "millrace.env" -}}
 - name: MILLRACE_KUBERNETES
   value: 'true'
@@ -124,7 +124,7 @@ capabilities: { drop: [ALL] }
   value: {{ .Values.logLevel }}
 {{- end }}
 
-{{/* Variables by which gateway and scaler know who comes. */}}
+{{/* The variables with which gateway and scaler authenticate callers. */}}
 {{- define "millrace.accessEnv" -}}
 {{- with .Values.access -}}
 - name: MILLRACE_TOKEN_REVIEWS
@@ -159,7 +159,7 @@ capabilities: { drop: [ALL] }
 {{- end }}
 {{- end }}
 
-{{/* Files that gateway and scaler read: mounts, then volumes; nothing where there are none. Takes (dict "root" $ "component" …). */}}
+{{/* The files that gateway and scaler read: mounts, then volumes. Empty if there are none. Takes (dict "root" $ "component" …). */}}
 {{- define "millrace.mounts" -}}
 {{- $values := .root.Values }}
 {{- if $values.kafka.config.existingSecret }}
@@ -200,7 +200,7 @@ capabilities: { drop: [ALL] }
     items: [{ key: ca.crt, path: ca.crt }]
 {{- end }}
 {{- if $values.access.tokenReviews }}
-# By which scalers know a gateway: good for Millrace alone, and renewed by the kubelet.
+# Authenticates a gateway to scalers: valid for the audience millrace only, and renewed by the kubelet.
 - name: token
   projected:
     sources: [{ serviceAccountToken: { audience: millrace, expirationSeconds: 3600, path: token } }]
@@ -217,7 +217,7 @@ capabilities: { drop: [ALL] }
 {{- end }}
 {{- end }}
 
-{{/* Where pods go. Takes (dict "root" $ "component" "gateway"). */}}
+{{/* Where pods are scheduled. Takes (dict "root" $ "component" "gateway"). */}}
 {{- define "millrace.placement" -}}
 {{- $values := index .root.Values .component -}}
 {{- with .root.Values.imagePullSecrets }}
@@ -255,7 +255,7 @@ topologySpreadConstraints:
 {{- end }}
 {{- end }}
 
-{{/* Variables of the scaler, and of the cleanup that ends its work. */}}
+{{/* The variables of the scaler, and of the cleanup Job. */}}
 {{- define "millrace.scalerEnv" -}}
 {{ include "millrace.env" . }}
 - name: SCALER_SERVICE

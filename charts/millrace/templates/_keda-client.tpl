@@ -1,7 +1,8 @@
-{{/* How KEDA shows the scaler who it is. */}}
+{{/* How KEDA authenticates to the scaler. */}}
 
-{{/* Where KEDA finds what it shows: the namespace of its cluster-wide objects; nothing where it shows nothing. Empty and found out: in
-the namespace of its operator, unless that is told another one. Nothing is found without the cluster, nor looked for by whom Roles have to do. */}}
+{{/* The namespace in which KEDA reads its client certificate: that of its cluster-wide objects. Empty if KEDA shows no certificate. If the value
+is empty, the chart looks for KEDA's operator and takes its namespace, or the one in KEDA_CLUSTER_OBJECT_NAMESPACE. The chart does not look with
+watchNamespaces or rbac.create=false, whose installer may lack the rights, and finds nothing without a cluster. */}}
 {{- define "millrace.kedaClientNamespace" -}}
 {{- $tls := .Values.scaler.tls -}}
 {{- if not (hasKey .Values "kedaClientNamespace") -}}
@@ -23,10 +24,12 @@ the namespace of its operator, unless that is told another one. Nothing is found
 {{ .Values.kedaClientNamespace }}
 {{- end }}
 
-{{/* Of the ClusterTriggerAuthentication, and of the Secret in KEDA's namespace: as the scaler is called, for names there are everybody's. */}}
+{{/* The name of the ClusterTriggerAuthentication, and of the Secret in KEDA's namespace. It includes the namespace of the release, so
+that the names of two installations differ. */}}
 {{- define "millrace.kedaClient" -}}{{ include "millrace.scaler" . }}.{{ .Release.Namespace }}{{- end }}
 
-{{/* The file with the authority of the scaler's callers, where they have one: of ours another than the scaler's, whose key is forgotten. */}}
+{{/* The file with the CA of the scaler's callers; empty without one. The chart signs KEDA's certificate with a CA of its own, because it does not
+keep the key of the scaler's CA. */}}
 {{- define "millrace.clientCa" -}}
 {{- if include "millrace.kedaClientNamespace" . -}}
 {{- $tls := .Values.scaler.tls -}}

@@ -1,4 +1,4 @@
-{{/* Where the brokers of KafkaClusters are that name a Kafka of Strimzi. */}}
+{{/* Reads the Strimzi resources that hold the brokers and credentials of a KafkaCluster. */}}
 {{- define "millrace.strimziRules" -}}
 {{- if .Values.strimzi.enabled }}
 - apiGroups: [kafka.strimzi.io]
@@ -17,7 +17,7 @@
   verbs: [get, list, watch]
 {{- end }}
 
-{{/* In the installation's own namespace: the other gateways; and to tell scalers that records wait. */}}
+{{/* In the namespace of the release: finds the other gateways, and notifies scalers of waiting records. */}}
 {{- define "millrace.gatewayOwnRules" -}}
 - apiGroups: [millrace.dev]
   resources: [activations]
@@ -44,11 +44,11 @@
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch]
-# How many replicas are ready, where a trigger has a targetDrainTime.
+# Counts the ready replicas of triggers with a targetDrainTime.
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [get, list, watch]
-# To own a Trigger that its annotations mean, where the cluster asks for it (OpenShift does).
+# Lets a Deployment own the Trigger of its annotations. Clusters such as OpenShift require this right for an owner reference.
 - apiGroups: [apps]
   resources: [deployments/finalizers]
   verbs: [update]
@@ -58,7 +58,7 @@
 - apiGroups: [keda.sh]
   resources: [scaledobjects, triggerauthentications]
   verbs: [get, list, watch, create, patch, update, delete]
-# The CA of the scaler, for KEDA to read beside the function.
+# Writes the CA of the scaler beside the function, where KEDA reads it.
 - apiGroups: ['']
   resources: [configmaps]
   verbs: [get, create, patch, update, delete]
@@ -67,7 +67,7 @@
   verbs: [create, patch]
 {{- end }}
 
-{{/* In the installation's own namespace: who leads, by a Lease with the name of the scaler's Service. */}}
+{{/* In the namespace of the release: elects the leader, by a Lease with the name of the scaler's Service. */}}
 {{- define "millrace.scalerOwnRules" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
@@ -81,7 +81,7 @@
   verbs: [create, patch]
 {{- end }}
 
-{{/* By name, one by one: nobody lists Secrets. Takes an item of `secretAccess`. */}}
+{{/* Grants Secrets by name only, so that nobody can list them. Takes an item of `secretAccess`. */}}
 {{- define "millrace.secretRules" -}}
 {{- with .secrets }}
 - apiGroups: ['']
@@ -98,8 +98,9 @@
 {{- end }}
 
 {{/*
-`rules` where triggers are served, `ownRules` in the installation's namespace, both to the component's ServiceAccount.
-With watchNamespaces: a Role in each. Takes (dict "root" $ "component" … "rules" … "ownRules" …), the last two names of templates.
+Grants the component's ServiceAccount `rules` where triggers are served, and `ownRules` in the namespace of the release. With watchNamespaces it
+makes a Role in each of them, otherwise a ClusterRole. Takes (dict "root" $ "component" … "rules" … "ownRules" …); the last two are names of
+templates.
 */}}
 {{- define "millrace.grants" -}}
 {{- $root := .root -}}
@@ -153,7 +154,7 @@ subjects:
 {{- end }}
 {{- end }}
 
-{{/* To ask the API server who calls, and what they may: TokenReviews and SubjectAccessReviews are in no namespace. */}}
+{{/* Lets a component authenticate and authorize its callers. A ClusterRole, because TokenReviews and SubjectAccessReviews have no namespace. */}}
 {{- define "millrace.delegation" -}}
 {{- if .root.Values.access.tokenReviews }}
 ---

@@ -1,4 +1,4 @@
-{{/* The best of what is served: 1.0 serves v1 alone, and releases before 0.49 v1beta2 alone. Empty where Strimzi is not there. */}}
+{{/* The newest version that the cluster serves: Strimzi 1.0 serves only v1, and releases before 0.49 only v1beta2. Empty without Strimzi. */}}
 {{- define "millrace.strimziVersion" -}}
 {{- if .Capabilities.APIVersions.Has "kafka.strimzi.io/v1" -}}
 kafka.strimzi.io/v1
@@ -16,8 +16,8 @@ namespace: {{ .of.namespace }}
 {{- end }}
 
 {{/*
-What Kafka's authorizer has to allow, once each: the table of docs/guides/kafka-security.md. The scaler shows the same user, and who may
-read or write may describe. Takes an item of `strimzi.users`.
+The rights that Kafka's authorizer must grant, each once: the table of docs/guides/kafka-security.md. The scaler uses the same user. A right to
+read or write includes the right to describe. Takes an item of `strimzi.users`.
 */}}
 {{- define "millrace.kafkaRights" -}}
 {{- $rights := list -}}
@@ -40,13 +40,14 @@ read or write may describe. Takes an item of `strimzi.users`.
 {{- end }}
 {{- end }}
 
-{{/* A number as Kafka reads it: in values, those of a million and more have an exponent. */}}
+{{/* A number in the form that Kafka reads. Helm gives numbers from a million on an exponent. */}}
 {{- define "millrace.kafkaValue" -}}
 {{- $isWhole := and (kindIs "float64" .) (eq (floor .) (float64 .)) -}}
 {{- ternary (int64 .) . $isWhole | toString | quote -}}
 {{- end }}
 
-{{/* The Secrets of KafkaUsers and of their Kafkas, as items of `secretAccess`, one for each namespace: a mapping in JSON. */}}
+{{/* The Secrets of KafkaUsers and of their Kafkas, by namespace, in JSON. Expects the Secret of a user to have the user's name:
+Kafkas with a secretPrefix are not supported here. */}}
 {{- define "millrace.strimziSecrets" -}}
 {{- $secrets := dict -}}
 {{- if .Values.strimzi.enabled -}}

@@ -7,14 +7,15 @@
 {{ include "millrace.fullname" .root }}-{{ .component }}.{{ .root.Release.Namespace }}.svc
 {{- end }}
 
-{{/* The Secret that the component's certificate is in: cert-manager's is another than ours, for neither takes over the other's. */}}
+{{/* The Secret with the component's certificate. The Secrets of cert-manager and of the chart have different names, because neither takes over
+the other's. */}}
 {{- define "millrace.tlsSecret" -}}
 {{- $tls := (index .root.Values .component).tls -}}
 {{- $made := ternary "certificate" "tls" $tls.certManager.enabled -}}
 {{- $tls.existingSecret | default (printf "%s-%s-%s" (include "millrace.fullname" .root) .component $made) -}}
 {{- end }}
 
-{{/* Whom the certificate of a component is for: gateways reach each scaler by the headless Service, operators a gateway through their own machine. */}}
+{{/* The names in the certificate of a component. Gateways reach scalers through the headless Service, and operators a gateway through localhost. */}}
 {{- define "millrace.certificateNames" -}}
 {{- $host := include "millrace.host" . -}}
 {{- $name := printf "%s-%s" (include "millrace.fullname" .root) .component -}}
@@ -22,7 +23,7 @@
 {{ toJson (list $name (printf "%s.%s" $name .root.Release.Namespace) $host (printf "%s.cluster.local" $host) $other) }}
 {{- end }}
 
-{{/* The certificate that the chart makes, Base64 by key: kept by an upgrade, and one for all files of a rendering. */}}
+{{/* The certificate that the chart makes, in Base64 by key. Upgrades keep it, and all files of one rendering share it. */}}
 {{- define "millrace.madeCertificate" -}}
 {{- $key := printf "%sCertificate" .component -}}
 {{- if not (hasKey .root.Values $key) -}}
@@ -39,7 +40,8 @@
 {{ toYaml (index .root.Values $key) }}
 {{- end }}
 
-{{/* The certificate itself: made here once and kept, or by cert-manager, or given. Takes (dict "root" $ "component" …). */}}
+{{/* The resource with the certificate: made once by the chart and kept, or issued by cert-manager. Nothing for an existing Secret. Takes
+(dict "root" $ "component" …). */}}
 {{- define "millrace.certificate" -}}
 {{- $name := printf "%s-%s" (include "millrace.fullname" .root) .component }}
 {{- $tls := (index .root.Values .component).tls }}
@@ -71,7 +73,7 @@ type: kubernetes.io/tls
 data:
   {{- toYaml $made | nindent 2 }}
 ---
-# For whoever is to trust it: hand-written ScaledObjects, `millrace skip --ca`.
+# The CA, for clients such as hand-written ScaledObjects and `millrace skip --ca`.
 apiVersion: v1
 kind: ConfigMap
 metadata:

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { judgeAudit, parseAudit, type AuditAnswer } from '../../../.build/dependencies/audit.ts';
+import { checkAudit, parseAudit, type AuditAnswer } from '../../../.build/dependencies/audit.ts';
 
 const today = '2026-11-24';
 const clean: AuditAnswer = { kind: 'report', advisories: [] };
@@ -15,51 +15,51 @@ function answerOf(change: Partial<typeof planted> = {}): AuditAnswer {
   return { kind: 'report', advisories: [{ ...planted, ...change }] };
 }
 
-t.test('an advisory for what runs in production fails, from moderate on', async (t) => {
+t.test('an advisory for a production package fails, from moderate on', async (t) => {
   for (const severity of ['moderate', 'high', 'critical', 'apocalyptic']) {
-    t.strictSame(judgeAudit(answerOf({ severity }), [], today), {
+    t.strictSame(checkAudit(answerOf({ severity }), [], today), {
       problems: [`leaf: GHSA-aaaa-bbbb-cccc, ${severity}, in production: Leaf falls`],
       remarks: [],
     });
   }
 });
 
-t.test('a mild one, and one for development, is told', async (t) => {
+t.test('a mild advisory, or one for a development package, is a remark', async (t) => {
   for (const change of [{ severity: 'low' }, { severity: 'info' }, { isProduction: false }]) {
-    const { problems, remarks } = judgeAudit(answerOf(change), [], today);
+    const { problems, remarks } = checkAudit(answerOf(change), [], today);
     t.strictSame(problems, []);
     t.match(remarks, [/^leaf: GHSA-aaaa-bbbb-cccc/]);
   }
 });
 
-t.test('an exception lets one advisory pass, to the end of its last day', async (t) => {
+t.test('an exception allows one advisory until the end of its last day', async (t) => {
   const until = (day: string) => [{ id: planted.id, reason: 'Leaf is not called.', until: day }];
-  t.strictSame(judgeAudit(answerOf(), until(today), today), { problems: [], remarks: [] });
-  t.strictSame(judgeAudit(answerOf(), until('2026-11-23'), today).problems, [
-    'GHSA-aaaa-bbbb-cccc: was let pass until 2026-11-23, which is over',
+  t.strictSame(checkAudit(answerOf(), until(today), today), { problems: [], remarks: [] });
+  t.strictSame(checkAudit(answerOf(), until('2026-11-23'), today).problems, [
+    'GHSA-aaaa-bbbb-cccc: the exception has ended on 2026-11-23',
   ]);
-  t.match(judgeAudit(answerOf({ id: 'GHSA-other' }), until('2027-01-31'), today).problems, [
+  t.match(checkAudit(answerOf({ id: 'GHSA-other' }), until('2027-01-31'), today).problems, [
     /^leaf: GHSA-other/,
-    /^GHSA-aaaa-bbbb-cccc: an exception that nothing needs/,
+    /^GHSA-aaaa-bbbb-cccc: an unused exception/,
   ]);
 });
 
 t.test('an exception has a reason and a day', async (t) => {
   for (const wrong of [{ reason: ' ' }, { until: 'soon' }, { until: '2027-1-31' }]) {
     const allowed = [{ id: planted.id, reason: 'Leaf is not called.', until: '2027-01-31', ...wrong }];
-    t.equal(judgeAudit(answerOf(), allowed, today).problems.length, 1);
+    t.equal(checkAudit(answerOf(), allowed, today).problems.length, 1);
   }
 });
 
-t.test('without an answer, the exceptions alone are judged, and it is said', async (t) => {
+t.test('without an answer only the exceptions are checked, and a remark says so', async (t) => {
   const none = parseAudit('{"message":"405 Method Not Allowed\\nand more"}', {});
-  t.strictSame(judgeAudit(none, [{ id: 'GHSA-old', reason: 'old', until: '2020-01-01' }], today), {
-    problems: ['GHSA-old: was let pass until 2020-01-01, which is over'],
-    remarks: ['advisories were not looked up: 405 Method Not Allowed'],
+  t.strictSame(checkAudit(none, [{ id: 'GHSA-old', reason: 'old', until: '2020-01-01' }], today), {
+    problems: ['GHSA-old: the exception has ended on 2020-01-01'],
+    remarks: ['advisories were not checked: 405 Method Not Allowed'],
   });
 });
 
-t.test('the report of npm names each advisory once, and what it concerns', async (t) => {
+t.test('parseAudit returns each advisory of the report once, with its package', async (t) => {
   const url = 'https://github.com/advisories/GHSA-aaaa-bbbb-cccc';
   const via = { source: 1, name: 'leaf', url, title: 'Leaf falls', severity: 'high', range: '<2' };
   const report = {
@@ -78,7 +78,7 @@ t.test('the report of npm names each advisory once, and what it concerns', async
   t.strictSame(parseAudit('{"vulnerabilities":{}}', {}), clean);
 });
 
-t.test('anything else is no report', async (t) => {
+t.test('parseAudit takes any other output for no report', async (t) => {
   for (const [output, reason] of [
     ['', 'npm audit wrote no report'],
     ['null', 'npm audit wrote no report'],

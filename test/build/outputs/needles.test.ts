@@ -12,7 +12,7 @@ function found(text: string): Needle['what'][] {
 const hex = (text: string, between = ''): string =>
   [...Buffer.from(text)].map((byte) => between + byte.toString(16).padStart(2, '0')).join('');
 
-t.test('a secret is found in each form, whatever stands around it', (t) => {
+t.test('a secret is found in each form, whatever surrounds it', (t) => {
   const forms: readonly (readonly [form: string, of: (text: string) => string])[] = [
     ['as it is', (text) => text],
     ['as it is', (text) => JSON.stringify({ text })],
@@ -37,7 +37,7 @@ t.test('a secret is found in each form, whatever stands around it', (t) => {
   t.end();
 });
 
-t.test('what tests make up has the mark, and their keys and tokens are known by their shape', (t) => {
+t.test('planted secrets carry the mark, and keys and tokens are recognized by their shape', (t) => {
   t.strictSame(found(planted('a "quoted" one')), ['a planted secret, as it is']);
   t.strictSame(found('-----BEGIN ENCRYPTED PRIVATE KEY-----'), ['a private key, as it is']);
   for (const before of ['', 'a', 'ab'])
@@ -48,7 +48,7 @@ t.test('what tests make up has the mark, and their keys and tokens are known by 
   t.end();
 });
 
-t.test('what is no secret is not found', (t) => {
+t.test('text that is no secret is not found', (t) => {
   t.strictSame(found('a password, -----BEGIN CERTIFICATE-----, Bearer e30.e30.c2ln'), []);
   t.end();
 });

@@ -1,4 +1,4 @@
-// A process that leaks in every way that there is, and what the search finds of it.
+// Processes that leak a secret in every possible way, and what the search finds.
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -8,10 +8,10 @@ import { checkOutputs } from '../../../.build/outputs/check.ts';
 const recorder = new URL('../../../.build/outputs/record.js', import.meta.url).href;
 const cwd = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** What is found when a process has run `lines`, in which `secret` is one. */
+/** The findings after a process has run `lines`, which contain `secret`. */
 async function leaks(t: Test, lines: string): Promise<string[]> {
   const folder = t.testdir();
-  const program = `import { planted } from './test/fixtures/planted.ts';\nconst secret = planted('a');\n${lines}`;
+  const program = `import { planted } from './test/fixtures/secrets/planted.ts';\nconst secret = planted('a');\n${lines}`;
   const env = { ...process.env, MILLRACE_TEST_OUTPUTS: folder };
   const args = [`--import=${recorder}`, '--input-type=module', '-e', program];
   await promisify(execFile)(process.execPath, args, { cwd, env }).catch((error: unknown) => {
@@ -24,7 +24,7 @@ async function leaks(t: Test, lines: string): Promise<string[]> {
 const found = (kind: string, form = 'as it is'): RegExp =>
   new RegExp(`^eval\\.${process.pid}\\.\\d+\\.${kind}, byte \\d+: a planted secret, ${form}, after: `);
 
-t.test('what is printed', async (t) => {
+t.test('the search finds what a process prints', async (t) => {
   for (const [lines, kind] of [
     ['console.log(secret)', 'stdout'],
     ['console.error(secret)', 'stderr'],
@@ -39,14 +39,14 @@ t.test('what is printed', async (t) => {
     t.match((await leaks(t, lines)).join('\n'), new RegExp(found(kind), 'm'), lines);
 });
 
-t.test('what is printed in another form', async (t) => {
+t.test('the search finds what a process prints in another form', async (t) => {
   const printed = async (expression: string) => (await leaks(t, `console.log(${expression})`))[0];
   t.match(await printed("btoa('user:' + secret)"), found('stdout', 'base64'));
   t.match(await printed('Buffer.from(secret)'), found('stdout', 'a Buffer'));
   t.match(await printed("Buffer.from(secret).toString('hex')"), found('stdout', 'hexadecimal'));
 });
 
-t.test('what a server of fastify answers: headers, and bodies', async (t) => {
+t.test('the search finds headers and bodies of fastify', async (t) => {
   const server = (route: string) => `
     import { fastify } from 'fastify';
     const server = fastify();
@@ -62,7 +62,7 @@ t.test('what a server of fastify answers: headers, and bodies', async (t) => {
     t.match(await leaks(t, server(route)), [found('http')], route);
 });
 
-t.test('what a server of gRPC answers: messages, and why not', async (t) => {
+t.test('the search finds messages and errors of gRPC', async (t) => {
   const server = (answer: string) => `
     import grpc from '@grpc/grpc-js';
     const code = (bytes) => bytes;
@@ -82,6 +82,6 @@ t.test('what a server of gRPC answers: messages, and why not', async (t) => {
     t.match(await leaks(t, server(answer)), [found('grpc')], answer);
 });
 
-t.test('who tells nothing passes', async (t) => {
+t.test('a process that leaks nothing passes', async (t) => {
   t.strictSame(await leaks(t, 'console.log(secret.length)'), ['']);
 });

@@ -8,7 +8,7 @@ const needles = [
   { what: 'a pin', bytes: Buffer.from('pin') },
 ];
 
-t.test('each place is told once, wherever a file is cut into pieces', async (t) => {
+t.test('each finding is reported once, wherever a file is cut into pieces', async (t) => {
   const folder = t.testdir();
   const size = 3 * 2 ** 20;
   for (let cut = 2 ** 20 - 7; cut <= 2 ** 20 + 1; cut++) {
@@ -25,7 +25,7 @@ t.test('each place is told once, wherever a file is cut into pieces', async (t) 
   }
 });
 
-t.test('a place is told with what stands before it, and nothing that is searched for', async (t) => {
+t.test('a finding has the text before it, without any needle', async (t) => {
   const folder = t.testdir({ log: '{"pin":\n1,"needle":\u0007"needle and more"', clean: 'hay', below: {} });
   const { bytes, findings } = await searchFolder(folder, needles);
   t.equal(bytes, 40);
@@ -39,6 +39,6 @@ t.test('a place is told with what stands before it, and nothing that is searched
   );
 });
 
-t.test('nothing in an empty folder', async (t) => {
+t.test('an empty folder has no findings', async (t) => {
   t.strictSame(await searchFolder(t.testdir(), needles), { bytes: 0, findings: [] });
 });

@@ -1,10 +1,10 @@
-// The function of the end-to-end tests: hands each request on to the test (COLLECTOR), which knows what it should have got, and answers
-// what the test answers. Ends at SIGTERM, when what is under way is answered.
+// The function of the end-to-end tests: forwards each request to the test (COLLECTOR), which checks it, and returns the answer of the test. Ends
+// after SIGTERM, when every request in flight is answered.
 import { createServer, request } from 'node:http';
 import { hostname } from 'node:os';
 
 const collector = new URL(process.env.COLLECTOR ?? 'http://127.0.0.1:9000/');
-/** Who sends learns of our end with a delay, and may still send until then. */
+/** Senders learn of the shutdown with a delay, and may still send until then. */
 const lingerMs = Number(process.env.LINGER_MS ?? 3000);
 
 const server = createServer((incoming, answer) => {

@@ -5,10 +5,10 @@ import { gzipSync } from 'node:zlib';
 import { status } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { loadExternalScaler } from '../../../scaler/grpc/proto-definition.ts';
-import { createRandom, type Random } from '../../faults/random.ts';
+import { createRandom, type Random } from '../../fixtures/seeded-random.ts';
 import { startScalerGrpc } from '../../fixtures/access/started-servers.ts';
 import { until } from '../fixtures/until.ts';
-import { heldMb } from '../../fixtures/held-memory.ts';
+import { retainedMb } from '../../fixtures/retained-memory.ts';
 import { mutate } from '../../fuzz/mutate.ts';
 
 t.setTimeout(120_000);
@@ -189,7 +189,7 @@ t.test('calls of any kind', async (t) => {
   t.comment(`seed ${seed}`);
   const random = createRandom(seed);
   const calls = Array.from({ length: callCount }, () => drawCall(random));
-  const before = heldMb();
+  const before = retainedMb();
   const seen = new Map<number | undefined, number>();
   const entries = calls.values();
   const callAll = async (): Promise<void> => {
@@ -206,7 +206,7 @@ t.test('calls of any kind', async (t) => {
   for (const code of [status.OK, status.NOT_FOUND, status.INVALID_ARGUMENT, status.RESOURCE_EXHAUSTED])
     t.ok(seen.has(code), `${status[code]} was among the answers`);
   t.ok(server.groups.all().length <= 1_000, 'groups are bounded in number');
-  await until(() => heldMb() - before < 24);
+  await until(() => retainedMb() - before < 24);
   t.pass('memory is given back');
   t.equal(({} as { x?: unknown }).x, undefined);
   const honest = { name: 'quakes', namespace: 'geo', scalerMetadata: {} };

@@ -3,9 +3,9 @@
 import { credentials, type Client, type ServiceError } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { loadExternalScaler } from '../../../scaler/grpc/proto-definition.ts';
-import { createRandom } from '../../faults/random.ts';
+import { createRandom } from '../../fixtures/seeded-random.ts';
 import { startScalerGrpc, type StartedGrpcServer } from '../../fixtures/access/started-servers.ts';
-import { heldMb } from '../../fixtures/held-memory.ts';
+import { retainedMb } from '../../fixtures/retained-memory.ts';
 import {
   callHeaders,
   callMessage,
@@ -62,7 +62,7 @@ async function honest(server: StartedGrpcServer): Promise<unknown> {
 
 t.test('streams that are opened and reset at once end their connection, and leave nothing', async (t) => {
   const { server, streams } = await setUp(t);
-  const before = heldMb();
+  const before = retainedMb();
   const cancel = word(8);
   for (let connection = 0; connection < 5; connection += 1) {
     const { socket, closed, frames } = openHttp2(server.port);
@@ -80,7 +80,7 @@ t.test('streams that are opened and reset at once end their connection, and leav
   }
   t.strictSame(await honest(server), { result: false });
   await until(() => streams.opened === streams.closed);
-  await until(() => heldMb() - before < 16);
+  await until(() => retainedMb() - before < 16);
   t.pass('memory is given back');
 });
 
@@ -129,7 +129,7 @@ t.test('who does not read is not written to: what has not gone out is not repeat
 
 t.test('floods of frames that ask for little', async (t) => {
   const { server, streams } = await setUp(t);
-  const before = heldMb();
+  const before = retainedMb();
   const many = (one: Buffer): Buffer => Buffer.concat(Array.from({ length: 20_000 }, () => one));
   const begun = callHeaders(1, 'StreamIsActive');
   const half = frame(frameType.headers, 0, 1, literals({ ':method': 'POST' }));
@@ -162,7 +162,7 @@ t.test('floods of frames that ask for little', async (t) => {
     t.strictSame(await honest(server), { result: false }, name);
   }
   await until(() => streams.opened === streams.closed);
-  await until(() => heldMb() - before < 16);
+  await until(() => retainedMb() - before < 16);
   t.pass('memory is given back');
 });
 

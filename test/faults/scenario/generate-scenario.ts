@@ -1,12 +1,12 @@
-// Seed → scenario. Pure: the same seed means the same scenario, here and everywhere.
-import { bounds } from './bounds.ts';
-import { createRandom, type Random } from './random.ts';
+// Seed → scenario. Pure: the same seed gives the same scenario on every machine.
+import { bounds } from '../bounds.ts';
+import { createRandom, type Random } from '../../fixtures/seeded-random.ts';
 import {
   faultName,
   type DeadLetterFault,
   type Fault,
-  type NetFault,
-  type NetTrouble,
+  type NetworkFault,
+  type NetworkEffect,
   type Scenario,
   type Shape,
   type Step,
@@ -16,18 +16,18 @@ import {
 type Draw = (random: Random, shape: Shape) => Fault;
 
 const short = (random: Random): number => random.between(1_000, 4_000, 500);
-/** Well within the session, or past it: what lies between is a matter of luck. */
+/** Either well within the session timeout or past it. What happens in between depends on chance. */
 const pause = (random: Random): number =>
   random.chance(0.5)
     ? random.between(1_000, 3_000, 500)
     : bounds.pastSessionMs + random.between(0, 2_000, 500);
 
-const troubles: readonly NetTrouble[] = ['delay', 'stall', 'cut', 'half-close', 'refuse'];
+const effects: readonly NetworkEffect[] = ['delay', 'stall', 'cut', 'half-close', 'refuse'];
 
-function net(kind: NetFault['kind'], forMs: (random: Random) => number): Draw {
+function net(kind: NetworkFault['kind'], forMs: (random: Random) => number): Draw {
   return (random, { gateways }) => ({
     kind,
-    trouble: random.pick(troubles),
+    effect: random.pick(effects),
     direction: random.pick(['up', 'down', 'both'] as const),
     gateway: random.chance(0.5) ? 'all' : random.between(0, gateways - 1),
     forMs: forMs(random),
@@ -96,14 +96,14 @@ const deadLetterDraws: readonly Draw[] = deadLetterKinds.map((kind): Draw => (ra
   forMs: short(random),
 }));
 
-/** How likely a track has faults at all, how many at most, and which. */
+/** For each track: the probability that it has faults, how many it has at most, and which. */
 const tracks: Record<Track, { probability: number; most: number; draws: readonly Draw[] }> = {
   kafka: { probability: 0.55, most: 2, draws: brokerDraws },
   gateways: { probability: 0.65, most: 2, draws: gatewayDraws },
   function: { probability: 0.6, most: 3, draws: functionDraws },
   'dead letter': { probability: 0.5, most: 1, draws: deadLetterDraws },
-  'way to Kafka': { probability: 0.3, most: 2, draws: [net('kafka-net', pause)] },
-  'way to the function': { probability: 0.35, most: 2, draws: [net('function-net', short)] },
+  'Kafka network': { probability: 0.3, most: 2, draws: [net('kafka-network', pause)] },
+  'function network': { probability: 0.35, most: 2, draws: [net('function-network', short)] },
 };
 
 export function generateScenario(seed: number): Scenario {
@@ -146,7 +146,7 @@ function drawSteps(random: Random, shape: Shape, track: Track): Step[] {
   const steps: Step[] = [];
   const count = random.between(1, most);
   if (track === 'dead letter' && random.chance(0.3)) {
-    // What is dead-lettered is evidence: the topic may be missing at the beginning only.
+    // The oracle reads dead letters as evidence. The topic may therefore be missing only at the beginning.
     steps.push({
       afterMs: 0,
       fault: { kind: 'dead-letter-missing', forMs: random.between(2_000, 6_000, 500) },
@@ -159,7 +159,7 @@ function drawSteps(random: Random, shape: Shape, track: Track): Step[] {
   return steps;
 }
 
-/** Every kind of fault that a seed may mean. */
+/** Every kind of fault that some seed draws. */
 export function everyFaultName(): Set<string> {
   const names = new Set<string>();
   for (let seed = 1; seed <= 2_000; seed += 1) {

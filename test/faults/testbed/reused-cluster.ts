@@ -1,17 +1,17 @@
-// The cluster that the next seed gets: the same again, until it is spoilt or has served many.
-import { startCluster, type Cluster } from './cluster.ts';
+// The Kafka cluster that seeds share, one after another. A new one replaces it when it is broken or has served many seeds.
+import { startCluster, type Cluster } from './broker-cluster.ts';
 import { createScope } from './scope.ts';
 
-/** Topics are not deleted, and brokers of little memory serve only so many. */
+/** Topics are never deleted, and small brokers can hold only so many. */
 const mostSeeds = 25;
 
-export type Clusters = {
-  next(): Promise<Cluster>;
-  /** The next one will be new. */
+export type ReusedCluster = {
+  forNextSeed(): Promise<Cluster>;
+  /** Stops the cluster. The next seed gets a new one. */
   discard(): Promise<void>;
 };
 
-export function createClusters(): Clusters {
+export function createReusedCluster(): ReusedCluster {
   let scope = createScope();
   let current: Cluster | undefined;
   let seeds = 0;
@@ -23,7 +23,7 @@ export function createClusters(): Clusters {
     await last.end();
   };
   return {
-    next: async () => {
+    forNextSeed: async () => {
       if (seeds === mostSeeds) await discard();
       seeds += 1;
       return (current ??= await startCluster(scope));

@@ -1,29 +1,29 @@
-// What is produced while faults happen: records of every fate, told by the first letter of their ids.
+// The load during faults: records of every fate. The first letter of a record's id is its fate.
 //
-//   r  accepted          y  refused once or twice, then accepted      p  rejected (in a batch: failed for ever)
-//   f  filtered out      u  calls itself a CloudEvent and is none     x  failed for ever
+//   r  accepted          y  refused once or twice, then accepted      p  rejected (in a batch: fails always)
+//   f  filtered out      u  claims to be a CloudEvent and is not      x  fails always
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Message } from 'kafkajs';
-import type { LoggedRecord } from '../fixtures/oracle/oracle-evidence.ts';
-import type { Oracle } from '../fixtures/oracle/oracle.ts';
-import { createRandom } from './random.ts';
-import type { Scenario, Shape } from './scenario.ts';
+import type { LoggedRecord } from '../../fixtures/oracle/oracle-evidence.ts';
+import type { Oracle } from '../../fixtures/oracle/oracle.ts';
+import { createRandom } from '../../fixtures/seeded-random.ts';
+import type { Scenario, Shape } from '../scenario/scenario.ts';
 
 export type Fate = 'r' | 'y' | 'p' | 'f' | 'u' | 'x';
 
-const filteredLot = 'left-out';
-/** The trigger's filter, where it has one. */
-export const filter = { not: { exact: { kafkaheaderlot: filteredLot } } };
+const filteredBatch = 'left-out';
+/** The filter of a trigger with filters. */
+export const filter = { not: { exact: { kafkaheaderbatch: filteredBatch } } };
 
 export function isFiltered({ headers }: LoggedRecord): boolean {
-  return String(headers.batch) === filteredLot;
+  return String(headers.batch) === filteredBatch;
 }
 
 export function fateOf(id: string | undefined): Fate {
   return (id?.[0] ?? 'r') as Fate;
 }
 
-/** In how many of a thousand records each fate comes; a record that would block its lane for ever needs a dead letter. */
+/** How many of a thousand records have each fate. Records that would block their lane for ever need a dead-letter topic. */
 function sharesOf({ deadLetter, filters }: Shape): [Fate, number][] {
   return [
     ['y', 15],
@@ -34,10 +34,10 @@ function sharesOf({ deadLetter, filters }: Shape): [Fate, number][] {
   ];
 }
 
-/** The group is never more than so many records behind. */
+/** The load pauses while the lag of the group is this large. */
 const mostBacklog = 2_000;
 
-/** Produces until it is told to end; then resolves when Kafka has acknowledged the last. */
+/** Produces until the returned function is called, which resolves when Kafka has acknowledged the last record. */
 export function startLoad(oracle: Oracle, { seed, shape }: Scenario): () => Promise<void> {
   const random = createRandom(seed);
   const { keys, perRequest, pauseMs } = shape.load;
@@ -52,7 +52,7 @@ export function startLoad(oracle: Oracle, { seed, shape }: Scenario): () => Prom
     const key = `k${random.between(0, keys - 1)}`;
     switch (fate) {
       case 'f':
-        return { key, value, headers: { batch: filteredLot } };
+        return { key, value, headers: { batch: filteredBatch } };
       case 'u':
         return { key, value, headers: { 'content-type': 'application/cloudevents+json' } };
       default:

@@ -1,14 +1,14 @@
-// Who is away, and what goes on without them: the scaler, KEDA, the API server.
+// Outages of the scaler, KEDA and the API server: events keep flowing to running functions, and sleeping ones wake afterwards.
 import t from 'tap';
 import { createRestricted, installMillrace, useCluster } from '../fixtures/kubernetes/cluster.ts';
 import { until } from '../scaler/fixtures/until.ts';
-import { cutOffApiServer } from './cut-off.ts';
+import { startApiServerOutage } from './api-server-outage.ts';
 import { deployFunction } from './pod-function.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 
 const pace = { keys: 100, perRequest: 20, pauseMs: 50, lead: 300 };
 
-t.test('away', { timeout: 1_200_000 }, async (t) => {
+t.test('events keep flowing during outages of other components', { timeout: 1_200_000 }, async (t) => {
   const cluster = await useCluster(t);
   const millrace = await installMillrace(t, cluster);
   const namespace = await createRestricted(t, cluster, 'away');
@@ -39,43 +39,43 @@ t.test('away', { timeout: 1_200_000 }, async (t) => {
     const before = awake.oracle.delivered;
     await until(() => awake.oracle.delivered >= before + count, 60_000);
   };
-  /** A record waits for whoever is away, and is delivered when they are back. */
-  const wakesAfterwards = async (comeBack: () => Promise<void>): Promise<void> => {
+  /** Records for a sleeping function wait for the end of the outage, and are delivered then. */
+  const wakesAfterwards = async (recover: () => Promise<void>): Promise<void> => {
     const before = asleep.oracle.delivered;
     await asleep.oracle.produce(5);
     await delay(3_000);
-    t.equal(asleep.oracle.delivered, before, 'a record for the sleeping one waits');
-    await comeBack();
+    t.equal(asleep.oracle.delivered, before, 'records for the sleeping function wait');
+    await recover();
     await until(() => asleep.oracle.delivered === before + 5, 240_000);
     await asleep.untilAsleep(240_000);
   };
 
-  await t.test('the scaler', async (t) => {
+  await t.test('an outage of the scaler', async (t) => {
     await scale(millrace.namespace, 'millrace-scaler', 0);
     await flows();
     await wakesAfterwards(() => scale(millrace.namespace, 'millrace-scaler', 2));
     await flows();
-    t.pass('data keeps flowing');
+    t.pass('events keep flowing');
   });
 
-  await t.test('KEDA', async (t) => {
+  await t.test('an outage of KEDA', async (t) => {
     await scale('keda', 'keda-operator', 0);
     await flows();
     await wakesAfterwards(() => scale('keda', 'keda-operator', 1));
     await flows();
-    t.pass('data keeps flowing');
+    t.pass('events keep flowing');
   });
 
-  await t.test('the API server', async (t) => {
-    const comeBack = await cutOffApiServer(t, cluster);
+  await t.test('an outage of the API server', async (t) => {
+    const recover = await startApiServerOutage(t, cluster);
     const before = asleep.oracle.delivered;
     await asleep.oracle.produce(5);
     const untilMs = Date.now() + 75_000;
     while (Date.now() < untilMs) await flows(100);
     t.equal(asleep.oracle.delivered, before);
-    await comeBack();
+    await recover();
     await flows();
-    t.pass('data keeps flowing');
+    t.pass('events keep flowing');
     await until(() => asleep.oracle.delivered === before + 5, 240_000);
     const restarts = await cluster.kubectl([
       '-n',
@@ -94,6 +94,6 @@ t.test('away', { timeout: 1_200_000 }, async (t) => {
   for (const { oracle, name } of [awake, asleep]) {
     const verdict = await oracle.verdict({ limitMs: 120_000 });
     t.strictSame(verdict.problems, [], name);
-    t.strictSame(verdict.duplicates, [], `${name}: none twice`);
+    t.strictSame(verdict.duplicates, [], `${name}: nothing is delivered twice`);
   }
 });

@@ -1,4 +1,4 @@
-// The API server goes away for everybody: connections to it are reset, those that stand as well.
+// An outage of the API server for every client: new and existing connections to it are reset.
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -9,8 +9,8 @@ const run = promisify(execFile);
 
 type Teardown = { teardown(end: () => Promise<unknown>): unknown };
 
-/** The returned function lets it come back, as teardown does. */
-export async function cutOffApiServer(t: Teardown, cluster: TestCluster): Promise<() => Promise<void>> {
+/** Starts the outage. The returned function, or the teardown, ends it. */
+export async function startApiServerOutage(t: Teardown, cluster: TestCluster): Promise<() => Promise<void>> {
   const port = /https:\/\/[^"]+:(\d+)/.exec(await readFile(cluster.kubeconfig, 'utf8'))?.[1] ?? '';
   const rule = ['INPUT', '-p', 'tcp', '--dport', port, '-j', 'REJECT', '--reject-with', 'tcp-reset'];
   const iptables = async (operation: string): Promise<void> => {
@@ -19,11 +19,11 @@ export async function cutOffApiServer(t: Teardown, cluster: TestCluster): Promis
   };
   await iptables('--insert');
   let isBack = false;
-  const comeBack = async (): Promise<void> => {
+  const recover = async (): Promise<void> => {
     if (isBack) return;
     isBack = true;
     await iptables('--delete');
   };
-  t.teardown(comeBack);
-  return comeBack;
+  t.teardown(recover);
+  return recover;
 }

@@ -1,25 +1,25 @@
-// What one seed means: a trigger, its load, and faults in time; and how that reads.
+// What one seed describes: a trigger, its load, and a schedule of faults. Also formats it for people.
 
-import { bounds } from './bounds.ts';
+import { bounds } from '../bounds.ts';
 
 export type Shape = {
   ordering: 'partition' | 'key' | 'none';
   contentMode: 'binary' | 'batched';
   partitions: number;
   gateways: number;
-  /** Attempts after the first; -1: for ever. */
+  /** Attempts after the first. -1: unlimited. */
   retry: number;
   timeoutMs: number;
   concurrency: number;
   deadLetter: boolean;
   filters: boolean;
-  /** The function takes this long for an answer, when it is well. */
+  /** How long the healthy function takes to answer. */
   answerMs: number;
   load: { keys: number; perRequest: number; pauseMs: number };
 };
 
 export type BrokerRole = 'leader' | 'coordinator' | 'controller';
-export type NetTrouble = 'delay' | 'stall' | 'cut' | 'half-close' | 'refuse';
+export type NetworkEffect = 'delay' | 'stall' | 'cut' | 'half-close' | 'refuse';
 
 export type BrokerFault =
   | { kind: 'broker-kill' | 'broker-pause'; broker: BrokerRole; forMs: number }
@@ -51,28 +51,27 @@ export type DeadLetterFault = {
   forMs: number;
 };
 
-export type NetFault = {
-  kind: 'kafka-net' | 'function-net';
-  trouble: NetTrouble;
+export type NetworkFault = {
+  kind: 'kafka-network' | 'function-network';
+  effect: NetworkEffect;
   direction: 'up' | 'down' | 'both';
   gateway: number | 'all';
   forMs: number;
 };
 
-export type Fault = BrokerFault | GatewayFault | FunctionFault | DeadLetterFault | NetFault;
+export type Fault = BrokerFault | GatewayFault | FunctionFault | DeadLetterFault | NetworkFault;
 
-export type Track =
-  'kafka' | 'gateways' | 'function' | 'dead letter' | 'way to Kafka' | 'way to the function';
+export type Track = 'kafka' | 'gateways' | 'function' | 'dead letter' | 'Kafka network' | 'function network';
 export type Step = { afterMs: number; fault: Fault };
 
 export type Scenario = {
   seed: number;
   shape: Shape;
-  /** The steps of a track follow one another; tracks run side by side. */
+  /** The steps of one track run one after another. Tracks run in parallel. */
   tracks: { track: Track; steps: Step[] }[];
 };
 
-/** What kind of fault this is, for the count of those that were tried. */
+/** The kind of fault, for counting which kinds the seeds have covered. */
 export function faultName(fault: Fault): string {
   switch (fault.kind) {
     case 'broker-kill':
@@ -82,9 +81,9 @@ export function faultName(fault: Fault): string {
       return `${fault.kind} ${fault.of}`;
     case 'function-answers':
       return `${fault.kind} ${fault.status}`;
-    case 'kafka-net':
-    case 'function-net':
-      return `${fault.kind} ${fault.trouble}`;
+    case 'kafka-network':
+    case 'function-network':
+      return `${fault.kind} ${fault.effect}`;
     case 'gateway-pause':
       return `${fault.kind}${fault.forMs >= bounds.pastSessionMs ? ' past the session' : ''}`;
     default:
@@ -96,15 +95,15 @@ export function describeFault(fault: Fault): string {
   const parts = [faultName(fault)];
   if (fault.kind === 'gateway-kill' || fault.kind === 'gateway-pause')
     parts.push(`gateway ${fault.gateway + 1}`);
-  if (fault.kind === 'kafka-net' || fault.kind === 'function-net') {
-    if (fault.trouble !== 'cut' && fault.trouble !== 'refuse') parts.push(fault.direction);
+  if (fault.kind === 'kafka-network' || fault.kind === 'function-network') {
+    if (fault.effect !== 'cut' && fault.effect !== 'refuse') parts.push(fault.direction);
     parts.push(fault.gateway === 'all' ? 'all gateways' : `gateway ${fault.gateway + 1}`);
   }
   if ('forMs' in fault) parts.push(`for ${seconds(fault.forMs)}`);
   return parts.join(', ');
 }
 
-/** In one line: the trigger, not the schedule. */
+/** The trigger in one line, without the schedule. */
 export function describeShape(shape: Shape): string {
   const { ordering, contentMode, partitions, gateways, retry, concurrency, answerMs, load } = shape;
   return [

@@ -1,37 +1,37 @@
-// A seed means one scenario, and only scenarios that can be played.
+// Each seed gives one scenario, and only a scenario that can be run.
 import t from 'tap';
-import { everyFaultName, generateScenario } from './generate.ts';
-import { createRandom } from './random.ts';
+import { everyFaultName, generateScenario } from './generate-scenario.ts';
+import { createRandom } from '../../fixtures/seeded-random.ts';
 import { describeScenario } from './scenario.ts';
 
 const seeds = Array.from({ length: 500 }, (_, index) => index + 1);
 
-t.test('the same seed, the same scenario', async (t) => {
+t.test('the same seed generates the same scenario', async (t) => {
   t.strictSame(seeds.map(generateScenario), seeds.map(generateScenario));
   const printed = new Set(seeds.map((seed) => describeScenario(generateScenario(seed)).slice(1).join('\n')));
-  t.ok(printed.size > 480, 'and others for others');
+  t.ok(printed.size > 480, 'other seeds generate other scenarios');
 });
 
-t.test('what is drawn can be played', async (t) => {
-  const unplayable = seeds.map(generateScenario).filter(({ shape, tracks }) => {
-    const isPlayable = tracks.every(
+t.test('every generated scenario can be run', async (t) => {
+  const unrunnable = seeds.map(generateScenario).filter(({ shape, tracks }) => {
+    const isRunnable = tracks.every(
       ({ track, steps }) =>
         steps.length > 0 &&
         (track !== 'dead letter' || shape.deadLetter) &&
         steps.every(({ afterMs, fault }, index) => {
           if (afterMs < 0 || afterMs > 3_000) return false;
-          // What is dead-lettered is evidence: the topic is missing from the beginning, or not at all.
+          // The oracle reads dead letters as evidence: the topic is missing from the beginning or never.
           if (fault.kind === 'dead-letter-missing') return index === 0;
           if (fault.kind === 'gateway-kill') return fault.gateway < shape.gateways;
           return fault.kind !== 'gateway-join' || shape.gateways < 3;
         }),
     );
-    return tracks.length === 0 || !isPlayable;
+    return tracks.length === 0 || !isRunnable;
   });
-  t.strictSame(unplayable, []);
+  t.strictSame(unrunnable, []);
 });
 
-t.test('printed, with every step', async (t) => {
+t.test('describeScenario prints every step', async (t) => {
   const scenario = generateScenario(1);
   const steps = scenario.tracks.flatMap((track) => track.steps);
   const lines = describeScenario(scenario);
@@ -40,7 +40,7 @@ t.test('printed, with every step', async (t) => {
   t.match(lines[1], / \+\d\.\d s {2}[a-z-]+/);
 });
 
-t.test('all that the issue asks for is among the faults', async (t) => {
+t.test('the generator draws every required kind of fault', async (t) => {
   const names = everyFaultName();
   const wanted = [
     ...['broker-kill leader', 'broker-pause coordinator', 'broker-kill controller', 'broker-rolling-restart'],
@@ -48,8 +48,13 @@ t.test('all that the issue asks for is among the faults', async (t) => {
     ...['gateway-rolling-restart', 'gateway-kill', 'gateway-pause', 'gateway-pause past the session'],
     ...['function-crash', 'function-hang', 'function-reset', 'function-scale-down', 'function-away'],
     ...['dead-letter-missing', 'dead-letter-unauthorised', 'dead-letter-full', 'dead-letter-too-small'],
-    ...['kafka-net stall', 'kafka-net delay', 'kafka-net cut', 'kafka-net half-close'],
-    ...['function-net stall', 'function-net delay', 'function-net cut', 'function-net half-close'],
+    ...['kafka-network stall', 'kafka-network delay', 'kafka-network cut', 'kafka-network half-close'],
+    ...[
+      'function-network stall',
+      'function-network delay',
+      'function-network cut',
+      'function-network half-close',
+    ],
   ];
   t.strictSame(
     wanted.filter((name) => !names.has(name)),
@@ -57,7 +62,7 @@ t.test('all that the issue asks for is among the faults', async (t) => {
   );
 });
 
-t.test('chance', async (t) => {
+t.test('createRandom draws every value between its bounds', async (t) => {
   const random = createRandom(7);
   const draws = Array.from({ length: 1_000 }, () => random.between(1, 3));
   t.strictSame([...new Set(draws)].sort(), [1, 2, 3]);

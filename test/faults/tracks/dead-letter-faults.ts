@@ -1,13 +1,13 @@
-// The dead-letter topic cannot take what it is given. Kafka has no full topics: a broker whose disk is full is a broker that is
-// gone, and the topic then has too few replicas to take a write; that is what `full` means here.
+// The dead-letter topic rejects writes. Kafka has no full topics: a broker whose disk is full goes down, and the topic then has too
+// few in-sync replicas to take a write. `dead-letter-full` reproduces that.
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { loseMinIsr, persist, setTopicConfig } from './broker-faults.ts';
-import type { DeadLetterFault } from './scenario.ts';
-import type { Stage } from './stage.ts';
+import type { DeadLetterFault } from '../scenario/scenario.ts';
+import type { Testbed } from '../testbed/testbed.ts';
 
-export async function inflictOnDeadLetters(stage: Stage, fault: DeadLetterFault): Promise<void> {
-  const { cluster, deadLetterTopic: topic } = stage;
+export async function injectDeadLetterFault(testbed: Testbed, fault: DeadLetterFault): Promise<void> {
+  const { cluster, deadLetterTopic: topic } = testbed;
   const { bootstrapServers } = cluster;
   if (topic === undefined) return;
   switch (fault.kind) {
@@ -27,7 +27,7 @@ export async function inflictOnDeadLetters(stage: Stage, fault: DeadLetterFault)
     case 'dead-letter-unauthorised':
       return denyWrites(bootstrapServers, topic, fault.forMs);
     case 'dead-letter-full':
-      return loseMinIsr(stage, topic, fault.forMs);
+      return loseMinIsr(testbed, topic, fault.forMs);
   }
 }
 

@@ -1,12 +1,12 @@
-// Three brokers that all seeds share. Each gateway has a way of its own to each of them, through a proxy: brokers advertise the
-// proxies on listeners of their own. The oracle talks to them directly.
-import { findFreePorts } from '../../cli/kafka/free-ports.ts';
-import { startLocalKafka, type LocalBroker, type LocalKafka } from '../../cli/kafka/local-kafka.ts';
-import { withAdmin } from '../fixtures/kafka/kafka.ts';
-import { openTcpProxy, type TcpProxy } from '../fixtures/kafka/tcp-proxy.ts';
-import { until } from '../scaler/fixtures/until.ts';
-import { findController } from './controller.ts';
-import type { BrokerRole } from './scenario.ts';
+// Three brokers that all seeds share. Each gateway reaches each broker through a TCP proxy of its own: brokers have a listener per
+// gateway and advertise the proxy there. The oracle connects to the brokers directly.
+import { findFreePorts } from '../../../cli/kafka/free-ports.ts';
+import { startLocalKafka, type LocalBroker, type LocalKafka } from '../../../cli/kafka/local-kafka.ts';
+import { withAdmin } from '../../fixtures/kafka/kafka.ts';
+import { openTcpProxy, type TcpProxy } from '../../fixtures/kafka/tcp-proxy.ts';
+import { until } from '../../scaler/fixtures/until.ts';
+import { findController } from './find-controller.ts';
+import type { BrokerRole } from '../scenario/scenario.ts';
 
 type Teardown = { teardown(end: () => Promise<unknown>): unknown };
 
@@ -14,19 +14,19 @@ type Teardown = { teardown(end: () => Promise<unknown>): unknown };
 export type Route = { bootstrapServers: string; proxies: TcpProxy[] };
 
 export type Cluster = {
-  /** Without a proxy. */
+  /** The direct addresses, without a proxy. */
   bootstrapServers: string;
-  /** By gateway. */
+  /** One per gateway. */
   routes: Route[];
   brokers: LocalBroker[];
-  /** Nobody else takes a broker away meanwhile. */
+  /** No two pieces of work overlap: only one at a time takes a broker away. */
   exclusively<T>(work: () => Promise<T>): Promise<T>;
-  /** The broker that has this part now; of leaders, that of partition 0 of `topic`. */
+  /** The broker that has this role now. `leader`: of partition 0 of `topic`. */
   find(role: BrokerRole, topic: string): Promise<LocalBroker>;
-  /** Takes it away; `isOrderly`: by a controlled shutdown. Connections to it are refused. */
+  /** Stops the broker, by a controlled shutdown if `isOrderly`. Its proxies then refuse connections. */
   down(broker: LocalBroker, isOrderly: boolean): Promise<void>;
   up(broker: LocalBroker): Promise<void>;
-  /** Every replica of these topics, and of the offsets, is in sync. */
+  /** Waits until every replica of these topics and of the offsets topic is in sync. */
   untilInSync(topics: readonly string[]): Promise<void>;
 };
 
@@ -36,7 +36,7 @@ const brokerIds = [1, 2, 3];
 
 export async function startCluster(t: Teardown): Promise<Cluster> {
   const targetPorts = await findFreePorts(mostGateways * brokerIds.length);
-  // Free when they were looked for, all at once: the brokers' own are looked for later.
+  // Chosen all at once, so that no port is chosen twice. The brokers' own ports are chosen later, when the proxies already listen.
   const proxies = await Promise.all(targetPorts.map((targetPort) => openTcpProxy(t, { targetPort })));
   const at = (gateway: number, id: number): number => gateway * brokerIds.length + id - 1;
   const listeners = Array.from({ length: mostGateways }, (_, gateway) => ({
@@ -71,8 +71,8 @@ export async function startCluster(t: Teardown): Promise<Cluster> {
 }
 
 /**
- * Leaders go back where they belong within a second, so that they can be moved by naming other ones first. Controllers log in,
- * so that an authorizer can tell them from everybody else; what no ACL speaks of is allowed.
+ * Brokers restore preferred leaders within a second, so that a test can move leadership by changing the preferred replica.
+ * Controllers authenticate, so that the authorizer can tell them from other clients. Without a matching ACL everything is allowed.
  */
 function commonProperties(listeners: readonly string[]): Record<string, string> {
   const login = 'username="controller" password="c" user_controller="c"';
@@ -97,7 +97,7 @@ function commonProperties(listeners: readonly string[]): Record<string, string> 
 function createCluster(kafka: LocalKafka, routes: Route[]): Cluster {
   const { bootstrapServers, brokers } = kafka;
   let last: Promise<unknown> = Promise.resolve();
-  const waysTo = (broker: LocalBroker): TcpProxy[] =>
+  const proxiesOf = (broker: LocalBroker): TcpProxy[] =>
     routes.map(({ proxies }) => proxies[brokers.indexOf(broker)] as TcpProxy);
   const byId = (id: number): LocalBroker => {
     const broker = brokers.find((one) => one.id === id);
@@ -125,12 +125,12 @@ function createCluster(kafka: LocalKafka, routes: Route[]): Cluster {
       }, 30_000),
     down: async (broker, isOrderly) => {
       if (isOrderly) await broker.stop();
-      for (const proxy of waysTo(broker)) proxy.refuse();
+      for (const proxy of proxiesOf(broker)) proxy.refuse();
       if (!isOrderly) await broker.kill();
     },
     up: async (broker) => {
       await broker.restart();
-      await Promise.all(waysTo(broker).map((proxy) => proxy.accept()));
+      await Promise.all(proxiesOf(broker).map((proxy) => proxy.accept()));
     },
     untilInSync: (topics) =>
       until(

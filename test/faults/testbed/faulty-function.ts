@@ -1,38 +1,38 @@
-// The function of a seed: well by default, and in one mood at a time otherwise. What it does to a record hangs on the record's
-// fate and on how often it came, so that a repetition is treated as the first was.
+// The function of a seed: healthy by default, otherwise in one failure mode at a time. Its answer to a record depends on the record's
+// fate and on the number of the attempt, so that it treats a redelivery like the first delivery.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Receipt } from '../fixtures/oracle/oracle-evidence.ts';
-import { eventId, type Answer, type Behaviour, type Call } from '../fixtures/oracle/oracle-function.ts';
-import type { Oracle } from '../fixtures/oracle/oracle.ts';
+import type { Receipt } from '../../fixtures/oracle/oracle-evidence.ts';
+import { eventId, type Answer, type Behaviour, type Call } from '../../fixtures/oracle/oracle-function.ts';
+import type { Oracle } from '../../fixtures/oracle/oracle.ts';
 import { fateOf } from './load.ts';
-import type { Shape } from './scenario.ts';
+import type { Shape } from '../scenario/scenario.ts';
 
-export type Mood =
-  | { kind: 'well' | 'hang' | 'late' | 'slow' | 'reset' }
+export type FunctionMode =
+  | { kind: 'healthy' | 'hang' | 'late' | 'slow' | 'reset' }
   | { kind: 'answers'; status: 429 | 500 | 503 }
-  /** It does its work on the next request, and dies before it answers. */
+  /** Processes the next request and dies before it answers. */
   | { kind: 'crash'; die: () => void };
 
-export type MoodyFunction = { behave: Behaviour; mood: Mood };
+export type FaultyFunction = { behave: Behaviour; mode: FunctionMode };
 
 const slowMs = 400;
-/** After the gateway has given up. */
+/** How long after the timeout of the gateway a late answer leaves. */
 const lateMs = 300;
 
-export function createMoodyFunction(oracle: Oracle, shape: Shape): MoodyFunction {
-  const fn: MoodyFunction = {
-    mood: { kind: 'well' },
-    behave: (call) => behave(call, fn.mood),
+export function createFaultyFunction(oracle: Oracle, shape: Shape): FaultyFunction {
+  const fn: FaultyFunction = {
+    mode: { kind: 'healthy' },
+    behave: (call) => behave(call, fn.mode),
   };
-  const behave = async (call: Call, mood: Mood): Promise<Answer | undefined> => {
-    switch (mood.kind) {
+  const behave = async (call: Call, mode: FunctionMode): Promise<Answer | undefined> => {
+    switch (mode.kind) {
       case 'answers':
-        return { status: mood.status, headers: mood.status === 500 ? {} : { 'retry-after': '1' } };
+        return { status: mode.status, headers: mode.status === 500 ? {} : { 'retry-after': '1' } };
       case 'hang':
         return undefined;
       case 'crash':
-        acceptInDoubt(oracle, call, 'died before it answered');
-        mood.die();
+        acceptInDoubt(oracle, call, 'crashed before it answered');
+        mode.die();
         return undefined;
       case 'reset':
         acceptInDoubt(oracle, call, 'reset in the body');
@@ -45,7 +45,7 @@ export function createMoodyFunction(oracle: Oracle, shape: Shape): MoodyFunction
       case 'slow':
         await delay(slowMs);
         break;
-      case 'well':
+      case 'healthy':
         if (shape.answerMs > 0) await delay(shape.answerMs);
         break;
     }
@@ -72,7 +72,7 @@ function answerOne(receipt: Receipt | undefined): Answer {
   return { status: fate === 'p' ? 422 : fate === 'x' ? 500 : 503 };
 }
 
-/** In a partition, nothing behind a failure is taken: its lane must wait for it. */
+/** Accepts nothing behind a failure in the same partition: its lane must wait for the failed record. */
 function answerBatch(receipts: readonly Receipt[]): Answer {
   const failed = new Set<number>();
   const batchItemFailures: { itemIdentifier: string }[] = [];

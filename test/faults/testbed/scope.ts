@@ -1,4 +1,4 @@
-// What is to be ended, outside of a test. Ends in reverse order; one that fails does not keep the others from their turn.
+// Teardown outside of a tap test. Runs in reverse order, and goes on when one step fails.
 
 export type Scope = {
   teardown(end: () => Promise<unknown>): void;

@@ -1,24 +1,28 @@
-// The network on the way to Kafka, or to the function, of one gateway or of all.
+// Faults of the network between gateways and Kafka, or between gateways and the function. They hit one gateway or all of them.
 import { setTimeout as delay } from 'node:timers/promises';
-import type { TcpProxy } from '../fixtures/kafka/tcp-proxy.ts';
-import type { NetFault } from './scenario.ts';
-import { beginTrouble, type Stage } from './stage.ts';
+import type { TcpProxy } from '../../fixtures/kafka/tcp-proxy.ts';
+import type { NetworkFault } from '../scenario/scenario.ts';
+import { beginDisruption, type Testbed } from '../testbed/testbed.ts';
 
-/** Every chunk is that much later: far from the timeout of a request, and more than a network does. */
+/** Each chunk arrives this much later: far below a request timeout, and more than a real network adds. */
 const delayMs = 250;
-/** Connections made anew are cut again after this time. */
+/** New connections are cut again after this time. */
 const cutEveryMs = 400;
 
-export async function inflictOnNet(stage: Stage, fault: NetFault): Promise<void> {
-  const seats = stage.seats.filter((_, index) => fault.gateway === 'all' || fault.gateway === index);
-  const isKafka = fault.kind === 'kafka-net';
-  const proxies = seats.flatMap(({ route, functionProxy }) => (isKafka ? route.proxies : [functionProxy]));
+export async function injectNetworkFault(testbed: Testbed, fault: NetworkFault): Promise<void> {
+  const slots = testbed.slots.filter((_, index) => fault.gateway === 'all' || fault.gateway === index);
+  const isKafka = fault.kind === 'kafka-network';
+  const proxies = slots.flatMap(({ route, functionProxy }) => (isKafka ? route.proxies : [functionProxy]));
   const ends = isKafka
-    ? seats.map(({ name }) =>
-        beginTrouble(stage, { what: `${fault.trouble} on the way to Kafka`, gateway: name, cutsOff: true }),
+    ? slots.map(({ name }) =>
+        beginDisruption(testbed, {
+          what: `${fault.effect} between gateway and Kafka`,
+          gateway: name,
+          cutsOff: true,
+        }),
       )
     : [];
-  await breakNet(proxies, fault);
+  await breakNetwork(proxies, fault);
   for (const proxy of proxies) {
     proxy.pass();
     await proxy.accept();
@@ -26,11 +30,11 @@ export async function inflictOnNet(stage: Stage, fault: NetFault): Promise<void>
   for (const end of ends) end();
 }
 
-async function breakNet(
+async function breakNetwork(
   proxies: readonly TcpProxy[],
-  { trouble, direction, forMs }: NetFault,
+  { effect, direction, forMs }: NetworkFault,
 ): Promise<void> {
-  switch (trouble) {
+  switch (effect) {
     case 'delay':
       for (const proxy of proxies) proxy.delay(delayMs, direction);
       return delay(forMs);

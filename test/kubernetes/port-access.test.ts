@@ -1,5 +1,5 @@
-// The ports of gateway and scaler as the chart sets them up, over TLS: who comes is told by a real API server, and what they may by the
-// Roles of the chart.
+// The ports of gateway and scaler as the chart sets them up, over TLS. A real API server authenticates callers, and the Roles of the chart
+// authorize them.
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
@@ -39,7 +39,7 @@ const gatewayUrl = gateway.adminUrl.replace('127.0.0.1', 'localhost');
 const dispatcher = new Agent({ connect: { ca: await readFile(files.ca) } });
 t.teardown(() => dispatcher.close());
 
-/** Who may view `geo`, who may operate it too, and who may nothing. */
+/** One account that may view `geo`, one that may also operate it, and one without rights. */
 for (const name of ['viewer', 'operator', 'stranger'])
   await kubectl(['create', 'serviceaccount', name, '-n', geo]);
 await bind('viewer', 'view');
@@ -56,7 +56,7 @@ async function tokenOf(namespace: string, account: string, audience = 'millrace'
   return (await kubectl(['create', 'token', account, '-n', namespace, '--audience', audience])).trim();
 }
 
-/** To a ClusterRole of the chart, in `geo` alone. */
+/** Binds an account to a ClusterRole of the chart, in `geo` only. */
 function bind(account: string, role: 'view' | 'edit'): Promise<string> {
   const subject = [
     '--clusterrole',
@@ -84,7 +84,7 @@ async function applyTrigger(namespace: string, name: string, topic: string, fn: 
   await kubectl(['apply', '--server-side', '-f', '-'], JSON.stringify(trigger));
 }
 
-t.test('a gateway wakes a sleeping function by its own account, and nobody else by theirs', async (t) => {
+t.test('only the account of the gateway may wake a sleeping function', async (t) => {
   const topic = await createTopic(t, bootstrapServers, { partitions: 1 });
   await applyTrigger(shop, 'asleep', topic, { ref: { name: 'nowhere' } });
   await produce(bootstrapServers, topic, [{ value: '1' }]);
@@ -100,25 +100,25 @@ t.test('a gateway wakes a sleeping function by its own account, and nobody else 
   };
   t.equal(await wake(await tokenOf(own, 'millrace-gateway')), 204);
   for (const token of [operator, prometheus]) t.equal(await wake(token), 403);
-  t.equal(await wake(await tokenOf(own, 'millrace-gateway', 'another')), 401, 'a token for somebody else');
+  t.equal(await wake(await tokenOf(own, 'millrace-gateway', 'another')), 401, 'a token for another audience');
 });
 
-t.test('metrics are read by the account of the PodMonitors; health by anybody', async (t) => {
+t.test('the account of the PodMonitors reads metrics, and every caller reads health', async (t) => {
   for (const url of [gatewayUrl, installation.scalerUrl()]) {
     t.match(await get(`${url}/metrics`, prometheus), { status: 200, text: /^millrace_/m });
     t.equal((await get(`${url}/metrics`, viewer)).status, 403);
     t.equal((await get(`${url}/metrics`)).status, 401);
     t.equal((await get(`${url}/healthz`)).status, 200);
-    t.notMatch((await get(`${url}/readyz`)).text, 'asleep', 'without names');
+    t.notMatch((await get(`${url}/readyz`)).text, 'asleep', 'health shows no names of triggers');
   }
   t.equal(
     (await get(`${gatewayUrl}/v1/triggers`, prometheus)).text,
     '{"triggers":[]}',
-    'and nothing else is',
+    'that account sees no trigger',
   );
 });
 
-t.test('who may view a namespace sees it, and who may edit it decides about its records', async (t) => {
+t.test('a viewer of a namespace sees its triggers, and an editor may skip its records', async (t) => {
   const fn = await startFunction(t, 400);
   const topic = await createTopic(t, bootstrapServers, { partitions: 1 });
   await applyTrigger(geo, 'alerts', topic, { uri: fn.origin });

@@ -1,10 +1,10 @@
-// A file in which one process shows another what it is at, and which outlives it: how many inputs there were, and the last.
+// A file in which a process records its progress: the number of inputs and the last one. The file outlives the process.
 import { openSync, readFileSync, writeSync } from 'node:fs';
 
 const headBytes = 8;
 
-/** Creates the file. */
-export function openBoard(path: string): (input: Buffer) => void {
+/** Creates the file and returns the function that records an input. */
+export function openProgressFile(path: string): (input: Buffer) => void {
   const file = openSync(path, 'w');
   const head = Buffer.alloc(headBytes);
   let count = 0;
@@ -15,8 +15,8 @@ export function openBoard(path: string): (input: Buffer) => void {
   };
 }
 
-/** Of a board on which nothing is yet, no input. */
-export function readBoard(path: string): { readonly count: number; readonly input: Buffer } {
+/** Before the first input: count 0 and an empty input. */
+export function readProgress(path: string): { readonly count: number; readonly input: Buffer } {
   const bytes = readFileSync(path);
   if (bytes.length < headBytes) return { count: 0, input: Buffer.alloc(0) };
   const end = headBytes + bytes.readUInt32LE(4);

@@ -1,22 +1,22 @@
-// Brokers die, hang, restart one after the other, and hand over what they lead.
+// Brokers crash, hang, restart one after another, and hand over leadership.
 import { setTimeout as delay } from 'node:timers/promises';
 import kafkajs, { type Admin } from 'kafkajs';
-import { withAdmin } from '../fixtures/kafka/kafka.ts';
-import { until } from '../scaler/fixtures/until.ts';
-import { offsetsTopic, type Cluster } from './cluster.ts';
-import type { BrokerFault } from './scenario.ts';
-import { beginTrouble, type Stage } from './stage.ts';
+import { withAdmin } from '../../fixtures/kafka/kafka.ts';
+import { until } from '../../scaler/fixtures/until.ts';
+import { offsetsTopic, type Cluster } from '../testbed/broker-cluster.ts';
+import type { BrokerFault } from '../scenario/scenario.ts';
+import { beginDisruption, type Testbed } from '../testbed/testbed.ts';
 
-export async function inflictOnBrokers(stage: Stage, fault: BrokerFault): Promise<void> {
-  const { cluster, topic } = stage;
+export async function injectBrokerFault(testbed: Testbed, fault: BrokerFault): Promise<void> {
+  const { cluster, topic } = testbed;
   const topics = [topic];
   switch (fault.kind) {
     case 'broker-kill':
     case 'broker-pause':
       return cluster.exclusively(async () => {
         const broker = await cluster.find(fault.broker, topic);
-        stage.say(`it is broker ${broker.id}`);
-        const end = beginTrouble(stage, { what: fault.kind });
+        testbed.report(`broker ${broker.id} is the ${fault.broker}`);
+        const end = beginDisruption(testbed, { what: fault.kind });
         if (fault.kind === 'broker-pause') broker.suspend();
         else await cluster.down(broker, false);
         await delay(fault.forMs);
@@ -27,7 +27,7 @@ export async function inflictOnBrokers(stage: Stage, fault: BrokerFault): Promis
       });
     case 'broker-rolling-restart':
       return cluster.exclusively(async () => {
-        const end = beginTrouble(stage, { what: fault.kind });
+        const end = beginDisruption(testbed, { what: fault.kind });
         for (const broker of cluster.brokers) {
           await cluster.down(broker, true);
           await cluster.up(broker);
@@ -37,7 +37,7 @@ export async function inflictOnBrokers(stage: Stage, fault: BrokerFault): Promis
       });
     case 'kafka-outage':
       return cluster.exclusively(async () => {
-        const end = beginTrouble(stage, { what: fault.kind, cutsOff: true });
+        const end = beginDisruption(testbed, { what: fault.kind, cutsOff: true });
         for (const broker of cluster.brokers) broker.suspend();
         await delay(fault.forMs);
         for (const broker of cluster.brokers) broker.continue();
@@ -46,7 +46,7 @@ export async function inflictOnBrokers(stage: Stage, fault: BrokerFault): Promis
       });
     case 'leader-move':
     case 'coordinator-move': {
-      const end = beginTrouble(stage, { what: fault.kind });
+      const end = beginDisruption(testbed, { what: fault.kind });
       await cluster.exclusively(() =>
         moveLeaders(cluster, fault.kind === 'leader-move' ? topic : offsetsTopic),
       );
@@ -54,15 +54,15 @@ export async function inflictOnBrokers(stage: Stage, fault: BrokerFault): Promis
       return;
     }
     case 'min-isr-loss':
-      return loseMinIsr(stage, fault.of === 'source' ? topic : offsetsTopic, fault.forMs);
+      return loseMinIsr(testbed, fault.of === 'source' ? topic : offsetsTopic, fault.forMs);
   }
 }
 
-/** The topic wants all three replicas, and one of them is not there: it takes no writes. */
-export async function loseMinIsr(stage: Stage, topic: string, forMs: number): Promise<void> {
-  const { cluster } = stage;
+/** The topic requires all three in-sync replicas while one broker is down, so it takes no writes. */
+export async function loseMinIsr(testbed: Testbed, topic: string, forMs: number): Promise<void> {
+  const { cluster } = testbed;
   await cluster.exclusively(async () => {
-    const end = beginTrouble(stage, { what: `${topic} below its minimum of replicas` });
+    const end = beginDisruption(testbed, { what: `${topic} below min.insync.replicas` });
     await setTopicConfig(cluster, topic, { 'min.insync.replicas': '3' });
     const leader = await cluster.find(topic === offsetsTopic ? 'coordinator' : 'leader', topic);
     const other = cluster.brokers.find((broker) => broker !== leader)!;
@@ -75,14 +75,14 @@ export async function loseMinIsr(stage: Stage, topic: string, forMs: number): Pr
   });
 }
 
-/** What Kafka gives the topic of offsets; setting one configuration takes the others away. */
+/** Kafka's own configuration of the offsets topic. AlterConfigs replaces all of it, so each change must repeat these. */
 const offsetsConfig = {
   'cleanup.policy': 'compact',
   'compression.type': 'producer',
   'segment.bytes': '104857600',
 };
 
-/** The whole of a topic's own configuration, besides what it must have. */
+/** Replaces the topic's configuration: `config` and what the topic must always have. */
 export async function setTopicConfig(
   { bootstrapServers }: Cluster,
   topic: string,
@@ -98,7 +98,7 @@ export async function setTopicConfig(
   );
 }
 
-/** Brokers may be away, or not know yet; what is asked for must be done all the same. */
+/** Repeats `work` until it succeeds: brokers may be down, or may not have the latest metadata yet. */
 export async function persist<T>(bootstrapServers: string, work: (admin: Admin) => Promise<T>): Promise<T> {
   const done: T[] = [];
   await until(async () => {
@@ -108,7 +108,7 @@ export async function persist<T>(bootstrapServers: string, work: (admin: Admin) 
   return done[0] as T;
 }
 
-/** Names another replica than the leader first, of each partition; brokers hand over to whoever is first. */
+/** Makes another replica than the leader the preferred one of each partition. Brokers move leadership to the preferred replica. */
 async function moveLeaders({ bootstrapServers }: Cluster, topic: string): Promise<void> {
   const read = async (admin: Admin) => {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
