@@ -29,7 +29,7 @@ export function secretValue({ kind, secretName }: Naming, description: string, k
 
 /** The fields of `type: oauthbearer`, without the audience. */
 export function oauthFields(naming: Naming) {
-  const { kind, client } = naming;
+  const { client } = naming;
   return {
     tokenEndpoint: Type.Optional(
       text({
@@ -53,27 +53,7 @@ export function oauthFields(naming: Naming) {
         'client-secret',
       ),
     ),
-    clientAssertion: Type.Optional(
-      mapping(
-        {
-          description:
-            '`oauthbearer`: a token of a ServiceAccount that authenticates the client, instead of a secret (RFC 7523).',
-          example: { serviceAccountName: client, audience: 'https://sso.example.com' },
-        },
-        {
-          serviceAccountName: text({
-            format: 'dns-name',
-            example: client,
-            description: `The name of a ServiceAccount in the namespace of the ${kind}.`,
-          }),
-          audience: text({
-            minLength: 1,
-            example: 'https://sso.example.com',
-            description: 'The audience (`aud`) of the token, as the token endpoint requires it.',
-          }),
-        },
-      ),
-    ),
+    clientAssertion: Type.Optional(clientAssertion(naming)),
     scope: Type.Optional(
       text({
         minLength: 1,
@@ -89,4 +69,26 @@ export function oauthFields(naming: Naming) {
       ),
     ),
   };
+}
+
+function clientAssertion({ kind, client }: Naming) {
+  return mapping(
+    {
+      description:
+        '`oauthbearer`: a token of a ServiceAccount that authenticates the client, instead of a secret (RFC 7523).',
+      example: { serviceAccountName: client, audience: 'https://sso.example.com' },
+    },
+    {
+      serviceAccountName: text({
+        format: 'dns-name',
+        example: client,
+        description: `The name of a ServiceAccount in the namespace of the ${kind}.`,
+      }),
+      audience: text({
+        minLength: 1,
+        example: 'https://sso.example.com',
+        description: 'The audience (`aud`) of the token, as the token endpoint requires it.',
+      }),
+    },
+  );
 }

@@ -154,7 +154,7 @@ for (const [key, remedy] of [
   });
 }
 
-t.test('a field is told at the annotation that means it, or something in it', async (t) => {
+t.test('a field is reported at the annotation that means it, or something in it', async (t) => {
   for (const [path, place] of [
     [['spec', 'delivery', 'retry'], annotationPath('millrace.dev/retry')],
     [['spec', 'source', 'topics', 2], annotationPath(topicsAnnotation)],

@@ -33,7 +33,7 @@ t.test('whom it is shared with stands beside what is found', async (t) => {
   });
 });
 
-t.test('what is lacking is told; of one that nobody looks up, that', async (t) => {
+t.test('what is missing is reported; of one that nobody looks up, that', async (t) => {
   t.equal(missingIn(withResolution(declared, { kind: 'missing', mistake })), mistake);
   t.strictSame(missingIn(declared), onlyInKubernetes(declared));
   t.strictSame(onlyInKubernetes(declared).at, ['spec', 'strimzi']);

@@ -11,7 +11,7 @@ function claim(
   return { subscription: subscriptionOf(name, { source: { consumerGroup: 'g', ...source } }), createdAt };
 }
 
-t.test('the oldest has the group, whoever is told first', async (t) => {
+t.test('the oldest has the group, whoever is reported first', async (t) => {
   const claims = [claim('young', '2026-02-01T00:00:00Z'), claim('old', '2026-01-01T00:00:00Z'), claim('new')];
   for (const told of [claims, claims.toReversed()]) {
     t.strictSame(

@@ -22,7 +22,7 @@ const known = (name: string, servers: unknown, namespace?: string) =>
 const wanting = (cluster: string) =>
   triggerWith({ 'metadata.namespace': 'default', 'spec.source.cluster': cluster }) as FilledTrigger;
 
-t.test('a KafkaCluster is judged by its schema', async (t) => {
+t.test('a KafkaCluster is validated by its schema', async (t) => {
   t.match(validateKafkaCluster(declared('pay', 'a:1')), {
     kind: 'right',
     cluster: { spec: { bootstrapServers: 'a:1' } },
@@ -69,7 +69,7 @@ t.test('the cluster of a trigger is one of its namespace, else the installationâ
   });
 });
 
-t.test('a name that is nearly right is told', async (t) => {
+t.test('a name that is nearly right is reported', async (t) => {
   t.match(chooseCluster(wanting('payy'), [known('pay', 'a:1')]), {
     mistake: { remedy: 'Did you mean `cluster: pay`?' },
   });
@@ -93,7 +93,7 @@ t.test('the cluster of another namespace is its to grant', async (t) => {
   t.match(chooseCluster(wanting('default/main'), [own]), { kind: 'unknown' });
 });
 
-t.test('without its grant, nobody is told whether it is there', async (t) => {
+t.test('without its grant, nobody learns whether it exists', async (t) => {
   const told = (...clusters: readonly ReturnType<typeof known>[]) =>
     chooseCluster(wanting('platform/main'), clusters);
   t.match(told(), {

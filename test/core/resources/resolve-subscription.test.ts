@@ -184,7 +184,7 @@ t.test('how to start the function is handed through', async (t) => {
   t.equal(resolveSubscription(filledWith({}), dev).dev, dev);
 });
 
-t.test('a trigger that was never judged is a bug, and said to be one', async (t) => {
+t.test('a trigger that was never validated is a bug, and said to be one', async (t) => {
   const trigger = filledWith({});
   const wrong = {
     ...trigger,

@@ -151,7 +151,7 @@ t.test('what the controller notes on a Trigger is no mistake, another annotation
   t.match(noted('millrace.dev/topics'), { kind: 'wrong', reason: 'InvalidSpec' });
 });
 
-t.test('the mistakes of annotations are told as they were noted', async (t) => {
+t.test('the mistakes of annotations are reported as they were noted', async (t) => {
   const noted = (text: string) => read({ 'metadata.annotations': { [mistakesAnnotation]: text } });
   const reason = 'InvalidAnnotations';
   t.strictSame(noted('["One.","Two."]'), { kind: 'wrong', reason, message: 'One. Two.' });

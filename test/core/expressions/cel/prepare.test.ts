@@ -39,19 +39,23 @@ t.test('patterns are compiled once', (t) => {
 
 t.test('what no event can make right', (t) => {
   const cases: [source: string, code: string, message: RegExp][] = [
-    ['Type', 'unknown', /^there is no variable Type: there are the attributes/],
+    ['Type', 'unknown', /^there is no variable Type: write an attribute/],
     ['some_thing', 'unknown', /^there is no variable some_thing/],
     ['frob(1)', 'unknown', /^there is no function frob$/],
     ['type.frob()', 'unknown', /^there is no function frob$/],
     ['has(data)', 'unknown', /^has takes a field/],
     ['data.all(1, true)', 'unknown', /^all takes a name first/],
-    ['type.startsWith()', 'unknown', /^startsWith is not called like this: string.startsWith\(string\)$/],
-    ["startsWith(type, 'x')", 'unknown', /^startsWith is not called like this/],
+    [
+      'type.startsWith()',
+      'unknown',
+      /^startsWith cannot be called like this: write string.startsWith\(string\)$/,
+    ],
+    ["startsWith(type, 'x')", 'unknown', /^startsWith cannot be called like this/],
     ['size(1, 2)', 'unknown', /size\(list\) or .*list\.size\(\)/],
     ['Message{}', 'unknown', /^messages such as Message\{\}/],
-    ['type.matches(source)', 'pattern', /^the pattern of matches must stand in the expression/],
-    ['type.matches(1)', 'pattern', /^the pattern of matches must stand in the expression/],
-    ["type.matches('(')", 'pattern', /^the pattern is none of RE2/],
+    ['type.matches(source)', 'pattern', /^the pattern of matches must be a string literal/],
+    ['type.matches(1)', 'pattern', /^the pattern of matches must be a string literal/],
+    ["type.matches('(')", 'pattern', /^the pattern is not valid in RE2/],
     [`${'1+'.repeat(251)}1`, 'limit', /^it is nested deeper than 250 levels$/],
   ];
   for (const [source, code, message] of cases) {

@@ -75,7 +75,7 @@ t.test('data', (t) => {
     [
       'too large',
       eventWith(Buffer.alloc(maxPayloadBytes + 1)),
-      'the payload has 1048577 bytes; at most 1048576 are looked into',
+      'the payload has 1048577 bytes, but at most 1048576 are read',
     ],
   ];
   for (const [what, event, expected] of cases)

@@ -37,9 +37,9 @@ t.test('results', (t) => {
     ["CONCAT(subject, '!')", 'order-7!'],
     ['region', false, error('missingAttribute', 'the event has no attribute region')],
     ['ttl / 0', 0, error('math', '/ by zero')],
-    ["'x' + 1", 0, error('cast', "'x' is no integer of 32 bits")],
+    ["'x' + 1", 0, error('cast', "'x' is not a 32-bit integer")],
     ['FOO()', false, error('missingFunction', 'there is no FOO with 0 parameters')],
-    ["LEFT('abc', -1)", 'abc', error('functionEvaluation', 'LEFT of -1 characters')],
+    ["LEFT('abc', -1)", 'abc', error('functionEvaluation', 'LEFT cannot take -1 characters')],
   ];
   for (const [source, value, expected] of cases)
     t.strictSame(evaluate(source), expected === undefined ? { value } : { value, error: expected }, source);

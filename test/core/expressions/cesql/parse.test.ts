@@ -115,12 +115,12 @@ t.test('what is no expression, and where', (t) => {
     ['EXISTS 12', `7: expected ${name}, found 12`],
     ["EXISTS 'a'", `7: expected ${name}, found the string 'a'`],
     ['a_b', `0: expected ${name}, found A_B`],
-    ['ABC1(2)', '0: ABC1 is no name of a function: letters and _'],
-    ['_A(2)', '0: _A is no name of a function: letters and _'],
-    ['1 + 2147483648', '4: 2147483648 is no integer of 32 bits'],
-    ['-2147483649', '0: -2147483649 is no integer of 32 bits'],
-    ['a ? b', '2: no expression has a ? outside of strings'],
-    ["'a\ud800'", '2: half of a surrogate pair is no character'],
+    ['ABC1(2)', '0: ABC1 is not a name of a function: these have letters and _ only'],
+    ['_A(2)', '0: _A is not a name of a function: these have letters and _ only'],
+    ['1 + 2147483648', '4: 2147483648 is not a 32-bit integer'],
+    ['-2147483649', '0: -2147483649 is not a 32-bit integer'],
+    ['a ? b', '2: ? is not allowed outside of strings'],
+    ["'a\ud800'", '2: half of a surrogate pair is not a character'],
   ];
   for (const [source, expected] of cases) t.equal(show(source), expected, encodeURI(source.toWellFormed()));
   t.end();
@@ -128,8 +128,8 @@ t.test('what is no expression, and where', (t) => {
 
 t.test('limits', (t) => {
   t.equal(parse(`'${'x'.repeat(4_094)}'`).kind, 'parsed');
-  t.equal(show(`'${'x'.repeat(4_095)}'`), '4096: an expression has at most 4096 characters, not 4097');
-  const tooDeep = 'an expression nests at most 64 levels deep';
+  t.equal(show(`'${'x'.repeat(4_095)}'`), '4096: it has 4097 characters, but at most 4096 are allowed');
+  const tooDeep = 'it is nested deeper than 64 levels';
   const nested = (open: string, close: string, levels: number): string =>
     `${open.repeat(levels)}a${close.repeat(levels)}`;
   for (const [open, close] of [

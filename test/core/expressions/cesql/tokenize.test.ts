@@ -39,10 +39,10 @@ t.test('what is none', (t) => {
   const cases: [source: string, expected: string][] = [
     ["x = 'abc", "4: the string that starts with ' has no end"],
     ['x = "abc\\"', '4: the string that starts with " has no end'],
-    ['a && b', '2: no expression has a & outside of strings'],
-    ['a 😀', '2: no expression has a 😀 outside of strings'],
-    ['a ! b', '2: no expression has a ! outside of strings'],
-    ['1.5', '1: no expression has a . outside of strings'],
+    ['a && b', '2: & is not allowed outside of strings'],
+    ['a 😀', '2: 😀 is not allowed outside of strings'],
+    ['a ! b', '2: ! is not allowed outside of strings'],
+    ['1.5', '1: . is not allowed outside of strings'],
   ];
   for (const [source, expected] of cases) t.equal(tokens(source), expected, source);
   t.end();

@@ -40,7 +40,7 @@ t.test('a manifest of another kind, or that has not opted in, is no candidate', 
   t.equal(validateManifest(manifestOf({ apiVersion: 'millrace.dev/v1', kind: 'Trigger' }), check), undefined);
 });
 
-t.test('a Trigger is judged where it stands', async (t) => {
+t.test('a Trigger is validated where it stands', async (t) => {
   const right = candidateOf(triggerWith({}));
   t.match(right, { trigger: { metadata: { name: 'mailer' } }, mistakes: [] });
   t.strictSame(right.place(['spec']), ['spec']);
@@ -49,7 +49,7 @@ t.test('a Trigger is judged where it stands', async (t) => {
   t.equal(wrong.mistakes.length, 1);
 });
 
-t.test('expressions are judged where they stand, unless they are wrong already', (t) => {
+t.test('expressions are validated where they stand, unless they are wrong already', (t) => {
   const filters = [{ cel: '?' }, { all: [{ cesql: '?a' }] }, { cel: '' }, { cesql: 'right' }];
   const wrong = candidateOf(triggerWith({ 'spec.filters': filters }));
   t.equal(wrong.trigger, undefined);
@@ -79,7 +79,7 @@ t.test('a Trigger has fields, not annotations, but for one', async (t) => {
   ]);
 });
 
-t.test('annotations are judged where they stand, each once', async (t) => {
+t.test('annotations are validated where they stand, each once', async (t) => {
   const { mistakes, trigger, place } = candidateOf(
     deployment({
       'millrace.dev/topics': ['orders'],
@@ -163,7 +163,7 @@ t.test('a Trigger refers to the Deployment of its namespace', async (t) => {
   );
 });
 
-t.test('annotations that nothing reads are told', async (t) => {
+t.test('annotations that nothing reads are reported', async (t) => {
   const nameless = candidateOf(triggerWith({ 'metadata.name': { toString: 1 } }));
   const stray = (annotations: unknown, candidates: readonly Candidate[] = []) =>
     told(findStrayAnnotations(manifestOf(deployment(annotations)), candidates));

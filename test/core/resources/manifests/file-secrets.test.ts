@@ -61,7 +61,7 @@ t.test('as kubectl writes them: base64, a List, what stands as text wins', async
   t.equal(await secrets.read('geo', 'other'), undefined);
 });
 
-t.test('there are no ServiceAccounts on one machine, which is told', async (t) => {
+t.test('there are no ServiceAccounts on one machine, which is reported', async (t) => {
   const token = { serviceAccountName: 'kafka', audience: 'sso' };
   await t.rejects(createFileSecrets('.').serviceAccountToken('geo', token), {
     code: 'MILLRACE_CREDENTIALS_UNUSABLE',

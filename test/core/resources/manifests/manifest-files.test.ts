@@ -59,18 +59,21 @@ t.test('all YAML files below a folder, but for hidden folders and node_modules',
   });
 });
 
-t.test('the triggers are told at once; a first reading with mistakes rejects with all of them', async (t) => {
-  const folder = t.testdir({ 'a.yaml': manifest('one'), 'b.yaml': manifest('two') });
-  t.strictSame((await watch(t, folder)).told, [['one: orders', 'two: orders']]);
-  await writeFile(join(folder, 'a.yaml'), '{"kind": "Trigger"}');
-  await writeFile(join(folder, 'b.yaml'), '{"kind"');
-  const refused = createFileTriggers({
-    path: folder,
-    checkExpression,
-    onProblems: () => undefined,
-  }).watch(() => t.fail('nothing is told'));
-  await t.rejects(refused, { code: 'MILLRACE_MANIFEST_INVALID', message: /a\.yaml[^]*b\.yaml/ });
-});
+t.test(
+  'the triggers are reported at once; a first reading with mistakes rejects with all of them',
+  async (t) => {
+    const folder = t.testdir({ 'a.yaml': manifest('one'), 'b.yaml': manifest('two') });
+    t.strictSame((await watch(t, folder)).told, [['one: orders', 'two: orders']]);
+    await writeFile(join(folder, 'a.yaml'), '{"kind": "Trigger"}');
+    await writeFile(join(folder, 'b.yaml'), '{"kind"');
+    const refused = createFileTriggers({
+      path: folder,
+      checkExpression,
+      onProblems: () => undefined,
+    }).watch(() => t.fail('nothing is told'));
+    await t.rejects(refused, { code: 'MILLRACE_MANIFEST_INVALID', message: /a\.yaml[^]*b\.yaml/ });
+  },
+);
 
 t.test('what Kubernetes alone can look up is a mistake here', async (t) => {
   const [apiVersion, kind] = ['millrace.dev/v1alpha1', 'KafkaCluster'];
@@ -83,7 +86,7 @@ t.test('what Kubernetes alone can look up is a mistake here', async (t) => {
   });
 });
 
-t.test('every change is told whole: edited, added, replaced, removed', async (t) => {
+t.test('every change is reported whole: edited, added, replaced, removed', async (t) => {
   const folder = t.testdir({ 'a.yaml': manifest('one'), deep: {} });
   const { last } = await watch(t, folder);
   const steps: [() => Promise<unknown>, string][] = [
@@ -112,7 +115,7 @@ t.test('every change is told whole: edited, added, replaced, removed', async (t)
   }
 });
 
-t.test('a mistake is told, and the triggers stay as they were until it is mended', async (t) => {
+t.test('a mistake is reported, and the triggers stay as they were until it is mended', async (t) => {
   const folder = t.testdir({ 'a.yaml': manifest('one') });
   const { told, problems, last } = await watch(t, folder);
   await writeFile(join(folder, 'b.yaml'), '{"kind": "Trigger"}');
@@ -149,7 +152,7 @@ t.test('a mounted ConfigMap, whose folder is exchanged behind a link', async (t)
   t.equal(last(), 'one: exchanged');
 });
 
-t.test('once stopped, nothing is told', async (t) => {
+t.test('once stopped, nothing is reported', async (t) => {
   const folder = t.testdir({ 'a.yaml': manifest('one') });
   const stopped = await watch(t, folder);
   await writeFile(join(folder, 'a.yaml'), manifest('one', 'edited'));

@@ -55,7 +55,7 @@ function mutate(text: string, { at, length, inserted }: Mutation): string {
   return text.slice(0, start) + put + text.slice(start + length);
 }
 
-t.test('a manifest that was right is right, told with its place, or no manifest any more', async (t) => {
+t.test('a manifest that was right is right, reported with its place, or no manifest any more', async (t) => {
   const checkExpression = () => undefined;
   t.ok(texts.length >= 3);
   for (const text of [...texts, cluster])

@@ -115,7 +115,7 @@ metadata: { name: mailer, annotations: { millrace.dev/dev-command: node server.j
   t.equal(subscriptions[0]?.dev?.directory, '.');
 });
 
-t.test('problems are told in the order of files and lines, with the place', async (t) => {
+t.test('problems are reported in the order of files and lines, with the place', async (t) => {
   const broken = quakes
     .replace('retry: 10', 'retry: ten')
     .replace('port: 8080', 'prt: 8080')
@@ -130,7 +130,7 @@ t.test('problems are told in the order of files and lines, with the place', asyn
   t.equal(lines(`a: [\n`, broken, mailer.replace('"3"', '3')).length, 5);
 });
 
-t.test('problems on one line are told from left to right', async (t) => {
+t.test('problems on one line are reported from left to right', async (t) => {
   const { problems } = read(
     '{ apiVersion: millrace.dev/v1alpha1, kind: Trigger, spec: { z: 1, y: 2 }, metadata: {} }',
   );
@@ -256,7 +256,7 @@ t.test('other kinds are passed over', async (t) => {
   t.strictSame(parseManifests([], check), { subscriptions: [], problems: [], kubernetesOnly: [] });
 });
 
-t.test('no manifest is too strange: it is right, told or passed over', async (t) => {
+t.test('no manifest is too strange: it is right, reported or passed over', async (t) => {
   const json = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<unknown>;
   const annotations = fc.dictionary(
     fc.constantFrom(...annotationTable.map(({ key }) => key)),
@@ -287,7 +287,7 @@ t.test('no manifest is too strange: it is right, told or passed over', async (t)
   );
 });
 
-t.test('an expression that is none is told with its place, and keeps its trigger from running', (t) => {
+t.test('an expression that is none is reported with its place, and keeps its trigger from running', (t) => {
   const trigger = stringify(triggerWith({ 'spec.filters': [{ cel: 'right' }, { cesql: 'no cesql' }] }));
   const { subscriptions, problems } = read(trigger);
   t.strictSame(subscriptions, []);

@@ -37,7 +37,7 @@ t.test('annotations for Deployments are mistakes on a Trigger', async (t) => {
   t.ok(trigger);
 });
 
-t.test('an expression is told where it was written, unless its place is wrong already', async (t) => {
+t.test('an expression is reported where it was written, unless its place is wrong already', async (t) => {
   const declared = validateTriggerManifest(triggerWith({ 'spec.filters': [{ cel: 'a' }] }), none);
   t.match(declared.mistakes, [{ at: ['spec', 'filters', 0, 'cel'], message: /it is none/ }]);
   const wrong = validateDeploymentManifest(

@@ -3,7 +3,7 @@ import { oauthFields, secretValue } from '../../../../core/resources/schema/secr
 
 const naming = { kind: 'Trigger', secretName: 'mailer', client: 'mailer' };
 
-t.test('a value of a Secret has a usual key, and is told whose namespace it is of', async (t) => {
+t.test('a value of a Secret has a usual key, and says whose namespace it is in', async (t) => {
   const { properties, required } = secretValue(naming, 'A password.', 'password');
   t.strictSame(required, ['secretName']);
   t.match(properties.key, { default: 'password' });

@@ -39,7 +39,7 @@ t.test('a type has all that it asks for, and nothing of another', async (t) => {
   ]);
 });
 
-t.test('what the schema refuses is not judged twice', async (t) => {
+t.test('what the schema refuses is not validated twice', async (t) => {
   for (const authentication of [undefined, 'plain', { username: 'a' }, { type: 'toString' }, { type: 7 }])
     t.strictSame(mistakesIn(authentication), []);
   t.strictSame(mistakesIn({ type: 'plain', username: 'a', user: 'b' }), []);

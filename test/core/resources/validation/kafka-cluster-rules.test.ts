@@ -75,7 +75,7 @@ t.test(
   },
 );
 
-t.test('what a type asks for is told, with a line to write', async (t) => {
+t.test('what a type asks for is reported, with a line to write', async (t) => {
   t.strictSame(mistakesIn({ type: 'plain', username: 'orders' }), [
     'spec.authentication.password: is missing: type plain requires it. Write `password: { secretName: orders }`.',
   ]);
@@ -86,7 +86,7 @@ t.test('what a type asks for is told, with a line to write', async (t) => {
   }
 });
 
-t.test('what means nothing with a type is told, with the types that it is of', async (t) => {
+t.test('what means nothing with a type is reported, with the types that it is of', async (t) => {
   t.strictSame(mistakesIn({ type: 'scram-sha-256', username: 'a', password, tokenEndpoint: token }), [
     'spec.authentication.tokenEndpoint: has no meaning with type scram-sha-256. Leave it out. It belongs to type oauthbearer.',
   ]);
@@ -130,7 +130,7 @@ t.test('it says in one way where its brokers are, and nothing beside that says i
   t.strictSame(written({ strimzi: {} }), ['spec.strimzi.kafka: is missing']);
 });
 
-t.test('what the schema refuses is not judged twice, and passwords are not shown', async (t) => {
+t.test('what the schema refuses is not validated twice, and passwords are not shown', async (t) => {
   t.match(mistakesIn({ type: 'kerberos' }), [/^spec\.authentication\.type: must be one of plain, /]);
   t.match(mistakesIn('scram'), [/^spec\.authentication: must be a mapping/]);
   t.match(mistakesIn({ type: 'plain', username: 'a', password: 's3cret' }), [

@@ -3,7 +3,7 @@ import t from 'tap';
 import { createSchemaValidator } from '../../../../core/resources/validation/validate-by-schema.ts';
 import { triggerWording } from '../../../../core/resources/validation/wording.ts';
 
-t.test('what is judged is left as it is, and gets its defaults', async (t) => {
+t.test('what is validated is left as it is, and gets its defaults', async (t) => {
   const schema = Type.Object(
     { a: Type.Optional(Type.String({ default: 'b' })) },
     { additionalProperties: false },

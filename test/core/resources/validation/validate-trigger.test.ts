@@ -6,7 +6,7 @@ import { validateTrigger } from '../../../../core/resources/validation/validate-
 import { triggerWording } from '../../../../core/resources/validation/wording.ts';
 import { minimalTrigger, mistakesIn, triggerWith } from '../minimal-trigger.ts';
 
-t.test('a place that the schema refuses is not judged by the rules too', async (t) => {
+t.test('a place that the schema refuses is not validated by the rules too', async (t) => {
   t.match(mistakesIn({ 'spec.function': { ref: 'mailer', uri: 'http://a/' } }), [
     /^spec\.function\.ref: must be a mapping/,
     /^spec\.function: must have exactly one of/,
@@ -23,7 +23,7 @@ t.test('a place that the schema refuses is not judged by the rules too', async (
   ]);
 });
 
-t.test('all mistakes are told at once', async (t) => {
+t.test('all mistakes are reported at once', async (t) => {
   const changes = {
     'spec.nothing': 1,
     'spec.delivery': { retry: -5, timeout: 'x', ordering: 'y' },
@@ -42,7 +42,7 @@ t.test('what is declared is left as it is, and what is right has its defaults', 
   });
 });
 
-t.test('whatever is declared, it is judged, and every mistake says where and what to do', async (t) => {
+t.test('whatever is declared, it is validated, and every mistake says where and what to do', async (t) => {
   const json = fc.jsonValue({ maxDepth: 4 }) as fc.Arbitrary<unknown>;
   const known = fc.constantFrom(...fieldTable.map(({ path }) => path.replaceAll('[]', '')));
   const changed = fc.dictionary(known, json, { maxKeys: 6 }).map((changes) => {
