@@ -1,4 +1,5 @@
-// Whatever comes in at the admin port, by real sockets: it stays up, its answers are its own, and only what is well-formed skips a record.
+// Hostile input on the admin port, over real sockets: the server stays up, only its own answers come back, and only a well-formed request
+// skips a record.
 import t from 'tap';
 import { sendHostile } from '../../fixtures/access/send-hostile.ts';
 import { startGatewayAdmin } from '../../fixtures/access/started-servers.ts';

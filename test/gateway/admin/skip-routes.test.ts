@@ -152,7 +152,7 @@ t.test('what is not settled', async (t) => {
   }
 });
 
-t.test('who may skip: whoever operates the namespace; and it is told who it was', async (t) => {
+t.test('only who may operate the namespace may skip, and the request names the caller', async (t) => {
   const { options, audited } = strictServer({
     ada: ['operate geo'],
     bob: ['view', 'scrape', 'operate shop'],
@@ -190,7 +190,7 @@ t.test('what a page of a browser could send without leave is no request', async 
   t.equal(asked.length, 0);
 });
 
-t.test('what is wrong with a request is told, and nothing is guessed', async (t) => {
+t.test('a malformed request is refused with what is wrong, and nothing is guessed', async (t) => {
   const { post, asked } = await start(t);
   const wrong = [
     {},
@@ -213,7 +213,7 @@ t.test('what is wrong with a request is told, and nothing is guessed', async (t)
   t.equal(asked.length, 0);
 });
 
-t.test('a failure of ours is told without its words', async (t) => {
+t.test('an internal failure is reported without its message', async (t) => {
   const { post } = await start(t, { skip: () => Promise.reject(new Error(mark)) });
   const { status, body } = await post(place);
   t.equal(status, 500);

@@ -193,7 +193,7 @@ t.test(
   },
 );
 
-t.test('without the token that is to be shown nothing is sent, and it is told', async (t) => {
+t.test('without its token nothing is sent, and the failure is reported', async (t) => {
   const one = await replica(t);
   const token = () => Promise.reject(new Error('the token is not there'));
   const { call, errors } = setUp(t, { urls: [one.url], token });

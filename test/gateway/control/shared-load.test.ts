@@ -32,7 +32,7 @@ async function start(t: Test, self: string, pods: readonly string[], handOverMs?
   const kubernetes = new MemoryKubernetes();
   await kubernetes.create(gateways(pods));
   const triggers = triggerSource(names.map((name) => subscriptionOf(name)));
-  const told: string[][] = [];
+  const reported: string[][] = [];
   const stop = await createSharedLoad({
     triggers,
     resources: kubernetes,
@@ -41,11 +41,11 @@ async function start(t: Test, self: string, pods: readonly string[], handOverMs?
     self,
     replicas: 2,
     handOverMs,
-  }).watch((mine) => told.push(mine.map(({ name }) => name)));
+  }).watch((mine) => reported.push(mine.map(({ name }) => name)));
   t.teardown(stop);
   const others = (now: readonly string[]) =>
     kubernetes.apply(gateways(now), { fieldManager: 'test', force: true });
-  return { triggers, told, others, stop, last: () => told.at(-1)! };
+  return { triggers, reported, others, stop, last: () => reported.at(-1)! };
 }
 
 const servedBy = (self: string, pods: readonly string[]) =>
@@ -70,10 +70,10 @@ t.test('a gateway that knows no other serves all, and one that is not ready yet 
 });
 
 t.test('what has become its own is taken on at once', async (t) => {
-  const { told, last, others } = await start(t, 'a', ['a', 'b', 'c', 'd'], 60_000);
+  const { reported, last, others } = await start(t, 'a', ['a', 'b', 'c', 'd'], 60_000);
   const before = last();
   await others(['a', 'b', 'c']);
-  await until(() => told.length === 2);
+  await until(() => reported.length === 2);
   t.strictSame(last(), servedBy('a', ['a', 'b', 'c']));
   t.ok(
     before.every((name) => last().includes(name)),
@@ -82,25 +82,25 @@ t.test('what has become its own is taken on at once', async (t) => {
 });
 
 t.test('what has become another’s is let go after a while; who comes back soon takes nothing', async (t) => {
-  const { told, last, others, stop } = await start(t, 'a', ['a', 'b', 'c'], 400);
+  const { reported, last, others, stop } = await start(t, 'a', ['a', 'b', 'c'], 400);
   const before = last();
   await others(['a', 'b', 'c', 'd']);
   await others(['a', 'b', 'c']);
   await others(['a', 'b', 'c', 'd']);
-  await until(() => told.length === 2);
+  await until(() => reported.length === 2);
   const after = servedBy('a', ['a', 'b', 'c', 'd']);
   t.ok(after.length < before.length);
   t.strictSame(last(), after, 'in one go');
   stop();
 });
 
-t.test('triggers that come, change and go are told at once', async (t) => {
-  const { triggers, told, last } = await start(t, 'a', ['a', 'b'], 60_000);
+t.test('triggers that come, change and go are reported at once', async (t) => {
+  const { triggers, reported, last } = await start(t, 'a', ['a', 'b'], 60_000);
   triggers.tell([subscriptionOf('t0'), subscriptionOf('new')]);
   t.strictSame(last(), ['t0', 'new']);
   triggers.tell([subscriptionOf('t0')]);
   t.strictSame(last(), ['t0']);
-  t.equal(told.length, 3);
+  t.equal(reported.length, 3);
 });
 
 t.test('nothing is left where the triggers cannot be had', async (t) => {

@@ -1,4 +1,4 @@
-// Against real sockets: what a function, or what stands in its place, can do to a request.
+// Attempts against real sockets: what a function, or anything in its place, can do to a request.
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { Pool } from 'undici';
@@ -20,7 +20,7 @@ function openPool(t: Test, origin: string, options: Pool.Options = {}): Pool {
   return pool;
 }
 
-/** How often each attempt of this file was told its result. */
+/** How many results each attempt of this file got. */
 const words: number[] = [];
 
 function attempt(pool: Pool, changes: Partial<AttemptRequest> = {}): Promise<AttemptResult> {
@@ -40,7 +40,7 @@ function attempt(pool: Pool, changes: Partial<AttemptRequest> = {}): Promise<Att
   });
 }
 
-/** Speaks first, last, or not at all, on bare TCP. */
+/** A bare TCP server, which may write first, last, or nothing. */
 async function listen(t: Test, onConnection: (socket: Socket) => void): Promise<string> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -199,7 +199,7 @@ t.test('a pool that is destroyed ends what is under way', async (t) => {
   t.match(await result, { kind: 'failed' });
 });
 
-t.test('each of these was told its result exactly once', async (t) => {
+t.test('each of these attempts got its result exactly once', async (t) => {
   t.ok(words.length > 20);
   t.strictSame(
     words.filter((times) => times !== 1),

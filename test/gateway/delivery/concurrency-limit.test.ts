@@ -33,7 +33,7 @@ interface Request {
   readonly sign: Sign;
 }
 
-/** An endpoint without a network, and a gateway that has always more for it than it takes, unless `offered` says less. */
+/** An endpoint without a network, and a gateway that always has more requests than the endpoint takes, unless `offered` limits them. */
 class Simulation {
   readonly limit: ConcurrencyLimit;
   readonly server: Server;
@@ -55,7 +55,7 @@ class Simulation {
     this.#random = randomFrom(seed);
   }
 
-  /** Lets so many requests end; all sums begin anew. */
+  /** Runs until this many requests have ended. All sums start from 0. */
   run(requests: number): { throughput: number; latency: number; refused: number } {
     Object.assign(this, {
       served: 0,

@@ -9,13 +9,13 @@ const answered = (status: number): AttemptResult => ({
   body: undefined,
 });
 
-const told: Record<Exclude<Sign, 'none'>, number[]> = {
+const statusesBySign: Record<Exclude<Sign, 'none'>, number[]> = {
   served: [200, 202, 204, 299],
   answered: [301, 400, 404, 408, 409, 410, 425, 500, 501, 505, 599],
   busy: [429],
   failing: [502, 503, 504],
 };
-for (const [sign, statuses] of Object.entries(told)) {
+for (const [sign, statuses] of Object.entries(statusesBySign)) {
   t.test(`${statuses.join(', ')}: ${sign}`, async (t) => {
     for (const status of statuses) t.equal(signOf(answered(status)), sign, String(status));
   });

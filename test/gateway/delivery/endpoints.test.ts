@@ -22,13 +22,13 @@ function open(
   guard?: ConnectGuard,
 ) {
   const readyCounts: number[] = [];
-  const told = { available: 0 };
+  const calls = { available: 0 };
   const circuits: string[] = [];
   const unreachable: string[] = [];
   const endpoints = new Endpoints({
     concurrency,
     retryAfterMaxMs: 300_000,
-    onAvailable: () => (told.available += 1),
+    onAvailable: () => (calls.available += 1),
     onReadyCount: (ready) => readyCounts.push(ready),
     guard,
     onUnreachable: (origin, { reason }) => unreachable.push(`${origin} ${reason}`),
@@ -36,7 +36,7 @@ function open(
   });
   t.teardown(() => endpoints.close());
   endpoints.update(origins.map((origin) => ({ origin })));
-  return { endpoints, readyCounts, told, circuits, unreachable };
+  return { endpoints, readyCounts, calls, circuits, unreachable };
 }
 
 function send(gate: PooledEndpoint): Promise<AttemptResult> {
@@ -90,23 +90,23 @@ t.test('idle ones take turns', async (t) => {
   t.equal(picked.size, 3);
 });
 
-t.test('it is told how many are ready, whenever that changes, and when one may be there', async (t) => {
-  const { endpoints, readyCounts, told } = open(t, 1, []);
+t.test('it reports how many are ready whenever that changes, and when one may be available', async (t) => {
+  const { endpoints, readyCounts, calls } = open(t, 1, []);
   t.equal(endpoints.readyCount, 0);
   t.equal(endpoints.pick(), undefined);
-  t.equal(told.available, 0);
+  t.equal(calls.available, 0);
   endpoints.update([{ origin: one }]);
   endpoints.update([{ origin: one }, { origin: two }, { origin: two }]);
   endpoints.update([{ origin: two }, { origin: three }]);
   endpoints.update([]);
   t.strictSame(readyCounts, [1, 2, 0]);
-  t.equal(told.available, 3);
+  t.equal(calls.available, 3);
 });
 
-t.test('one that refuses is left alone, and comes back by itself', async (t) => {
+t.test('one that refuses connections gets no requests, and comes back by itself', async (t) => {
   const fn = await startFunction(t);
   await fn.stop();
-  const { endpoints, readyCounts, told, unreachable } = open(t, 4, [fn.origin]);
+  const { endpoints, readyCounts, calls, unreachable } = open(t, 4, [fn.origin]);
   const [gate, again] = [endpoints.pick()!, endpoints.pick()!];
   t.match(await send(gate), { kind: 'unreachable' });
   for (const refused of [gate, again]) {
@@ -119,7 +119,7 @@ t.test('one that refuses is left alone, and comes back by itself', async (t) => 
   await fn.start();
   await until(() => endpoints.readyCount === 1);
   t.strictSame(readyCounts, [1, 0, 1]);
-  t.equal(told.available, 2);
+  t.equal(calls.available, 2);
   t.match(await send(endpoints.pick()!), { kind: 'answered', status: 204 });
 });
 
@@ -154,8 +154,8 @@ t.test('one that is gone gets nothing new, and finishes what it has', async (t) 
   await until(async () => (await fn.connections()) === 0);
 });
 
-t.test('one that is gone is not asked for any more', async (t) => {
-  const { endpoints, readyCounts, told } = open(t, 1, [one]);
+t.test('one that is gone is not probed any more', async (t) => {
+  const { endpoints, readyCounts, calls } = open(t, 1, [one]);
   const gate = endpoints.pick()!;
   endpoints.release(gate);
   const before = handles('Timeout');
@@ -166,7 +166,7 @@ t.test('one that is gone is not asked for any more', async (t) => {
   endpoints.refused(gate, why);
   t.equal(handles('Timeout'), before, 'not even where a request that was late is refused');
   t.strictSame(readyCounts, [1, 0]);
-  t.equal(told.available, 1);
+  t.equal(calls.available, 1);
 });
 
 const failed: AttemptResult = { kind: 'failed', reason: 'ECONNRESET' };
@@ -188,7 +188,7 @@ function end(endpoints: Endpoints, origin: string, result: AttemptResult, count 
   }
 }
 
-/** Picks until it is the one at `origin`'s turn. */
+/** Picks until it gets the endpoint at `origin`. */
 function take(endpoints: Endpoints, origin: string): [PooledEndpoint | undefined, PooledEndpoint[]] {
   const others: PooledEndpoint[] = [];
   for (;;) {
@@ -198,7 +198,7 @@ function take(endpoints: Endpoints, origin: string): [PooledEndpoint | undefined
   }
 }
 
-t.test('one that keeps failing is left alone while the others go on, and tried again', async (t) => {
+t.test('one that keeps failing gets no requests while the others go on, and is tried again', async (t) => {
   const { endpoints, circuits, readyCounts } = open(t, 2, [one, two]);
   end(endpoints, one, failed, 4);
   t.equal(endpoints.openCircuits, 0);
@@ -230,17 +230,17 @@ t.test('one that may be tried again is first, whatever room the others have', as
   });
 });
 
-t.test('with all left alone, it is told when the first may be tried', async (t) => {
-  const { endpoints, told, circuits } = open(t, 30, [one, two]);
+t.test('with all circuits open, it reports when the first may be tried', async (t) => {
+  const { endpoints, calls, circuits } = open(t, 30, [one, two]);
   end(endpoints, one, failed, 5);
   end(endpoints, two, failed, 19);
   t.equal(circuits.length, 1, 'the last one has more patience');
   end(endpoints, two, failed);
   t.equal(endpoints.openCircuits, 2);
-  const before = told.available;
+  const before = calls.available;
   for (let look = 0; look < 3; look += 1) t.equal(endpoints.pick(), undefined);
-  await until(() => told.available > before);
-  t.equal(told.available, before + 1);
+  await until(() => calls.available > before);
+  t.equal(calls.available, before + 1);
   t.ok(endpoints.pick());
 });
 
@@ -316,14 +316,14 @@ t.test('closed, it leaves no socket and no timer behind', async (t) => {
 });
 
 t.test('closed, it does not wait for a circuit any more', async (t) => {
-  const { endpoints, told } = open(t, 30, [one]);
+  const { endpoints, calls } = open(t, 30, [one]);
   end(endpoints, one, failed, 20);
   const before = handles('Timeout');
   t.equal(endpoints.pick(), undefined);
   t.equal(handles('Timeout'), before + 1);
   await endpoints.close();
   t.ok(handles('Timeout') <= before);
-  t.equal(told.available, 1);
+  t.equal(calls.available, 1);
 });
 
 t.test('one whose address is refused gets nothing, and is used once its name leads elsewhere', async (t) => {

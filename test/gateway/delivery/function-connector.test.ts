@@ -1,4 +1,4 @@
-// Against real TLS servers: who is let in, what is told where nobody is, and that a request is never sent then.
+// Connections to real TLS servers: which ones succeed, what is reported where one fails, and that no request is sent then.
 import { createServer, type AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import type { Dispatcher } from 'undici';
@@ -28,7 +28,7 @@ const right: FunctionTlsCredentials = {
   serverName,
 };
 
-/** The endpoint of `fn` as a trigger with `tls` has it, which found pods by http. */
+/** The endpoint of `fn` for a trigger with `tls`; discovery reports its origin with http. */
 function open(t: Test, { origin }: Pick<FunctionServer, 'origin'>, tls: FunctionTlsCredentials) {
   const state = { tls, unreachable: [] as string[], looks: 0 };
   const endpoints = new Endpoints({
@@ -48,7 +48,7 @@ function open(t: Test, { origin }: Pick<FunctionServer, 'origin'>, tls: Function
   return { endpoints, state };
 }
 
-/** As the dispatcher does it. */
+/** Sends as the dispatcher does. */
 function send(endpoints: Endpoints): Promise<AttemptResult> {
   const gate = endpoints.pick() as PooledEndpoint;
   const request = { path: '/', headers: [], body: null, timeoutMs: 20_000, maxAnswerBytes: 0 };
@@ -70,7 +70,7 @@ t.test('whoever shows what is asked for, and trusts what is shown, gets an answe
   }
 });
 
-t.test('where TLS fails nothing is sent, and what is wrong is told with the field to look at', async (t) => {
+t.test('where TLS fails nothing is sent, and the reason names the field to check', async (t) => {
   for (const [what, server, credentials, reason] of [
     [
       'an authority that is not trusted',
@@ -115,7 +115,7 @@ t.test('where TLS fails nothing is sent, and what is wrong is told with the fiel
   }
 });
 
-t.test('one that speaks no TLS is told as that', async (t) => {
+t.test('a function without TLS is reported as such', async (t) => {
   const fn = await startFunction(t);
   const { endpoints, state } = open(t, fn, right);
   await send(endpoints);
@@ -134,12 +134,12 @@ t.test('one that hangs up in the handshake, or never speaks', async (t) => {
   t.match(state.unreachable, [/the handshake failed/]);
 });
 
-t.test('it is left alone, with pauses, until a handshake succeeds, and is told once', async (t) => {
+t.test('it gets no requests until a handshake succeeds, and is reported once', async (t) => {
   const fn = await startFunction(t, 204, mutual);
   const { endpoints, state } = open(t, fn, { ...right, ca: theirs.certificate });
   await send(endpoints);
   t.equal(endpoints.readyCount, 0);
-  // A look by TCP alone would have brought it back.
+  // A probe by TCP alone would have made it ready again.
   await until(() => state.looks > 8);
   t.equal(endpoints.readyCount, 0);
   t.equal(state.unreachable.length, 1);

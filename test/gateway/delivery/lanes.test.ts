@@ -4,7 +4,7 @@ import t from 'tap';
 import type { Ordering } from '../../../core/contract/subscription.ts';
 import { type Lane, type LaneGroup, Lanes, type ParkedCount } from '../../../gateway/delivery/lanes.ts';
 
-/** `laneName`: items of one name must leave in order, and never two batches of it at a time. */
+/** `laneName`: items of one name must leave in order, with at most one batch at a time. */
 interface Item {
   readonly group: number;
   readonly laneName: string;
@@ -47,7 +47,7 @@ const anyStep = fc.oneof(
 );
 type Step = typeof anyStep extends fc.Arbitrary<infer S> ? S : never;
 
-/** Drives lanes at random, and keeps beside them what each lane should hold. */
+/** Drives lanes at random, with a model of what each lane should hold. */
 class Play {
   readonly lanes: Lanes<Item>;
   readonly groups: LaneGroup<Item>[];
@@ -55,11 +55,11 @@ class Play {
   readonly inFlight: Batch[] = [];
   readonly parked = new Set<Lane<Item>>();
   readonly finished = new Set<Item>();
-  /** Names of the lanes that have failed since something of them was done with. */
+  /** Names of the lanes that have failed since one of their items was finished. */
   readonly failing = new Set<string>();
   readonly lost = new Set<Item>();
   added = 0;
-  /** Groups of which only items of odd numbers may still go. */
+  /** Released groups: only their items with odd numbers may still leave. */
   readonly released = new Set<number>();
 
   constructor(ordering: Ordering) {
@@ -151,7 +151,7 @@ class Play {
     else if (kept.length < items.length) this.failing.delete(laneName);
   }
 
-  /** Any item that waits may be taken out, and none that is in flight; a parked lane takes its turn when its first one goes. */
+  /** Any waiting item may be withdrawn, and none in flight. A parked lane becomes ready when its first item is withdrawn. */
   withdraw(pick: number): void {
     const all = [...this.waiting.values()].flat();
     if (all.length === 0) return;
@@ -209,7 +209,7 @@ class Play {
     this.lanes.unpark(lane);
   }
 
-  /** What stands ready: neither behind a batch in flight nor parked. */
+  /** The ready items: neither behind a batch in flight nor parked. */
   standing(): Item[][] {
     const busy = new Set(
       this.inFlight

@@ -62,7 +62,7 @@ t.test('in no window more than the burst and what the rate gives in it', async (
   );
 });
 
-t.test('who waits as long as told gets the tokens, and as many in all as the rate allows', async () => {
+t.test('after `msUntil` the tokens are available, and in total as many as the rate allows', async () => {
   fc.assert(
     fc.property(anyLife, ({ eventsPerSecond, burst, steps }) => {
       const bucket = new TokenBucket({ eventsPerSecond, burst }, 0);
@@ -75,7 +75,7 @@ t.test('who waits as long as told gets the tokens, and as many in all as the rat
         bucket.take(count);
         sum += count;
       }
-      // Nothing idles: the time is no longer than what was taken needs.
+      // There is no idle time: the tokens that were taken need all of it.
       assert.ok(nowMs <= Math.max(0, ((sum - burst) * 1000) / eventsPerSecond) + 1e-3);
     }),
   );

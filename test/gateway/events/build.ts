@@ -52,14 +52,14 @@ export function eventOf(event: Partial<CloudEvent> = {}): CloudEvent {
   };
 }
 
-/** What a record brings of itself to each event. */
+/** The extensions that each event gets from its record. */
 export const origin: Readonly<Record<string, AttributeValue>> = {
   kafkatopic: 'orders',
   kafkapartition: 3,
   kafkaoffset: '42',
 };
 
-/** Texts that a CloudEvents String may hold, with what is awkward in them more often than chance would have it. */
+/** Texts that a CloudEvents String may contain, with awkward characters more often than chance would produce them. */
 const awkward = fc.constantFrom(' ', '"', '%', '%41', '\\', 'é', '€', '😀', '\u00a0', '\u{10fffd}', ';', ',');
 export const anyText = fc
   .array(fc.oneof(fc.string({ unit: 'grapheme', maxLength: 8 }), awkward), { maxLength: 6 })
@@ -107,7 +107,7 @@ const anyData = fc.oneof(
     .map((json) => Buffer.from(json)),
 );
 
-/** Valid events; the values of their extensions are texts, as after any trip over headers. */
+/** Valid events. The values of their extensions are texts, as after any transfer by headers. */
 export const anyEvent: fc.Arbitrary<CloudEvent> = fc.record(
   {
     id: fullText,
@@ -157,7 +157,7 @@ const anyHeaderValue = fc.oneof(
   fc.constant(null),
 );
 
-/** Records that nobody promised anything about. */
+/** Arbitrary records, valid or not. */
 export const anyRecord: fc.Arbitrary<KafkaRecord> = fc.record({
   topic: fc.stringMatching(/^[a-zA-Z0-9._-]{1,20}$/),
   partition: fc.nat(),

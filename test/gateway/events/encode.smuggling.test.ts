@@ -25,7 +25,7 @@ interface Sink {
 
 const endOfHead = Buffer.from('\r\n\r\n');
 
-/** A function that knows nothing of HTTP but this: lines, however they end, an empty one, then as many bytes as they say. */
+/** A lenient HTTP parser: lines with any line ending, an empty line, then as many bytes as the headers announce. */
 async function useSink(t: Test): Promise<Sink> {
   const arrived: Arrived[] = [];
   const rest = new Map<Socket, Buffer>();

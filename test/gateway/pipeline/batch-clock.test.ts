@@ -12,22 +12,22 @@ t.test(
   async (t) => {
     mock.timers.enable({ apis: ['setTimeout'] });
     t.teardown(() => mock.timers.reset());
-    let told = 0;
-    const clock = new BatchClock(settingsOf('batched', 3), () => (told += 1));
+    let dueCalls = 0;
+    const clock = new BatchClock(settingsOf('batched', 3), () => (dueCalls += 1));
     const { lanes } = lanesOf(['a', 'b']);
     t.equal(clock.isDue(lanes), false);
     t.equal(clock.isDue(lanes), false);
     mock.timers.tick(49);
-    t.equal(told, 0);
+    t.equal(dueCalls, 0);
     mock.timers.tick(1);
-    t.equal(told, 1);
+    t.equal(dueCalls, 1);
     t.equal(clock.isDue(lanes), true);
     t.equal(clock.isDue(lanes), true, 'no endpoint had room for it yet');
     clock.stop();
     t.equal(clock.isDue(lanes), false, 'the next one waits anew');
     clock.stop();
     mock.timers.tick(1_000);
-    t.equal(told, 1);
+    t.equal(dueCalls, 1);
     t.equal(clock.isDue(lanesOf(['a', 'b', 'c']).lanes), true, 'full');
   },
 );

@@ -1,4 +1,4 @@
-// What tests of batches begin with: the settings of a function, and lanes with records in them.
+// Set-up for tests of batches: the settings of a function, and lanes with records in them.
 import { recordBytes } from '../../../core/contract/record.ts';
 import type { FunctionSettings } from '../../../core/contract/subscription.ts';
 import { Lanes } from '../../../gateway/delivery/lanes.ts';

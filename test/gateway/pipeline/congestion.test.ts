@@ -1,4 +1,4 @@
-// Keys that fail: each parks alone, with what comes for it, and what they may take together is bounded.
+// Keys that fail: each parks alone with its later records, and the memory of all of them together is bounded.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';

@@ -1,4 +1,4 @@
-// What a function is shown with each request, and what becomes of records while it is not there or is refused.
+// The credentials in each request to a function, and what happens to records while these are missing or refused.
 import t from 'tap';
 import type { FunctionAccess, OpenFunctionAccess } from '../../../core/contract/endpoint-source.ts';
 import { planted } from '../../fixtures/secrets/planted.ts';
@@ -12,13 +12,13 @@ t.setTimeout(60_000);
 const deadLetter = { topic: 'quakes.dead' };
 const authentication = { type: 'service-account', serviceAccountName: 'caller', audience: 'alerts' } as const;
 
-/** Shows what the test says; nothing, from a refusal on until it says so. */
+/** Provides the credentials that the test sets, and none after a refusal until the test sets others. */
 function shownBy(first: Partial<FunctionAccess>) {
   const refused: string[] = [];
   const state: { lack?: string | undefined; authorization?: string | undefined } = { ...first };
-  let tell = (): void => undefined;
+  let notify = (): void => undefined;
   const openAccess: OpenFunctionAccess = (_subscription, onChange) => {
-    tell = onChange;
+    notify = onChange;
     return {
       get lack() {
         return state.lack;
@@ -38,7 +38,7 @@ function shownBy(first: Partial<FunctionAccess>) {
   };
   const show = (next: Partial<FunctionAccess>): void => {
     Object.assign(state, next);
-    tell();
+    notify();
   };
   return { openAccess, refused, show };
 }
@@ -82,7 +82,7 @@ t.test('the token goes with each request exactly once, whatever records say', as
   }
 });
 
-t.test('a 401 tells that the token is refused, and the record goes again by the retry policy', async (t) => {
+t.test('a 401 reports the token as refused, and the record is retried by the retry policy', async (t) => {
   const { openAccess, refused, show } = shownBy({ authorization: a });
   const { kafka, fn, seen } = await runPipeline(t, {
     openAccess,

@@ -1,4 +1,4 @@
-// A batch that fails as a whole is halved until the event that spoils it stands alone.
+// A batch that fails as a whole is halved until the event that makes it fail is alone.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
@@ -195,7 +195,7 @@ t.test(
   },
 );
 
-/** What `ids` are sent too early with: in a lane, nothing goes before all before it is settled, or in the same batch. */
+/** The ids that were sent too early: in a lane, all events before one must be settled, or in the same batch. */
 function early(
   ids: readonly string[],
   keys: readonly (string | null)[],

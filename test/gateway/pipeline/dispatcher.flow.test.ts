@@ -1,4 +1,4 @@
-// What flows how fast to which endpoint: circuits, learned concurrency, rate limits.
+// How fast events go to which endpoint: circuits, learned concurrency, rate limits.
 import t from 'tap';
 import { startFunction } from '../../fixtures/function-server.ts';
 import { until } from '../../scaler/fixtures/until.ts';
@@ -12,7 +12,7 @@ const later = (ms: number, answer: number) => () =>
   new Promise<number>((resolve) => setTimeout(resolve, ms, answer));
 
 for (const broken of [503, 502, 'reset'] as const) {
-  t.test(`one of two pods answers ${broken}: it is left alone, and used again when it is well`, async (t) => {
+  t.test(`one of two pods answers ${broken}: no requests until it is healthy`, async (t) => {
     const sound = await startFunction(t);
     const { kafka, fn, pipeline, seen, ready } = await runPipeline(t, {
       delivery: { ordering: 'key', retry: 10, deadLetter },
@@ -153,7 +153,7 @@ t.test('no more events than the rate limit gives, retries included, and none tha
   t.equal(pipeline.snapshot().filtered > 50, true, 'filtered records wait for no token');
   await until(() => kafka.isDone());
   t.equal(seen('settled').filter(([, , kind]) => kind === 'delivered').length, 50);
-  // The clock of a test that is late sees them closer together than they were sent: a burst more is allowed for.
+  // A late clock in the test sees requests closer together than they were sent, so one more burst is allowed.
   const most = 2 * rateLimit.burst + ((times.at(-1)! - times[0]!) * rateLimit.eventsPerSecond) / 1000;
   t.ok(times.length <= most, `${times.length} requests, at most ${most}`);
   await until(() => !pipeline.snapshot().isRateLimited);

@@ -11,12 +11,12 @@ const deadLetter = { topic: 'quakes.dead' };
 const id = (offset: number) => `partition:0/offset:${offset}`;
 
 t.test('what an answer means', async (t) => {
-  const told: Record<string, string[]> = {
+  const answersByMeaning: Record<string, string[]> = {
     delivered: ['200', '201', '204', '299'],
     retried: ['408', '409', '425', '429', '404', '500', '502', '503', '504', '599', 'reset'],
     rejected: ['300', '301', '304', '400', '401', '403', '410', '413', '422'],
   };
-  for (const [meaning, answers] of Object.entries(told)) {
+  for (const [meaning, answers] of Object.entries(answersByMeaning)) {
     for (const text of answers) {
       const answer = text === 'reset' ? 'reset' : Number(text);
       const { kafka, fn, seen } = await runPipeline(t, {
@@ -139,7 +139,7 @@ t.test('no retry at all, and retries for ever', async (t) => {
 });
 
 t.test(
-  'no endpoint is ready: records are held, without an attempt, and the scalers are told again and again',
+  'no endpoint is ready: records are held, without an attempt, and the scalers are called repeatedly',
   async (t) => {
     const { kafka, fn, pipeline, seen, wakes, ready } = await runPipeline(t, {
       endpoints: [],

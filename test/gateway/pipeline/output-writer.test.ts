@@ -148,7 +148,7 @@ t.test('without a dead letter a record blocks its lane, loudly, until the functi
   t.match(pipeline.snapshot(), { blocked: 0, queued: 0, delivered: 3 });
 });
 
-t.test('rejected for want of a dead letter, it is offered again too', async (t) => {
+t.test('a rejected record without a dead-letter topic is sent again too', async (t) => {
   const { kafka, fn, seen } = await runPipeline(t, { delivery: { backoffMaxMs: 20 }, answer: 400 });
   kafka.produce();
   await until(() => seen('blocked').length === 1);

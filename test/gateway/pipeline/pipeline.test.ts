@@ -299,7 +299,7 @@ t.test('what comes again is passed over', async (t) => {
   t.strictSame(offsetsOf(fn), [[0], [1], [2]]);
 });
 
-t.test('a filter that errs filters the record, and is told', async (t) => {
+t.test('a filter that cannot be evaluated filters the record, and is reported', async (t) => {
   const { kafka, seen, fn } = await runPipeline(t, {
     trigger: { filters: [{ kind: 'cel', expression: "subject == 'wanted' && data.size > 1" }] },
   });

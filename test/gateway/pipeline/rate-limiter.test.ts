@@ -9,7 +9,7 @@ import { eventOf, recordOf } from '../events/build.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { quickSubscription } from './run-pipeline.ts';
 
-/** Lanes with so many records ready. */
+/** Lanes with this many ready records. */
 function lanesOf(count: number): Lanes<PendingRecord> {
   const lanes = new Lanes<PendingRecord>('none');
   const partition = new OpenPartition(
@@ -32,7 +32,7 @@ function paceOf(rateLimit: DeliverySettings['rateLimit'], batch?: FunctionSettin
   return { rateLimiter, onDue };
 }
 
-/** Events that may leave, as soon as any may: a timer that comes a part of a ms too early is set again. */
+/** How many events may be sent, as soon as any may. A timer that fires a fraction of a ms too early is set again. */
 async function roomOf(rateLimiter: RateLimiter, lanes: Lanes<PendingRecord>): Promise<number> {
   let room = 0;
   await until(() => (room = rateLimiter.room(lanes)) > 0);

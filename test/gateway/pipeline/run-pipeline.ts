@@ -31,7 +31,7 @@ export interface PipelineChanges {
   readonly answer?: Behaviour | FunctionAnswer;
   /** Ready from the start; the function's own when absent. */
   readonly endpoints?: readonly Endpoint[];
-  /** Shows nothing when absent. */
+  /** Requests carry no credentials when absent. */
   readonly openAccess?: OpenFunctionAccess;
 }
 
@@ -44,7 +44,7 @@ export interface RunningPipeline {
   readonly wakes: string[];
   /** Every event so far, by name. */
   seen<K extends keyof GatewayEvents>(name: K): GatewayEvents[K][];
-  /** These endpoints are ready now. */
+  /** Makes these endpoints the ready ones. */
   ready(endpoints: readonly Endpoint[]): void;
   stop(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export function quickSubscription({ function: fn, delivery, trigger }: PipelineC
   };
 }
 
-/** Teardown stops it, and fails where the Kafka in memory saw what must never be. */
+/** Teardown stops the pipeline, and fails where the Kafka in memory saw a violation of its rules. */
 export async function runPipeline(t: Test, changes: PipelineChanges = {}): Promise<RunningPipeline> {
   const kafka = changes.kafka ?? new MemoryKafka();
   const events = new EventEmitter<GatewayEvents>();
@@ -74,12 +74,12 @@ export async function runPipeline(t: Test, changes: PipelineChanges = {}): Promi
   const fn = await startFunction(t, changes.answer);
   const member = kafka.join(events, changes.partitions ?? [0]);
   const wakes: string[] = [];
-  let tell: (ready: readonly Endpoint[]) => void = () => undefined;
+  let notify: (ready: readonly Endpoint[]) => void = () => undefined;
   const endpoints: EndpointSource = {
     watch: (_subscription, onChange) => {
-      tell = onChange;
+      notify = onChange;
       onChange(changes.endpoints ?? [{ origin: fn.origin }]);
-      return () => (tell = () => undefined);
+      return () => (notify = () => undefined);
     },
   };
   const pipeline = new Pipeline(
@@ -111,7 +111,7 @@ export async function runPipeline(t: Test, changes: PipelineChanges = {}): Promi
     wakes,
     stop,
     seen: (name) => log.filter((one) => one.name === name).map(({ args }) => args) as never,
-    ready: (ready) => tell(ready),
+    ready: (ready) => notify(ready),
   };
 }
 

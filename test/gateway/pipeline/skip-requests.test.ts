@@ -1,4 +1,4 @@
-// A record is settled because somebody says so, wherever it stands.
+// A record is skipped on request, at any position in its lane.
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
@@ -179,7 +179,7 @@ t.test('where the dead letter cannot be stored, it may be skipped without', asyn
   await until(() => kafka.isDone());
 });
 
-t.test('delivered, and its reply refused by Kafka: that is skipped too, and told', async (t) => {
+t.test('delivered, its reply refused by Kafka: skipped too, and the answer has it', async (t) => {
   const { kafka, fn, pipeline, seen } = await runPipeline(t, {
     trigger: { reply: { topic: 'notices', transactional: false } },
     answer: {
@@ -242,7 +242,7 @@ t.test('beyond what a progress mark can say, what holds it up is to be skipped f
   await until(() => kafka.isDone());
 });
 
-t.test('a partition that leaves takes the wish with it', async (t) => {
+t.test('a request ends when its partition leaves this gateway', async (t) => {
   const { kafka, member, fn, pipeline } = await runPipeline(t, { drainLimitMs: 20, answer: 'hang' });
   kafka.produce();
   await until(() => fn.calls.length === 1);

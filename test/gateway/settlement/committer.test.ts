@@ -54,7 +54,7 @@ function startCommitter(t: Test) {
 const textsOf = (offsets: readonly PartitionProgress[]) =>
   offsets.map(({ partition, offset, metadata }) => `${partition}@${offset}${metadata}`);
 
-/** Everything that promises have to do is done. */
+/** Resolves when all pending promise callbacks have run. */
 const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 class Partition implements Committable {
@@ -108,7 +108,7 @@ t.test('what is known beyond the position goes with it, as it is when the commit
   await pass(0);
   a.at(2n, ' three');
   await commits[0]!.succeed();
-  t.strictSame(committed, ['0@1 two'], 'and is told as it was committed');
+  t.strictSame(committed, ['0@1 two'], 'and is reported as it was committed');
 });
 
 t.test('one in flight, however long it takes; then where things stand', async (t) => {

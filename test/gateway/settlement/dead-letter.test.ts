@@ -44,7 +44,7 @@ t.test('the bytes of the record, and why and whence', async (t) => {
   ]);
 });
 
-t.test('a record that died before tells of its last death only', async (t) => {
+t.test('a record that was dead-lettered before has only its last cause in the headers', async (t) => {
   const first = deadLetterOf(recordOf({ key: null, value: null }), cause, 'geo/one', 'orders.dead');
   const again = { ...recordOf({ topic: 'orders.dead', offset: 7n }), headers: first.headers };
   const letter = deadLetterOf(

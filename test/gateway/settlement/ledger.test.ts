@@ -4,7 +4,7 @@ import t from 'tap';
 import { decodeMark, encodeMark, maxMarkBytes } from '../../../core/contract/progress-mark.ts';
 import { Ledger } from '../../../gateway/settlement/ledger.ts';
 
-/** The ledger as one writes it without a thought for speed. */
+/** A simple model of the ledger, without regard for speed. */
 class NaiveLedger {
   readonly tracked: bigint[] = [];
   readonly settled = new Set<bigint>();
@@ -262,7 +262,7 @@ t.test('what a filter settles above the horizon takes no room from what was atte
   t.equal(ledger.mark([], undefined).end, horizon);
 });
 
-/** A partition of a topic, its group's last commit, and a ledger that dies and is born again over them. */
+/** A partition of a topic, the last commit of its group, and a ledger that is restarted from them. */
 class World {
   readonly #log: bigint[] = [];
   #logEnd: bigint;
@@ -270,7 +270,7 @@ class World {
   readonly #attempts = new Map<bigint, number>();
   readonly #maxBytes: number;
   #ledger: Ledger;
-  /** Where the fetch goes on, and what it tracked. */
+  /** The offset where the fetch continues, and the offsets that it tracked. */
   #fetched: bigint;
   #tracked: bigint[] = [];
   #horizon = 0n;
@@ -295,7 +295,7 @@ class World {
     }
   }
 
-  /** Only what is not in memory yet: that is the case which a ledger may misread. */
+  /** Only what is not in memory yet, because a ledger may misread that case. */
   compact(picks: readonly number[]): void {
     for (const pick of picks) {
       const offset = this.#log[pick % Math.max(1, this.#log.length)];
@@ -332,7 +332,7 @@ class World {
     else this.#attempts.delete(offset);
   }
 
-  /** Attempts of open offsets, as far as they may be attempted; every third fails. */
+  /** Attempts all open offsets that may be attempted; every third attempt fails. */
   attempt(picks: readonly number[]): void {
     for (const [index, pick] of picks.entries()) {
       const allowed = this.#open.filter((offset) => offset < this.#ledger.horizon(this.#maxBytes));

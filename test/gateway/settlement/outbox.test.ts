@@ -221,7 +221,7 @@ t.test('whatever fails and moves, each reply is there once', async () => {
           const both = [one.member, two.member] as const;
           for (const mine of [...moves, [0]]) {
             const parts = [mine, [0, 1].filter((partition) => !mine.includes(partition))] as const;
-            // As a rebalance does: who is to lose a partition lets go of it before anybody gets it.
+            // As in a rebalance, the old owner releases a partition before the new owner gets it.
             for (const [index, member] of both.entries())
               await member.assign([...member.assigned.keys()].filter((one) => parts[index]?.includes(one)));
             for (const [index, member] of both.entries()) await member.assign(parts[index] ?? []);
