@@ -5,7 +5,7 @@ import { createMetrics } from '../gateway/admin/gateway-metrics.ts';
 import { gatewayOwnSettings } from '../gateway/config.ts';
 import { commandVariables, functionVariables } from '../cli/variables.ts';
 import { controllerOwnSettings, controllerSettings } from '../controller/controller-settings.ts';
-import { accessSettings } from '../core/access/access-settings.ts';
+import { accessSettings } from '../core/process/access-settings.ts';
 import type { Settings } from '../core/process/settings.ts';
 import { sharedSettings } from '../core/process/shared-settings.ts';
 import { annotationTable, topicsAnnotation } from '../core/resources/annotations.ts';

@@ -68,7 +68,7 @@ const rooms = {
   },
   'core/access': {
     owns: 'Who may call our ports: TLS, tokens, OpenID Connect, TokenReviews, limits, the audit log.',
-    imports: ['core/contract', 'core/resources', 'core/kubernetes', 'core/process/settings.ts'],
+    imports: ['core/contract', 'core/resources', 'core/kubernetes'],
   },
   'core/process': {
     owns: 'What each process does at its start: it reads settings, opens its log, and opens the source of its triggers: manifests or Kubernetes.',
@@ -99,7 +99,7 @@ const rooms = {
     imports: ['core/contract', 'core/network'],
   },
   'gateway/settlement': {
-    owns: 'Ledger, committer, and what a dead letter looks like.',
+    owns: 'Ledger, committer, the outbox of transactions, and what a dead letter looks like.',
     imports: ['core/contract'],
   },
   'gateway/pipeline': {
@@ -164,7 +164,7 @@ const rooms = {
     owns: 'The command line, thin over the planes: it may import all of them. Nothing that runs in a cluster is wired here.',
   },
   'cli/commands': { owns: 'A file for each command, and what only that command needs.' },
-  'cli/demo': { owns: 'The demo: a week of earthquakes, and the account of every record at its end.' },
+  'cli/demo': { owns: 'The demo: a week of earthquakes, and a summary of every record at its end.' },
   'cli/demo/cluster': { owns: 'The same demo in a cluster where Millrace is installed.' },
   'cli/kafka': { owns: 'Apache Kafka on this machine: installed by Maven, started, stopped.' },
   'cli/local': {

@@ -1,5 +1,6 @@
 // The scaler's settings: read from the environment once, validated all together, then frozen.
-import { accessConfigOf, accessSettings, type AccessConfig } from '../core/access/access-settings.ts';
+import type { AccessConfig } from '../core/access/access-control.ts';
+import { accessConfigOf, accessSettings } from '../core/process/access-settings.ts';
 import type { TlsFiles } from '../core/access/certificate-files.ts';
 import {
   port,

@@ -1,10 +1,33 @@
 // Opens the recognizers that the settings ask for, in the order in which authorize.ts asks them.
 import { readFile } from 'node:fs/promises';
-import type { AccessConfig, OidcConfig } from './access-settings.ts';
 import type { Recognizer } from '../contract/callers.ts';
 import { MillraceError } from '../contract/errors.ts';
 import { createOidc } from './oidc-tokens.ts';
 import { createStaticToken } from './static-token.ts';
+
+export interface OidcConfig {
+  /** An https URL. */
+  readonly issuer: string;
+  readonly audience: string;
+  /** Name of the claim, or a path of names with dots between them. */
+  readonly rolesClaim: string;
+  /** Values of the claim. */
+  readonly viewers: readonly string[];
+  readonly operators: readonly string[];
+  /** PEM file of the authorities by which the provider is trusted; undefined: those that Node.js knows. */
+  readonly caPath: string | undefined;
+}
+
+export interface AccessConfig {
+  /** Its bearer may do everything here; undefined: there is no such token. */
+  readonly token: string | undefined;
+  /** Whether the API server is asked whose a token is, and what they may do. */
+  readonly tokenReviews: boolean;
+  readonly oidc: OidcConfig | undefined;
+  /** Whether programs on this machine need no token, because nothing else could authenticate them. */
+  readonly trustsLoopback: boolean;
+  readonly metricsAccess: 'scrape' | 'anybody';
+}
 
 export interface AccessControl extends Pick<AccessConfig, 'trustsLoopback' | 'metricsAccess'> {
   readonly recognizers: readonly Recognizer[];

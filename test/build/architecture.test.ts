@@ -6,14 +6,20 @@ import t from 'tap';
 import { renderArchitecture } from '../../.build/architecture.ts';
 
 const root = join(import.meta.dirname, '../..');
-const { rooms } = createRequire(import.meta.url)('../../.build/rooms.cjs') as { rooms: Record<string, unknown> };
+const { rooms } = createRequire(import.meta.url)('../../.build/rooms.cjs') as {
+  rooms: Record<string, unknown>;
+};
 const planes = ['core', 'gateway', 'scaler', 'controller', 'cli'];
 const sources = globSync(`{${planes.join(',')}}/**/*.ts`, { cwd: root });
 
-t.test('the picture of the tree is the one that the rooms make; otherwise: npm run docs:architecture', (t) => {
-  for (const [path, text] of renderArchitecture()) t.equal(readFileSync(join(root, path), 'utf8'), text, path);
-  t.end();
-});
+t.test(
+  'the picture of the tree is the one that the rooms make; otherwise: npm run docs:architecture',
+  (t) => {
+    for (const [path, text] of renderArchitecture())
+      t.equal(readFileSync(join(root, path), 'utf8'), text, path);
+    t.end();
+  },
+);
 
 t.test('every folder with sources is a room', (t) => {
   const folders = new Set(sources.map((source) => dirname(source)));
@@ -33,7 +39,9 @@ t.test('no room has more than 20 files, and the contract some 20', (t) => {
 
 t.test('no two files of a plane have one name', (t) => {
   for (const plane of planes) {
-    const names = sources.filter((source) => source.startsWith(`${plane}/`)).map((source) => basename(source));
+    const names = sources
+      .filter((source) => source.startsWith(`${plane}/`))
+      .map((source) => basename(source));
     const twice = names.filter((name, index) => names.indexOf(name) !== index);
     t.strictSame(twice, [], plane);
   }

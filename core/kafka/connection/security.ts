@@ -1,6 +1,6 @@
 // How connections to one cluster are secured, for all clients of it in this process: credentials that are kept current, and one token
 // for all of its connections.
-import { describeError } from '../../contract/errors.ts';
+import { errorFields } from '../../contract/errors.ts';
 import type { Credentials, KafkaAccess } from '../../contract/kafka-access.ts';
 import type { SecretReader } from '../../contract/secret-reader.ts';
 import { createKafka, type ClientLog, type ConnectionSettings, type Security } from './kafka-client.ts';
@@ -31,7 +31,7 @@ export function openSecurity(options: SecurityOptions): Security {
     shown: shownToBrokers,
     prove: (candidate) => prove(options, candidate),
     onTrouble: (error) =>
-      log?.('warn', 'credentials not taken on, tried again', { cluster, reason: describeError(error) }),
+      log?.('warn', 'credentials not taken on, tried again', { cluster, ...errorFields(error) }),
     onRenewed: () => log?.('info', 'credentials renewed', { cluster }),
   });
   return secured(credentials, options);

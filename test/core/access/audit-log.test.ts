@@ -37,7 +37,7 @@ t.test('trouble with the recognizers is logged once for each cause', async (t) =
   });
   for (const error of [away, away, new Error('another'), away]) handlers.onRecognizerError(error);
   t.strictSame(
-    lines.map((line) => (JSON.parse(line) as { reason: string }).reason),
+    lines.map((line) => (JSON.parse(line) as { error: string }).error),
     [
       'the API server does not say whose token this is: ECONNREFUSED',
       'another',
@@ -57,8 +57,8 @@ t.test(
       lines.map((line) => JSON.parse(line) as object),
       [
         { level: 30, validTo: 'Nov 28 2036' },
-        { level: 40, reason: 'cannot use the TLS files tls.crt' },
-        { level: 50, reason: 'broken' },
+        { level: 40, error: 'cannot use the TLS files tls.crt' },
+        { level: 50, error: 'broken' },
       ],
     );
   },

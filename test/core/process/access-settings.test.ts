@@ -1,5 +1,5 @@
 import t from 'tap';
-import { accessConfigOf, accessSettings } from '../../../core/access/access-settings.ts';
+import { accessConfigOf, accessSettings } from '../../../core/process/access-settings.ts';
 import { readSettings } from '../../../core/process/settings.ts';
 
 /** The configuration, or the mistakes. */

@@ -1,29 +1,6 @@
 // The settings that say who may call the ports of gateway and scaler. Both processes share them.
-import { list, text, trueOrFalse, type Refuse, type Settings, type ValuesOf } from '../process/settings.ts';
-
-export interface OidcConfig {
-  /** An https URL. */
-  readonly issuer: string;
-  readonly audience: string;
-  /** Name of the claim, or a path of names with dots between them. */
-  readonly rolesClaim: string;
-  /** Values of the claim. */
-  readonly viewers: readonly string[];
-  readonly operators: readonly string[];
-  /** PEM file of the authorities by which the provider is trusted; undefined: those that Node.js knows. */
-  readonly caPath: string | undefined;
-}
-
-export interface AccessConfig {
-  /** Its bearer may do everything here; undefined: there is no such token. */
-  readonly token: string | undefined;
-  /** Whether the API server is asked whose a token is, and what they may do. */
-  readonly tokenReviews: boolean;
-  readonly oidc: OidcConfig | undefined;
-  /** Whether programs on this machine need no token, because nothing else could authenticate them. */
-  readonly trustsLoopback: boolean;
-  readonly metricsAccess: 'scrape' | 'anybody';
-}
+import { list, text, trueOrFalse, type Refuse, type Settings, type ValuesOf } from './settings.ts';
+import type { AccessConfig, OidcConfig } from '../access/access-control.ts';
 
 export const accessSettings = {
   MILLRACE_ADMIN_TOKEN: {
