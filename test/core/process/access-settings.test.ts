@@ -29,6 +29,8 @@ t.test(
       trustsLoopback: true,
     });
     t.equal(parse({ MILLRACE_METRICS_ACCESS: 'anybody' }).access?.metricsAccess, 'anybody');
+    const token = 'x'.repeat(16);
+    t.equal(parse({ MILLRACE_ADMIN_TOKEN: token }).access?.token, token);
     const provider = { MILLRACE_OIDC_ISSUER: 'https://sso', MILLRACE_OIDC_VIEWERS: 'dev' };
     t.match(parse(provider).access, { tokenReviews: false, trustsLoopback: false });
   },
