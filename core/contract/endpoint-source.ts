@@ -15,7 +15,7 @@ export interface EndpointSource {
 /** The credentials for a function, kept current. It holds secrets. No method throws or blocks. */
 export interface FunctionAccess {
   /** Why requests cannot be sent now, in words; undefined if they can. */
-  readonly lack: string | undefined;
+  readonly missing: string | undefined;
   /** For new connections; a new object whenever they change. Undefined if the trigger has no TLS. */
   readonly tls: FunctionTlsCredentials | undefined;
   /** The value of the header `authorization` of each request; undefined if the trigger has no authentication. */

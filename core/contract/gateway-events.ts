@@ -50,8 +50,8 @@ export interface GatewayEvents {
   skipped: [subscription: Subscription, request: SkipRequest, trace: SkipTrace];
   blocked: [subscription: Subscription, record: KafkaRecord, reason: string];
   unblocked: [subscription: Subscription, record: KafkaRecord];
-  /** `lack`: which credentials are missing; undefined if the reason is that no endpoint is ready. */
-  held: [subscription: Subscription, lack: string | undefined];
+  /** `missing`: which credentials are missing; undefined if the reason is that no endpoint is ready. */
+  held: [subscription: Subscription, missing: string | undefined];
   released: [subscription: Subscription];
   endpoints: [subscription: Subscription, ready: number];
   /** An endpoint accepts no connection, or none may be opened to it: see `why`. It gets no requests until a connection succeeds. */

@@ -1,5 +1,5 @@
 // The credentials that the gateway presents to a function: TLS certificates and tokens that the trigger names, renewed without a restart.
-// While some are missing, nothing is sent to the function, and `lack` says why.
+// While some are missing, nothing is sent to the function, and `missing` says why.
 //
 //   Secrets, read every 10 s ──► tls ──────────────────────────────────► new connections
 //                └──► OAuth client ──► token, renewed ──► authorization ──► each request
@@ -55,7 +55,7 @@ interface Tokens {
 
 /** What requests are sent with. */
 interface Presented {
-  readonly lack: string | undefined;
+  readonly missing: string | undefined;
   readonly tls: FunctionTlsCredentials | undefined;
   readonly authorization: string | undefined;
 }
@@ -70,7 +70,7 @@ class FunctionCredentials implements FunctionAccess {
   readonly #tokens: Tokens | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   #presented: Presented = {
-    lack: 'the credentials for the function have not been read yet',
+    missing: 'the credentials for the function have not been read yet',
     tls: undefined,
     authorization: undefined,
   };
@@ -103,8 +103,8 @@ class FunctionCredentials implements FunctionAccess {
     this.#timer = setInterval(() => void this.#refresh(), refreshMs).unref();
   }
 
-  get lack(): string | undefined {
-    return this.#presented.lack;
+  get missing(): string | undefined {
+    return this.#presented.missing;
   }
 
   get tls(): FunctionTlsCredentials | undefined {
@@ -122,7 +122,7 @@ class FunctionCredentials implements FunctionAccess {
     this.#tokens?.refused(authorization.slice(scheme.length));
     this.#present({
       ...this.#presented,
-      lack: 'the function refused the token (401): another one is requested',
+      missing: 'the function refused the token (401): another one is requested',
       authorization: undefined,
     });
     void this.#refresh();
@@ -148,9 +148,9 @@ class FunctionCredentials implements FunctionAccess {
       const { tls } = this.#secretValues.current();
       const token = await this.#tokens?.current();
       const authorization = token === undefined ? undefined : scheme + token;
-      return { lack: undefined, tls, authorization };
+      return { missing: undefined, tls, authorization };
     } catch (error) {
-      return { lack: describeError(error), tls: this.#presented.tls, authorization: undefined };
+      return { missing: describeError(error), tls: this.#presented.tls, authorization: undefined };
     }
   }
 
@@ -159,8 +159,8 @@ class FunctionCredentials implements FunctionAccess {
     const before = this.#presented;
     // The same object means the same certificates, so that connections stay open.
     this.#presented = isDeepStrictEqual(current.tls, before.tls) ? { ...current, tls: before.tls } : current;
-    if (current.lack !== undefined && current.lack !== before.lack)
-      this.#log('nothing is sent to the function: credentials are missing', current.lack);
+    if (current.missing !== undefined && current.missing !== before.missing)
+      this.#log('nothing is sent to the function: credentials are missing', current.missing);
     this.#onChange();
   }
 

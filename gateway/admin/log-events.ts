@@ -106,11 +106,11 @@ function logEndpoints(events: EventEmitter<GatewayEvents>, log: Logger): void {
 }
 
 function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
-  events.on('held', (subscription, lack) => {
-    if (lack === undefined) log.info(of(subscription), 'no endpoint is ready: records are held');
+  events.on('held', (subscription, missing) => {
+    if (missing === undefined) log.info(of(subscription), 'no endpoint is ready: records are held');
     else
       log.info(
-        { ...of(subscription), reason: lack },
+        { ...of(subscription), reason: missing },
         'credentials for the function are missing: records are held',
       );
   });

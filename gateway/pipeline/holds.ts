@@ -44,7 +44,7 @@ export class Holds {
 
   /** Holds and returns true while the credentials for the function are missing. Their source calls back when they are there. */
   holdForCredentials(): boolean {
-    const missing = this.#options.access?.lack;
+    const missing = this.#options.access?.missing;
     if (missing !== undefined) this.#begin(missing);
     return missing !== undefined;
   }

@@ -75,7 +75,7 @@ export function snapshotOf(parts: SnapshotParts): TriggerSnapshot {
     state: parts.state.kind,
     reason,
     ready: reason === '',
-    missingCredentials: parts.access?.lack ?? '',
+    missingCredentials: parts.access?.missing ?? '',
     partitions: parts.partitions.size,
     ...parts.endpoints.figures,
     isRateLimited,

@@ -66,17 +66,17 @@ t.test(
   async (t) => {
     const { access, secrets, logged, changes } = start(t, { tls });
     t.match(access, {
-      lack: 'the credentials for the function have not been read yet',
+      missing: 'the credentials for the function have not been read yet',
       tls: undefined,
       authorization: undefined,
     });
     await until(() => logged.length > 0);
     t.match(
-      access.lack,
+      access.missing,
       /^the Secret alerts of namespace geo, which the trigger names as function\.tls\.ca, does not exist/,
     );
     secrets.put('geo', 'alerts', values);
-    await until(() => access.lack === undefined);
+    await until(() => access.missing === undefined);
     t.strictSame(access.tls, {
       serverName: 'alerts.geo.svc',
       ca: authority.certificate,
@@ -101,21 +101,21 @@ t.test(
   'a token of a ServiceAccount is presented; a refused one is replaced, but not the next one soon after',
   async (t) => {
     const { access, world } = start(t, { authentication: account });
-    await until(() => access.lack === undefined);
+    await until(() => access.missing === undefined);
     t.equal(access.authorization, `Bearer ${planted('token-1-of-geo-caller-for-alerts')}`);
     access.refused('Bearer another');
-    t.equal(access.lack, undefined, 'that was another');
+    t.equal(access.missing, undefined, 'that was another');
     access.refused(access.authorization as string);
     t.match(
       access,
-      { lack: /refused the token \(401\)/, authorization: undefined },
+      { missing: /refused the token \(401\)/, authorization: undefined },
       'it is not presented any more',
     );
-    await until(() => access.lack === undefined);
+    await until(() => access.missing === undefined);
     t.equal(access.authorization, `Bearer ${planted('token-2-of-geo-caller-for-alerts')}`);
     t.equal(world.refused[1], planted('token-1-of-geo-caller-for-alerts'));
     access.refused(access.authorization as string);
-    t.equal(access.lack, undefined, 'another would be refused as well');
+    t.equal(access.missing, undefined, 'another would be refused as well');
   },
 );
 
@@ -123,7 +123,7 @@ t.test('if there is no token, the reason is logged once, and it is tried again',
   const { access, world, logged } = start(t, { authentication: account });
   world.failure = new Error('there are no tokens of ServiceAccounts outside Kubernetes');
   await until(() => logged.length > 0);
-  t.equal(access.lack, world.failure.message);
+  t.equal(access.missing, world.failure.message);
   t.strictSame(logged, [
     {
       message: 'nothing is sent to the function: credentials are missing',
@@ -131,7 +131,7 @@ t.test('if there is no token, the reason is logged once, and it is tried again',
     },
   ]);
   world.failure = undefined;
-  await until(() => access.lack === undefined);
+  await until(() => access.missing === undefined);
   t.match(access.authorization, /^Bearer token-1-/);
 });
 
@@ -151,14 +151,14 @@ t.test(
     secrets.put('geo', 'client', { 'client-secret': planted('wrong'), 'ca.crt': provider.ca });
     await until(() => logged.some(({ reason }) => String(reason).includes('refuses (401): invalid_client')));
     secrets.put('geo', 'client', { 'client-secret': planted('right'), 'ca.crt': provider.ca });
-    await until(() => access.lack === undefined);
+    await until(() => access.missing === undefined);
     const first = access.authorization as string;
     provider.refuse({ status: 503, body: '' });
     access.refused(first);
-    await until(() => (access.lack ?? '').includes('answers 503 instead of a token'));
+    await until(() => (access.missing ?? '').includes('answers 503 instead of a token'));
     t.equal(access.authorization, undefined);
     provider.refuse(undefined);
-    await until(() => access.lack === undefined);
+    await until(() => access.missing === undefined);
     t.not(access.authorization, first);
     for (const secret of [mark, 'eyJ'])
       t.notMatch(JSON.stringify(logged), secret, 'neither a secret nor a token is logged');
@@ -167,7 +167,7 @@ t.test(
 
 t.test('after closing, no change is reported', async (t) => {
   const { access, changes, world } = start(t, { tls: {}, authentication: account });
-  await until(() => access.lack === undefined);
+  await until(() => access.missing === undefined);
   t.strictSame(access.tls, {});
   const before = changes();
   access.refused(access.authorization as string);

@@ -15,13 +15,13 @@ const authentication = { type: 'service-account', serviceAccountName: 'caller', 
 /** Provides the credentials that the test sets, and none after a refusal until the test sets others. */
 function shownBy(first: Partial<FunctionAccess>) {
   const refused: string[] = [];
-  const state: { lack?: string | undefined; authorization?: string | undefined } = { ...first };
+  const state: { missing?: string | undefined; authorization?: string | undefined } = { ...first };
   let notify = (): void => undefined;
   const openAccess: OpenFunctionAccess = (_subscription, onChange) => {
     notify = onChange;
     return {
-      get lack() {
-        return state.lack;
+      get missing() {
+        return state.missing;
       },
       get tls() {
         return undefined;
@@ -31,7 +31,7 @@ function shownBy(first: Partial<FunctionAccess>) {
       },
       refused: (authorization) => {
         refused.push(authorization);
-        state.lack = 'another is asked for';
+        state.missing = 'another is asked for';
       },
       close: async () => undefined,
     };
@@ -44,8 +44,8 @@ function shownBy(first: Partial<FunctionAccess>) {
 }
 
 t.test('what is not there holds records without an attempt, and wakes nobody', async (t) => {
-  const lack = 'the Secret alerts is not there';
-  const { openAccess, show } = shownBy({ lack });
+  const missing = 'the Secret alerts is not there';
+  const { openAccess, show } = shownBy({ missing });
   const { kafka, pipeline, seen, wakes } = await runPipeline(t, {
     openAccess,
     delivery: { retry: 0, deadLetter },
@@ -53,9 +53,9 @@ t.test('what is not there holds records without an attempt, and wakes nobody', a
   });
   for (let offset = 0; offset < 3; offset += 1) kafka.produce();
   await until(() => pipeline.snapshot().held === 3);
-  t.match(pipeline.snapshot(), { missingCredentials: lack, inFlight: 0, readyEndpoints: 1 });
-  t.match(seen('held'), [[{}, lack]]);
-  show({ lack: undefined, authorization: a });
+  t.match(pipeline.snapshot(), { missingCredentials: missing, inFlight: 0, readyEndpoints: 1 });
+  t.match(seen('held'), [[{}, missing]]);
+  show({ missing: undefined, authorization: a });
   await until(() => kafka.isDone());
   t.ok(seen('settled').every(([, , kind, attempts]) => kind === 'delivered' && attempts === 1));
   t.match(pipeline.snapshot(), { missingCredentials: '', held: 0 });
@@ -93,14 +93,14 @@ t.test('a 401 reports the token as refused, and the record is retried by the ret
   kafka.produce();
   await until(() => refused.length > 0);
   t.equal(fn.calls.length, 1);
-  show({ lack: undefined, authorization: b });
+  show({ missing: undefined, authorization: b });
   await until(() => kafka.isDone());
   t.match(seen('settled'), [[{}, {}, 'delivered', 2]]);
   t.strictSame(refused, [a]);
   fn.answer(401);
   kafka.produce();
   await until(() => refused.length === 2);
-  show({ lack: undefined });
+  show({ missing: undefined });
   await until(() => kafka.isDone());
   t.match(seen('deadLettered'), [[{}, {}, { reason: 'exhausted', status: 401, attempts: 2 }]]);
 });
