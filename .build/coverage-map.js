@@ -4,7 +4,7 @@
 /** Sources without I/O, covered to the last branch. A folder ends in a slash. Anything else is a prefix. */
 const PURE_SOURCES = [
   '.build/dependencies/',
-  '.build/outputs/needles',
+  '.build/outputs/secret-patterns',
   'core/access/access-reviews',
   'core/access/bearer-token',
   'core/access/cached-reviews',
@@ -51,7 +51,7 @@ const PURE_SOURCES = [
   'gateway/delivery/circuit',
   'gateway/delivery/outcome-by-status',
   'gateway/delivery/concurrency-limit',
-  'gateway/delivery/endpoint-sign',
+  'gateway/delivery/health-signal',
   'gateway/delivery/lanes',
   'gateway/delivery/retry-',
   'gateway/delivery/token-bucket',
@@ -64,7 +64,7 @@ const PURE_SOURCES = [
   'gateway/settlement/ledger',
   'gateway/settlement/open-offsets',
   'scaler/backlog/',
-  'controller/controller-settings',
+  'controller/config',
   'controller/ownership',
   'controller/plan/',
   'controller/work-queue',

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createMetrics } from '../gateway/admin/gateway-metrics.ts';
 import { gatewayOwnSettings } from '../gateway/config.ts';
 import { commandVariables, functionVariables } from '../cli/variables.ts';
-import { controllerOwnSettings, controllerSettings } from '../controller/controller-settings.ts';
+import { controllerOwnSettings, controllerSettings } from '../controller/config.ts';
 import { accessSettings } from '../core/process/access-settings.ts';
 import type { Settings } from '../core/process/settings.ts';
 import { sharedSettings } from '../core/process/shared-settings.ts';

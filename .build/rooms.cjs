@@ -103,7 +103,7 @@ const rooms = {
     imports: ['core/contract'],
   },
   'gateway/pipeline': {
-    owns: "One trigger's way from records to settlements, composed of the stages; and the supervisor of all of them.",
+    owns: "One trigger's way from records to settlements, composed of the stages: what is held, parked, blocked or paused meanwhile; and the supervisor of all triggers.",
     imports: [
       'core/contract',
       'core/network',
@@ -144,7 +144,7 @@ const rooms = {
   },
 
   controller: {
-    owns: 'Annotations → Trigger → Service, ScaledObject and status. It runs in each scaler, and one of them leads.',
+    owns: 'Annotations → Trigger → Service, ScaledObject and status. scaler/main.ts starts it in each scaler, and one of them leads.',
     imports: [
       'core/contract',
       'core/resources',

@@ -6,7 +6,7 @@ import { describeError } from '../core/contract/errors.ts';
 import { deploymentKind, leaseKind, scaledObjectKind, triggerKind } from '../core/resources/kinds.ts';
 import type { KubernetesClient, Resource, ResourceKind } from '../core/contract/kubernetes-client.ts';
 import { microTime, specOf } from '../core/kubernetes/leader-election.ts';
-import type { KubernetesConfig } from './controller-settings.ts';
+import type { KubernetesConfig } from './config.ts';
 import { deleteResource, ownedKinds } from './delete-resource.ts';
 import { drainFinalizer, isManaged, keyOf, managedSelector, ownedResourceName } from './ownership.ts';
 import { patchFinalizers } from './patch-finalizers.ts';

@@ -8,7 +8,7 @@ import type { ClustersReader } from '../core/kafka/offsets/offsets-of-clusters.t
 import type { TlsFiles } from '../core/access/certificate-files.ts';
 import { startLeader, type LeaseTimes } from '../core/kubernetes/leader-election.ts';
 import type { ScalerAddress } from './plan/observed-state.ts';
-import type { KubernetesConfig } from './controller-settings.ts';
+import type { KubernetesConfig } from './config.ts';
 import { startReconcileLoop, type ReconcileLoop } from './reconcile-loop.ts';
 import type { ScalerProbe } from './reconcile-trigger.ts';
 import { watchScalerCa } from './scaler-ca.ts';

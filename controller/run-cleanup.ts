@@ -1,6 +1,6 @@
 // `millrace cleanup`, wired: a connection to the cluster of the settings, and the cleanup over it.
 import { cleanUp, type CleanupOptions } from './cleanup.ts';
-import type { KubernetesConfig } from './controller-settings.ts';
+import type { KubernetesConfig } from './config.ts';
 
 /** Returns whether everything is gone. The client library takes a second to load, so it is loaded here. */
 export async function runCleanup(

@@ -24,7 +24,7 @@ import { createCachedFile } from '../core/credentials/cached-file.ts';
 import { logAccess } from '../core/access/audit-log.ts';
 import { openAccessControl } from '../core/access/access-control.ts';
 import { createClusters } from '../core/kafka/connection/clusters.ts';
-import { openOwnConnection } from '../core/kafka/connection/own-connection.ts';
+import { openInstallationConnection } from '../core/kafka/connection/installation-connection.ts';
 import type { ClientLog, ConnectionSettings } from '../core/kafka/connection/kafka-client.ts';
 import type { ConnectGuard } from '../core/network/connect-guard.ts';
 import type { TriggerSnapshot } from './pipeline/trigger-snapshot.ts';
@@ -65,7 +65,7 @@ export async function startGateway(
   const log = (dependencies.log ?? createLog(config.logLevel)).child({ component: 'gateway' });
   const events = new EventEmitter<GatewayEvents>();
   logEvents(events, log);
-  const own = await openOwnConnection({
+  const own = await openInstallationConnection({
     brokers: config.kafkaBrokers,
     configPath: config.kafkaConfigPath,
     clientId: 'millrace-gateway',

@@ -12,11 +12,7 @@ import {
   type ValuesOf,
 } from '../core/process/settings.ts';
 import { sharedConfigOf, sharedSettings, type SharedConfig } from '../core/process/shared-settings.ts';
-import {
-  kubernetesConfigOf,
-  controllerOwnSettings,
-  type KubernetesConfig,
-} from '../controller/controller-settings.ts';
+import { kubernetesConfigOf, controllerOwnSettings, type KubernetesConfig } from '../controller/config.ts';
 
 export interface ScalerConfig extends SharedConfig {
   /** Where triggers come from Kubernetes: what the controller, which runs beside the scaler then, needs to know. */

@@ -6,7 +6,7 @@ import type { TriggerSource } from '../core/contract/trigger-source.ts';
 import type { SecretReader } from '../core/contract/secret-reader.ts';
 import { logAccess } from '../core/access/audit-log.ts';
 import { openAccessControl } from '../core/access/access-control.ts';
-import { openOwnConnection } from '../core/kafka/connection/own-connection.ts';
+import { openInstallationConnection } from '../core/kafka/connection/installation-connection.ts';
 import type { ClientLog } from '../core/kafka/connection/kafka-client.ts';
 import { createClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
 import { checkExpression } from '../core/expressions/compile-expression.ts';
@@ -76,7 +76,12 @@ export async function startScaler(
     const sources = (parts.sources = await openSources(config, { ...dependencies, log }));
     const clientLog: ClientLog = (level, message, fields) => log[level](fields, message);
     const { kafkaBrokers: brokers, kafkaConfigPath: configPath } = config;
-    const own = await openOwnConnection({ brokers, configPath, clientId: 'millrace-scaler', log: clientLog });
+    const own = await openInstallationConnection({
+      brokers,
+      configPath,
+      clientId: 'millrace-scaler',
+      log: clientLog,
+    });
     parts.security = own.security;
     const offsets = (parts.offsets = createClustersReader({
       own,

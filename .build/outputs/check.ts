@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { mark } from '../../test/fixtures/secrets/planted.ts';
-import { needlesFor } from './needles.ts';
+import { secretPatternsFor } from './secret-patterns.ts';
 import { searchFolder, type Finding } from './search.ts';
 
 const mostFindings = 20;
@@ -11,7 +11,7 @@ export type Verdict = { readonly name: string; readonly isPassed: boolean; reado
 
 /** `isWhole`: the run had all tests, so some of them have planted secrets. */
 export async function checkOutputs(folder: string, isWhole: boolean): Promise<Verdict> {
-  const { bytes, findings } = await searchFolder(folder, needlesFor(mark));
+  const { bytes, findings } = await searchFolder(folder, secretPatternsFor(mark));
   const name = `no planted secret in ${(bytes / 1e6).toFixed(1)} MB of outputs`;
   const problems = findings.slice(0, mostFindings).map(describe);
   if (findings.length > mostFindings) problems.push(`… and ${findings.length - mostFindings} more`);

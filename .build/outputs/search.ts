@@ -1,10 +1,10 @@
 // Searches all files of a folder, of any size, piece by piece.
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Needle } from './needles.ts';
+import type { SecretPattern } from './secret-patterns.ts';
 
 const pieceBytes = 1 << 20;
-/** The end of a piece that is searched again with the next one. Longer than any needle. */
+/** The end of a piece that is searched again with the next one. Longer than any pattern. */
 const overlapBytes = 512;
 const contextBytes = 100;
 
@@ -13,13 +13,13 @@ export type Finding = {
   /** The offset of the first byte. */
   readonly offset: number;
   readonly what: string;
-  /** The text before it, without any needle. */
+  /** The text before it, without any pattern. */
   readonly before: string;
 };
 
 export type Searched = { readonly bytes: number; readonly findings: readonly Finding[] };
 
-export async function searchFolder(folder: string, needles: readonly Needle[]): Promise<Searched> {
+export async function searchFolder(folder: string, patterns: readonly SecretPattern[]): Promise<Searched> {
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isFile()).map(({ name }) => name);
   const findings: Finding[] = [];
@@ -27,12 +27,12 @@ export async function searchFolder(folder: string, needles: readonly Needle[]): 
   for (const name of names.sort()) {
     for await (const { piece, seen, start } of pieces(join(folder, name))) {
       bytes += piece.length - seen;
-      for (const hit of hits(piece, seen, needles))
+      for (const hit of hits(piece, seen, patterns))
         findings.push({
           file: name,
           offset: start + hit.at,
-          what: hit.needle.what,
-          before: textBefore(piece, hit.at, needles),
+          what: hit.pattern.what,
+          before: textBefore(piece, hit.at, patterns),
         });
     }
   }
@@ -68,16 +68,16 @@ async function* pieces(path: string): AsyncGenerator<Piece> {
   }
 }
 
-function* hits(piece: Buffer, seen: number, needles: readonly Needle[]) {
-  for (const needle of needles) {
-    const { length } = needle.bytes;
-    let at = piece.indexOf(needle.bytes, Math.max(0, seen - length + 1));
-    for (; at >= 0; at = piece.indexOf(needle.bytes, at + length)) yield { at, needle };
+function* hits(piece: Buffer, seen: number, patterns: readonly SecretPattern[]) {
+  for (const pattern of patterns) {
+    const { length } = pattern.bytes;
+    let at = piece.indexOf(pattern.bytes, Math.max(0, seen - length + 1));
+    for (; at >= 0; at = piece.indexOf(pattern.bytes, at + length)) yield { at, pattern };
   }
 }
 
-function textBefore(piece: Buffer, at: number, needles: readonly Needle[]): string {
+function textBefore(piece: Buffer, at: number, patterns: readonly SecretPattern[]): string {
   let text = piece.toString('latin1', Math.max(0, at - contextBytes), at);
-  for (const { bytes } of needles) text = text.replaceAll(bytes.toString('latin1'), '***');
+  for (const { bytes } of patterns) text = text.replaceAll(bytes.toString('latin1'), '***');
   return text.replaceAll(/[^\x20-\x7e]+/g, ' ');
 }

@@ -1,6 +1,6 @@
 // The brokers that a command connects to, from its options and environment.
 import { MillraceError } from '../../core/contract/errors.ts';
-import { openOwnConnection } from '../../core/kafka/connection/own-connection.ts';
+import { openInstallationConnection } from '../../core/kafka/connection/installation-connection.ts';
 import type { ConnectionSettings } from '../../core/kafka/connection/kafka-client.ts';
 
 /** @throws MillraceError `MILLRACE_CONFIG_INVALID` if `KAFKA_BROKERS` names no broker */
@@ -24,5 +24,5 @@ export function connectionIn(
 ): Promise<ConnectionSettings> {
   const configPath = config ?? (env.KAFKA_CONFIG || undefined);
   const brokers = configPath !== undefined && !env.KAFKA_BROKERS ? undefined : brokersIn(env);
-  return openOwnConnection({ brokers, configPath, clientId });
+  return openInstallationConnection({ brokers, configPath, clientId });
 }

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Client, credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import { Agent, request, type Dispatcher } from 'undici';
 import { describeError, MillraceError } from '../../core/contract/errors.ts';
-import { withoutCredentials } from '../../core/contract/problem.ts';
+import { withoutCredentials } from '../../core/contract/manifest-problem.ts';
 import type { CommandIo } from '../command-io.ts';
 
 /** Paths of PEM files. */

@@ -1,5 +1,5 @@
 // `millrace cleanup`: what the chart runs before it is uninstalled.
-import { readKubernetesConfig } from '../../controller/controller-settings.ts';
+import { readKubernetesConfig } from '../../controller/config.ts';
 import { runCleanup } from '../../controller/run-cleanup.ts';
 import type { CommandIo } from '../command-io.ts';
 

@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, MillraceError } from '../../core/contract/errors.ts';
-import { formatProblem } from '../../core/contract/problem.ts';
+import { formatProblem } from '../../core/contract/manifest-problem.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { createFileSecrets } from '../../core/resources/manifests/file-secrets.ts';
 import { createFileTriggers } from '../../core/resources/manifests/manifest-files.ts';

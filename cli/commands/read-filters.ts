@@ -1,6 +1,6 @@
 // Reads the filters for `millrace try --filters`: a list of filters, or manifests with triggers.
 import { parse } from 'yaml';
-import { formatProblem } from '../../core/contract/problem.ts';
+import { formatProblem } from '../../core/contract/manifest-problem.ts';
 import { parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
 import type { Filter } from '../../core/contract/subscription.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { describeError, MillraceError } from '../../core/contract/errors.ts';
 import type { RecordSink, StoredAt } from '../../core/contract/record-sink.ts';
 import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
-import { explainRefusal } from '../../core/kafka/connection/broker-refusal.ts';
+import { explainRefusal } from '../../core/kafka/connection/security-errors.ts';
 import { createRecordSink } from '../../core/kafka/produce/producer-sink.ts';
 import type { CommandIo } from '../command-io.ts';
 import { connectionIn } from './brokers.ts';

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, request, type Dispatcher } from 'undici';
 import { describeError, errorTable, MillraceError, type ErrorCode } from '../../core/contract/errors.ts';
-import { withoutCredentials } from '../../core/contract/problem.ts';
+import { withoutCredentials } from '../../core/contract/manifest-problem.ts';
 import type { CommandIo } from '../command-io.ts';
 
 export interface SkipOptions {

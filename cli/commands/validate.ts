@@ -1,5 +1,5 @@
 // `millrace validate`: reports every mistake in manifests at once.
-import { formatProblem } from '../../core/contract/problem.ts';
+import { formatProblem } from '../../core/contract/manifest-problem.ts';
 import { parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
 import { readManifests } from '../../core/resources/manifests/manifest-files.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';

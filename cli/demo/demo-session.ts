@@ -1,6 +1,6 @@
 // One run of the demo on this machine: everything that it starts and counts. Whatever happens, `stop` ends all of it.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatProblem } from '../../core/contract/problem.ts';
+import { formatProblem } from '../../core/contract/manifest-problem.ts';
 import { createFileSecrets } from '../../core/resources/manifests/file-secrets.ts';
 import { createFileTriggers } from '../../core/resources/manifests/manifest-files.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';

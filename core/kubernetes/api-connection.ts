@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 import { MillraceError } from '../contract/errors.ts';
-import { withoutCredentials } from '../contract/problem.ts';
+import { withoutCredentials } from '../contract/manifest-problem.ts';
 
 export interface ConnectionSettings {
   /** Files, separated as in PATH. Absent: the service account of the pod, or else `~/.kube/config`. */

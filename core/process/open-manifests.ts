@@ -1,6 +1,6 @@
 // Triggers and Secrets from the manifests at a path, which is MILLRACE_TRIGGERS. The log reports mistakes in later edits.
 import type { Logger } from 'pino';
-import { formatProblem } from '../contract/problem.ts';
+import { formatProblem } from '../contract/manifest-problem.ts';
 import type { SecretReader } from '../contract/secret-reader.ts';
 import type { TriggerSource } from '../contract/trigger-source.ts';
 import { checkExpression } from '../expressions/compile-expression.ts';

@@ -1,7 +1,7 @@
 // How every process reads its settings: a table says what each variable means, and one function reads a table from the environment. It
 // collects all mistakes, throws them as one MILLRACE_CONFIG_INVALID, and never repeats a secret or a password in an address.
 import { MillraceError } from '../contract/errors.ts';
-import { withoutCredentials } from '../contract/problem.ts';
+import { withoutCredentials } from '../contract/manifest-problem.ts';
 import { parseDuration } from '../resources/schema/duration.ts';
 import { parseQuantity } from '../resources/schema/quantity.ts';
 

@@ -2,7 +2,7 @@
 import { fieldTable, type Field } from './schema/fields.ts';
 import { nearest } from '../contract/nearest-name.ts';
 import { isMapping, valueAt, type Path } from '../contract/path.ts';
-import { invalid, show, type Mistake } from '../contract/problem.ts';
+import { invalid, show, type Mistake } from '../contract/manifest-problem.ts';
 import { annotationPrefix, apiVersion } from './schema/trigger-schema.ts';
 import { triggerWording, type Wording } from './validation/wording.ts';
 

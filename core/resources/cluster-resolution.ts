@@ -2,7 +2,7 @@
 // module needs to know Strimzi or bindings. If it cannot be resolved, the resource carries what is missing.
 import type { Resource } from '../contract/kubernetes-client.ts';
 import { valueAt } from '../contract/path.ts';
-import { invalid, type Mistake } from '../contract/problem.ts';
+import { invalid, type Mistake } from '../contract/manifest-problem.ts';
 
 export type Resolution =
   | { readonly kind: 'found'; readonly spec: Readonly<Record<string, unknown>> }

@@ -12,7 +12,7 @@ import {
 import type { Resource } from '../contract/kubernetes-client.ts';
 import { nearest } from '../contract/nearest-name.ts';
 import { valueAt } from '../contract/path.ts';
-import { invalid, show, type Mistake } from '../contract/problem.ts';
+import { invalid, show, type Mistake } from '../contract/manifest-problem.ts';
 import { parseBrokers } from '../contract/kafka-access.ts';
 import { defaultCluster } from './schema/source-schema.ts';
 import type { FilledTrigger } from './schema/trigger-schema.ts';

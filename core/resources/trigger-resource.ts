@@ -13,10 +13,10 @@ import {
   type KnownCluster,
 } from './kafka-cluster.ts';
 import type { Resource } from '../contract/kubernetes-client.ts';
-import { formatProblem } from '../contract/problem.ts';
+import { formatProblem } from '../contract/manifest-problem.ts';
 import { inTemplate } from './manifests/open-manifest.ts';
 import { pathText, valueAt, type Path } from '../contract/path.ts';
-import type { Mistake } from '../contract/problem.ts';
+import type { Mistake } from '../contract/manifest-problem.ts';
 import { resolveSubscription } from './resolve-subscription.ts';
 import type { FunctionUris } from '../network/tenant-address.ts';
 import type { Subscription } from '../contract/subscription.ts';

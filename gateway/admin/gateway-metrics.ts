@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events';
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import { createTalliedCounter, createTalliedHistogram, type TallyDefinition } from './tally.ts';
+import { createTalliedCounter, createTalliedHistogram, type TallyDefinition } from './tallied-metrics.ts';
 
 const labelNames = ['namespace', 'trigger'] as const;
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];

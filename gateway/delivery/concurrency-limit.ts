@@ -14,7 +14,7 @@
 //   after a loss. It grows only while it is used.
 // - A batch counts with its whole latency: while batches differ much in size, less is learned.
 import type { ConcurrencyBounds } from '../../core/contract/subscription.ts';
-import type { Sign } from './endpoint-sign.ts';
+import type { HealthSignal } from './health-signal.ts';
 
 /** The latency of a window, relative to that without a queue: up to the first factor the limit grows, above the second it shrinks. */
 const growUpTo = Math.log(1.2);
@@ -77,7 +77,7 @@ export class ConcurrencyLimit {
    * A request ended at `nowMs`, after `latencyMs`. `inFlight`: requests in flight when it was sent, itself included.
    * Latency counts only for requests that were served: how fast a function fails says nothing about its load.
    */
-  learn(sign: Sign, latencyMs: number, inFlight: number, nowMs: number): void {
+  learn(sign: HealthSignal, latencyMs: number, inFlight: number, nowMs: number): void {
     if (sign === 'busy' || sign === 'failing') {
       // Requests that were in flight together and lost count as one loss.
       if (nowMs - latencyMs > this.#lostMs) this.#lose(nowMs);

@@ -6,7 +6,7 @@ import type { Endpoint } from '../../core/contract/endpoint-source.ts';
 import type { FunctionSettings } from '../../core/contract/subscription.ts';
 import type { ConnectGuard } from '../../core/network/connect-guard.ts';
 import type { AttemptResult } from './attempt.ts';
-import { signOf, type Sign } from './endpoint-sign.ts';
+import { healthSignalOf, type HealthSignal } from './health-signal.ts';
 import type { Connecting } from './function-connector.ts';
 import { PooledEndpoint } from './pooled-endpoint.ts';
 import { parseRetryAfter } from './retry-after.ts';
@@ -115,7 +115,7 @@ export class Endpoints {
   /** Learns from the result of a request. `inFlight`: requests in flight at the endpoint when this one was sent, itself included. */
   learn(endpoint: PooledEndpoint, result: AttemptResult, tookMs: number, inFlight: number): void {
     const { circuit, learned } = endpoint;
-    const sign = signOf(result);
+    const sign = healthSignalOf(result);
     if (sign === 'none' || endpoint.retired) return;
     const isWell = sign === 'served' && !circuit.isTroubled;
     if (isWell && learned === undefined) return;
@@ -186,7 +186,7 @@ export class Endpoints {
 
   #updateCircuit(
     endpoint: PooledEndpoint,
-    sign: Sign,
+    sign: HealthSignal,
     startedMs: number,
     nowMs: number,
     askedMs: number,

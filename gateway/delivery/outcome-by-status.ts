@@ -1,5 +1,5 @@
 // What the answer of a function means for its events: status, headers and body → outcome (docs: Functions, "What the answer
-// means"). `endpoint-sign.ts` says what the same answer means for the endpoint. Pure.
+// means"). `health-signal.ts` says what the same answer means for the endpoint. Pure.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { AttemptOutcome } from '../../core/contract/settlement.ts';
 import { parseRetryAfter } from './retry-after.ts';

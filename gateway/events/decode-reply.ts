@@ -4,7 +4,7 @@ import { assembleEvent, emptyAttributes, isCoreName, isExtensionName, isText, qu
 import type { DecodeResult } from './attributes.ts';
 import { decodeStructured } from './decode-structured.ts';
 import { cloudEventsMode } from '../../core/contract/media-type.ts';
-import { percentDecode } from './percent.ts';
+import { percentDecode } from './percent-encoding.ts';
 
 export type ReplyResult =
   | { readonly kind: 'reply'; readonly event: CloudEvent }

@@ -13,12 +13,12 @@ import {
 } from './attributes.ts';
 import type { CoreAttributes, DecodeResult } from './attributes.ts';
 import { membersOf, stringAt } from './json-bytes.ts';
-import { createKnownTexts } from './known-texts.ts';
+import { createTextCache } from './text-cache.ts';
 import { isJsonMediaType } from '../../core/contract/media-type.ts';
 
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 const maxInteger = 2 ** 31;
-const knownText = createKnownTexts();
+const knownText = createTextCache();
 
 /** The members of the event. The indexes are -1 where data or data_base64 is absent or null. */
 interface Envelope {

@@ -4,7 +4,7 @@ import type { CloudEvent } from '../../core/contract/event.ts';
 import type { FunctionSettings } from '../../core/contract/subscription.ts';
 import { isExtensionName } from './attributes.ts';
 import { encodeJson, joinBatch } from './encode-json.ts';
-import { percentEncode } from './percent.ts';
+import { percentEncode } from './percent-encoding.ts';
 
 export interface RequestParts {
   /** name, value, name, value, …. The caller owns the list and may add to it. */

@@ -6,7 +6,7 @@ import { quoted, textOf } from './attributes.ts';
 import type { CoreAttributes } from './attributes.ts';
 import { createHeaderRoles } from './header-roles.ts';
 import type { HeaderRole } from './header-roles.ts';
-import { createKnownTexts } from './known-texts.ts';
+import { createTextCache } from './text-cache.ts';
 
 /**
  * What to do with `ce_` headers: `read` them as attributes of the event, `skip` them because they only repeat those of a structured
@@ -37,12 +37,12 @@ export type HeadersToAttributes = (
 /** The value of a header without one. */
 const noBytes = Buffer.alloc(0);
 
-type KnownTexts = ReturnType<typeof createKnownTexts>;
+type KnownTexts = ReturnType<typeof createTextCache>;
 
 /** Reads the headers of a record and adds to the given `extensions`. Of several headers with one name, the last one counts. */
 export function createHeadersToAttributes(): HeadersToAttributes {
   const roleOf = createHeaderRoles();
-  const knownText = createKnownTexts();
+  const knownText = createTextCache();
   return (record, extensions, attributes) => {
     const headers: Headers = {
       specversion: '',

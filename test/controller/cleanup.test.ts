@@ -9,7 +9,7 @@ import {
 import * as kinds from '../../core/resources/kinds.ts';
 import { cleanUp } from '../../controller/cleanup.ts';
 import { specOf, startLeader } from '../../core/kubernetes/leader-election.ts';
-import { readKubernetesConfig } from '../../controller/controller-settings.ts';
+import { readKubernetesConfig } from '../../controller/config.ts';
 import { MemoryKubernetes } from '../fixtures/kubernetes/memory-kubernetes.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { startSmallScaler } from './fixtures/scaler.ts';

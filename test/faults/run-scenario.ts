@@ -4,13 +4,13 @@ import { placeOf } from '../fixtures/oracle/oracle-evidence.ts';
 import type { Verdict } from '../fixtures/oracle/oracle-verdict.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { bounds } from './bounds.ts';
-import { injectBrokerFault } from './tracks/broker-faults.ts';
+import { injectBrokerFault } from './injection/broker-faults.ts';
 import type { Cluster } from './testbed/broker-cluster.ts';
-import { injectDeadLetterFault } from './tracks/dead-letter-faults.ts';
-import { injectFunctionFault } from './tracks/function-faults.ts';
-import { injectGatewayFault, startGateway, untilConsuming } from './tracks/gateway-faults.ts';
+import { injectDeadLetterFault } from './injection/dead-letter-faults.ts';
+import { injectFunctionFault } from './injection/function-faults.ts';
+import { injectGatewayFault, startGateway, untilConsuming } from './injection/gateway-faults.ts';
 import { startLoad } from './testbed/load.ts';
-import { injectNetworkFault } from './tracks/network-faults.ts';
+import { injectNetworkFault } from './injection/network-faults.ts';
 import {
   describeFault,
   seconds,

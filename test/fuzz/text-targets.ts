@@ -4,7 +4,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { parseClientProperties, parseServiceBinding } from '../../core/kafka/properties/client-properties.ts';
 import { MillraceError } from '../../core/contract/errors.ts';
 import { compileTopicPattern } from '../../core/contract/topic-pattern.ts';
-import { formatProblem } from '../../core/contract/problem.ts';
+import { formatProblem } from '../../core/contract/manifest-problem.ts';
 import { parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
 import { certificatesIn, privateKeyIn } from '../../core/credentials/pem.ts';
 import { decodeMark, encodeMark } from '../../core/contract/progress-mark.ts';

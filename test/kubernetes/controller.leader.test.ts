@@ -10,7 +10,7 @@ import { createClustersReader } from '../../core/kafka/offsets/offsets-of-cluste
 import { startController, type Controller } from '../../controller/controller.ts';
 import { createScalerProbe } from '../../scaler/grpc/scaler-probe.ts';
 import type { LeaseTimes } from '../../core/kubernetes/leader-election.ts';
-import { readKubernetesConfig } from '../../controller/controller-settings.ts';
+import { readKubernetesConfig } from '../../controller/config.ts';
 import { createTopic, useKafka } from '../fixtures/kafka/kafka.ts';
 import { memorySecrets } from '../fixtures/secrets/memory-secrets.ts';
 import { silentLog } from '../fixtures/silent-log.ts';

@@ -9,7 +9,7 @@ import {
   type CelList,
   type CelValue,
 } from '@bufbuild/cel';
-import { checkMeter, spend } from './meter.ts';
+import { checkMeter, spend } from './cost-meter.ts';
 import { concatLists } from './values.ts';
 
 /** A function of the library with another name, id or implementation. */

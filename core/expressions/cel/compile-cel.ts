@@ -3,7 +3,7 @@ import { celEnv, isCelError, parse, plan, type CelFunc, type CelValue } from '@b
 import type { CloudEvent } from '../../contract/event.ts';
 import type { CelFault } from './fault.ts';
 import { createNullary, standardFunctions } from './cel-functions.ts';
-import { checkMeter, type CostExceeded, spend, startMeter } from './meter.ts';
+import { checkMeter, type CostExceeded, spend, startMeter } from './cost-meter.ts';
 import { createMatches } from './patterns.ts';
 import { prepare, tickFunction, variableFunction, type Needs, type PrepareError } from './prepare.ts';
 import { Evaluation } from './variables.ts';

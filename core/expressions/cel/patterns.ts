@@ -1,7 +1,7 @@
 // The patterns of `matches`: RE2 (linear in the text, without backtracking). They are compiled together with their expression.
 import type { CelFunc } from '@bufbuild/cel';
 import { RE2JS } from '@bufbuild/re2';
-import { spend } from './meter.ts';
+import { spend } from './cost-meter.ts';
 import { derive, standardFunctions } from './cel-functions.ts';
 
 /** The most characters of a pattern. */

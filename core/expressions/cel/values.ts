@@ -1,6 +1,6 @@
 // Lists and maps of CEL over parsed JSON. Elements are converted only when an expression reads them, and each read is metered.
 import { celList, celMap, type CelList, type CelMap, type CelValue } from '@bufbuild/cel';
-import { spend } from './meter.ts';
+import { spend } from './cost-meter.ts';
 
 type Key = Parameters<CelMap['get']>[0];
 

@@ -7,7 +7,7 @@ import { TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { attributeOf, type AttributeValue, type CloudEvent } from '../../contract/event.ts';
 import { isJsonMediaType, mediaTypeOf } from '../../contract/media-type.ts';
 import type { CelFault } from './fault.ts';
-import { spend } from './meter.ts';
+import { spend } from './cost-meter.ts';
 import { jsonToCel, mapOf } from './values.ts';
 
 /** Larger payloads are not read, in bytes. */

@@ -1,6 +1,6 @@
 // Casts between the three types (CESQL 1.0, section 3.7). A cast that fails gives the zero value of its target.
 import type { AttributeValue } from '../../contract/event.ts';
-import { failure, quote, type CesqlValue, type Outcome } from './outcome.ts';
+import { failure, quote, type CesqlValue, type Outcome } from './cesql-outcome.ts';
 
 const minInteger = -2_147_483_648;
 const maxInteger = 2_147_483_647;

@@ -1,7 +1,7 @@
 // The built-in functions (CESQL 1.0, section 3.5). A function is identified by its name and its number of parameters.
 import { toBoolean, toInteger } from './cast.ts';
 import { countCharacters, indexAfter, indexBefore, trimWhiteSpace } from './characters.ts';
-import { failure, quote, type CesqlValue, type Failure, type Outcome } from './outcome.ts';
+import { failure, quote, type CesqlValue, type Failure, type Outcome } from './cesql-outcome.ts';
 
 interface Types {
   String: string;

@@ -4,10 +4,10 @@ import type { CloudEvent } from '../../contract/event.ts';
 import { evaluator } from './evaluate.ts';
 import type { Call } from './syntax-tree.ts';
 import { findFunction, isFunctionName } from './cesql-functions.ts';
-import type { CesqlError, CesqlResult } from './outcome.ts';
+import type { CesqlError, CesqlResult } from './cesql-outcome.ts';
 import { parse } from './parse.ts';
 
-export type { CesqlError, CesqlErrorCode, CesqlResult, CesqlValue } from './outcome.ts';
+export type { CesqlError, CesqlErrorCode, CesqlResult, CesqlValue } from './cesql-outcome.ts';
 
 export type CompiledCesql =
   | {

@@ -12,7 +12,7 @@ import {
   negate,
   type BinaryOperation,
 } from './operators.ts';
-import { failure, withValue, type CesqlValue, type Outcome } from './outcome.ts';
+import { failure, withValue, type CesqlValue, type Outcome } from './cesql-outcome.ts';
 
 /** Never throws. */
 export type Evaluate = (event: CloudEvent) => Outcome;

@@ -1,7 +1,7 @@
 // Arithmetic and comparison of integers, and equality of any two values (CESQL 1.0, section 3.4.2).
 import { castLike, isInteger, toInteger } from './cast.ts';
 import type { ArithmeticOperator, ComparisonOperator } from './syntax-tree.ts';
-import { failure, withValue, type CesqlValue, type Outcome } from './outcome.ts';
+import { failure, withValue, type CesqlValue, type Outcome } from './cesql-outcome.ts';
 
 /** Both operands have values. */
 export type BinaryOperation = (left: CesqlValue, right: CesqlValue) => Outcome;

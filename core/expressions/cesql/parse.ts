@@ -8,7 +8,7 @@ import type {
   Expression,
   LogicOperator,
 } from './syntax-tree.ts';
-import { quote, type CesqlError } from './outcome.ts';
+import { quote, type CesqlError } from './cesql-outcome.ts';
 import { tokenize, type Token } from './tokenize.ts';
 
 /** In UTF-16 units. It bounds the cost of an expression, and the depth of chains of LIKE and IN. */

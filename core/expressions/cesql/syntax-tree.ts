@@ -1,6 +1,6 @@
 // The syntax tree of an expression. A chain of operators of equal precedence is one node with many steps, so a long chain does not make the
 // tree deep.
-import type { CesqlValue } from './outcome.ts';
+import type { CesqlValue } from './cesql-outcome.ts';
 
 export type LogicOperator = 'AND' | 'OR' | 'XOR';
 export type ComparisonOperator = '=' | '!=' | '<>' | '<' | '<=' | '>' | '>=';

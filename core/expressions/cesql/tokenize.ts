@@ -1,6 +1,6 @@
 // The words, strings and symbols of an expression (CESQL 1.0, section 2).
 import { indexAfter } from './characters.ts';
-import type { CesqlError } from './outcome.ts';
+import type { CesqlError } from './cesql-outcome.ts';
 
 export interface Token {
   /** A `word` is a keyword, a name or digits. `end` stands for the end of the text. */

@@ -5,7 +5,7 @@ import type { Kafka } from 'kafkajs';
 import { describeError, MillraceError } from '../../contract/errors.ts';
 import type { BrokerAddress, OffsetRequest } from './wire-requests.ts';
 import { WireReader } from './wire.ts';
-import { explainRefusal } from './broker-refusal.ts';
+import { explainRefusal } from './security-errors.ts';
 
 // What we use of kafkajs 2.2.4 beyond its types; frozen upstream and pinned here, proved by
 // test/core/kafka/offsets/offsets-reader.test.ts.

@@ -3,7 +3,7 @@ import type { Admin } from 'kafkajs';
 import { MillraceError } from '../../contract/errors.ts';
 import { compileTopicPattern } from '../../contract/topic-pattern.ts';
 import type { SourceSettings } from '../../contract/subscription.ts';
-import { topicsForbidden } from './broker-refusal.ts';
+import { topicsForbidden } from './security-errors.ts';
 import type { TopicsSnapshot, TopicWatch } from '../fetch/topic-watch.ts';
 
 /** Those of `existing` that `pattern` means, sorted; internal topics never. */

@@ -4,7 +4,7 @@ import { MillraceError } from '../../contract/errors.ts';
 import type { OffsetConnections } from '../connection/broker-connections.ts';
 import { failureOf } from '../offsets/offset-failures.ts';
 import { findCoordinatorsRequest, type CoordinatorKind } from '../connection/wire-requests.ts';
-import { topicsForbidden } from '../connection/broker-refusal.ts';
+import { topicsForbidden } from '../connection/security-errors.ts';
 import type { TopicWatch } from '../fetch/topic-watch.ts';
 import { unreadableIn } from '../connection/topics.ts';
 

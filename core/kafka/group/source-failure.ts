@@ -1,7 +1,7 @@
 // What a failure of the Kafka client means: one that passes by itself, or one to be told.
 import { describeError, MillraceError } from '../../contract/errors.ts';
 import type { SourceState } from '../../contract/record-source.ts';
-import { explainRefusal } from '../connection/broker-refusal.ts';
+import { explainRefusal } from '../connection/security-errors.ts';
 
 /** While a coordinator or leader is not there yet, pauses up to this long between two tries are nobody's concern, in ms. */
 export const quietMs = 1_000;

@@ -11,7 +11,7 @@ import type { CommittedByGroup, LedPartition, PartitionKey, TopicsByGroup } from
 import { requestFailed, type OffsetFailure } from './offset-failures.ts';
 import { logEndTimestamp, logStartTimestamp } from '../connection/wire-requests.ts';
 import { createTopology, type Topology, type TopicRight, type TopicView } from '../connection/topology.ts';
-import { topicsForbidden } from '../connection/broker-refusal.ts';
+import { topicsForbidden } from '../connection/security-errors.ts';
 
 /** The offsets that one consumer group has to do with. */
 export interface OffsetsQuery {

@@ -1,5 +1,5 @@
 // Why nothing could be written, in our words where somebody refused it.
-import { explainRefusal, topicsForbidden } from '../connection/broker-refusal.ts';
+import { explainRefusal, topicsForbidden } from '../connection/security-errors.ts';
 
 export function explainWrite(error: Error, topic: string): Error {
   const refusal = explainRefusal(error);

@@ -3,7 +3,7 @@ import { loginOf, loginProperty, remedyFor, type LoginOptions } from './client-l
 import type { GivenProperties } from './given-properties.ts';
 import type { OauthCredentials } from '../../contract/kafka-access.ts';
 import { certificatesIn } from '../../credentials/pem.ts';
-import { show } from '../../contract/problem.ts';
+import { show } from '../../contract/manifest-problem.ts';
 import { wrongExtension } from '../../credentials/sasl-extensions.ts';
 
 const [endpoint, id, secret] = [

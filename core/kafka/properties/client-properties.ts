@@ -13,7 +13,7 @@ import {
 import { parseJavaProperties } from './java-properties.ts';
 import type { Credentials } from '../../contract/kafka-access.ts';
 import { nearest } from '../../contract/nearest-name.ts';
-import { show, type Problem } from '../../contract/problem.ts';
+import { show, type Problem } from '../../contract/manifest-problem.ts';
 import { parseBrokers } from '../../contract/kafka-access.ts';
 
 export type ClientPropertiesVerdict =

@@ -4,7 +4,7 @@ import { oauthOf } from './client-oauth.ts';
 import type { GivenProperties } from './given-properties.ts';
 import type { PasswordMechanism, SaslCredentials } from '../../contract/kafka-access.ts';
 import { nearest } from '../../contract/nearest-name.ts';
-import { show } from '../../contract/problem.ts';
+import { show } from '../../contract/manifest-problem.ts';
 
 const mechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'];
 

@@ -2,7 +2,7 @@
 import type { GivenProperties, PropertyName } from './given-properties.ts';
 import type { TlsCredentials } from '../../contract/kafka-access.ts';
 import { belongTogether, certificatesIn, privateKeyIn, type PemVerdict } from '../../credentials/pem.ts';
-import { show } from '../../contract/problem.ts';
+import { show } from '../../contract/manifest-problem.ts';
 
 /** PEM, and which property it comes from. */
 interface Source {

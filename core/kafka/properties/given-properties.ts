@@ -1,6 +1,6 @@
 // Properties of a Kafka client while they are judged: their values, the files that they name, and the mistakes in them.
 import type { TakenProperty } from './client-property-names.ts';
-import { show, type Problem } from '../../contract/problem.ts';
+import { show, type Problem } from '../../contract/manifest-problem.ts';
 
 /** Those of a service binding have two names that Kafka has not. */
 export type PropertyName = TakenProperty | 'username' | 'password';

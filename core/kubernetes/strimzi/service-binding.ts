@@ -3,7 +3,7 @@
 import { parseServiceBinding, type CredentialsVerdict } from '../../kafka/properties/client-properties.ts';
 import type { Resolution } from '../../resources/cluster-resolution.ts';
 import type { Credentials, SecretValue } from '../../contract/kafka-access.ts';
-import { invalid, type Problem } from '../../contract/problem.ts';
+import { invalid, type Problem } from '../../contract/manifest-problem.ts';
 
 /** `values` is undefined if the Secret does not exist. */
 export function resolveBinding(

@@ -5,7 +5,7 @@ import type { FilledStrimzi } from '../../resources/schema/kafka-cluster-schema.
 import type { Resource } from '../../contract/kubernetes-client.ts';
 import { nearest } from '../../contract/nearest-name.ts';
 import { valueAt, type Path } from '../../contract/path.ts';
-import { invalid, show } from '../../contract/problem.ts';
+import { invalid, show } from '../../contract/manifest-problem.ts';
 import { chooseListener, type Listener } from './strimzi-listeners.ts';
 import { triggerWording } from '../../resources/validation/wording.ts';
 

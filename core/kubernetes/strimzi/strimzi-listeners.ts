@@ -4,7 +4,7 @@ import type { FilledStrimzi } from '../../resources/schema/kafka-cluster-schema.
 import type { Resource } from '../../contract/kubernetes-client.ts';
 import { nearest } from '../../contract/nearest-name.ts';
 import { valueAt, type Path } from '../../contract/path.ts';
-import { invalid, show } from '../../contract/problem.ts';
+import { invalid, show } from '../../contract/manifest-problem.ts';
 import { triggerWording } from '../../resources/validation/wording.ts';
 
 /** A listener as the Kafka declares it (https://strimzi.io/docs/operators/latest/configuring.html#type-GenericKafkaListener-reference). */

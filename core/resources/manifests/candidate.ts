@@ -18,7 +18,7 @@ import {
 import { chooseCluster, type KnownCluster } from '../kafka-cluster.ts';
 import type { Manifest } from './open-manifest.ts';
 import { valueAt } from '../../contract/path.ts';
-import { invalid, show, type Mistake } from '../../contract/problem.ts';
+import { invalid, show, type Mistake } from '../../contract/manifest-problem.ts';
 import { devCommandAnnotation } from '../schema/trigger-schema.ts';
 
 export interface Candidate extends Validation {

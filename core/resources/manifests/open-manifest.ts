@@ -3,7 +3,7 @@
 import { annotationPath, annotationsOf, topicsAnnotation } from '../annotations.ts';
 import { editDistance, nearest } from '../../contract/nearest-name.ts';
 import { valueAt, type Path } from '../../contract/path.ts';
-import { invalid, show, type Mistake } from '../../contract/problem.ts';
+import { invalid, show, type Mistake } from '../../contract/manifest-problem.ts';
 import { apiGroup, apiVersion } from '../schema/trigger-schema.ts';
 import type { YamlDocument } from './yaml-documents.ts';
 

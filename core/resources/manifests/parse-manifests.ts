@@ -20,7 +20,7 @@ import {
 } from '../kafka-cluster.ts';
 import { openManifest, type Manifest } from './open-manifest.ts';
 import { pathText, valueAt } from '../../contract/path.ts';
-import { invalid, show, type Mistake, type Problem } from '../../contract/problem.ts';
+import { invalid, show, type Mistake, type Problem } from '../../contract/manifest-problem.ts';
 import { resolveSubscription } from '../resolve-subscription.ts';
 import type { Subscription } from '../../contract/subscription.ts';
 import { devCommandAnnotation } from '../schema/trigger-schema.ts';

@@ -11,7 +11,7 @@ import {
 import { findWrongExpressions } from '../validation/find-wrong-expressions.ts';
 import type { CheckExpression } from '../../contract/expressions.ts';
 import { pathText, type Path } from '../../contract/path.ts';
-import { invalid, type Mistake } from '../../contract/problem.ts';
+import { invalid, type Mistake } from '../../contract/manifest-problem.ts';
 import { devCommandAnnotation, type FilledTrigger } from '../schema/trigger-schema.ts';
 import { validateTrigger, type TriggerValidation } from '../validation/validate-trigger.ts';
 import { triggerWording } from '../validation/wording.ts';

@@ -12,7 +12,7 @@ import {
   type YAMLError,
 } from 'yaml';
 import type { Path } from '../../contract/path.ts';
-import type { Mistake, Problem } from '../../contract/problem.ts';
+import type { Mistake, Problem } from '../../contract/manifest-problem.ts';
 
 export interface ManifestFile {
   readonly file: string;

@@ -2,7 +2,7 @@
 // no others.
 import type { Path } from '../../contract/path.ts';
 import { isMapping, valueAt } from '../../contract/path.ts';
-import { invalid, type Mistake } from '../../contract/problem.ts';
+import { invalid, type Mistake } from '../../contract/manifest-problem.ts';
 import type { Wording } from './wording.ts';
 
 export interface Fields {

@@ -2,7 +2,7 @@
 // that core/resources need not import them.
 import type { CheckExpression, ExpressionDialect, ExpressionFault } from '../../contract/expressions.ts';
 import { isMapping, valueAt, type Path } from '../../contract/path.ts';
-import { invalid, show, type Mistake } from '../../contract/problem.ts';
+import { invalid, show, type Mistake } from '../../contract/manifest-problem.ts';
 
 const languages = { cesql: 'CloudEvents SQL', cel: 'CEL' } as const satisfies Record<
   ExpressionDialect,

@@ -3,7 +3,7 @@
 import { authenticationRules, oauthFieldNames } from './authentication-rules.ts';
 import type { functionAuthenticationTypes } from '../schema/function-access-schema.ts';
 import { isMapping, valueAt } from '../../contract/path.ts';
-import { invalid, type Mistake } from '../../contract/problem.ts';
+import { invalid, type Mistake } from '../../contract/manifest-problem.ts';
 import type { Wording } from './wording.ts';
 
 type FunctionAuthenticationType = (typeof functionAuthenticationTypes)[number];

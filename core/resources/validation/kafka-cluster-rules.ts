@@ -3,7 +3,7 @@
 import { authenticationRules, oauthFieldNames, type Fields } from './authentication-rules.ts';
 import type { authenticationTypes } from '../schema/kafka-cluster-schema.ts';
 import { isMapping, valueAt } from '../../contract/path.ts';
-import { invalid, type Mistake } from '../../contract/problem.ts';
+import { invalid, type Mistake } from '../../contract/manifest-problem.ts';
 import { triggerWording } from './wording.ts';
 
 type AuthenticationType = (typeof authenticationTypes)[number];

@@ -4,7 +4,7 @@ import { compileTopicPattern } from '../../contract/topic-pattern.ts';
 import { formats } from '../schema/formats.ts';
 import { functionAccessRules } from './function-access-rules.ts';
 import { isMapping, valueAt, type Path } from '../../contract/path.ts';
-import { invalid, show, type Mistake } from '../../contract/problem.ts';
+import { invalid, show, type Mistake } from '../../contract/manifest-problem.ts';
 import type { Wording } from './wording.ts';
 
 interface Declaration {

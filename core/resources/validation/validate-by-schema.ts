@@ -5,7 +5,7 @@ import { expectation, type Field, type FieldSchema } from '../schema/fields.ts';
 import { formatOf, formats } from '../schema/formats.ts';
 import { nearest } from '../../contract/nearest-name.ts';
 import { isMapping, pathText, type Path } from '../../contract/path.ts';
-import { invalid, show, withoutCredentials, type Mistake } from '../../contract/problem.ts';
+import { invalid, show, withoutCredentials, type Mistake } from '../../contract/manifest-problem.ts';
 import { noteKeywords, type NotBuilt } from '../schema/schema-notes.ts';
 import type { Wording } from './wording.ts';
 

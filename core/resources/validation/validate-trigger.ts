@@ -1,7 +1,7 @@
 // Validates a declared Trigger: by its schema, and by trigger-rules.ts for the rules between fields.
 import { fieldTable } from '../schema/fields.ts';
 import { createSchemaValidator } from './validate-by-schema.ts';
-import type { Mistake } from '../../contract/problem.ts';
+import type { Mistake } from '../../contract/manifest-problem.ts';
 import { triggerRules } from './trigger-rules.ts';
 import { triggerSchema, type FilledTrigger } from '../schema/trigger-schema.ts';
 import type { Wording } from './wording.ts';

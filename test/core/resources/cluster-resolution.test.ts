@@ -6,7 +6,7 @@ import {
   withResolution,
   type Resolution,
 } from '../../../core/resources/cluster-resolution.ts';
-import { invalid } from '../../../core/contract/problem.ts';
+import { invalid } from '../../../core/contract/manifest-problem.ts';
 
 const declared = {
   apiVersion: 'millrace.dev/v1alpha1',

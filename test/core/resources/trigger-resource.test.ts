@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { CheckExpression } from '../../../core/contract/expressions.ts';
 import type { Resource } from '../../../core/contract/kubernetes-client.ts';
-import { invalid } from '../../../core/contract/problem.ts';
+import { invalid } from '../../../core/contract/manifest-problem.ts';
 import {
   declareTrigger,
   mistakesAnnotation,

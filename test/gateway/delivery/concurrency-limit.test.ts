@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { ConcurrencyLimit } from '../../../gateway/delivery/concurrency-limit.ts';
-import type { Sign } from '../../../gateway/delivery/endpoint-sign.ts';
+import type { HealthSignal } from '../../../gateway/delivery/health-signal.ts';
 
 t.setTimeout(120_000);
 
@@ -30,7 +30,7 @@ interface Request {
   readonly sentMs: number;
   readonly endMs: number;
   readonly inFlight: number;
-  readonly sign: Sign;
+  readonly sign: HealthSignal;
 }
 
 /** An endpoint without a network, and a gateway that always has more requests than the endpoint takes, unless `offered` limits them. */
@@ -240,7 +240,7 @@ t.test('a loss during a trial ends it', async (t) => {
 
 t.test('whatever happens, it stays within its bounds', async () => {
   const anyAnswer = fc.record({
-    sign: fc.constantFrom<Sign>(
+    sign: fc.constantFrom<HealthSignal>(
       'served',
       'served',
       'served',

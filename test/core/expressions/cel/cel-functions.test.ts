@@ -1,7 +1,7 @@
 import { celList, type CelFunc, type CelValue } from '@bufbuild/cel';
 import t from 'tap';
 import { createNullary, derive, standardFunctions } from '../../../../core/expressions/cel/cel-functions.ts';
-import { CostExceeded, spentUnits, startMeter } from '../../../../core/expressions/cel/meter.ts';
+import { CostExceeded, spentUnits, startMeter } from '../../../../core/expressions/cel/cost-meter.ts';
 import { evaluateCel } from './event.ts';
 
 t.beforeEach(() => startMeter());

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { CostExceeded, spentUnits, startMeter } from '../../../../core/expressions/cel/meter.ts';
+import { CostExceeded, spentUnits, startMeter } from '../../../../core/expressions/cel/cost-meter.ts';
 import { compilePattern, createMatches, type Pattern } from '../../../../core/expressions/cel/patterns.ts';
 
 function pattern(source: string): Pattern {

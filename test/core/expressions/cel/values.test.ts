@@ -6,7 +6,7 @@ import {
   spend,
   spentUnits,
   startMeter,
-} from '../../../../core/expressions/cel/meter.ts';
+} from '../../../../core/expressions/cel/cost-meter.ts';
 import { concatLists, jsonToCel, mapOf } from '../../../../core/expressions/cel/values.ts';
 
 t.beforeEach(() => startMeter());

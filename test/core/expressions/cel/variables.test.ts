@@ -2,7 +2,7 @@ import { isCelError, type CelMap } from '@bufbuild/cel';
 import t from 'tap';
 import type { CloudEvent } from '../../../../core/contract/event.ts';
 import { celToJson } from '../../../../core/expressions/cel/cel-to-json.ts';
-import { startMeter } from '../../../../core/expressions/cel/meter.ts';
+import { startMeter } from '../../../../core/expressions/cel/cost-meter.ts';
 import { Evaluation, maxPayloadBytes } from '../../../../core/expressions/cel/variables.ts';
 import { eventWith } from './event.ts';
 

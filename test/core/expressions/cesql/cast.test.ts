@@ -7,7 +7,7 @@ import {
   toBoolean,
   toInteger,
 } from '../../../../core/expressions/cesql/cast.ts';
-import type { Outcome } from '../../../../core/expressions/cesql/outcome.ts';
+import type { Outcome } from '../../../../core/expressions/cesql/cesql-outcome.ts';
 
 const isCastError = (outcome: Outcome, value: unknown): boolean =>
   typeof outcome === 'object' && outcome.error.code === 'cast' && outcome.value === value;

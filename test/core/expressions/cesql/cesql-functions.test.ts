@@ -1,6 +1,6 @@
 import t from 'tap';
 import { findFunction, isFunctionName } from '../../../../core/expressions/cesql/cesql-functions.ts';
-import type { CesqlValue } from '../../../../core/expressions/cesql/outcome.ts';
+import type { CesqlValue } from '../../../../core/expressions/cesql/cesql-outcome.ts';
 
 /** A value, or the value and the code of a failure. */
 function invoke(name: string, ...values: CesqlValue[]): unknown {

@@ -10,7 +10,7 @@ import {
   equals,
   negate,
 } from '../../../../core/expressions/cesql/operators.ts';
-import type { CesqlValue, Outcome } from '../../../../core/expressions/cesql/outcome.ts';
+import type { CesqlValue, Outcome } from '../../../../core/expressions/cesql/cesql-outcome.ts';
 
 const min = -2_147_483_648;
 const max = 2_147_483_647;

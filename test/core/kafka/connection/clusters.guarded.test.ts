@@ -92,7 +92,7 @@ t.test('new credentials are proved nowhere else either', async (t) => {
     mechanism: 'plain',
     read: async () => ({ sasl: { mechanism: 'plain', username: 'paula', password: `${(reads += 1)}` } }),
     guard: guardOf({ 'kafka.test': '127.0.0.2' }),
-    log: (_level, message, fields) => told.push([message, fields.reason]),
+    log: (_level, message, fields) => told.push([message, fields.error]),
   });
   t.teardown(() => security.close());
   await until(() => told.length > 0, 20_000);

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
-import { openOwnConnection } from '../../../../core/kafka/connection/own-connection.ts';
+import { openInstallationConnection } from '../../../../core/kafka/connection/installation-connection.ts';
 import { createKafka, type ConnectionSettings } from '../../../../core/kafka/connection/kafka-client.ts';
 import { clientProperties } from '../../../fixtures/kafka/client-settings.ts';
 import { createTopic } from '../../../fixtures/kafka/kafka.ts';
@@ -28,7 +28,7 @@ for (const kind of clientKinds) {
     await kafka.grant(kind, [{ operation: 'describe', resource: 'topic', name: topic }]);
     const configPath = join(t.testdir(), 'client.properties');
     await writeFile(configPath, clientProperties(kafka.client(kind)));
-    const connection = await openOwnConnection({ brokers: undefined, configPath, clientId: 'test' });
+    const connection = await openInstallationConnection({ brokers: undefined, configPath, clientId: 'test' });
     t.teardown(() => connection.security?.close());
     t.ok((await topicsSeen(connection)).includes(topic));
   });
@@ -39,7 +39,7 @@ t.test('tokens that hold for seconds are renewed under way, and no request fails
   t.teardown(() => kafka.provider.giveTokensFor(3_600));
   const configPath = join(t.testdir(), 'client.properties');
   await writeFile(configPath, clientProperties(kafka.client('tls-oauthbearer')));
-  const connection = await openOwnConnection({ brokers: undefined, configPath, clientId: 'test' });
+  const connection = await openInstallationConnection({ brokers: undefined, configPath, clientId: 'test' });
   const admin = createKafka(connection).admin({ retry: { retries: 0 } });
   t.teardown(async () => {
     await admin.disconnect();
@@ -61,7 +61,7 @@ t.test('all that is wrong in the file is told with its line before anything star
     named: 'bootstrap.servers=a:1\nclient.id=mine\n',
   });
   const open = (name: string, brokers?: string[]) =>
-    openOwnConnection({ brokers, configPath: join(dir, name), clientId: 'test' });
+    openInstallationConnection({ brokers, configPath: join(dir, name), clientId: 'test' });
   await t.rejects(open('wrong'), {
     code: 'MILLRACE_CONFIG_INVALID',
     message: /wrong:1 boostrap\.servers: .*\n.*wrong:3 ssl\.truststore\.type: must be PEM/,

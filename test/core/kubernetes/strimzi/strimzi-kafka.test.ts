@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Resource } from '../../../../core/contract/kubernetes-client.ts';
-import { formatProblem } from '../../../../core/contract/problem.ts';
+import { formatProblem } from '../../../../core/contract/manifest-problem.ts';
 import { pathText } from '../../../../core/contract/path.ts';
 import { resolveStrimzi, type StrimziLookup } from '../../../../core/kubernetes/strimzi/strimzi-kafka.ts';
 import { kafka, kafkaUser, listeners, users } from '../../../fixtures/kubernetes/strimzi-resources.ts';

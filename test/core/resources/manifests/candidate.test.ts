@@ -9,7 +9,7 @@ import {
 import type { CheckExpression } from '../../../../core/contract/expressions.ts';
 import { openManifest, type Manifest } from '../../../../core/resources/manifests/open-manifest.ts';
 import { pathText } from '../../../../core/contract/path.ts';
-import type { Mistake } from '../../../../core/contract/problem.ts';
+import type { Mistake } from '../../../../core/contract/manifest-problem.ts';
 import { triggerWith } from '../minimal-trigger.ts';
 
 function manifestOf(value: unknown): Manifest {

@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { Problem } from '../../../../core/contract/problem.ts';
+import type { Problem } from '../../../../core/contract/manifest-problem.ts';
 import { createFileTriggers, readManifests } from '../../../../core/resources/manifests/manifest-files.ts';
 import { checkExpression } from '../../../../core/expressions/compile-expression.ts';
 import { until } from '../../../scaler/fixtures/until.ts';

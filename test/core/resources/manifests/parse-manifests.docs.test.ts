@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import t from 'tap';
-import { formatProblem } from '../../../../core/contract/problem.ts';
+import { formatProblem } from '../../../../core/contract/manifest-problem.ts';
 import { parseManifests } from '../../../../core/resources/manifests/parse-manifests.ts';
 import { checkExpression } from '../../../../core/expressions/compile-expression.ts';
 

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import t from 'tap';
-import { formatProblem } from '../../../../core/contract/problem.ts';
+import { formatProblem } from '../../../../core/contract/manifest-problem.ts';
 import { parseManifests } from '../../../../core/resources/manifests/parse-manifests.ts';
 
 const root = fileURLToPath(new URL('../../../../', import.meta.url));

@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { annotationTable } from '../../../../core/resources/annotations.ts';
 import type { CheckExpression } from '../../../../core/contract/expressions.ts';
 import { fieldTable } from '../../../../core/resources/schema/fields.ts';
-import { formatProblem } from '../../../../core/contract/problem.ts';
+import { formatProblem } from '../../../../core/contract/manifest-problem.ts';
 import { parseManifests } from '../../../../core/resources/manifests/parse-manifests.ts';
 import { triggerWith } from '../minimal-trigger.ts';
 

@@ -2,7 +2,7 @@ import t from 'tap';
 import { fieldsOfType } from '../../../../core/resources/validation/kafka-cluster-rules.ts';
 import { authenticationTypes } from '../../../../core/resources/schema/kafka-cluster-schema.ts';
 import { knownCluster, validateKafkaCluster } from '../../../../core/resources/kafka-cluster.ts';
-import { formatProblem } from '../../../../core/contract/problem.ts';
+import { formatProblem } from '../../../../core/contract/manifest-problem.ts';
 import { pathText } from '../../../../core/contract/path.ts';
 import { apiVersion } from '../../../../core/resources/schema/trigger-schema.ts';
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import t from 'tap';
 import { textOf } from '../../../gateway/events/attributes.ts';
-import { createKnownTexts } from '../../../gateway/events/known-texts.ts';
+import { createTextCache } from '../../../gateway/events/text-cache.ts';
 import { anyText } from './build.ts';
 
 t.test('answers as textOf does, whatever came before', (t) => {
-  const knownText = createKnownTexts();
+  const knownText = createTextCache();
   const some = fc.oneof(
     anyText.map((text) => Buffer.from(text)),
     fc
@@ -25,7 +25,7 @@ t.test('answers as textOf does, whatever came before', (t) => {
 });
 
 t.test('keeps its own copy', (t) => {
-  const knownText = createKnownTexts();
+  const knownText = createTextCache();
   const bytes = Buffer.from('type.created');
   t.equal(knownText(bytes, 0, bytes.length), 'type.created');
   bytes.fill('x');

@@ -9,9 +9,9 @@ import type { AttemptResult } from './attempt.ts';
  *   origin failures).
  * - `none`: nothing was sent.
  */
-export type Sign = 'served' | 'answered' | 'busy' | 'failing' | 'none';
+export type HealthSignal = 'served' | 'answered' | 'busy' | 'failing' | 'none';
 
-export function signOf(result: AttemptResult): Sign {
+export function healthSignalOf(result: AttemptResult): HealthSignal {
   if (result.kind === 'unreachable') return 'none';
   if (result.kind === 'failed') return 'failing';
   const { status } = result;

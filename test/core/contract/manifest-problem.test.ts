@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { formatProblem, invalid, show, withoutCredentials } from '../../../core/contract/problem.ts';
+import { formatProblem, invalid, show, withoutCredentials } from '../../../core/contract/manifest-problem.ts';
 
 t.test('a mistake in a manifest has the code of one', async (t) => {
   t.strictSame(invalid(['spec'], 'key', 'is wrong', 'Mend it.'), {

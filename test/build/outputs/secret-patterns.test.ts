@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { needlesFor, type Needle } from '../../../.build/outputs/needles.ts';
+import { secretPatternsFor, type SecretPattern } from '../../../.build/outputs/secret-patterns.ts';
 import { mark, planted } from '../../fixtures/secrets/planted.ts';
 
-const needles = needlesFor(mark);
+const patterns = secretPatternsFor(mark);
 
-function found(text: string): Needle['what'][] {
-  return needles.filter(({ bytes }) => Buffer.from(text).includes(bytes)).map(({ what }) => what);
+function found(text: string): SecretPattern['what'][] {
+  return patterns.filter(({ bytes }) => Buffer.from(text).includes(bytes)).map(({ what }) => what);
 }
 
 const hex = (text: string, between = ''): string =>

@@ -2,9 +2,9 @@ import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { consumeAll, createTopic, produce, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
-import { startCli } from './fixtures/run-cli.ts';
-import { isGone } from './fixtures/is-gone.ts';
+import { consumeAll, createTopic, produce, uniqueName, useKafka } from '../../fixtures/kafka/kafka.ts';
+import { startCli } from '../fixtures/run-cli.ts';
+import { isGone } from '../fixtures/is-gone.ts';
 
 const server = join(import.meta.dirname, 'runtime/fixtures/server.js');
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { percentDecode, percentEncode } from '../../../gateway/events/percent.ts';
+import { percentDecode, percentEncode } from '../../../gateway/events/percent-encoding.ts';
 
 t.test('encodes as section 3.1.3.2 of the HTTP binding says', (t) => {
   const cases: [text: string, encoded: string][] = [

@@ -1,7 +1,7 @@
 // `gateway` and `scaler` as they are deployed: processes that print where they listen, and end when they are asked to.
 import t from 'tap';
-import { createTopic, uniqueName, useKafka } from '../fixtures/kafka/kafka.ts';
-import { startCli } from './fixtures/run-cli.ts';
+import { createTopic, uniqueName, useKafka } from '../../fixtures/kafka/kafka.ts';
+import { startCli } from '../fixtures/run-cli.ts';
 
 t.test('gateway and scaler', async (t) => {
   const KAFKA_BROKERS = await useKafka(t);

@@ -4,12 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { parseClientProperties, type ClientProperties } from '../properties/client-properties.ts';
 import { MillraceError } from '../../contract/errors.ts';
 import type { Credentials } from '../../contract/kafka-access.ts';
-import { formatProblem } from '../../contract/problem.ts';
-import type { Problem } from '../../contract/problem.ts';
+import { formatProblem } from '../../contract/manifest-problem.ts';
+import type { Problem } from '../../contract/manifest-problem.ts';
 import type { ClientLog, ConnectionSettings } from './kafka-client.ts';
 import { openSecurity } from './security.ts';
 
-export interface OwnConnectionOptions {
+export interface InstallationConnectionOptions {
   /** Undefined where the file says it; they win where both do. */
   readonly brokers: readonly string[] | undefined;
   /** Undefined: plain text, as nobody. */
@@ -22,7 +22,9 @@ export interface OwnConnectionOptions {
  * The caller closes its security. Rejects with MILLRACE_CONFIG_INVALID, and all mistakes that are in the file, where it is not what it
  * should be; later mistakes go to `log`, and what was held stays.
  */
-export async function openOwnConnection(options: OwnConnectionOptions): Promise<ConnectionSettings> {
+export async function openInstallationConnection(
+  options: InstallationConnectionOptions,
+): Promise<ConnectionSettings> {
   const { configPath: path, clientId, log } = options;
   if (path === undefined) return { brokers: options.brokers ?? [], clientId };
   const properties = await readProperties(path);

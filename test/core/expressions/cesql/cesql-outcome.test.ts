@@ -1,5 +1,5 @@
 import t from 'tap';
-import { failure, quote, withValue } from '../../../../core/expressions/cesql/outcome.ts';
+import { failure, quote, withValue } from '../../../../core/expressions/cesql/cesql-outcome.ts';
 
 t.test('a failure takes the zero value of the operator around it', (t) => {
   const failed = failure('math', 'by zero', 0);

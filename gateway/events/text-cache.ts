@@ -14,7 +14,7 @@ const maxLength = 64;
  * `textOf` of the bytes from `start` to before `end`, with a cache of 128 short texts. The bytes of a text choose four slots that it may
  * be in, and a new text replaces the one in one of them. Memory is bounded. A hit compares all bytes.
  */
-export function createKnownTexts(): (bytes: Buffer, start: number, end: number) => string | undefined {
+export function createTextCache(): (bytes: Buffer, start: number, end: number) => string | undefined {
   const slots: (Slot | undefined)[] = new Array<Slot | undefined>(slotCount).fill(undefined);
   let turn = 0;
   return (bytes, start, end) => {

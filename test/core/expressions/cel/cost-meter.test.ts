@@ -6,7 +6,7 @@ import {
   spend,
   spentUnits,
   startMeter,
-} from '../../../../core/expressions/cel/meter.ts';
+} from '../../../../core/expressions/cel/cost-meter.ts';
 
 t.test('an account that is overdrawn stays so until the next one', (t) => {
   startMeter();

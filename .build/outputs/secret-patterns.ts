@@ -1,6 +1,6 @@
 // The byte sequences to search for: text that must not appear, in each form in which it could. Pure.
 
-export type Needle = {
+export type SecretPattern = {
   /** How a finding is described. */
   readonly what: string;
   readonly bytes: Buffer;
@@ -14,8 +14,8 @@ const shapes = {
 } as const;
 
 /** Needles for secrets that contain `mark`, and for keys and tokens of known shape. */
-export function needlesFor(mark: string): Needle[] {
-  const named = (what: string, [form, text]: readonly [string, string]): Needle => ({
+export function secretPatternsFor(mark: string): SecretPattern[] {
+  const named = (what: string, [form, text]: readonly [string, string]): SecretPattern => ({
     what: `${what}, ${form}`,
     bytes: Buffer.from(text),
   });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { readKubernetesConfig } from '../../controller/controller-settings.ts';
+import { readKubernetesConfig } from '../../controller/config.ts';
 
 t.test('defaults', async (t) => {
   const config = readKubernetesConfig({ WATCH_NAMESPACES: ' ' });

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { AttemptResult } from '../../../gateway/delivery/attempt.ts';
-import { signOf, type Sign } from '../../../gateway/delivery/endpoint-sign.ts';
+import { healthSignalOf, type HealthSignal } from '../../../gateway/delivery/health-signal.ts';
 
 const answered = (status: number): AttemptResult => ({
   kind: 'answered',
@@ -9,7 +9,7 @@ const answered = (status: number): AttemptResult => ({
   body: undefined,
 });
 
-const statusesBySign: Record<Exclude<Sign, 'none'>, number[]> = {
+const statusesBySign: Record<Exclude<HealthSignal, 'none'>, number[]> = {
   served: [200, 202, 204, 299],
   answered: [301, 400, 404, 408, 409, 410, 425, 500, 501, 505, 599],
   busy: [429],
@@ -17,11 +17,11 @@ const statusesBySign: Record<Exclude<Sign, 'none'>, number[]> = {
 };
 for (const [sign, statuses] of Object.entries(statusesBySign)) {
   t.test(`${statuses.join(', ')}: ${sign}`, async (t) => {
-    for (const status of statuses) t.equal(signOf(answered(status)), sign, String(status));
+    for (const status of statuses) t.equal(healthSignalOf(answered(status)), sign, String(status));
   });
 }
 
 t.test('no answer is a failure, where anything was sent', async (t) => {
-  t.equal(signOf({ kind: 'failed', reason: 'no whole answer within 10 ms' }), 'failing');
-  t.equal(signOf({ kind: 'unreachable', reason: 'ECONNREFUSED' }), 'none');
+  t.equal(healthSignalOf({ kind: 'failed', reason: 'no whole answer within 10 ms' }), 'failing');
+  t.equal(healthSignalOf({ kind: 'unreachable', reason: 'ECONNREFUSED' }), 'none');
 });

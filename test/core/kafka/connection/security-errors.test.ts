@@ -1,6 +1,6 @@
 import t from 'tap';
 import { MillraceError } from '../../../../core/contract/errors.ts';
-import { explainRefusal } from '../../../../core/kafka/connection/broker-refusal.ts';
+import { explainRefusal } from '../../../../core/kafka/connection/security-errors.ts';
 
 /** As kafkajs wraps it: the last of many tries, because of a connection that failed. */
 function wrapped(message: string, fields: object): Error {
