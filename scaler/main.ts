@@ -7,7 +7,7 @@ import type { SecretReader } from '../core/contract/secret-reader.ts';
 import { logAccess } from '../core/access/audit-log.ts';
 import { openAccessControl } from '../core/access/access-control.ts';
 import { openInstallationConnection } from '../core/kafka/connection/installation-connection.ts';
-import type { ClientLog } from '../core/kafka/connection/kafka-client.ts';
+import type { ClientLog, ConnectionSettings } from '../core/kafka/connection/kafka-client.ts';
 import { createClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
 import { checkExpression } from '../core/expressions/compile-expression.ts';
 import { createLog } from '../core/process/log.ts';
@@ -75,13 +75,7 @@ export async function startScaler(
   try {
     const sources = (parts.sources = await openSources(config, { ...dependencies, log }));
     const clientLog: ClientLog = (level, message, fields) => log[level](fields, message);
-    const { kafkaBrokers: brokers, kafkaConfigPath: configPath } = config;
-    const own = await openInstallationConnection({
-      brokers,
-      configPath,
-      clientId: 'millrace-scaler',
-      log: clientLog,
-    });
+    const own = await openInstallationKafka(config, clientLog);
     parts.security = own.security;
     const offsets = (parts.offsets = createClustersReader({
       own,
@@ -125,6 +119,13 @@ export async function startScaler(
     await stop();
     throw error;
   }
+}
+
+function openInstallationKafka(
+  { kafkaBrokers: brokers, kafkaConfigPath: configPath }: ScalerConfig,
+  log: ClientLog,
+): Promise<ConnectionSettings> {
+  return openInstallationConnection({ brokers, configPath, clientId: 'millrace-scaler', log });
 }
 
 /** Starts the controller, where triggers come from a cluster. */
