@@ -1,31 +1,13 @@
 // The metrics of the gateway, updated by its events. docs/reference/metrics.md lists names, units and labels.
 import type { EventEmitter } from 'node:events';
-import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
+import { Counter, Registry, collectDefaultMetrics } from 'prom-client';
 import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
+import { createGauges, type GaugeReading } from './gauges.ts';
 import { createTalliedCounter, createTalliedHistogram, type TallyDefinition } from './tallied-metrics.ts';
 
 const labelNames = ['namespace', 'trigger'] as const;
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
-
-/** The values of the gauges of one trigger, read at each scrape. */
-export interface GaugeReading {
-  readonly key: string;
-  readonly queued: number;
-  readonly inFlight: number;
-  readonly held: number;
-  readonly parked: number;
-  readonly congested: number;
-  readonly blocked: number;
-  readonly readyEndpoints: number;
-  readonly openCircuits: number;
-  readonly concurrencyLimit: number;
-  readonly lowestConcurrencyLimit: number;
-  readonly isRateLimited: boolean;
-  readonly missingCredentials: string;
-  readonly partitions: number;
-  readonly ready: boolean;
-}
 
 /** A registry that counts `events` from now on, and reads the gauges from `snapshot`. */
 export function createMetrics(
@@ -210,67 +192,6 @@ function createCounters(registry: Registry, events: EventEmitter<GatewayEvents>)
   events.on('blocked', (subscription) => blocks.inc(labelsOf(subscription)));
 }
 
-const gauges: readonly (readonly [name: string, help: string, read: (reading: GaugeReading) => number])[] = [
-  ['millrace_buffered_records', 'Records in memory that are not settled.', ({ queued }) => queued],
-  ['millrace_in_flight_events', 'Events in requests in flight.', ({ inFlight }) => inFlight],
-  [
-    'millrace_held_records',
-    'Records held because no endpoint is ready, or credentials for the function are missing.',
-    ({ held }) => held,
-  ],
-  [
-    'millrace_parked_lanes',
-    'Lanes that wait behind a failure, including blocked lanes.',
-    ({ parked }) => parked,
-  ],
-  [
-    'millrace_congested_partitions',
-    'Partitions that are not fetched because too much of them waits behind failures.',
-    ({ congested }) => congested,
-  ],
-  [
-    'millrace_blocked_lanes',
-    'Lanes that a record blocks because the trigger has no dead-letter topic.',
-    ({ blocked }) => blocked,
-  ],
-  ['millrace_ready_endpoints', 'Ready endpoints of the function.', ({ readyEndpoints }) => readyEndpoints],
-  [
-    'millrace_open_circuits',
-    'Ready endpoints that get no requests for now because they kept failing.',
-    ({ openCircuits }) => openCircuits,
-  ],
-  [
-    'millrace_concurrency_limit',
-    'Requests that may be in flight at all ready endpoints together.',
-    ({ concurrencyLimit }) => concurrencyLimit,
-  ],
-  [
-    'millrace_lowest_concurrency_limit',
-    'Requests that may be in flight at the ready endpoint with the lowest limit.',
-    ({ lowestConcurrencyLimit }) => lowestConcurrencyLimit,
-  ],
-  [
-    'millrace_rate_limited',
-    '1 while records wait for the rate limit.',
-    ({ isRateLimited }) => (isRateLimited ? 1 : 0),
-  ],
-  [
-    'millrace_credentials_missing',
-    '1 while nothing is sent to the function because its credentials or its token are missing.',
-    ({ missingCredentials }) => (missingCredentials === '' ? 0 : 1),
-  ],
-  [
-    'millrace_assigned_partitions',
-    'Partitions that are assigned to this gateway.',
-    ({ partitions }) => partitions,
-  ],
-  [
-    'millrace_trigger_ready',
-    '1 while the trigger is ready: its partitions are assigned and fetched.',
-    ({ ready }) => (ready ? 1 : 0),
-  ],
-];
-
 /** Counts problems that the record sources noticed and repaired by themselves. */
 function countNotices(
   events: EventEmitter<GatewayEvents>,
@@ -304,22 +225,4 @@ function countNotices(
         return rewinds.inc({ ...labels, reason: notice.kind });
     }
   });
-}
-
-function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[]): void {
-  for (const [name, help, read] of gauges) {
-    new Gauge({
-      name,
-      help,
-      labelNames,
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const reading of snapshot()) {
-          const [namespace = '', trigger = ''] = reading.key.split('/');
-          this.set({ namespace, trigger }, read(reading));
-        }
-      },
-    });
-  }
 }
