@@ -93,8 +93,8 @@ for (const [changes, message] of [
   [{ 'spec.function': { uri: 'ftp://a/' } }, /must be an http or https URL without user/],
   [{ 'spec.function': { uri: 'http://a/', tls: {} } }, /tls requires https/],
   [{ 'spec.function': { uri: 'http://a/', authentication: accountToken } }, /authentication requires https/],
-  [{ 'spec.function.tls': { certificate: value } }, /certificate requires key\. Write it/],
-  [{ 'spec.function.tls': { keyPassword: value } }, /keyPassword requires key\. Write it/],
+  [{ 'spec.function.tls': { certificate: value } }, /certificate requires key\. Write key/],
+  [{ 'spec.function.tls': { keyPassword: value } }, /keyPassword requires key\. Write key/],
   [{ 'spec.function.authentication': { type: 'basic' } }, /spec\.function\.authentication\.type/],
   [
     { 'spec.function.authentication': { type: 'service-account', audience: 'a' } },

@@ -37,7 +37,7 @@ t.test('a Trigger names each topic that it may not read or write, until the righ
   };
   await untilReported(`Kafka does not allow our user to describe the topic "${unseen}"`);
   const store = await tenant.untilCondition('mailer', 'DeadLetterReady', 'KafkaForbidden');
-  t.match(store.message, `write the topic ${dead}, for dead letters`);
+  t.match(store.message, `write to the topic ${dead} for dead letters`);
 
   await may('describe', unseen);
   await untilReported(`Kafka does not allow our user to read each of the topics "${unread}", "${unseen}"`);
