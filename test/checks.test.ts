@@ -1,4 +1,4 @@
-// What is checked without running anything of ours. Each check is an npm script and counts as one test; two run at a time.
+// The static checks. Each is an npm script and counts as one test; two run at a time.
 import { execFile } from 'node:child_process';
 import t from 'tap';
 
@@ -12,7 +12,7 @@ const scripts = {
   dependencies: 'check:dependencies',
 };
 
-/** Without NODE_OPTIONS, in which tap has every Node process note what it loads: that doubles the work of a linter. */
+/** Runs without NODE_OPTIONS: through it, tap records what every Node process loads, which doubles the work of a linter. */
 function run(script: string): Promise<{ isPassed: boolean; output: string }> {
   const command = ['-u', 'NODE_OPTIONS', process.execPath, '--run', script];
   return new Promise((resolve) => {

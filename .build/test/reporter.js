@@ -1,16 +1,16 @@
-// tap's reporter, within the process of `tap run`: sends .build/test/run.js what tap has counted of each file, as it ends.
+// tap's reporter, which runs in the process of `tap run`. When a file ends, it sends its results to .build/test/run.js.
 import { indent } from './results.js';
 
 const OUTPUT_LINES = 60;
-/** A test within a file that takes so long is told by itself. */
+/** A test that takes this long gets a line of its own. */
 const LONG_TEST_MS = 5_000;
 
-/** tap renders it once, as a component of Ink: one that shows nothing. */
+/** tap renders a reporter as a component of Ink. This one shows nothing. */
 export default function reporter({ test: run }) {
   const watched = new Map();
   run.on('subtestStart', (file) => watched.set(file, watch(file)));
   run.on('subtestEnd', (file) => send(resultsOf(file, watched.get(file))));
-  // Nobody is left to tell: the tests end, too.
+  // run.js is gone, so the tests end too.
   process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
   return null;
 }
@@ -34,7 +34,7 @@ function send(message) {
   if (process.connected) process.send(message);
 }
 
-/** Counts are of assertions, but for a file that fails by itself. tap counts a test with nothing in it as one that passed. */
+/** Counts assertions. A file that fails as a whole counts as one. tap counts a test without assertions as passed; this does not. */
 function resultsOf(file, { output, notes, emptyTests }) {
   const { pass, fail, skip, todo } = file.counts;
   const passed = pass - emptyTests;
@@ -60,7 +60,7 @@ function describeEnd({ bailedOut, options: { signal, exitCode } }) {
   return signal ? `ended by ${signal}` : `exit code ${exitCode}`;
 }
 
-/** What a reader needs of one failure: where, what was found and wanted, the stack. */
+/** Where the failure is, what was found and wanted, and the stack. */
 function describeFailure({ name, fullname, diag }, file) {
   const { at, diff, stack, found, wanted, code, expired, handles, output } = diag ?? {};
   const path = fullname.startsWith(`${file} > `) ? fullname.slice(file.length + 3) : name;

@@ -1,4 +1,4 @@
-// Tells what has passed and what has failed, and keeps count for the last line, which is "N passed, N failed".
+// Prints what passed and what failed, and counts for the last line, which is "N passed, N failed".
 
 const totals = { passed: 0, failed: 0, skipped: 0 };
 const failedNames = [];
@@ -7,25 +7,25 @@ export function say(line) {
   console.log(line);
 }
 
-/** What tap has counted of one file. */
+/** Counts and prints the results of one file. */
 export function countFile({ name, passed, failed, skipped, timeMs, details }) {
   const counts = [`${passed} passed`, failed > 0 && `${failed} failed`, skipped > 0 && `${skipped} skipped`];
   count({ name, passed, failed, skipped });
-  tell(failed === 0, `${name}: ${counts.filter(Boolean).join(', ')}`, timeMs, details);
+  printResult(failed === 0, `${name}: ${counts.filter(Boolean).join(', ')}`, timeMs, details);
 }
 
-/** What is judged beside the tests, and counts as one. */
+/** Counts and prints a check that is not a test file, such as coverage. It counts as one. */
 export function countCheck(name, isPassed, details = '', timeMs = undefined) {
   count({ name, passed: isPassed ? 1 : 0, failed: isPassed ? 0 : 1, skipped: 0 });
-  tell(isPassed, name, timeMs, isPassed ? '' : details);
+  printResult(isPassed, name, timeMs, isPassed ? '' : details);
 }
 
-/** Of a test that takes its time, before its file ends. It counts with the file. */
-export function tellLongTest({ name, isPassed, timeMs }) {
+/** Prints a long test as soon as it ends. It is counted with its file. */
+export function printLongTest({ name, isPassed, timeMs }) {
   say(indent(`${isPassed ? '·' : '✗'} ${name} (${seconds(timeMs)})`));
 }
 
-/** The last line, and whether nothing has failed. */
+/** Prints the last line. Returns whether nothing failed. */
 export function conclude() {
   say('');
   if (failedNames.length > 0) say(`failed: ${failedNames.join(', ')}`);
@@ -45,7 +45,7 @@ function count({ name, passed, failed, skipped }) {
   if (failed > 0) failedNames.push(name);
 }
 
-function tell(isPassed, what, timeMs, details) {
+function printResult(isPassed, what, timeMs, details) {
   say(`${isPassed ? '✓' : '✗'} ${what}${timeMs === undefined ? '' : ` (${seconds(timeMs)})`}`);
   if (details.trim() !== '') say(indent(details.trimEnd()));
 }

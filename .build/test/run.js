@@ -1,5 +1,5 @@
-// npm test: the static checks, then every test against one Kafka broker. Nothing stops at the first failure: all that is wrong is shown
-// in one run. The last line is "N passed, N failed".
+// npm test: the static checks, then every test, against one Kafka broker. A failure stops nothing, so one run shows everything that is
+// wrong. The last line is "N passed, N failed".
 //
 //   npm test                        everything but test/{faults,kubernetes,charts,e2e}
 //   npm test -- --faults --kubernetes --e2e    those, too: what CI runs, as npm run verify
@@ -9,12 +9,12 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { conclude, countCheck, countFile, say, tellLongTest } from './results.js';
+import { conclude, countCheck, countFile, say, printLongTest } from './results.js';
 import { shareServers, stopServers } from './servers.js';
 import { choose, chooseDefault, inSuites, isPure } from './suites.js';
 import { reportCoverage, runTests, stopTap } from './tap.js';
 
-/** What this run puts out, for the search at its end. */
+/** Where the processes of this run record their output. The search at its end reads it. */
 const OUTPUTS = fileURLToPath(new URL('../../.tap/outputs', import.meta.url));
 
 const { values: options, positionals: chosen } = parseArgs({
@@ -50,27 +50,27 @@ async function runSuite({ files, servers, pace = [] }) {
   const ready = await startServersFor(files, servers);
   if (ready.length === 0) return;
   const isCovered = !isChosen && ready.some(isPure);
-  // A chosen file alone need not cover all. Whether the run has, is asked of tap when it is over: its exit code speaks of the tests.
+  // A chosen file alone need not cover everything. tap's exit code is about the tests: coverage is judged by `tap report` afterwards.
   const coverage = isCovered
     ? ['--allow-incomplete-coverage', '--coverage-report=none']
     : ['--disable-coverage'];
-  const told = new Set();
+  const reported = new Set();
   let failed = 0;
   const code = await runTests(ready, [...pace, ...coverage], (message) => {
-    if (message.kind === 'long test') tellLongTest(message);
+    if (message.kind === 'long test') printLongTest(message);
     if (message.kind !== 'file') return;
-    told.add(message.name);
+    reported.add(message.name);
     failed += message.failed;
     countFile(message);
   });
-  const untold = ready.filter((file) => !told.has(file));
-  if (untold.length > 0)
-    countCheck(`${plural(untold.length, 'file')} without a result`, false, untold.join('\n'));
+  const unreported = ready.filter((file) => !reported.has(file));
+  if (unreported.length > 0)
+    countCheck(`${plural(unreported.length, 'file')} without a result`, false, unreported.join('\n'));
   else if (code !== 0 && failed === 0) countCheck(`tap ended with exit code ${code}`, false);
   if (isCovered) await judgeCoverage();
 }
 
-/** The files that can run. Where a server does not start, those that need one cannot, which is told, and is a failure. */
+/** Returns the files that can run. If a server does not start, the files that need one count as a failure. */
 async function startServersFor(files, servers) {
   const needy = servers.length > 0 ? files.filter((file) => !isPure(file)) : [];
   try {
@@ -87,18 +87,18 @@ async function judgeCoverage() {
   countCheck('coverage of pure code', isComplete, table);
 }
 
-/** From here on, of each Node process but this one and tap. */
+/** Lets every Node process started from here on, except tap, record its output. */
 function recordOutputs() {
   rmSync(OUTPUTS, { recursive: true, force: true });
   mkdirSync(OUTPUTS, { recursive: true });
   process.env.MILLRACE_TEST_OUTPUTS = OUTPUTS;
   const recorder = new URL('../outputs/record.js', import.meta.url);
-  // The Kafka client sets timers into the past, which Node remarks on in each test that has one.
+  // The Kafka client sets timers into the past, and Node would warn about it in every test with one.
   const flags = ['--disable-warning=TimeoutNegativeWarning', `--import=${recorder}`];
   process.env.NODE_OPTIONS = [process.env.NODE_OPTIONS, ...flags].filter(Boolean).join(' ');
 }
 
-/** They are left to look at where a secret is in them. */
+/** Outputs with a secret in them stay, to be looked at. */
 async function searchOutputs() {
   const { checkOutputs } = await import('../outputs/check.ts');
   say('');
@@ -108,7 +108,7 @@ async function searchOutputs() {
   if (isPassed) rmSync(OUTPUTS, { recursive: true, force: true });
 }
 
-/** No broker and no test is left behind. */
+/** Ends the tests and the servers of this run. */
 async function interrupt(signal) {
   say(`\nended by ${signal}`);
   await Promise.all([stopTap(signal), stopServers()]);

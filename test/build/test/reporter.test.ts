@@ -1,4 +1,4 @@
-// tap runs files that end in every way that there is, and the reporter tells of each.
+// tap runs files that end in every possible way, and the reporter reports each of them.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -44,7 +44,7 @@ async function tellAll(): Promise<Map<string, Told>> {
   return told;
 }
 
-t.test('what is told of a file', async (t) => {
+t.test('the reporter counts and describes each way in which a file can end', async (t) => {
   const told = await tellAll();
   const counts = Object.fromEntries(
     [...told].map(([name, { passed, failed, skipped }]) => [name, [passed, failed, skipped]]),
