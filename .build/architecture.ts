@@ -85,7 +85,13 @@ function graph(): string[] {
       direct.some((other) => other !== one && reaches(other, one, targets));
     return direct.filter((one) => !isImplied(one)).map((one) => `  ${idOf(name)} --> ${idOf(one)}`);
   });
-  return ['```mermaid', 'flowchart TD', ...ruled.map((name) => `  ${idOf(name)}["${name}"]`), ...arrows, '```'];
+  return [
+    '```mermaid',
+    'flowchart TD',
+    ...ruled.map((name) => `  ${idOf(name)}["${name}"]`),
+    ...arrows,
+    '```',
+  ];
 }
 
 /** The command line may import everything: it is drawn to what it starts. */
