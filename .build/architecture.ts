@@ -94,10 +94,10 @@ function graph(): string[] {
   ];
 }
 
-/** The command line may import everything: it is drawn to what it starts. */
+/** A plane is drawn to the rooms in it, which its main.ts wires. The command line may import everything: it is drawn to what it starts. */
 function targetsOf(name: string, ruled: readonly string[]): string[] {
   const allowed = rooms[name]?.imports ?? ['gateway', 'scaler'];
-  const all = allowed.flatMap((one) =>
+  const all = [...allowed, ...childrenOf(name)].flatMap((one) =>
     ruled.includes(one) ? [one] : ruled.filter((other) => contains(one, other)),
   );
   return all.filter((one) => !contains(one, name));
