@@ -3,7 +3,7 @@
 import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
 import { createRecordSink } from '../../core/kafka/produce/producer-sink.ts';
 import { createRecordSources } from '../../core/kafka/group/group-record-source.ts';
-import { createMissingTopics } from '../../core/kafka/connection/topics.ts';
+import { createMissingTopics } from '../../core/kafka/connection/topic-admin.ts';
 import { startLocalKafka } from '../kafka/local-kafka.ts';
 import { fill, sendAtRate, type Bench, type BenchOptions } from './load.ts';
 import { measure, startGatewayProcess, startSink, until, type Measured, type Sink } from './processes.ts';

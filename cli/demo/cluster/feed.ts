@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { createKafka } from '../../../core/kafka/connection/kafka-client.ts';
 import { createRecordSink } from '../../../core/kafka/produce/producer-sink.ts';
-import { createMissingTopics, removeTopics } from '../../../core/kafka/connection/topics.ts';
+import { createMissingTopics, removeTopics } from '../../../core/kafka/connection/topic-admin.ts';
 import type { CommandIo } from '../../command-io.ts';
 import { brokersIn } from '../../commands/brokers.ts';
 import { weekOf } from '../earthquakes.ts';

@@ -16,7 +16,7 @@ import { progressText, readStartOffsets, type StartOffset } from '../offsets/sta
 import { toRecord } from '../fetch/to-record.ts';
 import type { TopicMemory } from '../fetch/topic-memory.ts';
 import type { TopicWatch } from '../fetch/topic-watch.ts';
-import { topicsMissing } from '../connection/topics.ts';
+import { topicsMissing } from '../fetch/find-topics.ts';
 import type { Transactions } from '../produce/transactions.ts';
 
 export interface AssignmentOptions {

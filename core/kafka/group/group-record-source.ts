@@ -23,7 +23,7 @@ import { createSourceHealth, type Departure } from './source-health.ts';
 import { Stalls } from '../fetch/stalls.ts';
 import { TopicMemory } from '../fetch/topic-memory.ts';
 import { createTopicWatch, watchMs, type TopicFollower, type TopicWatch } from '../fetch/topic-watch.ts';
-import { scanTopics, topicsMissing } from '../connection/topics.ts';
+import { scanTopics, topicsMissing } from '../fetch/find-topics.ts';
 import { Transactions } from '../produce/transactions.ts';
 import { FairScheduler } from '../fetch/fair-scheduler.ts';
 

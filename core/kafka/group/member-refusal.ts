@@ -6,7 +6,7 @@ import { failureOf } from '../offsets/offset-failures.ts';
 import { findCoordinatorsRequest, type CoordinatorKind } from '../connection/wire-requests.ts';
 import { topicsForbidden } from '../connection/security-errors.ts';
 import type { TopicWatch } from '../fetch/topic-watch.ts';
-import { unreadableIn } from '../connection/topics.ts';
+import { unreadableIn } from '../fetch/find-topics.ts';
 
 /** `ask` rejects with MILLRACE_KAFKA_FORBIDDEN where there is a coordinator, but not for our user; whatever else it finds does not count. */
 export async function explainCoordinator(error: unknown, ask: () => Promise<unknown>): Promise<unknown> {

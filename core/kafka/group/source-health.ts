@@ -7,7 +7,7 @@ import type { GroupConsumer } from './group-consumer.ts';
 import type { Stalls } from '../fetch/stalls.ts';
 import type { TopicMemory } from '../fetch/topic-memory.ts';
 import type { TopicsSnapshot, TopicFollower } from '../fetch/topic-watch.ts';
-import { matchTopics } from '../connection/topics.ts';
+import { matchTopics } from '../fetch/find-topics.ts';
 
 /** Why a client is left for a new one, in words. */
 export interface Departure {
