@@ -6,7 +6,7 @@ import { consumeAll, createTopic, produce, uniqueName, useKafka } from '../../fi
 import { startCli } from '../fixtures/run-cli.ts';
 import { isGone } from '../fixtures/is-gone.ts';
 
-const server = join(import.meta.dirname, 'runtime/fixtures/server.js');
+const server = join(import.meta.dirname, '../runtime/fixtures/server.js');
 
 t.test('dev', async (t) => {
   const KAFKA_BROKERS = await useKafka(t);
