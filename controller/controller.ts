@@ -1,7 +1,7 @@
 // The controller: of all scaler replicas, the elected leader reconciles annotated Deployments and Triggers.
 import type { Logger } from 'pino';
 import type { CheckExpression } from '../core/contract/expressions.ts';
-import { describeError, MillraceError } from '../core/contract/errors.ts';
+import { errorFields, MillraceError } from '../core/contract/errors.ts';
 import type { KubernetesClient } from '../core/contract/kubernetes-client.ts';
 import type { SecretReader } from '../core/contract/secret-reader.ts';
 import type { ClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
@@ -78,9 +78,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
       await ended?.stop();
     },
     onTrouble: (error) => {
-      const text = describeError(error);
-      if (text !== lastError) log.warn({ error: text }, 'cannot read or renew the Lease of the controller');
-      lastError = text;
+      const fields = errorFields(error);
+      if (fields.error !== lastError) log.warn(fields, 'cannot read or renew the Lease of the controller');
+      lastError = fields.error;
     },
   });
   return {

@@ -1,7 +1,7 @@
 // The reconcile loop: informers, work queue, workers and reconcilers, wired together. It runs while this process is the leader; once it has
 // stopped, nothing is in progress any more.
 import type { Logger } from 'pino';
-import { describeError } from '../core/contract/errors.ts';
+import { errorFields } from '../core/contract/errors.ts';
 import type { KubernetesClient, Resource } from '../core/contract/kubernetes-client.ts';
 import type { SecretReader } from '../core/contract/secret-reader.ts';
 import type { ClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
@@ -67,8 +67,7 @@ class LeaderReconcileLoop implements ReconcileLoop {
   constructor(options: ReconcileLoopOptions) {
     const { client, secrets, namespaces, identity, kafka, backlog, parser, log, scaler, assertLeading } =
       options;
-    const onError = (error: unknown): void =>
-      log.debug({ error: describeError(error) }, 'event not recorded');
+    const onError = (error: unknown): void => log.debug(errorFields(error), 'event not recorded');
     this.#triggerCache = createTriggerCache(parser);
     this.#informers = createClusterInformers({
       client: {
@@ -101,10 +100,7 @@ class LeaderReconcileLoop implements ReconcileLoop {
       work: (key) => this.#reconcile(key),
       onFailure: (key, error, failures) => {
         const level = failures === 3 ? 'warn' : 'debug';
-        log[level](
-          { item: key, error: describeError(error), failures },
-          'reconcile failed; retrying with backoff',
-        );
+        log[level]({ item: key, ...errorFields(error), failures }, 'reconcile failed; retrying with backoff');
       },
     });
     this.#informers.start().then(

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import { describeError } from '../core/contract/errors.ts';
+import { errorFields } from '../core/contract/errors.ts';
 import type { TlsFiles } from '../core/access/certificate-files.ts';
 
 export interface ScalerCa {
@@ -53,7 +53,7 @@ export async function watchScalerCa({
       if (isNew) onChange();
     } catch (error) {
       log.warn(
-        { path: caPath, error: describeError(error) },
+        { path: caPath, ...errorFields(error) },
         'cannot read the CA of the scaler or its certificates; the last content that was read stays in use',
       );
     }

@@ -2,6 +2,7 @@
 import type { AccessConfig } from '../core/access/access-control.ts';
 import { accessConfigOf, accessSettings } from '../core/process/access-settings.ts';
 import {
+  certificateOf,
   count,
   duration,
   port,
@@ -9,7 +10,6 @@ import {
   size,
   text,
   type Env,
-  type Refuse,
   type Settings,
   type ValuesOf,
 } from '../core/process/settings.ts';
@@ -132,7 +132,7 @@ export function readGatewayConfig(env: Env): GatewayConfig {
         : undefined,
       adminHost: values.MILLRACE_ADMIN_HOST,
       adminPort: values.MILLRACE_ADMIN_PORT,
-      adminTls: adminTlsOf(values, refuse),
+      adminTls: certificateOf('MILLRACE_ADMIN_TLS_CERT', 'MILLRACE_ADMIN_TLS_KEY', values, refuse),
       access: accessConfigOf(values, values.MILLRACE_KUBERNETES, refuse),
       scalerUrls: values.SCALER_URLS ?? [],
       scalerCaPath: values.SCALER_CA,
@@ -144,16 +144,6 @@ export function readGatewayConfig(env: Env): GatewayConfig {
       maxBytes: values.MILLRACE_MAX_BYTES,
     }),
   );
-}
-
-function adminTlsOf(
-  { MILLRACE_ADMIN_TLS_CERT: certPath, MILLRACE_ADMIN_TLS_KEY: keyPath }: Values,
-  refuse: Refuse<keyof typeof gatewaySettings>,
-): GatewayConfig['adminTls'] {
-  if (certPath !== undefined && keyPath !== undefined) return { certPath, keyPath };
-  if (certPath !== undefined) refuse('MILLRACE_ADMIN_TLS_KEY', 'a file, as MILLRACE_ADMIN_TLS_CERT has one');
-  if (keyPath !== undefined) refuse('MILLRACE_ADMIN_TLS_CERT', 'a file, as MILLRACE_ADMIN_TLS_KEY has one');
-  return undefined;
 }
 
 function sharingOf({

@@ -3,6 +3,7 @@ import type { AccessConfig } from '../core/access/access-control.ts';
 import { accessConfigOf, accessSettings } from '../core/process/access-settings.ts';
 import type { TlsFiles } from '../core/access/certificate-files.ts';
 import {
+  certificateOf,
   port,
   readSettings,
   text,
@@ -82,10 +83,9 @@ export function readScalerConfig(env: Env): ScalerConfig {
 
 function tlsOf(values: Values, refuse: RefuseSetting): TlsFiles | undefined {
   const { SCALER_TLS_CERT: certPath, SCALER_TLS_KEY: keyPath, SCALER_TLS_CLIENT_CA: clientCaPath } = values;
-  if (certPath !== undefined && keyPath !== undefined) return { certPath, keyPath, clientCaPath };
-  if (certPath !== undefined) refuse('SCALER_TLS_KEY', 'a file, as SCALER_TLS_CERT has one');
-  else if (keyPath !== undefined) refuse('SCALER_TLS_CERT', 'a file, as SCALER_TLS_KEY has one');
-  else if (clientCaPath !== undefined)
+  const certificate = certificateOf('SCALER_TLS_CERT', 'SCALER_TLS_KEY', values, refuse);
+  if (certificate !== undefined) return { ...certificate, clientCaPath };
+  if (clientCaPath !== undefined && certPath === undefined && keyPath === undefined)
     refuse('SCALER_TLS_CLIENT_CA', 'nothing without SCALER_TLS_CERT and SCALER_TLS_KEY');
   return undefined;
 }

@@ -65,6 +65,23 @@ export function readSettings<Table extends Settings, Config>(
   return config;
 }
 
+/**
+ * The files of a certificate and of its key, by the names of their two settings; undefined where neither is set. Refuses one without the
+ * other.
+ */
+export function certificateOf<Cert extends string, Key extends string>(
+  certName: Cert,
+  keyName: Key,
+  values: Readonly<Record<Cert | Key, string | undefined>>,
+  refuse: Refuse<Cert | Key>,
+): { readonly certPath: string; readonly keyPath: string } | undefined {
+  const { [certName]: certPath, [keyName]: keyPath } = values;
+  if (certPath !== undefined && keyPath !== undefined) return { certPath, keyPath };
+  if (certPath !== undefined) refuse(keyName, `a file, as ${certName} has one`);
+  if (keyPath !== undefined) refuse(certName, `a file, as ${keyName} has one`);
+  return undefined;
+}
+
 function textIn(env: Env, name: string): string {
   return env[name]?.trim() ?? '';
 }

@@ -1,5 +1,6 @@
 import t from 'tap';
 import {
+  certificateOf,
   count,
   duration,
   list,
@@ -72,4 +73,14 @@ t.test('other kinds of values', async (t) => {
   t.same(['1Ki', 'much'].map(size.parse), [1024, undefined]);
   t.same(['true', 'false', 'yes'].map(trueOrFalse.parse), [true, false, undefined]);
   t.same(list.parse(' a, b,,'), ['a', 'b']);
+});
+
+t.test('a certificate and its key are set together', async (t) => {
+  const table = { CERT: { ...text, help: '' }, KEY: { ...text, help: '' } };
+  const read = (env: Record<string, string>) =>
+    readSettings(table, env, (values, refuse) => certificateOf('CERT', 'KEY', values, refuse));
+  t.strictSame(read({ CERT: '/tls.crt', KEY: '/tls.key' }), { certPath: '/tls.crt', keyPath: '/tls.key' });
+  t.equal(read({}), undefined);
+  t.throws(() => read({ CERT: '/tls.crt' }), { message: 'KEY is "", expected a file, as CERT has one' });
+  t.throws(() => read({ KEY: '/tls.key' }), { message: 'CERT is "", expected a file, as KEY has one' });
 });
