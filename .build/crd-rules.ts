@@ -140,4 +140,10 @@ export const kafkaClusterRules: Rules = {
     },
   ],
   'spec.authentication': ofItsType(fieldsOfType),
+  'spec.authentication.extensions': [
+    {
+      rule: "self.all(name, name.lowerAscii() != 'auth')",
+      message: 'the name auth is reserved for the token. Write another name.',
+    },
+  ],
 };

@@ -4,8 +4,8 @@
 // It has no defaults. The API server would write them into every object, as if its author had. A later release could then not change a
 // default, and fields that exclude each other (`port` and `uri`) would both be present. Defaults are filled in when a Trigger is read,
 // as for files; here the description names them.
-import { formatOf, formats, type FormatName } from '../core/resources/schema/formats.ts';
-import type { FieldSchema } from '../core/resources/schema/fields.ts';
+import { expectation, type FieldSchema } from '../core/resources/schema/fields.ts';
+import { formatOf, formats, type FormatName, type StringFormat } from '../core/resources/schema/formats.ts';
 
 export type StructuralSchema = Readonly<Record<string, unknown>>;
 
@@ -21,9 +21,6 @@ export type Rules = Readonly<Record<string, readonly Rule[]>>;
 
 /** Nested filters are written out to this depth. Deeper ones are checked by the gateway alone. */
 const filterDepth = 3;
-/** Bounds where the schema has none: without them the API server cannot estimate the cost of a rule, and refuses it. */
-const mostItems = 256;
-const longestText = 4_096;
 
 export interface SchemaContext {
   readonly rules: Rules;
@@ -59,11 +56,22 @@ export function structural(
   }
 }
 
-function descriptionOf({ description, default: value, defaultRule }: FieldSchema): StructuralSchema {
+/** What `kubectl explain` shows: what the field is, what is right in it, and its default. */
+function descriptionOf(schema: FieldSchema): StructuralSchema {
+  const { description, default: value, defaultRule } = schema;
   const fallback = defaultRule ?? (isPlain(value) ? String(value) : undefined);
-  const sentences = [description, fallback === undefined ? undefined : `Default: ${fallback}.`];
+  const sentences = [
+    description,
+    description === undefined || saysNothing(schema) ? undefined : `Must be ${expectation(schema)}.`,
+    fallback === undefined ? undefined : `Default: ${fallback}.`,
+  ];
   const text = sentences.filter((one) => one !== undefined).join(' ');
   return text === '' ? {} : { description: text };
+}
+
+/** Whether its type says all that is expected. */
+function saysNothing({ type, properties, $ref, notBuilt }: FieldSchema): boolean {
+  return type === 'boolean' || properties !== undefined || $ref !== undefined || notBuilt !== undefined;
 }
 
 function isPlain(value: unknown): value is string | number | boolean {
@@ -71,8 +79,7 @@ function isPlain(value: unknown): value is string | number | boolean {
 }
 
 function rulesAt(path: string, { rules }: SchemaContext): StructuralSchema {
-  const found = rules[path];
-  return found === undefined ? {} : { 'x-kubernetes-validations': found };
+  return validations(rules[path] ?? []);
 }
 
 function bounds({ minimum, maximum }: FieldSchema): StructuralSchema {
@@ -80,32 +87,39 @@ function bounds({ minimum, maximum }: FieldSchema): StructuralSchema {
 }
 
 function integerOrText(schema: FieldSchema): StructuralSchema {
-  return { 'x-kubernetes-int-or-string': true, ...bounds(schema), ...patternOf(schema.format) };
+  const { maxLength, format } = schema;
+  const rule = textRule(schema);
+  const ofText = rule === undefined ? [] : [{ ...rule, rule: `type(self) == int || ${rule.rule}` }];
+  return {
+    'x-kubernetes-int-or-string': true,
+    ...bounds(schema),
+    ...(maxLength === undefined ? {} : { maxLength }),
+    ...patternOf(format),
+    ...(format === undefined || formatOf(format).rule === undefined ? {} : validations(ofText)),
+  };
 }
 
-function text(schema: FieldSchema & { readonly pattern?: string }): StructuralSchema {
-  const { minLength, pattern, format } = schema;
+function text(schema: FieldSchema): StructuralSchema {
+  const { minLength, maxLength } = schema;
+  if (maxLength === undefined) throw new TypeError('each text needs a bound');
+  const rule = textRule(schema);
   return {
     type: 'string',
-    maxLength: longestText,
+    maxLength,
     ...(minLength === undefined ? {} : { minLength }),
-    ...(pattern === undefined ? formatRule(format) : { pattern }),
-    ...(format === 'topic-name' ? { maxLength: 249 } : {}),
-    ...(format === 'dns-label' || format === 'namespace-or-any' ? { maxLength: 63 } : {}),
-    ...(format === 'dns-name' ? { maxLength: 253 } : {}),
-    ...(format === 'cluster-name' ? { maxLength: 63 + 1 + 253 } : {}),
+    ...validations(rule === undefined ? [] : [rule]),
   };
 }
 
 /** A rule instead of a pattern: the API server reports a pattern as it is, but a rule with its message. */
-function formatRule(format: FormatName | undefined): StructuralSchema {
-  const { pattern } = patternOf(format);
-  if (format === undefined || pattern === undefined) return {};
-  const message = `must be ${formats[format].expected}`;
-  const rule: Rule = { rule: `self.matches(r'${pattern}')`, message };
-  const shown =
-    formatOf(format).mayHoldPassword === true ? {} : { messageExpression: `'${message}, is "' + self + '"'` };
-  return { 'x-kubernetes-validations': [{ ...rule, ...shown }] };
+function textRule({ format, pattern = patternOf(format).pattern, ...schema }: FieldSchema): Rule | undefined {
+  if (pattern === undefined) return undefined;
+  const { rule: others, mayHoldPassword }: Partial<StringFormat> =
+    format === undefined ? {} : formatOf(format);
+  const rule = [`self.matches(r'${pattern}')`, others].filter((one) => one !== undefined).join(' && ');
+  const message = `must be ${format === undefined ? expectation(schema) : formats[format].expected}`;
+  const shown = mayHoldPassword === true ? {} : { messageExpression: `'${message}, is "' + self + '"'` };
+  return { rule, message, ...shown };
 }
 
 function patternOf(format: FormatName | undefined): { readonly pattern?: string } {
@@ -114,14 +128,11 @@ function patternOf(format: FormatName | undefined): { readonly pattern?: string 
 }
 
 function list(schema: FieldSchema, context: SchemaContext, path: string, depth: number): StructuralSchema {
-  const { minItems, uniqueItems, notBuilt } = schema as FieldSchema & {
-    readonly minItems?: number;
-    readonly uniqueItems?: boolean;
-  };
-  const items = schema.items ?? {};
+  const { minItems, maxItems, uniqueItems, items = {} } = schema;
+  if (maxItems === undefined) throw new TypeError(`the list ${path} needs a bound`);
   return {
     type: 'array',
-    maxItems: notBuilt === undefined ? mostItems : 0,
+    maxItems,
     ...(minItems === undefined ? {} : { minItems }),
     ...(uniqueItems === true ? { 'x-kubernetes-list-type': 'set' } : {}),
     items: structural(items, context, `${path}[]`, depth),
@@ -129,18 +140,20 @@ function list(schema: FieldSchema, context: SchemaContext, path: string, depth: 
 }
 
 function mapping(schema: FieldSchema, context: SchemaContext, path: string, depth: number): StructuralSchema {
-  const { properties, required, additionalProperties, minProperties, maxProperties } =
-    schema as FieldSchema & { readonly minProperties?: number; readonly maxProperties?: number };
+  const { properties, required, additionalProperties, minProperties, maxProperties } = schema;
   const counts = {
     ...(minProperties === undefined ? {} : { minProperties }),
     ...(maxProperties === undefined ? {} : { maxProperties }),
   };
-  if (properties === undefined && typeof additionalProperties === 'object')
+  if (properties === undefined && typeof additionalProperties === 'object') {
+    if (maxProperties === undefined) throw new TypeError(`the mapping ${path} needs a bound`);
     return {
       type: 'object',
       ...counts,
+      ...(depth > 0 ? {} : validations([...(context.rules[path] ?? []), ...nameRules(schema)])),
       additionalProperties: structural(additionalProperties, context, `${path}{}`, depth),
     };
+  }
   const below = Object.entries(properties ?? {}).map(([name, one]) => [
     name,
     structural(one, context, path === '' ? name : `${path}.${name}`, depth),
@@ -151,6 +164,17 @@ function mapping(schema: FieldSchema, context: SchemaContext, path: string, dept
     properties: Object.fromEntries(below) as StructuralSchema,
     ...(required === undefined || required.length === 0 ? {} : { required }),
   };
+}
+
+/** Not within filters: the API server takes such a rule for too costly in lists of lists. */
+function nameRules({ propertyNames, names }: FieldSchema): Rule[] {
+  if (propertyNames === undefined || names === undefined) return [];
+  const rule = `self.all(name, name.matches(r'${propertyNames.pattern}'))`;
+  return [{ rule, message: `each name must be ${names.what}. ${names.remedy}` }];
+}
+
+function validations(rules: readonly Rule[]): StructuralSchema {
+  return rules.length === 0 ? {} : { 'x-kubernetes-validations': rules };
 }
 
 /** A filter, written out down to `filterDepth`. */

@@ -54,12 +54,41 @@ function statusWith(fields: Readonly<Record<string, StructuralSchema>>): Structu
   };
 }
 
+/** Any object. It is written as a whole, so the API server need not remember who wrote which of its fields. */
+const whole = (description: string): StructuralSchema => ({
+  type: 'object',
+  description,
+  'x-kubernetes-preserve-unknown-fields': true,
+  'x-kubernetes-map-type': 'atomic',
+});
+
+const accepted: StructuralSchema = {
+  type: 'object',
+  description: 'The last version that was accepted. It goes on while a later edit is wrong.',
+  required: ['generation', 'spec'],
+  properties: {
+    generation: {
+      type: 'integer',
+      format: 'int64',
+      minimum: 0,
+      description: 'The generation of the resource that was accepted.',
+    },
+    spec: whole('The spec of that generation.'),
+    cluster: whole('The KafkaCluster as it was resolved for it. Absent for the cluster of the installation.'),
+  },
+};
+
 export const triggerStatus = statusWith({
+  accepted,
   topics: text('The topics, separated by commas, or the pattern.', 131_072),
-  function: text('The function: deployment/NAME, service/NAME or its uri.', 4_096),
+  function: text('The function: KIND/NAME of a workload, service/NAME or its uri.', 4_096),
   consumerGroup: text('The consumer group.', 4_096),
   backlog: text('Records that are not settled yet, in orders of magnitude: 0, 1-9, 10-99…; or unknown.', 64),
-  replicas: { type: 'integer', format: 'int32', description: 'Replicas of the function.' },
+  replicas: {
+    type: 'integer',
+    format: 'int32',
+    description: 'Replicas of the workload; 0 if nothing is scaled.',
+  },
 });
 
 export const kafkaClusterStatus = statusWith({});

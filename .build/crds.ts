@@ -137,15 +137,15 @@ function resourceOf(definition: Definition): unknown {
   };
 }
 
-function schemaOf({ description, schema, filter, rules, status }: Definition): StructuralSchema {
+function schemaOf({ kind, description, schema, filter, rules, status }: Definition): StructuralSchema {
   const { spec = {} } = schema.properties ?? {};
   const context = { rules, ...(filter === undefined ? {} : { filter }) };
   return {
     description,
     type: 'object',
     properties: {
-      apiVersion: { type: 'string', description: `${apiVersion}.` },
-      kind: { type: 'string', description: `${schema.properties?.kind?.const ?? ''}.` },
+      apiVersion: { type: 'string', description: `The API version of the resource: ${apiVersion}.` },
+      kind: { type: 'string', description: `The kind of the resource: ${kind}.` },
       metadata: { type: 'object' },
       spec: structural(spec, context, 'spec'),
       status,

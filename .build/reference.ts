@@ -1,9 +1,13 @@
 // Writes the reference pages, made from the code: `npm run docs:reference`. A test fails if the files are outdated.
-import { EventEmitter } from 'node:events';
+import { GatewayEmitter } from '../core/contract/gateway-events.ts';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { commandLinePage } from './command-line-page.ts';
+import { code, page, table } from './markdown.ts';
 import { createMetrics } from '../gateway/admin/gateway-metrics.ts';
 import { gatewayOwnSettings } from '../gateway/config.ts';
 import { commandVariables, functionVariables } from '../cli/variables.ts';
+import type { ReasonRow } from '../controller/plan/conditions/reason-row.ts';
+import { reasonTable } from '../controller/plan/conditions/reasons.ts';
 import { controllerOwnSettings, controllerSettings } from '../controller/config.ts';
 import { accessSettings } from '../core/process/access-settings.ts';
 import type { Settings } from '../core/process/settings.ts';
@@ -12,12 +16,12 @@ import { annotationTable, topicsAnnotation } from '../core/resources/annotations
 import { errorTable } from '../core/contract/errors.ts';
 import { clusterFieldTable, expectation, fieldTable, type Field } from '../core/resources/schema/fields.ts';
 import { apiVersion } from '../core/resources/schema/trigger-schema.ts';
+import type { ConditionType } from '../core/resources/trigger-status.ts';
+import { createControllerEmitter } from '../controller/controller-events.ts';
 import { createScalerMetrics } from '../scaler/admin/scaler-metrics.ts';
 import { scalerOwnSettings } from '../scaler/config.ts';
 import { createScalerEmitter } from '../scaler/scaler-events.ts';
 import { createWantedTriggers } from '../scaler/wanted-triggers.ts';
-
-const note = '<!-- Made by `npm run docs:reference`. Do not edit. -->';
 
 /** Path of a page in the repository → its text. */
 export function renderReference(): ReadonlyMap<string, string> {
@@ -25,9 +29,11 @@ export function renderReference(): ReadonlyMap<string, string> {
     ['docs/reference/trigger.md', triggerPage()],
     ['docs/reference/kafka-cluster.md', kafkaClusterPage()],
     ['docs/reference/annotations.md', annotationsPage()],
+    ['docs/reference/conditions.md', conditionsPage()],
     ['docs/reference/errors.md', errorsPage()],
     ['docs/reference/configuration.md', configurationPage()],
     ['docs/reference/metrics.md', metricsPage()],
+    ['docs/reference/command-line.md', commandLinePage()],
   ]);
 }
 
@@ -88,6 +94,36 @@ function errorsPage(): string {
   );
 }
 
+/** Condition → what is the case when it is True. */
+const conditionMeanings: Readonly<Record<ConditionType | 'Event', string>> = {
+  Ready:
+    'Records are delivered as they come. It is True if all others are; otherwise it has the reason of the first that is not.',
+  Accepted: 'The Trigger is valid, and has its consumer group for itself.',
+  SourceReady: 'The topics exist, and gateways read all their partitions.',
+  FunctionReady: 'There is a function to deliver to, running or scaled to zero.',
+  ScalerReady: 'KEDA scales the function, or nothing is to be scaled.',
+  DeadLetterReady: 'The topics for dead letters and replies exist, and may be written to.',
+  Event: 'Reasons of Events of Deployments and Triggers that are no conditions.',
+};
+
+function conditionsPage(): string {
+  const rowsOf = (condition: string): string[][] =>
+    Object.entries<ReasonRow>(reasonTable)
+      .filter(([, { of }]) => of.some((one) => one === condition))
+      .map(([reason, { meaning, remedy }]) => [code(reason), meaning, remedy]);
+  const sections = Object.entries(conditionMeanings).map(([condition, text]) => {
+    const head = condition === 'Event' ? 'Events' : condition;
+    return `## ${head}\n\n${text}\n\n${table(['reason', 'what is the case', 'what to do'], rowsOf(condition))}`;
+  });
+  return page(
+    'Conditions',
+    'The status of a Trigger has these conditions. `kubectl get triggers` shows the reason of `Ready`, and `kubectl describe trigger ' +
+      'NAME` all of them, each with a message that says what to do. A condition that turns False, or is False for a new reason, ' +
+      'becomes a Warning Event too. A message that is longer than Kubernetes allows is cut, and the log of the scaler has the whole.',
+    sections.join('\n\n'),
+  );
+}
+
 function configurationPage(): string {
   const named = (help: Readonly<Record<string, string>>): string =>
     table(
@@ -107,10 +143,19 @@ function configurationPage(): string {
       `## Scaler\n\n${settingsTable(scalerOwnSettings)}`,
       `In Kubernetes, for the controller that runs in the scaler (the chart sets all of it):\n\n${settingsTable(controllerOwnSettings)}`,
       `\`millrace cleanup\` reads ${Object.keys(controllerSettings).map(code).join(', ')}, as the scaler does.`,
-      `## Commands for one machine\n\n${named(commandVariables)}`,
+      `## Other commands\n\n${commandTable()}`,
       `## What a function is given\n\nBy \`millrace dev\` and the demo, besides their own environment:\n\n${named(functionVariables)}`,
     ].join('\n\n'),
   );
+}
+
+function commandTable(): string {
+  const rows = Object.entries(commandVariables).map(([name, { help, commands }]) => [
+    code(name),
+    commands === 'all' ? 'all' : commands.map(code).join(', '),
+    help,
+  ]);
+  return table(['variable', 'commands', 'what it is'], rows);
 }
 
 function settingsTable(settings: Settings): string {
@@ -128,11 +173,11 @@ function metricsPage(): string {
     'Metrics',
     'Gateway and scaler serve Prometheus metrics on `/metrics` of the port in their [settings](configuration.md). The name of a ' +
       'metric contains its unit. The labels `namespace` and `trigger` name the trigger; no label holds a topic, a key or an ' +
-      'id. A counter with labels appears when it first counts something. For alerts, see [Operations](../guides/operations.md).',
+      'id. A counter appears when it first counts something for its trigger, and goes when the trigger is gone. For alerts, see [Operations](../guides/operations.md).',
     [
-      `## Gateway\n\n${metricsTable(createMetrics(new EventEmitter(), () => []))}`,
+      `## Gateway\n\n${metricsTable(createMetrics(new GatewayEmitter(), () => []))}`,
       'The gateway also serves the `process_*` and `nodejs_*` metrics of prom-client: CPU, memory, event loop, garbage collection.',
-      `## Scaler\n\n${metricsTable(createScalerMetrics(events, createWantedTriggers()))}`,
+      `## Scaler\n\nIt serves the \`process_*\` and \`nodejs_*\` metrics, too.\n\n${metricsTable(createScalerMetrics(events, createControllerEmitter(), createWantedTriggers()))}`,
       labelsText,
     ].join('\n\n'),
   );
@@ -147,13 +192,17 @@ const labelsText = `## Values of the labels
 | \`outcome\` of polls | \`answered\`, \`unreachable\` |
 | \`status\` of attempts | the HTTP status, or \`none\` where no answer came |
 | \`status\` of gRPC requests | the gRPC status: \`OK\`, \`NOT_FOUND\`, \`UNAVAILABLE\`, … |
-| \`reason\` of dead letters | \`exhausted\`, \`rejected\`, \`expired\`, \`undecodable\`, \`skipped\` |
+| \`status\` of requests to the API server | the HTTP status, or \`none\` where no answer came |
+| \`verb\`, \`resource\` of requests to the API server | as in a Role: \`patch\`, \`triggers/status\`; \`discovery\` for the list of what is served |
+| \`kind\`, \`outcome\` of reconciles | \`trigger\`, \`deployment\`; \`done\`, \`failed\` |
+| \`condition\` of failed steps | a condition of the [Trigger](conditions.md) |
+| \`reason\` of dead letters | \`exhausted\`, \`rejected\`, \`expired\`, \`undecodable\`, \`skipped\`, \`unreadable\` |
 | \`reason\` of filter errors in CEL | \`missingAttribute\`, \`payload\` (\`data\` cannot be read), \`limit\` (the evaluation costs too much), \`evaluation\` (a missing field, types that do not fit…), \`noBoolean\` (the result is neither true nor false) |
 | \`reason\` of filter errors in CESQL | \`missingAttribute\`, \`cast\`, \`math\`, \`functionEvaluation\`, \`missingFunction\`, \`generic\` |
 | \`dialect\` | \`cesql\`, \`cel\` |
-| \`reason\` of rebuilds | \`crashed\`, \`stalled\`, \`joining\`, \`topics\` |
-| \`reason\` of skipped offsets | \`deleted\` |
-| \`reason\` of rewinds | \`recreated\`, \`truncated\` |
+| \`reason\` of rebuilds | \`crashed\`, \`joining\`, \`topics\` |
+| \`reason\` of skipped offsets | \`deleted\`, \`unreadable\` |
+| \`reason\` of rewinds | \`recreated\`, \`truncated\`, \`reset\` |
 | \`what\` | \`dead letter\`, \`reply\` |
 | \`result\` | \`committed\`, \`failed\` |
 | \`code\` | a code of [Errors](errors.md), or \`none\` |
@@ -184,20 +233,6 @@ function describe({ description, schema }: Field): string {
   if (notBuilt === undefined) return description;
   const exception = 'except' in notBuilt ? `, only ${code(JSON.stringify(notBuilt.except))} is allowed` : '';
   return `${description} Not built yet${exception}.`;
-}
-
-function code(text: string): string {
-  return `\`${text}\``;
-}
-
-function page(title: string, introduction: string, body: string): string {
-  return `${note}\n\n# ${title}\n\n${introduction}\n\n${body}\n`;
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (row: readonly string[]): string =>
-    `| ${row.map((cell) => cell.replaceAll('|', String.raw`\|`)).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
 if (import.meta.main) {

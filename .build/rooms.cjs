@@ -11,6 +11,9 @@ const rooms = {
     owns: 'The vocabulary and the ports: records, events, subscriptions, settlements, progress marks, errors, callers. Types and pure functions, no I/O.',
     imports: [],
   },
+  'core/contract/marks': {
+    owns: 'Progress marks: what is settled beyond the committed offset, as text in the metadata of a commit, and the log that it is true of.',
+  },
   'core/resources': {
     owns: 'What users write: Trigger, KafkaCluster and annotations, and the Subscription that they mean.',
     imports: ['core/contract', 'core/network'],
@@ -31,7 +34,7 @@ const rooms = {
   'core/expressions/cel': { owns: 'CEL over an event and its payload, with a meter on what it costs.' },
   'core/expressions/cesql': { owns: 'CloudEvents SQL: tokens, syntax tree, evaluation.' },
   'core/network': {
-    owns: 'Which of the addresses that tenants name may be connected to, and why a TLS handshake failed.',
+    owns: 'Which of the addresses that tenants name may be connected to, how fast peers may be asked, and why a TLS handshake failed.',
     imports: ['core/contract'],
   },
   'core/credentials': {
@@ -39,26 +42,56 @@ const rooms = {
     imports: ['core/contract', 'core/network'],
   },
   'core/kafka': {
-    owns: 'Kafka: the only room that imports a Kafka client.',
+    owns: 'Kafka, from the bytes of a broker to records, and from settlements to commits. The only room that imports a Kafka client.',
     imports: ['core/contract', 'core/credentials', 'core/network'],
   },
+  'core/kafka/administration': {
+    owns: 'kafkajs, for what its public interface does well at the command line: topics, and `send`. Nothing that gateway or scaler run.',
+  },
   'core/kafka/connection': {
-    owns: 'Sockets, TLS, SASL and their rotation; which broker has what; requests that the client library does not speak.',
+    owns: 'Connections to the brokers of a cluster by login and lane, their limits and their renewal; which broker leads or coordinates what; the clusters that are open.',
+  },
+  'core/kafka/connection/security': {
+    owns: 'Who we are to the brokers of a cluster, how connections to them are secured, and why one is refused.',
+  },
+  'core/kafka/connection/socket': {
+    owns: 'One connection to one broker: TCP, TLS, SASL, frames, and answers in the order of their requests.',
+  },
+  'core/kafka/protocol': {
+    owns: "Kafka's protocol: its types as bytes, its error codes, and the requests that several rooms send.",
   },
   'core/kafka/group': {
-    owns: 'Membership of consumer groups: joins, assignments, generations, leases, commits.',
+    owns: 'Membership of consumer groups, behind one port: by the classic protocol, by the consumer protocol (KIP-848), and which of them a member joins by. Who is in a group.',
+  },
+  'core/kafka/group/assignor': {
+    owns: 'How the member that leads a classic group spreads its partitions, and what members tell each other of them. Pure.',
+  },
+  'core/kafka/group/coordinator': {
+    owns: 'What both memberships share: the coordinator of their group, when the next heartbeat is due, commits, leases, and what refusals mean.',
+  },
+  'core/kafka/source': {
+    owns: 'A trigger as a member of its group: the partitions that it has, from their opening to their close, and what is the matter with each.',
+  },
+  'core/kafka/topics': {
+    owns: 'Which topics a trigger means, whether they are there, and which ones it has read.',
+  },
+  'core/kafka/records': {
+    owns: 'Record batches ↔ records: CRC-32C, compressions, aborted transactions, and what makes a batch unreadable. Pure.',
+    imports: ['core/contract'],
   },
   'core/kafka/fetch': {
-    owns: 'From fetched batches to records: codecs, aborted transactions, stalls, truncation, topics that change.',
+    owns: 'What is fetched at each broker for all triggers of a login: a session for what is at rest, prompt fetches for all else, and what is the matter with a single partition.',
   },
   'core/kafka/offsets': {
-    owns: 'Where logs begin and end and what groups have committed, read for many groups in few requests.',
+    owns: 'Where logs begin and end and what groups have committed, read for many groups in few requests; what of it this log proves; and how it is kept while nobody reads.',
   },
-  'core/kafka/produce': { owns: 'Storing records: dead letters and replies, alone or in transactions.' },
+  'core/kafka/produce': {
+    owns: 'Storing records, such as dead letters and replies: by an idempotent producer, or in a transaction with the commit of their offsets.',
+  },
   'core/kafka/properties': { owns: "Kafka's client properties and JAAS logins, as text → settings. Pure." },
   'core/kubernetes': {
     owns: 'The API server: the only room that imports a Kubernetes client. Requests, watches, leader election.',
-    imports: ['core/contract', 'core/resources', 'core/kafka/properties'],
+    imports: ['core/network', 'core/contract', 'core/resources', 'core/credentials', 'core/kafka/properties'],
   },
   'core/kubernetes/informers': {
     owns: 'Watched resources: triggers, KafkaClusters, the ready endpoints of functions.',
@@ -103,7 +136,7 @@ const rooms = {
     imports: ['core/contract'],
   },
   'gateway/pipeline': {
-    owns: "One trigger's way from records to settlements, composed of the stages: what is held, parked, blocked or paused meanwhile; and the supervisor of all triggers.",
+    owns: "One trigger's way from records to settlements, composed of the stages: what is held, parked, blocked or paused meanwhile.",
     imports: [
       'core/contract',
       'core/network',
@@ -112,6 +145,10 @@ const rooms = {
       'gateway/delivery',
       'gateway/settlement',
     ],
+  },
+  'gateway/supervision': {
+    owns: 'All triggers of this gateway: it starts, stops and replaces their pipelines, and starts one again after a fault.',
+    imports: ['core/contract', 'gateway/pipeline'],
   },
   'gateway/control': {
     owns: 'Which triggers this gateway serves, and the call that wakes a sleeping function.',
@@ -132,7 +169,7 @@ const rooms = {
   },
   'scaler/activation': {
     owns: 'Who needs replicas, and who needs the first one now.',
-    imports: ['core/contract', 'core/kafka', 'scaler'],
+    imports: ['core/contract', 'core/resources', 'core/kafka', 'scaler'],
   },
   'scaler/grpc': {
     owns: "KEDA's externalscaler.proto: it translates, and decides nothing.",
@@ -140,7 +177,7 @@ const rooms = {
   },
   'scaler/admin': {
     owns: 'The route of the activation call, health, metrics, and the log of events.',
-    imports: ['core/contract', 'core/access', 'core/process', 'scaler'],
+    imports: ['controller', 'core/contract', 'core/access', 'core/process', 'scaler'],
   },
 
   controller: {
@@ -159,9 +196,25 @@ const rooms = {
     owns: 'The decision about one trigger: what is observed → what to apply, what to remove, and the status. Pure.',
     imports: ['core/contract', 'core/resources', 'core/kafka', 'controller/ownership.ts'],
   },
+  'controller/plan/conditions': {
+    owns: 'The conditions of a trigger, one file each, and the table of their reasons.',
+  },
+  'controller/queue': {
+    owns: 'The queue of what is to be reconciled, and the workers that take from it.',
+  },
+  'controller/writes': {
+    owns: 'What the controller writes: server-side apply, deletion, finalizers, status, Events.',
+  },
 
   cli: {
     owns: 'The command line, thin over the planes: it may import all of them. Nothing that runs in a cluster is wired here.',
+  },
+  'cli/program': {
+    owns: 'The tree of commands: names, arguments, options, variables and examples. Help, completion and the reference are made of it.',
+  },
+  'cli/completion': { owns: 'What a shell completes, and the script of each shell.' },
+  'cli/gateways': {
+    owns: 'What running gateways and scalers tell a command: triggers, blocked records, backlogs.',
   },
   'cli/commands': { owns: 'A file for each command, and what only that command needs.' },
   'cli/demo': { owns: 'The demo: a week of earthquakes, and a summary of every record at its end.' },
@@ -177,7 +230,7 @@ const rooms = {
 
 /** Package → the rooms that may import it. Tests may import all, as an oracle of their own. */
 const packages = {
-  kafkajs: ['core/kafka'],
+  kafkajs: ['core/kafka/administration'],
   '@kubernetes/client-node': ['core/kubernetes'],
   '(fastify|@fastify/[^/]+)': ['core/access', 'gateway/admin', 'scaler/admin'],
   'prom-client': ['gateway/admin', 'scaler/admin'],

@@ -14,6 +14,9 @@ export interface CommandIo {
 export type Command = (io: CommandIo) => Promise<number>;
 
 const interruptedCode = 130;
+const failureCode = 1;
+/** The exit code of a command that was used wrongly: unknown words, wrong values, missing or wrong settings. */
+export const wrongUseCode = 2;
 /** A second signal within this time counts as the first: npm forwards the Ctrl-C that the terminal also sends to this process. */
 const sameSignalMs = 300;
 
@@ -23,16 +26,23 @@ export async function runCommand(command: Command): Promise<never> {
   const { signal, interrupt } = listenForInterrupts();
   process.removeAllListeners('warning').on('warning', (warning) => stderr.write(warningText(warning)));
   for (const stream of [stdout, stderr]) stream.on('error', interrupt); // EPIPE: the reader has gone
-  let code = 1;
+  let code = failureCode;
   try {
     code = await command({ stdin, stdout, stderr, env, signal });
   } catch (error) {
-    const isInterrupted = signal.aborted && error === signal.reason;
-    if (isInterrupted) code = interruptedCode;
-    else stderr.write(errorText(error, env.MILLRACE_DEBUG === '1'));
+    if (signal.aborted && isAbort(error, signal)) code = interruptedCode;
+    else {
+      if (error instanceof MillraceError && error.code === 'MILLRACE_CONFIG_INVALID') code = wrongUseCode;
+      stderr.write(errorText(error, env.MILLRACE_DEBUG === '1'));
+    }
   }
   await Promise.all([flushed(stdout), flushed(stderr)]);
   process.exit(code);
+}
+
+/** Node's timers and streams reject with an error of their own, of which the reason is the cause. */
+function isAbort(error: unknown, { reason }: AbortSignal): boolean {
+  return error === reason || (error instanceof Error && error.cause === reason);
 }
 
 function listenForInterrupts(): { signal: AbortSignal; interrupt: () => void } {
@@ -65,6 +75,11 @@ function errorText(error: unknown, withStack: boolean): string {
   if (withStack && error instanceof Error) lines.push(error.stack ?? '');
   else if (!(error instanceof MillraceError)) lines.push('  MILLRACE_DEBUG=1 shows where this came from.');
   return `${lines.join('\n')}\n`;
+}
+
+/** Prints an object as one line of JSON. */
+export function printJson({ stdout }: { readonly stdout: NodeJS.WritableStream }, value: object): void {
+  stdout.write(`${JSON.stringify(value)}\n`);
 }
 
 /** Resolves when `signal` aborts. */

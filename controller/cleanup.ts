@@ -1,15 +1,24 @@
 // `millrace cleanup`, before an uninstall: deletes everything that the controller made, and removes its finalizer from Triggers, so that
-// nothing waits for a controller that no longer runs. KEDA gives each Deployment its replicas back when its ScaledObject is deleted.
+// nothing waits for a controller that no longer runs. KEDA gives each workload its replicas back when its ScaledObject is deleted.
 // Triggers that people wrote stay, and so does the CRD.
 import { setTimeout as delay } from 'node:timers/promises';
 import { describeError } from '../core/contract/errors.ts';
-import { deploymentKind, leaseKind, scaledObjectKind, triggerKind } from '../core/resources/kinds.ts';
+import {
+  configMapKind,
+  deploymentKind,
+  leaseKind,
+  scaledObjectKind,
+  serviceKind,
+  triggerAuthenticationKind,
+  triggerKind,
+} from '../core/resources/kinds.ts';
+import { serviceNameOf } from '../core/resources/derived-names.ts';
 import type { KubernetesClient, Resource, ResourceKind } from '../core/contract/kubernetes-client.ts';
-import { microTime, specOf } from '../core/kubernetes/leader-election.ts';
-import type { KubernetesConfig } from './config.ts';
-import { deleteResource, ownedKinds } from './delete-resource.ts';
-import { drainFinalizer, isManaged, keyOf, managedSelector, ownedResourceName } from './ownership.ts';
-import { patchFinalizers } from './patch-finalizers.ts';
+import { microTime, podOwner, specOf } from '../core/kubernetes/leader-election.ts';
+import { namespaceAuthenticationOf, type KubernetesConfig } from './config.ts';
+import { drainFinalizer, isManaged, keyOf, managedSelector } from './ownership.ts';
+import { deleteResource } from './writes/delete-resource.ts';
+import { patchFinalizers } from './writes/patch-finalizers.ts';
 
 export interface CleanupOptions {
   readonly client: KubernetesClient;
@@ -24,7 +33,7 @@ export interface CleanupOptions {
 export interface CleanupTimes {
   /** How long a controller may take to notice that it is no longer the leader. */
   readonly handover: number;
-  /** How long KEDA may take to give Deployments their replicas back. */
+  /** How long KEDA may take to give workloads their replicas back. */
   readonly keda: number;
   readonly poll: number;
 }
@@ -45,7 +54,9 @@ export async function cleanUp(options: CleanupOptions): Promise<boolean> {
   const triggers = await client.list(triggerKind, { namespaces });
   const hasKeda = await client.hasKind(scaledObjectKind.apiVersion, scaledObjectKind.kind);
   const areGone = !hasKeda || (await deleteScaledObjects(options, times));
-  for (const trigger of triggers) await deleteOwnedResources(client, trigger, hasKeda);
+  for (const { metadata } of triggers)
+    await deleteManaged(client, serviceKind, metadata.namespace ?? '', serviceNameOf(metadata.name));
+  await deleteAuthentications(options, triggers, hasKeda);
   for (const trigger of triggers) await removeFinalizer(client, trigger);
   for (const trigger of triggers)
     if (isManaged(trigger) && isMadeFromAnnotations(trigger)) {
@@ -62,6 +73,10 @@ async function takeLease(client: KubernetesClient, config: KubernetesConfig): Pr
     const lease = await client.get(leaseKind, namespace, config.leaseName);
     if (lease === undefined) return false;
     const now = microTime(new Date());
+    // The leader's pod may be about to go, and its Lease with it: then another scaler would lead, and make everything again.
+    const { ownerReferences = [] } = lease.metadata;
+    const owners = [...ownerReferences, ...podOwner(config.podName, config.podUid)];
+    const metadata = { ...lease.metadata, ownerReferences: owners };
     const spec = {
       ...specOf(lease),
       holderIdentity: 'cleanup',
@@ -70,7 +85,7 @@ async function takeLease(client: KubernetesClient, config: KubernetesConfig): Pr
       renewTime: now,
     };
     try {
-      await client.replace({ ...lease, spec });
+      await client.replace({ ...lease, metadata, spec });
       return true;
     } catch (error) {
       // The leader has renewed it between the read and the write.
@@ -91,13 +106,13 @@ async function deleteScaledObjects(options: CleanupOptions, times: CleanupTimes)
     for (const one of left) {
       if (one.metadata.deletionTimestamp === undefined) await deleteResource(client, one);
       if (!printed.has(keyOf(one)))
-        print(`ScaledObject ${keyOf(one)} removed: its Deployment gets its replicas back`);
+        print(`ScaledObject ${keyOf(one)} removed: its workload gets its replicas back`);
       printed.add(keyOf(one));
     }
     if (performance.now() >= untilMs) {
       const names = left.map(keyOf).join(', ');
       print(
-        `KEDA has not finished the deletion of ${names}: their Deployments get their replicas back when KEDA runs again`,
+        `KEDA has not finished the deletion of ${names}: their workloads get their replicas back when KEDA runs again`,
       );
       return false;
     }
@@ -105,18 +120,28 @@ async function deleteScaledObjects(options: CleanupOptions, times: CleanupTimes)
   }
 }
 
-async function deleteOwnedResources(
-  client: KubernetesClient,
-  trigger: Resource,
+/** Where a ClusterTriggerAuthentication serves all namespaces, or without TLS, there are none, and no right to look for them. */
+async function deleteAuthentications(
+  { client, config }: CleanupOptions,
+  triggers: readonly Resource[],
   hasKeda: boolean,
 ): Promise<void> {
-  const { name, namespace = '' } = trigger.metadata;
-  const kinds: ResourceKind[] = [ownedKinds.service, ownedKinds.ca];
-  if (hasKeda) kinds.push(ownedKinds.authentication);
-  for (const kind of kinds) {
-    const found = await client.get(kind, namespace, ownedResourceName(name));
-    if (found !== undefined && isManaged(found)) await deleteResource(client, found);
+  if (config.scalerCaPath === undefined || config.clusterAuthentication !== undefined) return;
+  const name = namespaceAuthenticationOf(config);
+  for (const namespace of new Set(triggers.map(({ metadata }) => metadata.namespace ?? ''))) {
+    if (hasKeda) await deleteManaged(client, triggerAuthenticationKind, namespace, name);
+    await deleteManaged(client, configMapKind, namespace, name);
   }
+}
+
+async function deleteManaged(
+  client: KubernetesClient,
+  kind: ResourceKind,
+  namespace: string,
+  name: string,
+): Promise<void> {
+  const found = await client.get(kind, namespace, name);
+  if (found !== undefined && isManaged(found)) await deleteResource(client, found);
 }
 
 /** Without it, a deleted Trigger would wait forever for a controller that no longer runs. */

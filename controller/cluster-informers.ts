@@ -1,41 +1,35 @@
-// The informers of the controller: a watch and a cache for each kind of resource that it reconciles. Each change is reported once,
-// with the resource as it was before and after.
-import {
-  deploymentKind,
-  kafkaClusterKind,
-  scaledObjectKind,
-  serviceKind,
-  triggerAuthenticationKind,
-  triggerKind,
-} from '../core/resources/kinds.ts';
-import type { KubernetesClient, Resource, ResourceKind } from '../core/contract/kubernetes-client.ts';
-import { keyOf, managedSelector } from './ownership.ts';
+// The informers of the controller: a watch and a cache for each kind of resource that it reconciles, beside the Triggers, which the table of
+// triggers has. Each change is reported once, with the resource as it was before and after.
+import { deploymentKind, scaledObjectKind, serviceKind } from '../core/resources/kinds.ts';
+import type {
+  KubernetesClient,
+  Resource,
+  ResourceChange,
+  ResourceKind,
+} from '../core/contract/kubernetes-client.ts';
+import { ResourceMap } from '../core/kubernetes/informers/resource-map.ts';
+import type { TriggerInformer } from '../core/kubernetes/informers/trigger-informer.ts';
+import { managedSelector } from './ownership.ts';
+import { onlyDeclared } from './plan/declared-part.ts';
 
 /** What is watched. With a selector, only resources that the controller made. */
 const watched = {
-  triggers: { kind: triggerKind },
-  clusters: { kind: kafkaClusterKind },
-  deployments: { kind: deploymentKind },
+  deployments: { kind: deploymentKind, transform: onlyDeclared },
   services: { kind: serviceKind, labelSelector: managedSelector },
   scaledObjects: { kind: scaledObjectKind, labelSelector: managedSelector },
-  authentications: { kind: triggerAuthenticationKind, labelSelector: managedSelector },
-} as const satisfies Record<string, { kind: ResourceKind; labelSelector?: string }>;
+} as const satisfies Record<
+  string,
+  { kind: ResourceKind; labelSelector?: string; transform?: (resource: Resource) => Resource }
+>;
 
-export type ResourceType = keyof typeof watched;
-const kedaTypes = ['scaledObjects', 'authentications'] as const satisfies ResourceType[];
-const clusterTypes = ['clusters', 'deployments', 'services', 'triggers'] as const satisfies ResourceType[];
-
-/** `before` is undefined for a resource that was added, `after` for one that was deleted. */
-export interface ResourceChange {
-  readonly type: ResourceType;
-  readonly before: Resource | undefined;
-  readonly after: Resource | undefined;
-}
+export type WatchedType = keyof typeof watched;
+const kedaTypes = ['scaledObjects'] as const satisfies WatchedType[];
+const clusterTypes = ['deployments', 'services'] as const satisfies WatchedType[];
 
 export interface ClusterInformers {
   /** `key` is `namespace/name`. */
-  get(type: ResourceType, key: string): Resource | undefined;
-  list(type: ResourceType): readonly Resource[];
+  get(type: WatchedType | 'triggers', key: string): Resource | undefined;
+  list(type: WatchedType): readonly Resource[];
   readonly hasKeda: boolean;
   /** Resolves when all caches but those of KEDA's kinds have synced. Rejects only if `stop` is called before that. */
   start(): Promise<void>;
@@ -44,9 +38,10 @@ export interface ClusterInformers {
 
 export interface ClusterInformersOptions {
   readonly client: Pick<KubernetesClient, 'watch' | 'hasKind'>;
+  readonly table: TriggerInformer['table'];
   /** Absent: all. */
   readonly namespaces: readonly string[] | undefined;
-  readonly onChange: (changes: readonly ResourceChange[]) => void;
+  readonly onChange: (type: WatchedType, changes: readonly ResourceChange[]) => void;
   /** KEDA was installed or removed. */
   readonly onKedaChange: () => void;
   /** Milliseconds between two checks for KEDA; 15,000 when absent. */
@@ -60,7 +55,11 @@ export function createClusterInformers(options: ClusterInformersOptions): Cluste
 class WatchInformers implements ClusterInformers {
   hasKeda = false;
   readonly #options: ClusterInformersOptions;
-  readonly #caches = new Map<ResourceType, ReadonlyMap<string, Resource>>();
+  readonly #caches = {
+    deployments: new ResourceMap(),
+    services: new ResourceMap(),
+    scaledObjects: new ResourceMap(),
+  } as const satisfies Record<WatchedType, ResourceMap>;
   readonly #stopped = new AbortController();
   #keda: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -69,12 +68,13 @@ class WatchInformers implements ClusterInformers {
     this.#options = options;
   }
 
-  get(type: ResourceType, key: string): Resource | undefined {
-    return this.#caches.get(type)?.get(key);
+  get(type: WatchedType | 'triggers', key: string): Resource | undefined {
+    if (type === 'triggers') return this.#options.table.get(key)?.resource;
+    return this.#caches[type].get(key);
   }
 
-  list(type: ResourceType): readonly Resource[] {
-    return [...(this.#caches.get(type)?.values() ?? [])];
+  list(type: WatchedType): readonly Resource[] {
+    return this.#caches[type].all();
   }
 
   async start(): Promise<void> {
@@ -90,28 +90,18 @@ class WatchInformers implements ClusterInformers {
     this.#keda?.abort();
   }
 
-  async #watch(type: ResourceType, signal: AbortSignal): Promise<void> {
+  async #watch(type: WatchedType, signal: AbortSignal): Promise<void> {
     const { kind, ...selection } = watched[type];
-    const { client, namespaces } = this.#options;
-    const unwatch = await client.watch(kind, { namespaces, signal, ...selection }, (all) => {
-      if (!signal.aborted) this.#replace(type, all);
+    const { client, namespaces, onChange } = this.#options;
+    const cache = this.#caches[type];
+    cache.clear();
+    const unwatch = await client.watch(kind, { namespaces, signal, ...selection }, (changes) => {
+      if (signal.aborted) return;
+      cache.apply(changes);
+      if (changes.length > 0) onChange(type, changes);
     });
     signal.addEventListener('abort', unwatch, { once: true });
     if (signal.aborted) unwatch();
-  }
-
-  #replace(type: ResourceType, all: readonly Resource[]): void {
-    const old = this.#caches.get(type) ?? new Map<string, Resource>();
-    const current = new Map(all.map((resource) => [keyOf(resource), resource]));
-    this.#caches.set(type, current);
-    const changes: ResourceChange[] = [];
-    for (const [key, after] of current) {
-      const before = old.get(key);
-      if (before?.metadata.resourceVersion !== after.metadata.resourceVersion || before === undefined)
-        changes.push({ type, before, after });
-    }
-    for (const [key, before] of old) if (!current.has(key)) changes.push({ type, before, after: undefined });
-    if (changes.length > 0) this.#options.onChange(changes);
   }
 
   /** KEDA may be installed or removed at any time. While the API server does not answer, the last answer counts. */
@@ -127,7 +117,7 @@ class WatchInformers implements ClusterInformers {
       const keda = (this.#keda = new AbortController());
       await Promise.all(kedaTypes.map((type) => this.#watch(type, keda.signal))).catch(() => undefined);
       if (keda.signal.aborted) return;
-    } else for (const type of kedaTypes) this.#caches.delete(type);
+    } else for (const type of kedaTypes) this.#caches[type].clear();
     this.hasKeda = has;
     onKedaChange();
   }

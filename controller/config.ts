@@ -18,13 +18,18 @@ export interface KubernetesConfig extends SharedKubernetesConfig {
   readonly scalerService: string | undefined;
   /** A file with the certificates by which KEDA trusts the scaler; undefined: plain text. */
   readonly scalerCaPath: string | undefined;
-  /** A ClusterTriggerAuthentication with which KEDA authenticates to the scaler; undefined: KEDA gets only the CA, beside each trigger. */
+  /** A ClusterTriggerAuthentication with which KEDA authenticates to the scaler; undefined: KEDA gets only the CA, in the namespaces of the triggers. */
   readonly clusterAuthentication: string | undefined;
   /** Identity of this process among the scalers. */
   readonly podName: string;
   readonly podUid: string | undefined;
   /** Name of the Lease, one for each installation. It is in `podNamespace`. */
   readonly leaseName: string;
+}
+
+/** The name that the ConfigMap and the TriggerAuthentication for KEDA have in each namespace. The rights of the chart are for this name. */
+export function namespaceAuthenticationOf({ leaseName }: Pick<KubernetesConfig, 'leaseName'>): string {
+  return `${leaseName}-ca`;
 }
 
 const defaultLeaseName = 'millrace-scaler';
@@ -38,11 +43,11 @@ export const controllerOwnSettings = {
   },
   SCALER_TLS_CA: {
     ...text,
-    help: 'PEM file with the CA by which KEDA trusts the scaler. The controller puts it beside each ScaledObject, and reads it again every 30 s. Plain text when empty.',
+    help: 'PEM file with the CA by which KEDA trusts the scaler. The controller puts it into each namespace that has a ScaledObject, and reads it again every 30 s. Plain text when empty.',
   },
   SCALER_CLUSTER_AUTHENTICATION: {
     ...text,
-    help: 'Name of the ClusterTriggerAuthentication by which KEDA trusts the scaler and authenticates to it. ScaledObjects name it, and the controller puts nothing beside them. Needs SCALER_TLS_CA.',
+    help: 'Name of the ClusterTriggerAuthentication by which KEDA trusts the scaler and authenticates to it. ScaledObjects name it, and the controller puts nothing into their namespaces. Needs SCALER_TLS_CA.',
   },
   POD_UID: {
     ...text,

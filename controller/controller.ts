@@ -1,18 +1,17 @@
 // The controller: of all scaler replicas, the elected leader reconciles annotated Deployments and Triggers.
 import type { Logger } from 'pino';
-import type { CheckExpression } from '../core/contract/expressions.ts';
 import { errorFields, MillraceError } from '../core/contract/errors.ts';
 import type { KubernetesClient } from '../core/contract/kubernetes-client.ts';
-import type { SecretReader } from '../core/contract/secret-reader.ts';
+import type { TriggerInformer } from '../core/kubernetes/informers/trigger-informer.ts';
 import type { ClustersReader } from '../core/kafka/offsets/offsets-of-clusters.ts';
 import type { TlsFiles } from '../core/access/certificate-files.ts';
 import { startLeader, type LeaseTimes } from '../core/kubernetes/leader-election.ts';
 import type { ScalerAddress } from './plan/observed-state.ts';
-import type { KubernetesConfig } from './config.ts';
+import { namespaceAuthenticationOf, type KubernetesConfig } from './config.ts';
+import type { EmitController } from './controller-events.ts';
 import { startReconcileLoop, type ReconcileLoop } from './reconcile-loop.ts';
-import type { ScalerProbe } from './reconcile-trigger.ts';
+import type { ScalerProbe } from './trigger-dependencies.ts';
 import { watchScalerCa } from './scaler-ca.ts';
-import { createTriggerParser } from './trigger-parser.ts';
 
 export interface ControllerOptions {
   readonly config: KubernetesConfig;
@@ -20,12 +19,12 @@ export interface ControllerOptions {
   readonly tls?: TlsFiles | undefined;
   readonly probe: ScalerProbe;
   readonly client: KubernetesClient;
-  readonly secrets: Pick<SecretReader, 'read'>;
+  readonly informer: TriggerInformer;
   readonly kafka: Pick<ClustersReader, 'read' | 'readGroups'>;
   /** As `Demand.backlog`. */
   readonly backlog: (key: string) => Promise<bigint>;
-  readonly checkExpression: CheckExpression;
   readonly log: Logger;
+  readonly emit: EmitController;
   readonly leaseTimes?: LeaseTimes | undefined;
 }
 
@@ -37,17 +36,15 @@ export interface Controller {
 
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { config, client, tls, log } = options;
-  const parser = createTriggerParser({
-    checkExpression: options.checkExpression,
-    functionUris: config.functionUris,
-  });
   let loop: ReconcileLoop | undefined;
   const { scalerCaPath: caPath, scalerService: address, clusterAuthentication } = config;
   const scalerCa = await watchScalerCa({ caPath, tls, log, onChange: () => loop?.resync() });
   const scaler = (): ScalerAddress | undefined => {
     const { ca, revision: tlsRevision } = scalerCa.current() ?? {};
     if (address === undefined || (caPath !== undefined && ca === undefined)) return undefined;
-    return { address, ca, clusterAuthentication, tlsRevision };
+    const namespaceAuthentication =
+      ca !== undefined && clusterAuthentication === undefined ? namespaceAuthenticationOf(config) : undefined;
+    return { address, ca, namespaceAuthentication, clusterAuthentication, tlsRevision };
   };
   const namespace = config.podNamespace ?? client.namespace ?? 'default';
   let lastError: string | undefined;
@@ -61,9 +58,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
     onLead: () => {
       lastError = undefined;
       log.info({ lease: `${namespace}/${config.leaseName}` }, 'the controller is the leader');
+      options.emit('led', true);
       loop = startReconcileLoop({
         ...options,
-        parser,
         namespaces: config.namespaces,
         identity: config.podName,
         scaler,
@@ -73,6 +70,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     },
     onLose: async (reason) => {
       log.info({ reason }, 'the controller is no longer the leader');
+      options.emit('led', false);
       const ended = loop;
       loop = undefined;
       await ended?.stop();

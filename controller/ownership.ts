@@ -1,6 +1,5 @@
 // How the controller marks what it makes: names, labels, owner references. It changes or deletes only resources that carry these marks.
 import type { Metadata, OwnerReference, Resource } from '../core/contract/kubernetes-client.ts';
-import { serviceNameOf } from '../core/resources/trigger-resource.ts';
 import { annotationPrefix } from '../core/resources/schema/trigger-schema.ts';
 
 /** The field manager of every server-side apply. */
@@ -10,6 +9,7 @@ export const drainFinalizer = `${annotationPrefix}drain`;
 export const triggerLabel = `${annotationPrefix}trigger`;
 const managedByLabel = 'app.kubernetes.io/managed-by';
 export const managedSelector = `${managedByLabel}=${fieldManager}`;
+export const managedLabels = { [managedByLabel]: fieldManager };
 /**
  * A hash of the resource as it was applied, so that an up-to-date one is not written again. Its prefix is not that of the annotations
  * that people write: a Trigger rejects every annotation of that prefix that it does not know.
@@ -20,9 +20,6 @@ export const appliedAnnotation = `controller.${annotationPrefix}applied`;
 export function keyOf({ metadata }: Resource): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`;
 }
-
-/** The name of a trigger's Service, and of the ConfigMap and TriggerAuthentication that its ScaledObject uses. */
-export const ownedResourceName = serviceNameOf;
 
 export function isManaged({ metadata }: Resource): boolean {
   return metadata.labels?.[managedByLabel] === fieldManager;
@@ -44,7 +41,7 @@ export function ownedMetadata(
   return {
     name,
     ...(namespace === undefined ? {} : { namespace }),
-    labels: { [managedByLabel]: fieldManager, ...labels },
+    labels: { ...managedLabels, ...labels },
     ownerReferences: [ownerReference(owner)],
   };
 }

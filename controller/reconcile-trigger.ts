@@ -1,213 +1,107 @@
-// Reconciles one trigger: observes it, lets plan/plan-trigger.ts decide, carries out the plan and writes the status.
+// Reconciles one trigger: observes it, carries out what plan/plan-trigger.ts decides, and writes the status. Whatever fails before, the
+// status says so.
 import { describeError } from '../core/contract/errors.ts';
-import {
-  configMapKind,
-  scaledObjectKind,
-  serviceKind,
-  triggerAuthenticationKind,
-  triggerKind,
-} from '../core/resources/kinds.ts';
-import type { KubernetesClient, Resource, ResourceKind } from '../core/contract/kubernetes-client.ts';
-import { applyResource, isRefusal } from './apply-resource.ts';
-import type { ClusterInformers } from './cluster-informers.ts';
-import { deleteResource } from './delete-resource.ts';
-import type { EventRecorder } from './event-recorder.ts';
-import type { KafkaPoll } from './kafka-poll.ts';
-import { drainFinalizer, fieldManager, isOwnedBy, keyOf, ownedResourceName } from './ownership.ts';
-import { patchFinalizers } from './patch-finalizers.ts';
-import { hasOptedIn } from './plan/plan-deployment.ts';
-import { isDeployment } from './plan/function-condition.ts';
-import { conditionEventsOf } from './plan/condition-events.ts';
-import type {
-  ObservedState,
-  OwnedResourceKey,
-  OwnedResources,
-  ParsedTrigger,
-  ScalerAddress,
-} from './plan/observed-state.ts';
+import type { Resource } from '../core/contract/kubernetes-client.ts';
+import { observeTrigger } from './observe-trigger.ts';
+import { isOwnedBy, keyOf } from './ownership.ts';
+import type { ObservedState, ParsedTrigger } from './plan/observed-state.ts';
 import { planTrigger, type TriggerPlan } from './plan/plan-trigger.ts';
-import { statusIntervalMs, statusOf, whenToWriteStatus } from './plan/status.ts';
-import type { TriggerCache } from './trigger-cache.ts';
-import type { TriggerParser } from './trigger-parser.ts';
-
-/** Calls the scaler at the address that KEDA will use. If KEDA's own first call fails, KEDA waits long before it tries again. */
-export interface ScalerProbe {
-  /** True if the scaler knows the trigger, else the reason why not. Never rejects. */
-  ask(scaler: ScalerAddress, namespace: string, trigger: string): Promise<true | string>;
-}
-
-export interface TriggerDependencies {
-  readonly client: KubernetesClient;
-  readonly informers: ClusterInformers;
-  readonly triggerCache: TriggerCache;
-  readonly kafkaPoll: KafkaPoll;
-  readonly probe: ScalerProbe;
-  readonly events: EventRecorder;
-  readonly parser: TriggerParser;
-  readonly scaler: () => ScalerAddress | undefined;
-  /** Throws if this process is no longer the leader. To be called before every write. */
-  readonly assertLeading: () => void;
-}
-
-/** When to reconcile again although nothing has changed; `failed`: with backoff; undefined: at the next resync. */
-export type Requeue = { readonly afterMs: number } | 'failed' | undefined;
+import { failedStatus, statusIntervalMs, statusOf } from './plan/status.ts';
+import { isDeployment } from './plan/workload.ts';
+import type { Requeue, TriggerDependencies } from './trigger-dependencies.ts';
+import { PlanExecution } from './writes/carry-out-plan.ts';
 
 const probeRetryMs = 2_000;
 /** Resources that the controller did not make are not watched: while a trigger waits for one, it is reconciled at this interval. */
 const foreignRetryMs = 5_000;
+/** Workloads other than Deployments are not watched either: how often one is read while it cannot be used, and afterwards. */
+const workloadRetryMs = 10_000;
+const workloadRefreshMs = 45_000;
 
 export class TriggerReconciler {
   readonly #deps: TriggerDependencies;
-  /** When the status of each trigger was last written, by `performance.now()`. */
-  readonly #writtenMs = new Map<string, number>();
+  readonly #execution: PlanExecution;
+  /** The triggers whose last reconcile failed. */
+  readonly #failed = new Set<string>();
 
   constructor(dependencies: TriggerDependencies) {
     this.#deps = dependencies;
+    this.#execution = new PlanExecution(dependencies);
   }
 
-  /** For a trigger that is not being deleted. Rejects if a request to the API server fails, unless it is a refusal for the status. */
+  /** For a trigger that is not being deleted. Rejects if the status cannot be written, and if nothing could be planned. */
   async reconcile(trigger: Resource): Promise<Requeue> {
-    const { triggerCache, probe } = this.#deps;
-    const parsed = triggerCache.get(trigger);
+    const parsed = this.#deps.triggerCache.get(trigger);
     if (parsed === undefined) return { afterMs: 0 };
-    let observed = await this.#observe(trigger, parsed);
-    let plan = planTrigger(observed);
-    if (plan.needsProbe && observed.scaler !== undefined) {
-      const { name, namespace = '' } = trigger.metadata;
-      const probeResult = await probe.ask(observed.scaler, namespace, name);
-      observed = { ...observed, probeResult };
-      plan = planTrigger(observed);
+    let after: ObservedState;
+    let plan: TriggerPlan;
+    try {
+      after = await this.#observeAndCarryOut(trigger, parsed);
+      plan = planTrigger(after);
+    } catch (error) {
+      // No request that failed, for those are in the state: a mistake of ours.
+      const failures = new Map([['Accepted', describeError(error)]] as const);
+      await this.#deps.statuses.write(trigger, { status: failedStatus(trigger, failures, Date.now()) });
+      throw error;
     }
-    const after = await this.#execute(observed, plan);
-    const { status } = after === observed ? plan : planTrigger(after);
-    const written = await this.#writeStatus(trigger, status);
+    if (after.failures.size > 0) return this.#recordFailures(after, plan);
+    this.#failed.delete(keyOf(trigger));
+    const written = await this.#deps.statuses.write(trigger, plan);
     if (after.refusals.size > 0) return 'failed';
-    if (plan.needsProbe && observed.probeResult !== true) return { afterMs: probeRetryMs };
-    if (waitsForForeign(after)) return { afterMs: foreignRetryMs };
-    return written === 'later' ? { afterMs: statusIntervalMs } : undefined;
+    const afterMs = Math.min(...waits(after, plan.needsProbe, written));
+    return Number.isFinite(afterMs) ? { afterMs } : undefined;
   }
 
   forget(key: string): void {
-    this.#writtenMs.delete(key);
+    const [namespace = '', name = ''] = key.split('/');
+    this.#failed.delete(key);
+    this.#deps.statuses.forget(key);
+    this.#deps.authentications.forget({ namespace, name });
   }
 
-  async #observe(trigger: Resource, parsed: ParsedTrigger): Promise<ObservedState> {
-    const { informers, triggerCache, kafkaPoll, scaler } = this.#deps;
+  async #observeAndCarryOut(trigger: Resource, parsed: ParsedTrigger): Promise<ObservedState> {
+    const { hasFallbackBehavior } = this.#execution;
+    const observed = await observeTrigger(this.#deps, trigger, parsed, hasFallbackBehavior);
+    // What could not be read may exist: nothing is made or removed for the lack of it.
+    return observed.failures.size > 0 ? observed : this.#execution.carryOut(observed);
+  }
+
+  /** A failure that passes by itself within a second does not change the status, unless there is none of this version yet. */
+  async #recordFailures({ trigger, failures }: ObservedState, plan: TriggerPlan): Promise<'failed'> {
+    const { log, emit, statuses } = this.#deps;
     const key = keyOf(trigger);
-    const namespace = trigger.metadata.namespace ?? '';
-    // Read before the first await, so that it belongs to this edit: another edit may make the poll forget the trigger.
-    const kafka = kafkaPoll.state(key);
-    const subscription = parsed.kind === 'right' ? parsed.subscription : undefined;
-    const target = subscription?.function.target;
-    const deployment =
-      target !== undefined && isDeployment(target)
-        ? informers.get('deployments', `${namespace}/${target.name}`)
-        : undefined;
-    const namesake = informers.get('deployments', key);
-    const annotationsIgnored =
-      namesake !== undefined && hasOptedIn(namesake) && !isOwnedBy(trigger, namesake);
-    return {
-      nowMs: Date.now(),
-      trigger,
-      parsed,
-      groupHolder: subscription && triggerCache.conflicts.groupHolder(subscription),
-      deploymentHolder: subscription && triggerCache.conflicts.deploymentHolder(subscription),
-      annotationsIgnored,
-      deployment,
-      serviceExists:
-        target?.kind === 'service' ? await this.#serviceExists(namespace, target.name) : undefined,
-      owned: await this.#observeOwned(trigger, deployment !== undefined),
-      refusals: new Map(),
-      kafka,
-      hasKeda: informers.hasKeda,
-      scaler: scaler(),
-      probeResult: undefined,
-    };
-  }
-
-  async #serviceExists(namespace: string, name: string): Promise<boolean> {
-    return (await this.#deps.client.get(serviceKind, namespace, name)) !== undefined;
-  }
-
-  /** The informers know only what the controller made. Whether somebody else's resource has the name, the API server is asked if it matters. */
-  async #observeOwned(trigger: Resource, isNeeded: boolean): Promise<OwnedResources> {
-    const { client, informers, scaler } = this.#deps;
-    const { name, namespace = '' } = trigger.metadata;
-    const resourceName = ownedResourceName(name);
-    const find = async (kind: ResourceKind, cached: Resource | undefined, at: string, needed: boolean) =>
-      cached ?? (needed ? client.get(kind, namespace, at) : undefined);
-    const cached = {
-      service: informers.get('services', `${namespace}/${resourceName}`),
-      scaledObject: informers.get('scaledObjects', `${namespace}/${name}`),
-      authentication: informers.get('authentications', `${namespace}/${resourceName}`),
-    };
-    const isScaled = isNeeded && informers.hasKeda;
-    const { ca: scalerCa, clusterAuthentication } = scaler() ?? {};
-    const needsCa = isScaled && scalerCa !== undefined && clusterAuthentication === undefined;
-    const [service, scaledObject, authentication, ca] = await Promise.all([
-      find(serviceKind, cached.service, resourceName, isNeeded),
-      find(scaledObjectKind, cached.scaledObject, name, isScaled),
-      find(triggerAuthenticationKind, cached.authentication, resourceName, needsCa),
-      // ConfigMaps are not watched: a cluster has too many, and almost none of them is ours.
-      find(configMapKind, undefined, resourceName, needsCa || cached.authentication !== undefined),
-    ]);
-    return { service, scaledObject, authentication, ca };
-  }
-
-  /** Returns the observed state after the writes; the same object if nothing was applied. */
-  async #execute(
-    observed: ObservedState,
-    { addFinalizer, apply, remove }: TriggerPlan,
-  ): Promise<ObservedState> {
-    const { client, assertLeading } = this.#deps;
-    assertLeading();
-    if (addFinalizer) await patchFinalizers(client, observed.trigger, (all) => [...all, drainFinalizer]);
-    const owned: { -readonly [key in OwnedResourceKey]: OwnedResources[key] } = { ...observed.owned };
-    for (const resource of remove) {
-      assertLeading();
-      await deleteResource(client, resource);
-    }
-    const refusals = new Map<OwnedResourceKey, string>();
-    for (const { key, resource } of apply) {
-      assertLeading();
-      try {
-        owned[key] = await applyResource(client, observed.owned[key], resource);
-      } catch (error) {
-        if (!isRefusal(error, observed.owned[key])) throw error;
-        refusals.set(key, describeError(error));
-        // The resources after this one depend on it.
-        break;
-      }
-    }
-    return apply.length === 0 ? observed : { ...observed, owned, refusals };
-  }
-
-  async #writeStatus(trigger: Resource, status: TriggerPlan['status']): Promise<'now' | 'later' | 'never'> {
-    const { client, events, assertLeading } = this.#deps;
-    const key = keyOf(trigger);
-    const writtenMs = this.#writtenMs.get(key);
-    const due = whenToWriteStatus(
-      trigger,
-      status,
-      writtenMs === undefined ? undefined : performance.now() - writtenMs,
-    );
-    if (due !== 'now') return due;
-    assertLeading();
-    const { name, namespace = '' } = trigger.metadata;
-    await client.apply(
-      { apiVersion: triggerKind.apiVersion, kind: triggerKind.kind, metadata: { name, namespace }, status },
-      { fieldManager, force: true, subresource: 'status' },
-    );
-    this.#writtenMs.set(key, performance.now());
-    for (const event of conditionEventsOf(statusOf(trigger).conditions ?? [], status.conditions))
-      events.record(trigger, event);
-    return 'now';
+    const isFirst = !this.#failed.has(key);
+    this.#failed.add(key);
+    log.debug({ trigger: key, failures: Object.fromEntries(failures) }, 'reconcile failed');
+    if (isFirst && statusOf(trigger).observedGeneration === trigger.metadata.generation) return 'failed';
+    const written = await statuses.write(trigger, plan);
+    for (const condition of failures.keys()) emit('stepFailed', condition);
+    if (written === 'now')
+      log.warn(
+        { trigger: key, failures: Object.fromEntries(failures) },
+        'reconcile fails; retrying with backoff',
+      );
+    return 'failed';
   }
 }
 
-/** Whether a resource of somebody else has a name that the controller needs, or a Service that somebody else must create does not exist. */
-function waitsForForeign({ trigger, owned, serviceExists }: ObservedState): boolean {
+/** After how many ms the trigger is to be reconciled again, for each reason that there is. */
+function waits(
+  { parsed, trigger, owned, namedService, workload, probeResult, authentication }: ObservedState,
+  needsProbe: boolean,
+  written: 'now' | 'later' | 'never',
+): number[] {
   const isForeign = (found: Resource | undefined): boolean =>
     found !== undefined && !isOwnedBy(found, trigger);
-  return serviceExists === false || Object.values(owned).some(isForeign);
+  const waitsForForeign =
+    namedService === 'missing' || authentication?.kind === 'foreign' || Object.values(owned).some(isForeign);
+  const target = parsed.kind === 'right' ? parsed.subscription.function.target : undefined;
+  const isPolled = target?.kind === 'ref' && !isDeployment(target);
+  const isUsable = workload?.kind === 'found' && workload.workload.selector.kind === 'labels';
+  return [
+    ...(needsProbe && probeResult !== true ? [probeRetryMs] : []),
+    ...(waitsForForeign ? [foreignRetryMs] : []),
+    ...(isPolled ? [isUsable ? workloadRefreshMs : workloadRetryMs] : []),
+    ...(written === 'later' ? [statusIntervalMs] : []),
+  ];
 }

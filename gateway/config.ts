@@ -1,5 +1,7 @@
 // The gateway's settings: read from the environment once, validated all together, then frozen.
+import { groupProtocols, type GroupProtocol } from '../core/contract/kafka-access.ts';
 import type { AccessConfig } from '../core/access/access-control.ts';
+import { listenAddress } from '../core/process/listen-address.ts';
 import { accessConfigOf, accessSettings } from '../core/process/access-settings.ts';
 import {
   certificateOf,
@@ -22,6 +24,10 @@ import {
 } from '../core/process/shared-settings.ts';
 
 export interface GatewayConfig extends SharedConfig {
+  /** By which protocol members join the groups of the installation's own cluster. */
+  readonly groupProtocol: GroupProtocol;
+  /** Where this gateway is, as brokers have it in `broker.rack`; undefined: unknown, or as KAFKA_CONFIG says. */
+  readonly rackId: string | undefined;
   /** Undefined: everything runs on one machine. */
   readonly kubernetes: KubernetesConfig | undefined;
   readonly adminHost: string;
@@ -58,6 +64,16 @@ export interface SharingConfig {
 
 /** What only the gateway reads. */
 export const gatewayOwnSettings = {
+  KAFKA_GROUP_PROTOCOL: {
+    parse: (given: string) => groupProtocols.find((protocol) => protocol === given.toLowerCase()),
+    expected: `one of ${groupProtocols.join(', ')}`,
+    default: 'auto',
+    help: 'By which protocol the gateway joins consumer groups of KAFKA_BROKERS. `consumer`: that of Kafka 4 (KIP-848), in which brokers share partitions out and nobody waits for anybody. `classic`: that of all versions. `auto`: `consumer` where the brokers have it and the members of the group allow it, else `classic`. A KafkaCluster has a `groupProtocol` of its own.',
+  },
+  KAFKA_CLIENT_RACK: {
+    ...text,
+    help: 'Where the gateway is, as brokers have it in `broker.rack`: in a cloud, its zone. Brokers with the RackAwareReplicaSelector then name a replica there, and the gateway reads from it instead of from the leader (KIP-392). It holds for all clusters. When empty: `client.rack` of KAFKA_CONFIG.',
+  },
   GATEWAY_SERVICE: {
     ...text,
     help: 'The headless Service of the gateways, in POD_NAMESPACE. With it and POD_NAME the gateways share the triggers; without, each serves all.',
@@ -70,7 +86,7 @@ export const gatewayOwnSettings = {
   MILLRACE_ADMIN_HOST: {
     ...text,
     default: '127.0.0.1',
-    help: 'Address on which metrics and health are served.',
+    help: 'Address on which metrics and health are served. `any`: all addresses, of IPv6 too where the machine has it.',
   },
   MILLRACE_ADMIN_PORT: {
     ...port,
@@ -127,10 +143,12 @@ export function readGatewayConfig(env: Env): GatewayConfig {
   return readSettings(gatewaySettings, env, (values, refuse) =>
     Object.freeze({
       ...sharedConfigOf(values, refuse),
+      groupProtocol: values.KAFKA_GROUP_PROTOCOL,
+      rackId: values.KAFKA_CLIENT_RACK,
       kubernetes: values.MILLRACE_KUBERNETES
         ? { ...sharedKubernetesConfigOf(values), sharing: sharingOf(values) }
         : undefined,
-      adminHost: values.MILLRACE_ADMIN_HOST,
+      adminHost: listenAddress(values.MILLRACE_ADMIN_HOST),
       adminPort: values.MILLRACE_ADMIN_PORT,
       adminTls: certificateOf('MILLRACE_ADMIN_TLS_CERT', 'MILLRACE_ADMIN_TLS_KEY', values, refuse),
       access: accessConfigOf(values, values.MILLRACE_KUBERNETES, refuse),

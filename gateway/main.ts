@@ -1,8 +1,7 @@
 // The gateway's composition root: it wires all parts from the settings, and starts them. What happens at SIGTERM: shutdown.ts.
 import type { LookupAddress } from 'node:dns';
-import { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
-import { logEvents } from './admin/log-events.ts';
+import { logEvents, logListenerFaults } from './admin/log-events.ts';
 import { createLog } from '../core/process/log.ts';
 import type { OpenedKubernetes } from '../core/process/open-kubernetes.ts';
 import { openManifests } from '../core/process/open-manifests.ts';
@@ -12,7 +11,7 @@ import type { GatewayConfig, KubernetesConfig } from './config.ts';
 import type { Recognizer } from '../core/contract/callers.ts';
 import { errorFields } from '../core/contract/errors.ts';
 import type { EndpointSource } from '../core/contract/endpoint-source.ts';
-import type { GatewayEvents } from '../core/contract/gateway-events.ts';
+import { GatewayEmitter } from '../core/contract/gateway-events.ts';
 import type { TriggerSource } from '../core/contract/trigger-source.ts';
 import type { SecretReader } from '../core/contract/secret-reader.ts';
 import type { Subscription } from '../core/contract/subscription.ts';
@@ -25,10 +24,10 @@ import { logAccess } from '../core/access/audit-log.ts';
 import { openAccessControl } from '../core/access/access-control.ts';
 import { createClusters } from '../core/kafka/connection/clusters.ts';
 import { openInstallationConnection } from '../core/kafka/connection/installation-connection.ts';
-import type { ClientLog, ConnectionSettings } from '../core/kafka/connection/kafka-client.ts';
+import type { ClientLog, ConnectionSettings } from '../core/kafka/connection/connection-settings.ts';
 import type { ConnectGuard } from '../core/network/connect-guard.ts';
 import type { TriggerSnapshot } from './pipeline/trigger-snapshot.ts';
-import { Supervisor } from './pipeline/supervisor.ts';
+import { Supervisor } from './supervision/supervisor.ts';
 import { shutDownGateway, type GatewayParts } from './shutdown.ts';
 
 export interface GatewayDependencies {
@@ -48,7 +47,7 @@ export interface GatewayDependencies {
 export interface Gateway {
   /** Such as `http://127.0.0.1:9464`. */
   readonly adminUrl: string;
-  readonly events: EventEmitter<GatewayEvents>;
+  readonly events: GatewayEmitter;
   snapshot(): readonly TriggerSnapshot[];
   /** What SIGTERM does: drains within MILLRACE_DRAIN_LIMIT, commits, and closes everything. */
   stop(): Promise<void>;
@@ -63,15 +62,17 @@ export async function startGateway(
   dependencies: GatewayDependencies = {},
 ): Promise<Gateway> {
   const log = (dependencies.log ?? createLog(config.logLevel)).child({ component: 'gateway' });
-  const events = new EventEmitter<GatewayEvents>();
+  const events = new GatewayEmitter(logListenerFaults(log));
   logEvents(events, log);
   const own = await openInstallationConnection({
     brokers: config.kafkaBrokers,
     configPath: config.kafkaConfigPath,
     clientId: 'millrace-gateway',
+    rackId: config.rackId,
+    groupProtocol: config.groupProtocol,
     log: clientLog(log),
   });
-  const control = await openControl(config, dependencies, log);
+  const control = await openControl(config, dependencies, { events, log });
   const dataPlane = createDataPlane(config, { own, control, events, log });
   const { supervisor } = dataPlane;
   let isServing = false;
@@ -91,7 +92,9 @@ export async function startGateway(
   const markUnready = (): void => {
     isServing = false;
   };
-  const parts = { ...dataPlane, markUnready, security: own.security, server, access, control };
+  const { drainLimitMs } = config;
+  const stopping = { log, drainLimitMs, markUnready };
+  const parts = { ...dataPlane, ...stopping, security: own.security, server, access, control };
   let unwatch: () => void;
   try {
     unwatch = await control.triggers.watch((wanted) => void supervisor.want(wanted));
@@ -121,9 +124,9 @@ interface Control extends Pick<OpenedKubernetes, 'triggers' | 'endpoints' | 'sec
 async function openControl(
   config: GatewayConfig,
   dependencies: GatewayDependencies,
-  log: Logger,
+  { events, log }: Pick<DataPlaneParts, 'events' | 'log'>,
 ): Promise<Control> {
-  if (config.kubernetes !== undefined) return openCluster(config.kubernetes, dependencies, log);
+  if (config.kubernetes !== undefined) return openCluster(config.kubernetes, dependencies, { events, log });
   const manifests = openManifests(config.triggersPath ?? '', log);
   const { triggers, endpoints, secrets } = dependencies;
   return {
@@ -137,14 +140,15 @@ async function openControl(
 async function openCluster(
   { sharing, ...config }: KubernetesConfig,
   { signal, resolve }: GatewayDependencies,
-  log: Logger,
+  { events, log }: Pick<DataPlaneParts, 'events' | 'log'>,
 ): Promise<Control> {
-  // The client library takes a second and 80 MB to load. A gateway without Kubernetes does without it.
+  // A gateway without Kubernetes does not load what only clusters need.
   const { openKubernetes } = await import('../core/process/open-kubernetes.ts');
   const opened = await openKubernetes(config, {
     log,
     resolve,
     signal,
+    onRequest: (request) => void events.emit('kubernetesRequest', request),
     onWrongTrigger: (trigger, problem, runs) =>
       log.error(
         { trigger, problem },
@@ -161,7 +165,7 @@ async function openCluster(
 interface DataPlaneParts {
   readonly own: ConnectionSettings;
   readonly control: Control;
-  readonly events: EventEmitter<GatewayEvents>;
+  readonly events: GatewayEmitter;
   readonly log: Logger;
 }
 
@@ -178,11 +182,11 @@ function createDataPlane(
       log.debug({ url, ...errorFields(error) }, 'the activation call to a scaler failed'),
   });
   const supervisor = new Supervisor({
-    createSource: clusters.createSource,
+    openCluster: clusters.open,
     endpoints,
-    sinkOf: clusters.sinkOf,
     activation,
     uriGuard,
+    endpointGuard: guard,
     openAccess: createFunctionCredentials({ secrets, log: clientLog(log), guard }),
     events,
     drainLimitMs: config.drainLimitMs,

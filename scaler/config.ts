@@ -1,5 +1,6 @@
 // The scaler's settings: read from the environment once, validated all together, then frozen.
 import type { AccessConfig } from '../core/access/access-control.ts';
+import { anyAddress, listenAddress } from '../core/process/listen-address.ts';
 import { accessConfigOf, accessSettings } from '../core/process/access-settings.ts';
 import type { TlsFiles } from '../core/access/certificate-files.ts';
 import {
@@ -31,7 +32,11 @@ export interface ScalerConfig extends SharedConfig {
 
 /** What only the scaler reads. */
 export const scalerOwnSettings = {
-  SCALER_HOST: { ...text, default: '0.0.0.0', help: 'Address that both ports listen at.' },
+  SCALER_HOST: {
+    ...text,
+    default: anyAddress,
+    help: 'Address that both ports listen at. `any`: all addresses, of IPv6 too where the machine has it.',
+  },
   SCALER_GRPC_PORT: { ...port, default: '6000', help: 'Port for KEDA (`--grpc-port`); 0 takes a free one.' },
   SCALER_HTTP_PORT: {
     ...port,
@@ -72,7 +77,7 @@ export function readScalerConfig(env: Env): ScalerConfig {
     return Object.freeze({
       ...sharedConfigOf(values, refuse),
       kubernetes: isInKubernetes ? kubernetesConfigOf(values, refuse) : undefined,
-      host: values.SCALER_HOST,
+      host: listenAddress(values.SCALER_HOST),
       grpcPort,
       httpPort,
       tls: tlsOf(values, refuse),

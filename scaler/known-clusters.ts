@@ -18,14 +18,19 @@ export interface KnownCluster {
  */
 export function createKnownClusters(
   own: readonly string[],
-  triggers: Pick<WantedTriggers, 'all'>,
+  triggers: Pick<WantedTriggers, 'inNamespace'>,
 ): KnownClusters {
   return {
     find(namespace, named) {
       if (isPartOf(named, own)) return { access: undefined };
-      const near = triggers.all().filter((trigger) => trigger.namespace === namespace);
-      const found = near.find(({ source: { access } }) => isPartOf(named, access?.brokers ?? []));
-      return found && { access: found.source.access };
+      const asked = new Set<KafkaAccess>();
+      for (const { source } of triggers.inNamespace(namespace)) {
+        const { access } = source;
+        if (access === undefined || asked.has(access)) continue;
+        if (isPartOf(named, access.brokers)) return { access };
+        asked.add(access);
+      }
+      return undefined;
     },
   };
 }

@@ -1,4 +1,5 @@
 // What the scaler does at SIGTERM, and at a start that fails: it closes its parts, each before what it works with. `Scaler.stop` is this.
+import type { Logger } from 'pino';
 import type { Controller } from '../controller/controller.ts';
 import type { GrpcServer } from './grpc/grpc-server.ts';
 
@@ -17,7 +18,9 @@ export interface ScalerParts {
   /** Stops following the triggers. */
   unwatch?: () => void;
   groupDemand?: Closable;
+  groups?: Closable;
   demand?: Closable;
+  keeper?: Closable;
   drainTargets?: Closable;
   offsets?: Closable;
   /** Credentials for the installation's own Kafka. */
@@ -27,7 +30,8 @@ export interface ScalerParts {
 }
 
 /** A part that fails to close does not keep the others open. */
-export async function shutDownScaler(parts: ScalerParts): Promise<void> {
+export async function shutDownScaler(parts: ScalerParts, log: Logger): Promise<void> {
+  log.info('the scaler stops: the controller finishes what it does, and the streams to KEDA end');
   const steps: (() => unknown)[] = [
     // The controller finishes what is under way and gives the Lease back, so that another scaler leads at once.
     () => parts.controller?.stop(),
@@ -38,7 +42,9 @@ export async function shutDownScaler(parts: ScalerParts): Promise<void> {
     () => parts.access?.close(),
     () => parts.unwatch?.(),
     () => parts.groupDemand?.close(),
+    () => parts.groups?.close(),
     () => parts.demand?.close(),
+    () => parts.keeper?.close(),
     () => parts.drainTargets?.close(),
     () => parts.offsets?.close(),
     () => parts.security?.close(),
@@ -51,4 +57,5 @@ export async function shutDownScaler(parts: ScalerParts): Promise<void> {
       // What cannot be closed is gone already.
     }
   }
+  log.info('the scaler has stopped');
 }

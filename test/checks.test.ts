@@ -10,6 +10,7 @@ const scripts = {
   'unused code': 'check:unused',
   'mirrored tests': 'check:mirrors',
   dependencies: 'check:dependencies',
+  workflows: 'check:workflows',
 };
 
 /** Runs without NODE_OPTIONS: through it, tap records what every Node process loads, which doubles the work of a linter. */

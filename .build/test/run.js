@@ -1,7 +1,7 @@
 // npm test: the static checks, then every test, against one Kafka broker. A failure stops nothing, so one run shows everything that is
 // wrong. The last line is "N passed, N failed".
 //
-//   npm test                        everything but test/{faults,kubernetes,charts,e2e}
+//   npm test                        everything but test/{faults,kubernetes,charts,e2e} and *.faults.test.ts
 //   npm test -- --faults --kubernetes --e2e    those, too: what CI runs, as npm run verify
 //   npm test -- test/a/b.test.ts    these files (or folders) alone, without the static checks
 //   npm run test:unit               the tests of pure code alone: no checks, no broker

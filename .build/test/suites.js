@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import coverageMap from '../coverage-map.js';
 import { listTests } from './tap.js';
 
-/** A suite with a `flag` runs where it is asked for; the suite without `starts` has all other files. */
+/** A suite with a `flag` runs where it is asked for. It has the files whose path begins or ends so; the suite without either has all others. */
 const SUITES = [
   { name: 'static checks', starts: ['test/checks.test.ts'], servers: [] },
   { name: 'unit and integration tests', servers: ['kafka'] },
@@ -13,8 +13,14 @@ const SUITES = [
     starts: ['test/kubernetes/', 'test/charts/'],
     servers: ['kafka', 'apiServer'],
   },
-  // They start brokers of their own.
-  { name: 'fault suite', flag: 'faults', starts: ['test/faults/'], servers: [] },
+  // Those of one room wait for the time-outs of real brokers: too long for every run.
+  {
+    name: 'fault suite',
+    flag: 'faults',
+    starts: ['test/faults/'],
+    ends: ['.faults.test.ts'],
+    servers: ['kafka'],
+  },
   // Two at a time would share one node, and KEDA's patience. The limit is for one that starts a cluster of its own.
   {
     name: 'tests in a cluster',
@@ -40,13 +46,16 @@ export async function choose(paths) {
 export async function chooseDefault({ unit, ...flags }) {
   const files = await listTests([]);
   if (unit) return files.filter(isPure);
-  const asked = SUITES.filter(({ flag }) => flags[flag]).flatMap(({ starts }) => starts);
-  const others = await choose(asked);
+  const asked = SUITES.filter(({ flag }) => flags[flag]);
+  const others = await choose(
+    asked.flatMap(({ starts, ends = [] }) => [...starts, ...ends.map((end) => `test/**/*${end}`)]),
+  );
   return [...files, ...others.flatMap(([, found]) => found)];
 }
 
 export function inSuites(files) {
-  const belongs = (file, { starts }) => starts?.some((start) => file.startsWith(start));
+  const belongs = (file, { starts = [], ends = [] }) =>
+    starts.some((start) => file.startsWith(start)) || ends.some((end) => file.endsWith(end));
   return SUITES.map((suite) => ({
     ...suite,
     files: files.filter((file) =>

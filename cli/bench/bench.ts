@@ -1,9 +1,8 @@
 // `millrace bench`: measures what the gateway costs compared with a bare HTTP loop, how late events arrive, and whether memory
 // stays flat. Everything is measured in one run on one machine and shown as ratios, because absolute figures depend on the machine.
-import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
-import { createRecordSink } from '../../core/kafka/produce/producer-sink.ts';
-import { createRecordSources } from '../../core/kafka/group/group-record-source.ts';
-import { createMissingTopics } from '../../core/kafka/connection/topic-admin.ts';
+import { createKafka } from '../../core/kafka/administration/kafka-client.ts';
+import { openCluster } from '../../core/kafka/connection/clusters.ts';
+import { createMissingTopics } from '../../core/kafka/administration/topic-admin.ts';
 import { startLocalKafka } from '../kafka/local-kafka.ts';
 import { fill, sendAtRate, type Bench, type BenchOptions } from './load.ts';
 import { measure, startGatewayProcess, startSink, until, type Measured, type Sink } from './processes.ts';
@@ -17,9 +16,10 @@ const topic = 'bench';
 export async function runBench(options: BenchOptions): Promise<void> {
   options.print('Starting Kafka, and writing the topic…');
   const local = await startLocalKafka({ benchmark: true });
-  const kafka = createKafka({ brokers: local.bootstrapServers.split(','), clientId: 'millrace-bench' });
-  const admin = kafka.admin();
-  const sink = createRecordSink(kafka);
+  const connection = { brokers: local.bootstrapServers.split(','), clientId: 'millrace-bench' };
+  const admin = createKafka(connection).admin();
+  const cluster = openCluster(connection);
+  const { sink } = cluster;
   try {
     await createMissingTopics(admin, [topic, 'stuck', 'asked', 'replies', 'replies-tx'], partitions);
     await createMissingTopics(admin, ['latency'], partitions, { 'message.timestamp.type': 'LogAppendTime' });
@@ -28,10 +28,10 @@ export async function runBench(options: BenchOptions): Promise<void> {
     await throughput(bench);
     await slowFunction(bench);
     await latency(bench);
-    await replies(bench, createRecordSources({ kafka }), { topic, partitions });
+    await replies(bench, cluster.createSource, { topic, partitions });
     await stuckFunction(bench);
   } finally {
-    await sink.close();
+    await cluster.close();
     await admin.disconnect();
     await local.stop();
   }

@@ -18,7 +18,11 @@ export interface Bench extends BenchOptions {
   readonly sink: RecordSink;
 }
 
-export async function fill({ sink, signal }: Bench, to: string, count: number): Promise<void> {
+export async function fill(
+  { sink, signal }: Pick<Bench, 'sink' | 'signal'>,
+  to: string,
+  count: number,
+): Promise<void> {
   for (let from = 0; from < count && !signal.aborted; from += 10_000) {
     const batch = Array.from({ length: Math.min(10_000, count - from) }, (_, index) =>
       sink.write(sampleRecord(to, from + index)),

@@ -37,7 +37,7 @@ function start(script: string, args: readonly string[], env: NodeJS.ProcessEnv =
   return fork(join(import.meta.dirname, `${script}${extension}`), args, {
     env,
     // The first option is the one that the command itself runs with. The second hides warnings about the Kafka client's timers.
-    execArgv: ['--max-semi-space-size=64', '--disable-warning=TimeoutNegativeWarning'],
+    execArgv: ['--max-semi-space-size=32', '--disable-warning=TimeoutNegativeWarning'],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
 }

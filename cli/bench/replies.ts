@@ -4,7 +4,7 @@ import type { CreateRecordSource } from '../../core/contract/record-source.ts';
 import { sendAtRate, type Bench } from './load.ts';
 import { startGatewayProcess, startSink, until, type GatewayProcess, type Sink } from './processes.ts';
 import { formatTable, percentile } from './report.ts';
-import { benchSubscription } from './triggers.ts';
+import { benchSubscription, readingListener } from './triggers.ts';
 
 interface Reader {
   /** How many replies it has read. */
@@ -121,21 +121,17 @@ async function startReader(createSource: CreateRecordSource, topic: string): Pro
   const ages: number[] = [];
   let count = 0;
   const { promise: opened, resolve } = Promise.withResolvers<void>();
+  const listener = readingListener((_partition, records) => {
+    const nowMs = performance.timeOrigin + performance.now();
+    count += records.length;
+    for (const { value } of records)
+      if (value?.toString('latin1', 0, 6) === '{"at":')
+        ages.push(nowMs - Number.parseFloat(value.toString('latin1', 6, 22)));
+  });
   const source = createSource(benchSubscription(`read-${topic}-${Date.now()}`, topic, 'latest'), {
-    open: () => undefined,
-    close: () => undefined,
-    resume: () => undefined,
-    noticed: () => undefined,
-    release: () => Promise.resolve(),
+    ...listener,
     state: ({ kind }) => {
       if (kind === 'consuming') resolve();
-    },
-    records: (_partition, records) => {
-      const nowMs = performance.timeOrigin + performance.now();
-      count += records.length;
-      for (const { value } of records)
-        if (value?.toString('latin1', 0, 6) === '{"at":')
-          ages.push(nowMs - Number.parseFloat(value.toString('latin1', 6, 22)));
     },
   });
   source.start();

@@ -1,5 +1,6 @@
 // The triggers of the benchmarks, as manifests. They have the defaults, except for what a row names.
 import { parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
+import type { RecordListener } from '../../core/contract/record-source.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';
 
@@ -28,6 +29,23 @@ export function manifestOf(trigger: BenchTrigger): string {
       ...(reply === undefined ? {} : { reply }),
     },
   });
+}
+
+/** Hears of nothing but records, and of faults, which it throws. */
+export function readingListener(records: RecordListener['records']): RecordListener {
+  return {
+    records,
+    open: () => undefined,
+    close: () => undefined,
+    state: () => undefined,
+    noticed: () => undefined,
+    unreadable: () => undefined,
+    failed: (fault) => {
+      throw fault;
+    },
+    resume: () => undefined,
+    release: () => Promise.resolve(),
+  };
 }
 
 export function benchSubscription(

@@ -5,22 +5,24 @@ import { Client, credentials, type ChannelCredentials } from '@grpc/grpc-js';
 import { Agent, request, type Dispatcher } from 'undici';
 import { describeError, MillraceError } from '../../core/contract/errors.ts';
 import { withoutCredentials } from '../../core/contract/manifest-problem.ts';
-import type { CommandIo } from '../command-io.ts';
+import { printJson, type CommandIo } from '../command-io.ts';
 
 /** Paths of PEM files. */
 export interface CheckFiles {
   /** The CAs that `https://` and `grpcs://` servers are verified with. If empty, those of Node.js. */
   readonly ca: readonly string[];
   /** The client certificate for `grpcs://`, and its key: both, or neither. */
-  readonly cert?: string | undefined;
-  readonly key?: string | undefined;
+  readonly clientCert?: string | undefined;
+  readonly clientKey?: string | undefined;
 }
 
 export interface CheckOptions extends CheckFiles {
   /** `http://` and `https://` must answer 2xx, `grpc://` and `grpcs://` must accept a connection. */
   readonly urls: readonly string[];
   /** How long to wait for each URL. */
-  readonly limitMs: number;
+  readonly timeoutMs: number;
+  /** Prints an object for each URL. */
+  readonly json: boolean;
 }
 
 /** Resolves if the server answers as it should, else rejects with the reason. */
@@ -30,16 +32,17 @@ const probeLimitMs = 5_000;
 const delayMs = 500;
 const bodyLength = 500;
 
-/** Prints a line for each URL. Resolves with exit code 0 if all checks succeed within the limit. */
+/** Prints a line for each URL. Resolves with exit code 0 if all checks succeed within their time. */
 export async function runCheckCommand(options: CheckOptions, io: CommandIo): Promise<number> {
-  const { urls, limitMs } = options;
+  const { urls, timeoutMs, json } = options;
   const trust = await readTrust(options);
   try {
     const probes = urls.map((url) => [url, probeOf(url, trust)] as const);
     const results = await Promise.all(
       probes.map(async ([url, probe]) => {
-        const failure = await firstSuccess(probe, limitMs, io.signal);
-        io.stdout.write(failure === undefined ? `ok ${url}\n` : `not ok ${url}: ${failure}\n`);
+        const failure = await firstSuccess(probe, timeoutMs, io.signal);
+        if (json) printJson(io, { url, ok: failure === undefined, error: failure });
+        else io.stdout.write(failure === undefined ? `ok ${url}\n` : `not ok ${url}: ${failure}\n`);
         return failure === undefined;
       }),
     );
@@ -49,9 +52,13 @@ export async function runCheckCommand(options: CheckOptions, io: CommandIo): Pro
   }
 }
 
-/** Retries until the limit. Undefined after a success, else why the last attempt failed. */
-async function firstSuccess(probe: Probe, limitMs: number, signal: AbortSignal): Promise<string | undefined> {
-  const endMs = performance.now() + limitMs;
+/** Retries until the time is over. Undefined after a success, else why the last attempt failed. */
+async function firstSuccess(
+  probe: Probe,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const endMs = performance.now() + timeoutMs;
   for (;;) {
     signal.throwIfAborted();
     try {
@@ -70,15 +77,18 @@ interface Trust {
   readonly grpcs: ChannelCredentials;
 }
 
-async function readTrust({ ca: paths, cert, key }: CheckFiles): Promise<Trust> {
-  if ((cert === undefined) !== (key === undefined))
-    throw new MillraceError('MILLRACE_CONFIG_INVALID', '--cert and --key go together: give both, or neither');
+async function readTrust({ ca: paths, clientCert, clientKey }: CheckFiles): Promise<Trust> {
+  if ((clientCert === undefined) !== (clientKey === undefined))
+    throw new MillraceError(
+      'MILLRACE_CONFIG_INVALID',
+      '--client-cert and --client-key go together: give both, or neither',
+    );
   const read = (path: string | undefined) => (path === undefined ? null : readFile(path));
   const authorities = await Promise.all(paths.map((path) => readFile(path)));
   const ca = authorities.length === 0 ? null : Buffer.concat(authorities);
   return {
     https: new Agent({ connect: ca === null ? {} : { ca } }),
-    grpcs: credentials.createSsl(ca, await read(key), await read(cert)),
+    grpcs: credentials.createSsl(ca, await read(clientKey), await read(clientCert)),
   };
 }
 

@@ -16,8 +16,9 @@ export interface DemoOptions {
   readonly json: boolean;
   /** Replays only the first earthquakes, this many. */
   readonly limit?: number;
-  /** The kubeconfig of a cluster to run in, instead of this machine. */
-  readonly kubernetes?: string;
+  /** Runs in a cluster, instead of on this machine. A kubeconfig implies it. */
+  readonly kubernetes: boolean;
+  readonly kubeconfig?: string;
   /** The namespace that is created in the cluster. */
   readonly namespace?: string;
   /** Leaves everything in the cluster at the end. */
@@ -29,14 +30,16 @@ const pythonFunction = 'quake-map';
 
 /** Resolves with the exit code of `runDemo`. */
 export async function runDemoCommand(options: DemoOptions, io: CommandIo): Promise<number> {
-  const { kubernetes: kubeconfig, namespace = 'millrace-demo', keep, once, json } = options;
-  if (kubeconfig === undefined && (keep || options.namespace !== undefined))
-    throw new MillraceError('MILLRACE_CONFIG_INVALID', '--namespace and --keep need --kubernetes');
+  const { namespace = 'millrace-demo', keep, once, json } = options;
   const { signal, env } = io;
+  const isInCluster = options.kubernetes || options.kubeconfig !== undefined;
+  if (!isInCluster && (keep || options.namespace !== undefined))
+    throw new MillraceError('MILLRACE_CONFIG_INVALID', '--namespace and --keep need --kubernetes');
   const stream = json ? io.stderr : io.stdout;
   const earthquakes = (await readEarthquakes()).slice(0, options.limit);
   const folder = examplesFolder();
-  if (kubeconfig !== undefined) {
+  if (isInCluster) {
+    const kubeconfig = options.kubeconfig ?? (env.KUBECONFIG || undefined);
     const { withClusterSession } = await import('../demo/cluster/open-session.ts');
     const settings = { kubeconfig, namespace, keep, folder, earthquakes, stream, signal };
     return withClusterSession(settings, (session) => runDemo(session, { once, json, earthquakes }, io));

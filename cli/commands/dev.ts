@@ -7,25 +7,34 @@ import type { Subscription } from '../../core/contract/subscription.ts';
 import { createFileSecrets } from '../../core/resources/manifests/file-secrets.ts';
 import { createFileTriggers } from '../../core/resources/manifests/manifest-files.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';
-import { untilAborted, type CommandIo } from '../command-io.ts';
+import { printJson, untilAborted, type CommandIo } from '../command-io.ts';
 import { LocalStack } from '../local/local-stack.ts';
 import { shareTriggers, type SharedTriggers } from '../local/shared-triggers.ts';
 import { topicsOf } from '../local/required-topics.ts';
 import { ensureTopics, foreignKafka, startOwnKafka, type UsedKafka } from '../local/use-kafka.ts';
 import { LiveView } from '../status/live-view.ts';
-import { lineOf, tableOf } from '../status/table.ts';
+import { jsonOf, lineOf, tableOf, type TriggerStatus } from '../status/table.ts';
 
 export interface DevOptions {
   readonly dir: string;
   readonly kafkaDir?: string;
   /** Partitions of each topic that is created in the local Kafka. */
   readonly partitions: number;
+  /** Prints an object for each trigger that has changed; messages go to standard error. */
+  readonly json: boolean;
 }
 
 /** Exit code 0 when it is interrupted, 1 if the local Kafka dies. Mistakes in manifests are reported before anything starts. */
 export async function runDevCommand(options: DevOptions, io: CommandIo): Promise<number> {
   let stack: LocalStack | undefined;
-  const view = new LiveView({ stream: io.stdout, read: () => stack?.statuses() ?? [], tableOf, lineOf });
+  const view = new LiveView<TriggerStatus>({
+    stream: io.stdout,
+    read: () => stack?.statuses() ?? [],
+    tableOf,
+    ...(options.json
+      ? { lineOf: (status) => JSON.stringify(jsonOf(status)), messages: io.stderr }
+      : { lineOf }),
+  });
   const say: Say = (line) => view.print(line);
   const triggers = await openTriggers(options.dir, say);
   const kafka = await openKafka(options, io, say);
@@ -34,6 +43,7 @@ export async function runDevCommand(options: DevOptions, io: CommandIo): Promise
     if (kafka.bootstrapServers !== '') say(`KAFKA_BROKERS=${kafka.bootstrapServers}`);
     stack = await LocalStack.start({
       kafka,
+      manifests: options.dir,
       secrets: createFileSecrets(options.dir),
       triggers,
       env: io.env,
@@ -45,6 +55,9 @@ export async function runDevCommand(options: DevOptions, io: CommandIo): Promise
       },
     });
     say(`ADMIN_URL=${stack.adminUrl}`);
+    say(`millrace triggers --gateway ${stack.adminUrl} shows what each trigger does`);
+    const { bootstrapServers } = kafka;
+    if (options.json) printJson(io, { adminUrl: stack.adminUrl, kafkaBrokers: bootstrapServers });
     const end = await Promise.race([untilAborted(io.signal), kafka.died.then(() => 'died')]);
     if (end === 'died') say('the local Kafka has died');
     return end === 'died' ? 1 : 0;
@@ -53,7 +66,9 @@ export async function runDevCommand(options: DevOptions, io: CommandIo): Promise
     await stack?.stop();
     triggers.close();
     view.stop();
+    if (kafka.isLocal) say('stopping the local Kafka');
     await kafka.stop();
+    say('stopped');
   }
 }
 

@@ -2,12 +2,15 @@
 
 import { once } from 'node:events';
 import { describeError } from '../../core/contract/errors.ts';
+import { printJson } from '../command-io.ts';
 import { startLocalKafka, type LocalKafka } from '../kafka/local-kafka.ts';
 
 export type KafkaCommandOptions = {
   port?: number | undefined;
   dir?: string | undefined;
   brokers?: number | undefined;
+  /** Prints the brokers as a JSON object. */
+  json?: boolean | undefined;
 };
 
 export type CommandIo = { stdout: NodeJS.WritableStream; stderr: NodeJS.WritableStream; signal: AbortSignal };
@@ -18,7 +21,7 @@ export type CommandIo = { stdout: NodeJS.WritableStream; stderr: NodeJS.Writable
  */
 export async function runKafkaCommand(options: KafkaCommandOptions, io: CommandIo): Promise<number> {
   const say = (line: string): void => void io.stderr.write(`${line}\n`);
-  const { port, dir, brokers = 1 } = options;
+  const { port, dir, brokers = 1, json = false } = options;
   if (brokers !== 1 && brokers !== 3) {
     say(`--brokers must be 1 or 3, not ${brokers}.`);
     return 2;
@@ -32,14 +35,17 @@ export async function runKafkaCommand(options: KafkaCommandOptions, io: CommandI
     return 1;
   }
   try {
-    io.stdout.write(`KAFKA_BROKERS=${kafka.bootstrapServers}\n`);
+    const kafkaBrokers = kafka.bootstrapServers;
+    if (json) printJson(io, { kafkaBrokers });
+    else io.stdout.write(`KAFKA_BROKERS=${kafkaBrokers}\n`);
     say(
       dir === undefined
-        ? 'Records are deleted when this command ends. Use --dir DIR to keep them.'
+        ? 'Records are deleted when this command ends. Use --kafka-dir DIR to keep them.'
         : `Records are kept in ${dir}.`,
     );
     return await untilEnd(kafka, io.signal, say);
   } finally {
+    say('Kafka stops.');
     await kafka.stop();
   }
 }

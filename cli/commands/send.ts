@@ -3,11 +3,11 @@ import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { describeError, MillraceError } from '../../core/contract/errors.ts';
 import type { RecordSink, StoredAt } from '../../core/contract/record-sink.ts';
-import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
-import { explainRefusal } from '../../core/kafka/connection/security-errors.ts';
-import { createRecordSink } from '../../core/kafka/produce/producer-sink.ts';
-import type { CommandIo } from '../command-io.ts';
-import { connectionIn } from './brokers.ts';
+import type { ConnectionSettings } from '../../core/kafka/connection/connection-settings.ts';
+import { createKafka } from '../../core/kafka/administration/kafka-client.ts';
+import { openCluster } from '../../core/kafka/connection/clusters.ts';
+import { printJson, type CommandIo } from '../command-io.ts';
+import { connectionIn, withAdmin } from './brokers.ts';
 import { checkRecordOptions, composeRecord, type RecordOptions } from './compose-records.ts';
 
 export interface SendOptions extends RecordOptions {
@@ -27,34 +27,30 @@ export async function runSendCommand(options: SendOptions, io: CommandIo): Promi
   checkRecordOptions(options);
   const connection = await connectionIn(io.env, options.config, 'millrace-send');
   try {
-    return await sendAll(createKafka(connection), options, io);
+    return await sendAll(connection, options, io);
   } finally {
     await connection.security?.close();
   }
 }
 
-async function sendAll(
-  kafka: ReturnType<typeof createKafka>,
-  options: SendOptions,
-  io: CommandIo,
-): Promise<number> {
-  await requireTopic(kafka.admin({ retry: { retries: 2 } }), options.topic);
-  const sink = createRecordSink(kafka);
+async function sendAll(connection: ConnectionSettings, options: SendOptions, io: CommandIo): Promise<number> {
+  await requireTopic(createKafka(connection), options.topic);
+  const cluster = openCluster(connection);
   try {
     const inFlight: Promise<StoredAt>[] = [];
     const settleFirst = async (): Promise<void> => {
       const storedAt = await inFlight.shift();
-      if (storedAt !== undefined) io.stdout.write(`${placeText(storedAt, options.json)}\n`);
+      if (storedAt !== undefined) printPlace(storedAt, options.json, io);
     };
     for await (const input of inputsOf(options, io)) {
       if (io.signal.aborted) break;
       if (inFlight.length === maxInFlight) await settleFirst();
-      inFlight.push(write(sink, input, options));
+      inFlight.push(write(cluster.sink, input, options));
     }
     while (inFlight.length > 0) await settleFirst();
     return io.signal.aborted ? 130 : 0;
   } finally {
-    await sink.close();
+    await cluster.close();
   }
 }
 
@@ -65,21 +61,8 @@ function write(sink: RecordSink, input: Buffer, options: SendOptions): Promise<S
 }
 
 /** Fails at once if the topic is missing. The Kafka client would wait for it, but the user may have mistyped its name. */
-async function requireTopic(
-  admin: ReturnType<ReturnType<typeof createKafka>['admin']>,
-  topic: string,
-): Promise<void> {
-  let topics: string[];
-  try {
-    await admin.connect();
-    topics = await admin.listTopics();
-  } catch (cause) {
-    throw (
-      explainRefusal(cause) ?? new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'no broker answers', { cause })
-    );
-  } finally {
-    await admin.disconnect();
-  }
+async function requireTopic(kafka: ReturnType<typeof createKafka>, topic: string): Promise<void> {
+  const topics = await withAdmin(kafka, (admin) => admin.listTopics());
   if (!topics.includes(topic))
     throw new MillraceError('MILLRACE_TOPIC_MISSING', `there is no topic ${topic}`);
 }
@@ -118,7 +101,7 @@ async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   if (rest.length > 0) yield rest;
 }
 
-function placeText({ topic, partition, offset }: StoredAt, asJson: boolean): string {
-  if (asJson) return JSON.stringify({ topic, partition, offset: Number(offset) });
-  return `${topic} partition ${partition} offset ${offset}`;
+function printPlace({ topic, partition, offset }: StoredAt, asJson: boolean, io: CommandIo): void {
+  if (asJson) printJson(io, { topic, partition, offset: Number(offset) });
+  else io.stdout.write(`${topic} partition ${partition} offset ${offset}\n`);
 }

@@ -4,8 +4,8 @@ import { formatProblem } from '../../core/contract/manifest-problem.ts';
 import { createFileSecrets } from '../../core/resources/manifests/file-secrets.ts';
 import { createFileTriggers } from '../../core/resources/manifests/manifest-files.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';
-import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
-import { createRecordSink, type KafkaRecordSink } from '../../core/kafka/produce/producer-sink.ts';
+import { openCluster } from '../../core/kafka/connection/clusters.ts';
+import type { OpenedCluster } from '../../core/contract/record-source.ts';
 import { LocalStack } from '../local/local-stack.ts';
 import { shareTriggers, type SharedTriggers } from '../local/shared-triggers.ts';
 import { topicsOf } from '../local/required-topics.ts';
@@ -41,7 +41,7 @@ export class DemoSession implements DemoRun {
   #triggers: SharedTriggers | undefined;
   #kafka: UsedKafka | undefined;
   #stack: LocalStack | undefined;
-  #sink: KafkaRecordSink | undefined;
+  #cluster: OpenedCluster | undefined;
   #observing: NodeJS.Timeout | undefined;
 
   constructor(options: SessionOptions) {
@@ -69,9 +69,10 @@ export class DemoSession implements DemoRun {
     this.#kafka = await startOwnKafka({ log: (line) => this.say(line), signal });
     const { bootstrapServers } = this.#kafka;
     this.say('starting gateway and scaler');
-    this.#sink = createRecordSink(createKafka({ brokers: [bootstrapServers], clientId: 'millrace-demo' }));
+    this.#cluster = openCluster({ brokers: [bootstrapServers], clientId: 'millrace-demo' });
     this.#stack = await LocalStack.start({
       kafka: this.#kafka,
+      manifests: this.#options.folder,
       secrets: createFileSecrets(this.#options.folder),
       // The demo's Kafka is removed at the end, so requests that a stop cuts short are never repeated anyway.
       env: { MILLRACE_DRAIN_LIMIT: 'PT2S', ...env },
@@ -89,8 +90,8 @@ export class DemoSession implements DemoRun {
   /** Resolves when all records are settled and all functions sleep, or when progress has stalled. Rejects when `signal` aborts. */
   async replay(earthquakes: readonly Earthquake[]): Promise<void> {
     const { signal } = this.#options;
-    if (this.#sink === undefined) throw new Error('the demo is not started');
-    const sink = this.#sink;
+    if (this.#cluster === undefined) throw new Error('the demo is not started');
+    const { sink } = this.#cluster;
     const onAppend = (id: string): void => void this.#appendedMs.set(id, Date.now());
     await replayWeek(earthquakes, {
       say: (line) => this.say(line),
@@ -122,7 +123,7 @@ export class DemoSession implements DemoRun {
     this.#triggers?.close();
     clearInterval(this.#observing);
     this.#view.stop();
-    await this.#sink?.close();
+    await this.#cluster?.close();
     await this.#kafka?.stop();
     return [];
   }

@@ -17,25 +17,26 @@ import {
 } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describeError, MillraceError } from '../../core/contract/errors.ts';
 import { writeArchive } from './jvm.ts';
+import { newestRelease, type InstalledJars, type KafkaRelease } from './kafka-release.ts';
 import { templatesIn, writeTemplates, type LogDirTemplates } from './log-dir.ts';
 
 const run = promisify(execFile);
-const pomPath = fileURLToPath(new URL('pom.xml', import.meta.url));
 
-export type KafkaInstallation = {
-  javaPath: string;
-  /** Every jar, in a fixed order, because the class archive depends on the order. */
-  classPath: string;
+export type KafkaInstallation = InstalledJars & {
   /** Classes parsed in advance for this JVM. Undefined (and an empty file) if the JVM could not write them. */
   archivePath: string | undefined;
   templates: LogDirTemplates;
 };
 
-export type InstallOptions = { log: (line: string) => void; env?: NodeJS.ProcessEnv };
+export type InstallOptions = {
+  log: (line: string) => void;
+  env?: NodeJS.ProcessEnv;
+  /** Absent: the newest. */
+  release?: KafkaRelease | undefined;
+};
 
 /**
  * Installs what is missing: jars (over the network, about 10 s), formatted log folders, the class archive (5 s). If nothing is
@@ -43,21 +44,21 @@ export type InstallOptions = { log: (line: string) => void; env?: NodeJS.Process
  * @throws MillraceError `MILLRACE_TOOL_MISSING`, `MILLRACE_LOCAL_KAFKA_FAILED`
  */
 export async function ensureKafkaInstalled(options: InstallOptions): Promise<KafkaInstallation> {
-  const { log, env = process.env } = options;
+  const { log, env = process.env, release = newestRelease } = options;
   const java = await findJava(env);
-  const pom = await readFile(pomPath, 'utf8');
+  const pom = await readFile(release.pomPath, 'utf8');
   const version = /kafka_[\d.]+<\/artifactId>\s*<version>([^<]+)/.exec(pom)?.[1] ?? 'unknown';
   const cacheDir = join(cacheRoot(env), `kafka-${version}`);
   const root = join(cacheDir, shortHash(pom));
-  if (!(await exists(root))) await installOnce(root, cacheDir, java.path, { log, env });
+  if (!(await exists(root))) await installOnce(root, cacheDir, java.path, { log, env, release });
 
   const templates = templatesIn(join(root, 'templates'));
-  const classPath = await classPathOf(join(root, 'jars'));
+  const jars = { release, javaPath: java.path, classPath: await classPathOf(join(root, 'jars')) };
   const archivePath = join(root, `classes-${shortHash(java.version)}.jsa`);
   if (!(await exists(archivePath))) {
     log('preparing the JVM for quick starts (first run only)');
     await inFreshDir(cacheDir, async (fresh) => {
-      const written = await writeArchive(java.path, classPath, templates, fresh);
+      const written = await writeArchive(jars, templates, fresh);
       await rename(written, archivePath);
     }).catch(async (error: unknown) => {
       log(`starts will be slower, because the JVM could not be prepared: ${describeError(error)}`);
@@ -65,7 +66,7 @@ export async function ensureKafkaInstalled(options: InstallOptions): Promise<Kaf
     });
   }
   const usable = (await stat(archivePath)).size > 0;
-  return { javaPath: java.path, classPath, archivePath: usable ? archivePath : undefined, templates };
+  return { ...jars, archivePath: usable ? archivePath : undefined, templates };
 }
 
 /** The cache folder: `MILLRACE_CACHE_DIR`, or `millrace` in the user's cache folder. */
@@ -99,14 +100,16 @@ async function installOnce(
   root: string,
   cacheDir: string,
   javaPath: string,
-  options: InstallOptions,
+  options: Required<InstallOptions> & { release: KafkaRelease },
 ): Promise<void> {
   options.log(`installing Kafka into ${cacheDir} (first run only)`);
   await mkdir(cacheDir, { recursive: true });
   await removeAbandoned(cacheDir);
   await inFreshDir(cacheDir, async (fresh) => {
-    await copyJars(join(fresh, 'jars'), options);
-    await writeTemplates(javaPath, await classPathOf(join(fresh, 'jars')), join(fresh, 'templates'));
+    const jars = join(fresh, 'jars');
+    await copyJars(options.release.pomPath, jars, options);
+    const installed = { release: options.release, javaPath, classPath: await classPathOf(jars) };
+    await writeTemplates(installed, join(fresh, 'templates'));
     await chmod(fresh, 0o755);
     await rename(fresh, root).catch(async (error: unknown) => {
       if (!(await exists(root))) throw error; // otherwise another process was first, and its copy is just as good
@@ -123,7 +126,7 @@ async function inFreshDir(cacheDir: string, work: (dir: string) => Promise<void>
   }
 }
 
-async function copyJars(outputDir: string, { env }: InstallOptions): Promise<void> {
+async function copyJars(pomPath: string, outputDir: string, { env }: InstallOptions): Promise<void> {
   const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${outputDir}`];
   try {
     await run('mvn', ['-B', '-q', '-f', pomPath, ...goal], { env });

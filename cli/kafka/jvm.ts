@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawnBroker } from './broker-process.ts';
+import type { InstalledJars } from './kafka-release.ts';
 import { openLogDirs, type LogDirTemplates } from './log-dir.ts';
 import { findFreePorts } from './free-ports.ts';
 import { formatProperties, serverProperties } from './server-properties.ts';
@@ -12,7 +13,7 @@ const logConfigPath = fileURLToPath(new URL('log4j2.xml', import.meta.url));
 
 export type JvmOptions = {
   heapMb: number;
-  /** Compile for speed instead of for a quick start. */
+  /** Compile for speed instead of for a quick start, and collect garbage as Kafka's own scripts have it: in short pauses. */
   benchmark: boolean;
   /** `-XX` options that name the class archive to read or write. */
   archive: readonly string[];
@@ -23,8 +24,9 @@ export type JvmOptions = {
 export function jvmArguments(classPath: string, configPath: string, options: JvmOptions): string[] {
   return [
     `-Xmx${options.heapMb}m`,
-    ...(options.benchmark ? [] : ['-XX:TieredStopAtLevel=1']),
-    '-XX:+UseSerialGC',
+    ...(options.benchmark
+      ? ['-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20']
+      : ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']),
     '-XX:-UsePerfData',
     ...options.archive,
     '-cp',
@@ -49,16 +51,16 @@ export function readArchive(path: string): string[] {
  * final place.
  */
 export async function writeArchive(
-  javaPath: string,
-  classPath: string,
+  { release, javaPath, classPath }: InstalledJars,
   templates: LogDirTemplates,
   workDir: string,
 ): Promise<string> {
   const [logDir = workDir] = await openLogDirs(workDir, 1, templates);
   const [port = 0, controllerPort = 0] = await findFreePorts(2);
   const self = { id: 1, port, controllerPort };
+  const properties = serverProperties(self, [self], logDir, {}, release.quorum);
   const configPath = join(workDir, 'server.properties');
-  await writeFile(configPath, formatProperties(serverProperties(self, [self], logDir)));
+  await writeFile(configPath, formatProperties(properties));
 
   const path = join(workDir, 'classes.jsa');
   const archive = [`-XX:ArchiveClassesAtExit=${path}`, ...silence];

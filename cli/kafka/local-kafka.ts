@@ -7,6 +7,7 @@ import { isPortClash, spawnBroker, type BrokerExit, type BrokerProcess } from '.
 import { lockDir } from './dir-lock.ts';
 import { ensureKafkaInstalled, type KafkaInstallation } from './install-kafka.ts';
 import { jvmArguments, readArchive } from './jvm.ts';
+import type { KafkaRelease } from './kafka-release.ts';
 import { openLogDirs } from './log-dir.ts';
 import { findFreePorts, requireFreePort } from './free-ports.ts';
 import { formatProperties, serverProperties, type BrokerAddress } from './server-properties.ts';
@@ -19,8 +20,10 @@ export type LocalKafkaOptions = {
   /** Directory that keeps the data for the next run. If absent, a temporary directory that `stop` removes. */
   dir?: string | undefined;
   brokers?: 1 | 3 | undefined;
+  /** Absent: the newest. */
+  release?: KafkaRelease | undefined;
   log?: ((line: string) => void) | undefined;
-  /** Broker properties that override the defaults; a function if the brokers differ. */
+  /** Broker properties that override the defaults; a function, called at each start, if the brokers differ. */
   properties?: BrokerProperties | ((broker: BrokerAddress) => BrokerProperties) | undefined;
   /** Java system properties, by name. */
   systemProperties?: Readonly<Record<string, string>> | undefined;
@@ -64,7 +67,10 @@ const startAttempts = 3;
  * @throws MillraceError `MILLRACE_TOOL_MISSING`, `MILLRACE_LOCAL_KAFKA_FAILED`; nothing is then left running
  */
 export async function startLocalKafka(options: LocalKafkaOptions = {}): Promise<LocalKafka> {
-  const installation = await ensureKafkaInstalled({ log: options.log ?? (() => {}) });
+  const installation = await ensureKafkaInstalled({
+    log: options.log ?? (() => {}),
+    release: options.release,
+  });
   const home = await openHome(options.dir);
   try {
     for (let attempt = 1; ; attempt += 1) {
@@ -117,9 +123,12 @@ async function startCluster(
 
   const brokers = addresses.map((address, index) => {
     const configPath = join(dir, `server-${address.id}.properties`);
-    const { properties: own } = options;
-    const overrides = typeof own === 'function' ? own(address) : own;
-    const properties = serverProperties(address, addresses, logDirs[index] ?? dir, overrides);
+    const logDir = logDirs[index] ?? dir;
+    const properties = (): Record<string, string> => {
+      const { properties: own } = options;
+      const overrides = typeof own === 'function' ? own(address) : own;
+      return serverProperties(address, addresses, logDir, overrides, installation.release.quorum);
+    };
     const args = jvmArguments(installation.classPath, configPath, {
       heapMb: options.heapMb ?? (addresses.length === 1 ? 512 : 256),
       benchmark: options.benchmark ?? false,
@@ -127,7 +136,7 @@ async function startCluster(
       archive: installation.archivePath === undefined ? [] : readArchive(installation.archivePath),
     });
     return createBroker(address, async () => {
-      await writeFile(configPath, formatProperties(properties));
+      await writeFile(configPath, formatProperties(properties()));
       return spawnBroker({
         javaPath: installation.javaPath,
         args,

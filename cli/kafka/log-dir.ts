@@ -7,6 +7,7 @@ import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/pro
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MillraceError } from '../../core/contract/errors.ts';
+import type { InstalledJars } from './kafka-release.ts';
 import { formatProperties, serverProperties, type BrokerAddress } from './server-properties.ts';
 
 const run = promisify(execFile);
@@ -17,11 +18,12 @@ export type LogDirTemplates = { standalone: string; voter: string };
 const idOf = (id: number): BrokerAddress => ({ id, port: 20_000 + id, controllerPort: 21_000 + id });
 
 /** Formats both templates below `dir`. The addresses in them do not matter, because every start sets its own. */
-export async function writeTemplates(javaPath: string, classPath: string, dir: string): Promise<void> {
+export async function writeTemplates(installed: InstalledJars, dir: string): Promise<void> {
   const templates = templatesIn(dir);
+  const isDynamic = installed.release.quorum === 'dynamic';
   await Promise.all([
-    format(javaPath, classPath, templates.standalone, [idOf(1)], ['--standalone']),
-    format(javaPath, classPath, templates.voter, [1, 2, 3].map(idOf), []),
+    format(installed, templates.standalone, [idOf(1)], isDynamic ? ['--standalone'] : []),
+    format(installed, templates.voter, [1, 2, 3].map(idOf), []),
   ]);
 }
 
@@ -30,15 +32,15 @@ export function templatesIn(dir: string): LogDirTemplates {
 }
 
 async function format(
-  javaPath: string,
-  classPath: string,
+  { release, javaPath, classPath }: InstalledJars,
   logDir: string,
   cluster: readonly BrokerAddress[],
   flags: readonly string[],
 ): Promise<void> {
   await mkdir(logDir, { recursive: true });
   const configPath = `${logDir}.properties`;
-  await writeFile(configPath, formatProperties(serverProperties(idOf(1), cluster, logDir)));
+  const properties = serverProperties(idOf(1), cluster, logDir, {}, release.quorum);
+  await writeFile(configPath, formatProperties(properties));
   const tool = ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', randomId(), '-c', configPath];
   try {
     await run(javaPath, [...tool, ...flags]);

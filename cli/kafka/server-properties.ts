@@ -1,5 +1,7 @@
 // The configuration of a local broker, which is also a controller (KRaft). Pure.
 
+import type { KafkaRelease } from './kafka-release.ts';
+
 export type BrokerAddress = { id: number; port: number; controllerPort: number };
 
 const host = '127.0.0.1';
@@ -7,15 +9,16 @@ const host = '127.0.0.1';
 /**
  * Configuration of one broker in a cluster of one or three.
  *
- * A single broker is the only voter of a dynamic quorum (`format --standalone`). Three brokers are voters by configuration. The
- * short session lets a killed broker rejoin in 4 s instead of 12; a session of 1 s is too short on a busy machine. `overrides`
- * take precedence.
+ * A single broker is the only voter of a dynamic quorum (`format --standalone`) where its release has such. Other brokers are
+ * voters by configuration. The short session lets a killed broker rejoin in 4 s instead of 12; a session of 1 s is too short on
+ * a busy machine. `overrides` take precedence.
  */
 export function serverProperties(
   self: BrokerAddress,
   cluster: readonly BrokerAddress[],
   logDir: string,
   overrides: Readonly<Record<string, string>> = {},
+  quorumOfOne: KafkaRelease['quorum'] = 'dynamic',
 ): Record<string, string> {
   const replicas = String(cluster.length);
   const minInSync = cluster.length === 1 ? '1' : '2';
@@ -27,7 +30,7 @@ export function serverProperties(
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    ...quorum(cluster),
+    ...quorum(cluster, quorumOfOne),
     'log.dirs': logDir,
     'offsets.topic.replication.factor': replicas,
     'offsets.topic.num.partitions': '1',
@@ -37,6 +40,11 @@ export function serverProperties(
     'share.coordinator.state.topic.replication.factor': replicas,
     'share.coordinator.state.topic.min.isr': minInSync,
     'group.initial.rebalance.delay.ms': '0',
+    // By the consumer protocol, brokers say how long a member may be silent: here as long as by the classic one, not 45 s.
+    'group.consumer.min.session.timeout.ms': '10000',
+    'group.consumer.session.timeout.ms': '10000',
+    'group.consumer.min.heartbeat.interval.ms': '1000',
+    'group.consumer.heartbeat.interval.ms': '1000',
     'auto.create.topics.enable': 'false',
     'log.cleaner.dedupe.buffer.size': '4194304',
     'broker.heartbeat.interval.ms': '500',
@@ -45,9 +53,9 @@ export function serverProperties(
   };
 }
 
-function quorum(cluster: readonly BrokerAddress[]): Record<string, string> {
+function quorum(cluster: readonly BrokerAddress[], ofOne: KafkaRelease['quorum']): Record<string, string> {
   const [first] = cluster;
-  if (first !== undefined && cluster.length === 1) {
+  if (first !== undefined && cluster.length === 1 && ofOne === 'dynamic') {
     return { 'controller.quorum.bootstrap.servers': `${host}:${first.controllerPort}` };
   }
   const voters = cluster.map(({ id, controllerPort }) => `${id}@${host}:${controllerPort}`);

@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SecretReader } from '../../core/contract/secret-reader.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
+import { readManifests } from '../../core/resources/manifests/manifest-files.ts';
 import { readGatewayConfig } from '../../gateway/config.ts';
 import { createStaticEndpoints } from '../../gateway/control/static-endpoints.ts';
 import { startGateway, type Gateway } from '../../gateway/main.ts';
@@ -12,6 +13,7 @@ import { startScaler, type Scaler } from '../../scaler/main.ts';
 import { Autoscaler } from '../runtime/autoscaler.ts';
 import { ProcessEndpoints, type ReplicaCount } from '../runtime/process-endpoints.ts';
 import type { TriggerStatus } from '../status/table.ts';
+import { whyNoCommand } from './function-deployments.ts';
 import type { SharedTriggers } from './shared-triggers.ts';
 import { createStackLog } from './stack-log.ts';
 import { tallyOf, type TriggerTally } from './trigger-tally.ts';
@@ -19,6 +21,8 @@ import type { UsedKafka } from './use-kafka.ts';
 
 export interface LocalStackOptions {
   readonly kafka: Pick<UsedKafka, 'bootstrapServers' | 'configPath'>;
+  /** File or folder of the manifests. */
+  readonly manifests: string;
   /** The Secrets that the Kafka clusters of triggers need. */
   readonly secrets: SecretReader;
   /** The caller closes them when the stack has stopped. */
@@ -64,11 +68,13 @@ export class LocalStack {
     const inFlight = (key: string): number =>
       gateway?.snapshot().find((one) => one.key === key)?.inFlight ?? 0;
     const functions = new ProcessEndpoints({
-      others: createStaticEndpoints(({ key }) =>
-        onMessage(
-          `${key}: records are held, because its Deployment has no annotation millrace.dev/dev-command`,
-        ),
-      ),
+      others: createStaticEndpoints((subscription) => {
+        void readManifests(options.manifests)
+          .catch(() => []) // a file is being replaced: the next edit tells more
+          .then((files) =>
+            onMessage(`${subscription.key}: records are held, because ${whyNoCommand(files, subscription)}`),
+          );
+      }),
       inFlight,
       onLine: options.onLine,
       onTrouble: (key, replica, message) => onMessage(`${key} replica ${replica}: ${message}`),

@@ -1,6 +1,6 @@
 // The Kafka that a command uses: the one that KAFKA_BROKERS names, or a local one for as long as the command runs.
-import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
-import { createMissingTopics } from '../../core/kafka/connection/topic-admin.ts';
+import { createKafka } from '../../core/kafka/administration/kafka-client.ts';
+import { createMissingTopics } from '../../core/kafka/administration/topic-admin.ts';
 import { startLocalKafka } from '../kafka/local-kafka.ts';
 
 export interface UsedKafka {

@@ -8,12 +8,15 @@ export interface LiveViewOptions<Status> {
   /** A table with a heading. No line is longer than `width`. */
   readonly tableOf: (statuses: readonly Status[], width: number) => string[];
   readonly lineOf: (status: Status) => string;
+  /** Gets the messages, where only lines belong in `stream`, even on a terminal. */
+  readonly messages?: NodeJS.WritableStream | undefined;
 }
 
 const terminalIntervalMs = 200;
 const logIntervalMs = 1000;
 
-export class LiveView<Status extends { readonly name: string }> {
+/** Each status has a name of its own: its key, where several namespaces are shown. */
+export class LiveView<Status extends { readonly name: string; readonly key?: string }> {
   readonly #options: LiveViewOptions<Status>;
   readonly #timer: NodeJS.Timeout;
   #drawn = 0;
@@ -29,7 +32,7 @@ export class LiveView<Status extends { readonly name: string }> {
   print(line: string): void {
     const text = stripVTControlCharacters(line);
     if (!this.#isTerminal || this.#stopped) {
-      this.#options.stream.write(`${text}\n`);
+      (this.#options.messages ?? this.#options.stream).write(`${text}\n`);
       return;
     }
     this.#options.stream.write(`${this.#erased()}${text}\n${this.#table()}`);
@@ -43,7 +46,7 @@ export class LiveView<Status extends { readonly name: string }> {
   }
 
   get #isTerminal(): boolean {
-    return this.#options.stream.isTTY === true;
+    return this.#options.stream.isTTY === true && this.#options.messages === undefined;
   }
 
   #update(): void {
@@ -54,8 +57,9 @@ export class LiveView<Status extends { readonly name: string }> {
   #writeChanges(): void {
     for (const status of this.#options.read()) {
       const line = this.#options.lineOf(status);
-      if (this.#previous.get(status.name) === line) continue;
-      this.#previous.set(status.name, line);
+      const key = status.key ?? status.name;
+      if (this.#previous.get(key) === line) continue;
+      this.#previous.set(key, line);
       this.#options.stream.write(`${line}\n`);
     }
   }

@@ -3,6 +3,7 @@
 import type { ReplicaCount } from '../runtime/process-endpoints.ts';
 
 export interface TriggerStatus {
+  /** `namespace/name`, as every command takes it. */
   readonly key: string;
   readonly name: string;
   /** Undefined if unknown. */
@@ -26,7 +27,7 @@ export interface Column<Status> {
 }
 
 const columns: readonly Column<TriggerStatus>[] = [
-  { title: 'trigger', cell: ({ name }) => name, isText: true },
+  { title: 'trigger', cell: ({ key }) => key, isText: true },
   { title: 'backlog', cell: ({ backlog }) => String(backlog ?? '?') },
   { title: 'in flight', cell: ({ inFlight }) => String(inFlight) },
   {
@@ -64,8 +65,8 @@ export function drawTable<Status>(
   });
 }
 
-/** `quake-stats 2/4 ready, backlog 83, 16 in flight, 412 delivered` */
-export function lineOf({ name, replicas, backlog, inFlight, trouble, ...status }: TriggerStatus): string {
+/** `geo/quake-stats 2/4 ready, backlog 83, 16 in flight, 412 delivered` */
+export function lineOf({ key, replicas, backlog, inFlight, trouble, ...status }: TriggerStatus): string {
   const parts = [
     ...(replicas === undefined ? [] : [`${replicas.ready}/${replicas.desired} ready`]),
     `backlog ${backlog ?? '?'}`,
@@ -75,7 +76,23 @@ export function lineOf({ name, replicas, backlog, inFlight, trouble, ...status }
     ...(status.deadLettered > 0 ? [`${status.deadLettered} dead-lettered`] : []),
     ...(trouble === undefined ? [] : [trouble]),
   ];
-  return `${name} ${parts.join(', ')}`;
+  return `${key} ${parts.join(', ')}`;
+}
+
+/** The same as an object. A count that is not known is null. */
+export function jsonOf({ key, backlog, replicas, ...status }: TriggerStatus): object {
+  const { inFlight, delivered, filtered, deadLettered, replies, trouble = null } = status;
+  return {
+    trigger: key,
+    backlog: backlog === undefined ? null : Number(backlog),
+    inFlight,
+    replicas: replicas === undefined ? null : { ready: replicas.ready, desired: replicas.desired },
+    delivered,
+    filtered,
+    deadLettered,
+    replies,
+    trouble,
+  };
 }
 
 /** A full circle for each ready replica, an empty one for each further replica that is desired. */

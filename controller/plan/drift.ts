@@ -30,10 +30,9 @@ export function isUpToDate(found: Resource, desired: Resource): boolean {
 export function withoutDrift(found: Resource, desired: Resource): Resource {
   // All fields of such a Trigger come from annotations. The spec of another resource has fields that the API server or KEDA sets.
   const isWholeSpec = desired.kind === triggerKind.kind;
-  return {
-    ...found,
-    spec: isWholeSpec ? desired.spec : { ...(found.spec as object), ...(desired.spec as object) },
-  };
+  const { metadata: _metadata, spec, ...others } = desired;
+  const merged = isWholeSpec ? spec : { ...(found.spec as object), ...(spec as object) };
+  return { ...found, ...others, ...(spec === undefined ? {} : { spec: merged }) };
 }
 
 /** Whether `whole` has everything that `part` has. Lists must have the same length, because their items are told apart only by position. */
@@ -42,6 +41,8 @@ function contains(whole: unknown, part: unknown): boolean {
     if (!Array.isArray(whole) || whole.length !== part.length) return false;
     return part.every((item, index) => contains(whole[index], item));
   }
+  // The API server leaves out what is false.
+  if (part === false && whole === undefined) return true;
   if (typeof part !== 'object' || part === null) return whole === part;
   if (typeof whole !== 'object' || whole === null) return false;
   return Object.entries(part).every(([key, value]) =>

@@ -1,7 +1,7 @@
 // Kafka's answers → the Kafka state of one trigger.
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { GroupState } from '../../core/kafka/group/group-states.ts';
-import type { OffsetsResult } from '../../core/kafka/offsets/offsets-reader.ts';
+import type { OffsetsResult } from '../../core/kafka/offsets/partition-offsets.ts';
 import type { KafkaState, StoreTopic, ReadFailure } from './observed-state.ts';
 
 export interface KafkaAnswers {

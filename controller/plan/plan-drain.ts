@@ -1,4 +1,4 @@
-// What to do about a Trigger that is being deleted. First its gateways leave the consumer group, then KEDA gives the Deployment its replicas
+// What to do about a Trigger that is being deleted. First its gateways leave the consumer group, then KEDA gives the workload its replicas
 // back, and only then is the finalizer removed. Kubernetes then deletes the Trigger and everything that it owns.
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
 import { drainFinalizer } from '../ownership.ts';
@@ -14,6 +14,8 @@ export interface ObservedDrain {
   readonly members: number | undefined;
   /** The one that the trigger owns, while it exists. */
   readonly scaledObject: Resource | undefined;
+  /** Its namespace is being deleted, and everything in it. */
+  readonly isTerminating: boolean;
 }
 
 export type DrainStep =
@@ -28,9 +30,12 @@ export type DrainStep =
   | { readonly kind: 'removeFinalizer'; readonly timeoutNote: string | undefined };
 
 /** `timeoutNote` says what the controller no longer waits for. */
-export function planDrain({ nowMs, trigger, members, scaledObject }: ObservedDrain): DrainStep {
+export function planDrain(observed: ObservedDrain): DrainStep {
+  const { nowMs, trigger, members, scaledObject, isTerminating } = observed;
   const { finalizers = [], deletionTimestamp } = trigger.metadata;
   if (!finalizers.includes(drainFinalizer)) return { kind: 'nothing' };
+  // The function is deleted with the namespace, so there is nothing to hand over in order.
+  if (isTerminating) return { kind: 'removeFinalizer', timeoutNote: undefined };
   const waitedMs = nowMs - Date.parse(deletionTimestamp ?? '');
   // Written so that an unreadable time counts as a timeout.
   const hasTimedOut = (limitMs: number): boolean => !(waitedMs < limitMs);
@@ -44,7 +49,7 @@ export function planDrain({ nowMs, trigger, members, scaledObject }: ObservedDra
   if (scaledObject.metadata.deletionTimestamp === undefined)
     return { kind: 'deleteScaledObject', resource: scaledObject, timeoutNote: groupNote };
   if (!hasTimedOut(2 * drainLimitMs))
-    return { kind: 'wait', afterMs: recheckMs, reason: 'KEDA gives the Deployment its replicas back' };
-  const timeoutNote = `KEDA has not finished the deletion of ScaledObject ${scaledObject.metadata.name}, but Millrace no longer waits for it. The Deployment gets its replicas back when KEDA runs again.`;
+    return { kind: 'wait', afterMs: recheckMs, reason: 'KEDA gives the workload its replicas back' };
+  const timeoutNote = `KEDA has not finished the deletion of ScaledObject ${scaledObject.metadata.name}, but Millrace no longer waits for it. The workload gets its replicas back when KEDA runs again.`;
   return { kind: 'removeFinalizer', timeoutNote };
 }

@@ -1,46 +1,43 @@
-// The ScaledObject of a trigger: how KEDA asks the scaler, and between which numbers of replicas it scales the function's Deployment.
+// The ScaledObject of a trigger: how KEDA asks the scaler, and between which numbers of replicas it scales the function's workload.
 import { scaledObjectKind } from '../../core/resources/kinds.ts';
 import type { Resource } from '../../core/contract/kubernetes-client.ts';
-import { valueAt } from '../../core/contract/path.ts';
+import { labelValueOf, scaledObjectNameOf } from '../../core/resources/derived-names.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import { ownedResourceName, ownedMetadata, triggerLabel } from '../ownership.ts';
+import { ownedMetadata, triggerLabel } from '../ownership.ts';
 import { withAppliedHash } from './drift.ts';
 import type { ScalerAddress } from './observed-state.ts';
+import type { Workload } from './workload.ts';
 
 /** How many polls of KEDA must fail in a row before it falls back. */
 const failureThreshold = 3;
 
-export function scaledObject(
-  trigger: Resource,
-  { scale }: Subscription,
-  deployment: Resource,
-  scaler: ScalerAddress,
-): Resource {
+export interface ScaledObjectParts {
+  readonly trigger: Resource;
+  readonly scale: Subscription['scale'];
+  readonly workload: Workload;
+  readonly scaler: ScalerAddress;
+  /** Whether KEDA's CRD has `fallback.behavior`. */
+  readonly hasFallbackBehavior: boolean;
+}
+
+export function scaledObject({ trigger, scale, workload, ...parts }: ScaledObjectParts): Resource {
+  const { scaler, hasFallbackBehavior } = parts;
   const { name } = trigger.metadata;
-  const { metadata, ...reference } = tlsOf(trigger, scaler);
+  const { metadata, ...reference } = tlsOf(scaler);
   return withAppliedHash({
     apiVersion: scaledObjectKind.apiVersion,
     kind: scaledObjectKind.kind,
-    metadata: ownedMetadata(trigger, name, { [triggerLabel]: name }),
+    metadata: ownedMetadata(trigger, scaledObjectNameOf(name), { [triggerLabel]: labelValueOf(name) }),
     spec: {
-      scaleTargetRef: {
-        apiVersion: deployment.apiVersion,
-        kind: deployment.kind,
-        name: deployment.metadata.name,
-      },
+      scaleTargetRef: { apiVersion: workload.apiVersion, kind: workload.kind, name: workload.name },
       minReplicaCount: scale.minReplicaCount,
       maxReplicaCount: scale.maxReplicaCount,
       pollingInterval: scale.pollingIntervalSeconds,
       cooldownPeriod: scale.cooldownPeriodSeconds,
-      // A new Deployment gets its cooldown before it is scaled to zero for the first time, as after any event.
+      // A new workload gets its cooldown before it is scaled to zero for the first time, as after any event.
       initialCooldownPeriod: scale.cooldownPeriodSeconds,
-      // An unknown backlog is never zero: with 0 replicas here, KEDA 2.21 would scale to zero whenever the scaler does not answer.
-      fallback: {
-        failureThreshold,
-        replicas: Math.max(1, scale.minReplicaCount),
-        behavior: 'currentReplicas',
-      },
-      advanced: { restoreToOriginalReplicaCount: true },
+      ...(hasFallbackBehavior ? { fallback: fallbackOf(scale) } : {}),
+      advanced: { restoreToOriginalReplicaCount: true, ...hpaOf(scale) },
       triggers: [
         {
           type: 'external-push',
@@ -52,11 +49,23 @@ export function scaledObject(
   });
 }
 
+/**
+ * An unknown backlog is never zero: with 0 replicas here, KEDA 2.21 would scale to zero whenever the scaler does not answer. A KEDA that does
+ * not know the behavior would scale to these replicas. Without a fallback it leaves them as they are, which is the same as this behavior.
+ */
+function fallbackOf({ minReplicaCount }: Subscription['scale']): object {
+  return { failureThreshold, replicas: Math.max(1, minReplicaCount), behavior: 'currentReplicas' };
+}
+
+function hpaOf({ behavior }: Subscription['scale']): object {
+  return behavior === undefined ? {} : { horizontalPodAutoscalerConfig: { behavior } };
+}
+
 /** What TLS adds to the trigger of the ScaledObject. */
-function tlsOf(
-  trigger: Resource,
-  { ca, clusterAuthentication, tlsRevision }: ScalerAddress,
-): { metadata?: Readonly<Record<string, string>>; authenticationRef?: { kind?: string; name: string } } {
+function tlsOf({ ca, namespaceAuthentication, clusterAuthentication, tlsRevision }: ScalerAddress): {
+  metadata?: Readonly<Record<string, string>>;
+  authenticationRef?: { kind?: string; name: string | undefined };
+} {
   if (ca === undefined) return {};
   return {
     // KEDA 2.21 reads an authentication again only for a new generation or after an error, and after an error it opens no stream with it. So
@@ -64,13 +73,7 @@ function tlsOf(
     metadata: { enableTLS: 'true', ...(tlsRevision === undefined ? {} : { tlsRevision }) },
     authenticationRef:
       clusterAuthentication === undefined
-        ? { name: ownedResourceName(trigger.metadata.name) }
+        ? { name: namespaceAuthentication }
         : { kind: 'ClusterTriggerAuthentication', name: clusterAuthentication },
   };
-}
-
-/** Whether `scaledObject` uses the TriggerAuthentication beside the trigger. */
-export function namesOwnAuthentication(scaledObject: Resource): boolean {
-  const reference = valueAt(scaledObject, ['spec', 'triggers', 0, 'authenticationRef']);
-  return reference !== undefined && valueAt(reference, ['kind']) !== 'ClusterTriggerAuthentication';
 }

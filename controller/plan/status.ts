@@ -9,7 +9,8 @@ import {
   type ConditionType,
   type TriggerStatus,
 } from '../../core/resources/trigger-status.ts';
-import type { ConditionState } from './observed-state.ts';
+import { conditionFalse, conditionUnknown } from './conditions/condition-state.ts';
+import type { ConditionState, StepFailures } from './observed-state.ts';
 
 export type ConditionStates = Readonly<Record<Exclude<ConditionType, 'Ready'>, ConditionState>>;
 
@@ -24,6 +25,57 @@ export function statusOf(trigger: Resource): Partial<TriggerStatus> {
 
 export function conditionBefore(trigger: Resource, type: ConditionType): Condition | undefined {
   return statusOf(trigger).conditions?.find((condition) => condition.type === type);
+}
+
+/** The conditions as they were; `otherwise` where there were none. */
+export function statesBefore(trigger: Resource, otherwise: ConditionState): ConditionStates {
+  const before = (type: ConditionType): ConditionState => conditionBefore(trigger, type) ?? otherwise;
+  return {
+    Accepted: before('Accepted'),
+    SourceReady: before('SourceReady'),
+    FunctionReady: before('FunctionReady'),
+    ScalerReady: before('ScalerReady'),
+    DeadLetterReady: before('DeadLetterReady'),
+  };
+}
+
+/** A step that failed makes its condition false, whatever was checked besides. */
+export function withFailures(states: ConditionStates, failures: StepFailures): ConditionStates {
+  const failed = [...failures].map(([type, message]) => [
+    type,
+    conditionFalse('ReconcileFailed', `Millrace tries again by itself after a failure: ${message}`),
+  ]);
+  return { ...states, ...(Object.fromEntries(failed) as Partial<ConditionStates>) };
+}
+
+/** The status that `trigger` has, with what its spec says for columns that it lacks. */
+export function statusBefore(trigger: Resource): Omit<TriggerStatus, 'conditions' | 'observedGeneration'> {
+  const before = statusOf(trigger);
+  return {
+    ...(before.accepted === undefined ? {} : { accepted: before.accepted }),
+    topics: before.topics ?? specTopics(trigger),
+    function: before.function ?? '',
+    consumerGroup: before.consumerGroup ?? '',
+    backlog: before.backlog ?? 'unknown',
+    replicas: before.replicas ?? 0,
+  };
+}
+
+function specTopics(trigger: Resource): string {
+  const topics = valueAt(trigger, ['spec', 'source', 'topics']);
+  if (Array.isArray(topics)) return topics.join(', ');
+  const pattern = valueAt(trigger, ['spec', 'source', 'topicPattern']);
+  return typeof pattern === 'string' ? pattern : '';
+}
+
+/** The status of a trigger of which nothing is known but that a step failed: the rest stays as it was. */
+export function failedStatus(trigger: Resource, failures: StepFailures, nowMs: number): TriggerStatus {
+  const unchecked = conditionUnknown('NotCheckedYet', 'Not checked, because an earlier step failed.');
+  return {
+    observedGeneration: trigger.metadata.generation ?? 0,
+    conditions: conditionsOf(trigger, withFailures(statesBefore(trigger, unchecked), failures), nowMs),
+    ...statusBefore(trigger),
+  };
 }
 
 /** `states` as conditions, after Ready. A condition keeps its transition time as long as its status stays the same. */
@@ -76,11 +128,6 @@ export function backlogRange(backlog: bigint | undefined): string {
 function powerOfTen(zeros: number): string {
   const units = ['', 'k', 'M', 'G', 'T', 'P', 'E'];
   return `${10 ** (zeros % 3)}${units[Math.floor(zeros / 3)] ?? ''}`;
-}
-
-export function replicasOf(deployment: Resource | undefined): number {
-  const replicas = valueAt(deployment, ['status', 'replicas']);
-  return typeof replicas === 'number' ? replicas : 0;
 }
 
 /**

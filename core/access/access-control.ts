@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Recognizer } from '../contract/callers.ts';
 import { MillraceError } from '../contract/errors.ts';
-import { createOidc } from './oidc-tokens.ts';
 import { createStaticToken } from './static-token.ts';
 
 export interface OidcConfig {
@@ -57,6 +56,8 @@ export async function openAccessControl(
 }
 
 async function openOidc({ caPath, ...oidc }: OidcConfig): Promise<Recognizer> {
+  // Most installations have no provider, and need no library for its tokens.
+  const { createOidc } = await import('./oidc-tokens.ts');
   if (caPath === undefined) return createOidc(oidc);
   const ca = await readFile(caPath, 'utf8').catch((cause: unknown) => {
     throw new MillraceError('MILLRACE_CONFIG_INVALID', `MILLRACE_OIDC_CA: ${caPath} cannot be read`, {

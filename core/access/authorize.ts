@@ -39,6 +39,8 @@ type Admission =
 /** RFC 6750, section 2.1. */
 const bearer = /^Bearer +([\x21-\x7e]+)$/i;
 
+export const rightsUnknown = 'your token or your rights cannot be checked now: try again';
+
 /** The hook for routes that require `access`. */
 export function createAuthorize(options: AuthorizeOptions, access: Access) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -64,7 +66,7 @@ async function admit(options: AuthorizeOptions, access: Access, request: Fastify
     return refusal('MILLRACE_ADMIN_FORBIDDEN', `${admission.caller.name} has no right to ${access}${where}`);
   } catch (error) {
     options.onRecognizerError(error as Error);
-    return refusal('MILLRACE_ACCESS_UNKNOWN', 'your token or your rights cannot be checked now: try again');
+    return refusal('MILLRACE_ACCESS_UNKNOWN', rightsUnknown);
   }
 }
 

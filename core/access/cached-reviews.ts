@@ -1,6 +1,7 @@
 // Caches answers of the API server for seconds, and asks once for all who wait for the same answer.
 // A positive answer is used on while it is renewed (stale-while-revalidate), so that callers hardly ever wait. Negative answers and
 // failures have a cache of their own, so that many of them cannot evict a positive one.
+import { LRUCache } from 'lru-cache';
 
 export interface ReviewCacheOptions<A> {
   /** Whether the answer may be used on while it is renewed. */
@@ -33,12 +34,14 @@ interface Negative<A> {
 
 export class CachedReviews<A> {
   readonly #options: ReviewCacheOptions<A>;
-  readonly #positive = new Map<string, Positive<A>>();
-  readonly #negative = new Map<string, Negative<A>>();
+  readonly #positive: LRUCache<string, Positive<A>>;
+  readonly #negative: LRUCache<string, Negative<A>>;
   readonly #inFlight = new Map<string, Promise<A>>();
 
   constructor(options: ReviewCacheOptions<A>) {
     this.#options = options;
+    this.#positive = new LRUCache({ max: options.maxEntries });
+    this.#negative = new LRUCache({ max: options.maxEntries });
   }
 
   /** `ask` gets the previous positive answer, if there is one. Rejects as `ask` does. */
@@ -46,7 +49,6 @@ export class CachedReviews<A> {
     const { freshMs, maxAgeMs, now } = this.#options;
     const positive = this.#positive.get(key);
     if (positive === undefined) return this.#renew(key, ask);
-    this.#store(this.#positive, key, positive);
     const ageMs = now() - positive.askedAtMs;
     if (ageMs < freshMs) return positive.answer;
     const renewed = this.#renew(key, ask);
@@ -73,26 +75,18 @@ export class CachedReviews<A> {
     try {
       const answer = await ask(this.#positive.get(key)?.answer);
       if (isPositive(answer)) {
-        this.#store(this.#positive, key, { answer, askedAtMs });
+        this.#positive.set(key, { answer, askedAtMs });
       } else {
         this.#positive.delete(key);
-        this.#store(this.#negative, key, { read: () => answer, untilMs: now() + negativeMs });
+        this.#negative.set(key, { read: () => answer, untilMs: now() + negativeMs });
       }
       return answer;
     } catch (error) {
       const read = (): never => {
         throw error;
       };
-      this.#store(this.#negative, key, { read, untilMs: now() + failureMs });
+      this.#negative.set(key, { read, untilMs: now() + failureMs });
       throw error;
     }
-  }
-
-  /** Stores the entry as the most recently used one. */
-  #store<V>(entries: Map<string, V>, key: string, value: V): void {
-    entries.delete(key);
-    entries.set(key, value);
-    const [oldest = key] = entries.keys();
-    if (entries.size > this.#options.maxEntries) entries.delete(oldest);
   }
 }

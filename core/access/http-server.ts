@@ -4,7 +4,7 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import { fastify, type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../contract/errors.ts';
-import { createAuthorize, type AuthorizeOptions } from './authorize.ts';
+import { createAuthorize, rightsUnknown, type AuthorizeOptions } from './authorize.ts';
 import { openCertificateFiles, type CertificateFiles, type TlsFiles } from './certificate-files.ts';
 import { isLoopback } from './loopback.ts';
 
@@ -63,6 +63,11 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   // Browsers send plain text to other origins without asking them first (no CORS preflight).
   server.removeContentTypeParser('text/plain');
   server.setErrorHandler((error: FastifyError, _request, reply) => {
+    if (error.code === 'MILLRACE_ACCESS_UNKNOWN') {
+      options.onRecognizerError(error);
+      void reply.code(503).header('retry-after', '1').send(problem(error.code, rightsUnknown));
+      return;
+    }
     const status = error.statusCode ?? 500;
     if (status >= 500) options.onFailed(error);
     const message = status < 500 ? error.message : 'internal error: see the log of the process';

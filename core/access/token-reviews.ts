@@ -8,6 +8,7 @@ import { subjectAccessReviewKind, tokenReviewKind } from '../resources/kinds.ts'
 import type { Connection } from '../kubernetes/api-connection.ts';
 import { CachedReviews, type ReviewCacheOptions } from './cached-reviews.ts';
 import { Requests } from '../kubernetes/api-requests.ts';
+import { Turns } from './turns.ts';
 import {
   accessReview,
   attributesOf,
@@ -42,11 +43,15 @@ export interface ReviewTimes {
 
 const usualTimes: ReviewTimes = { freshMs: 10_000, maxAgeMs: 60_000, refusedMs: 5_000, failureMs: 1_000 };
 const maxTokens = 1_000;
-const maxRightsPerCaller = 100;
-/** Reviews in flight, so that callers cannot make us flood the API server. */
+/** Of all callers together: a person has two for each namespace with triggers. */
+const maxRights = 20_000;
+/** TokenReviews in flight, so that callers cannot make us flood the API server. */
 const maxOpenReviews = 16;
 /** Fewer for tokens that are not cached: the rest is reserved for known callers. */
 const maxOpenReviewsOfNewTokens = 12;
+/** SubjectAccessReviews in flight. The others wait their turn: only known callers cause them. */
+const maxOpenAccessReviews = 16;
+const maxWaitingAccessReviews = 10_000;
 
 export function createTokenReviews(options: TokenReviewsOptions): Recognizer {
   return new TokenReviews(options);
@@ -64,8 +69,11 @@ class TokenReviews implements Recognizer {
   readonly #audience: string;
   readonly #times: ReviewTimes;
   readonly #known: CachedReviews<Known>;
+  readonly #rights: CachedReviews<boolean>;
+  readonly #turns = new Turns({ atOnce: maxOpenAccessReviews, maxWaiting: maxWaitingAccessReviews });
   readonly #closing = new AbortController();
   #open = 0;
+  #callers = 0;
 
   constructor({ connection, ownNamespace, audience = 'millrace', times = {} }: TokenReviewsOptions) {
     this.#requests = new Requests(connection);
@@ -74,6 +82,7 @@ class TokenReviews implements Recognizer {
     this.#times = { ...usualTimes, ...times };
     const isPositive = ({ identity }: Known): boolean => identity !== undefined;
     this.#known = new CachedReviews({ ...this.#cacheOptions(maxTokens), isPositive });
+    this.#rights = new CachedReviews<boolean>({ ...this.#cacheOptions(maxRights), isPositive: Boolean });
   }
 
   async recognize(token: string): Promise<Recognition> {
@@ -100,7 +109,7 @@ class TokenReviews implements Recognizer {
     } as const;
     try {
       const maxOpen = previous === undefined ? maxOpenReviewsOfNewTokens : maxOpenReviews;
-      const result = await this.#ask(call, maxOpen, (answer) => readTokenReview(answer, token, audience));
+      const result = readTokenReview(await this.#ask(call, maxOpen), token, audience);
       if (result.kind !== 'known') return { recognition: result };
       const { identity } = result;
       // The same identity keeps its caller, and so the cached answers about its rights.
@@ -113,16 +122,14 @@ class TokenReviews implements Recognizer {
   }
 
   #callerOf(identity: Identity): Caller {
-    const rights = new CachedReviews<boolean>({
-      ...this.#cacheOptions(maxRightsPerCaller),
-      isPositive: Boolean,
-    });
+    const serial = (this.#callers += 1);
     return {
       name: auditName(identity.username),
       may: async (right, namespace) => {
         const attributes = attributesOf(right, namespace, this.#ownNamespace);
         if (attributes === undefined) return false;
-        return rights.get(JSON.stringify(attributes), () => this.#mayDo(identity, attributes));
+        const key = `${serial} ${right} ${namespace ?? ''}`;
+        return this.#rights.get(key, () => this.#mayDo(identity, attributes));
       },
     };
   }
@@ -131,17 +138,15 @@ class TokenReviews implements Recognizer {
     const body = accessReview(identity, attributes);
     const call = { verb: 'create', place: { ...subjectAccessReviewKind, namespace: '' }, body } as const;
     try {
-      return await this.#ask(call, maxOpenReviews, readAccessReview);
+      const { signal } = this.#closing;
+      const answer = await this.#turns.take(() => this.#requests.send(call, signal));
+      return readAccessReview(answer);
     } catch (cause) {
       throw unknown('whether the caller has the right', cause);
     }
   }
 
-  async #ask<T>(
-    call: Parameters<Requests['send']>[0],
-    maxOpen: number,
-    read: (answer: unknown) => T,
-  ): Promise<T> {
+  async #ask(call: Parameters<Requests['send']>[0], maxOpen: number): Promise<unknown> {
     if (this.#open >= maxOpen)
       throw new MillraceError(
         'MILLRACE_ACCESS_UNKNOWN',
@@ -149,7 +154,7 @@ class TokenReviews implements Recognizer {
       );
     this.#open += 1;
     try {
-      return read(await this.#requests.send(call, this.#closing.signal));
+      return await this.#requests.send(call, this.#closing.signal);
     } finally {
       this.#open -= 1;
     }

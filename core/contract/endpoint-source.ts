@@ -7,9 +7,22 @@ export interface Endpoint {
   readonly origin: string;
 }
 
-/** Reports the ready endpoints of a function: at once, then all again at every change. `watch` returns a function that stops it. */
+/** A ready endpoint to which there is no connection, because tenants may not use its address. */
+export interface RefusedEndpoint {
+  readonly address: string;
+  /** Ends the sentence "the address is …". */
+  readonly why: string;
+}
+
+/**
+ * Reports the ready endpoints of a function, and those that are refused: at once, then all again at every change. `watch` returns a function
+ * that stops it.
+ */
 export interface EndpointSource {
-  watch(subscription: Subscription, onChange: (ready: readonly Endpoint[]) => void): () => void;
+  watch(
+    subscription: Subscription,
+    onChange: (ready: readonly Endpoint[], refused?: readonly RefusedEndpoint[]) => void,
+  ): () => void;
 }
 
 /** The credentials for a function, kept current. It holds secrets. No method throws or blocks. */

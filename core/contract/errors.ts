@@ -9,19 +9,24 @@ export const errorTable = {
     'Correct the manifest at the named path. `millrace validate FILE` shows every mistake at once.',
   MILLRACE_FIELD_NOT_BUILT:
     'Remove the field. This release does not implement it, and does not ignore it silently.',
-  MILLRACE_TOPIC_MISSING: 'Create the topic. The trigger reads it as soon as it exists, without a restart.',
+  MILLRACE_TOPIC_MISSING:
+    'Create the topic: with `millrace create-topics TOPIC`, with `kafka-topics.sh --create`, or as a KafkaTopic where Strimzi runs Kafka. A trigger reads it as soon as it exists, without a restart.',
   MILLRACE_KAFKA_UNREACHABLE:
     'Check KAFKA_BROKERS, and that the brokers run. If the listener closes connections, it may require TLS or SASL, or accept neither. Millrace retries until it is connected.',
   MILLRACE_KAFKA_FAILED:
     'Read the cause in the message. Millrace rebuilds its Kafka client and continues from the committed offsets.',
+  MILLRACE_KAFKA_UNSUPPORTED:
+    'Run brokers of Kafka 3.0 to 4.4, or another release of Millrace. If the message names a newer Kafka than yours, only what you have switched on needs it: `groupProtocol: consumer` needs Kafka 4.0.',
+  MILLRACE_KAFKA_BATCH_UNREADABLE:
+    'Read in the message what is wrong with the batch. If another replica of the partition has it whole, make that one the leader. Otherwise pass it with `millrace skip`: the records in it are lost. Millrace delivers what stands before it, and tries again by itself.',
   MILLRACE_KAFKA_UNAUTHENTICATED:
     'Correct the credentials, or name a listener that takes them: in `tls` and `authentication` of the KafkaCluster, or in the file that KAFKA_CONFIG names. Millrace retries by itself.',
   MILLRACE_KAFKA_FORBIDDEN:
     'Grant the named right to the Kafka user. docs/guides/kafka-security.md lists the ACLs that a trigger needs.',
+  MILLRACE_KAFKA_GROUP_REFUSED:
+    'Do what the message says: it names the consumer group, and what Kafka does not accept. Millrace tries again by itself.',
   MILLRACE_CREDENTIALS_UNUSABLE:
     'Correct the named Secret or file: it must exist, be readable, and hold what the message says. Millrace reads it again by itself.',
-  MILLRACE_KAFKA_STALLED:
-    'Do nothing if it passes: Millrace rebuilds its Kafka client. If it lasts, read the logs of the brokers that lead the named partitions.',
   MILLRACE_BACKLOG_UNKNOWN:
     'Remove the cause that the message names. Until then KEDA gets an error, never a backlog of zero, and the `fallback` of the ScaledObject decides on the replicas.',
   MILLRACE_TRIGGER_UNKNOWN:
@@ -31,9 +36,9 @@ export const errorTable = {
   MILLRACE_SCALER_FULL:
     'Create Triggers for some of these ScaledObjects, or run a second installation of the scaler for them. Only consumer groups without a Trigger are limited in number.',
   MILLRACE_SKIP_ELSEWHERE:
-    'Send the request to the gateway that has the partition: list all gateways in --gateway or MILLRACE_GATEWAY_URLS.',
+    'Send the request to the gateway that has the partition: list all gateways in --gateway or MILLRACE_GATEWAY_URLS. `millrace triggers` shows what they serve.',
   MILLRACE_SKIP_REFUSED:
-    'Read in the message why. `/v1/triggers/NAMESPACE/NAME/blocked` of the gateway lists the records that block their lanes.',
+    'Read in the message why. `millrace blocked TRIGGER` lists the records that block their lanes.',
   MILLRACE_ADMIN_FORBIDDEN:
     'Ask an administrator of the namespace for the named right. docs/guides/access.md lists the rights, and who has them.',
   MILLRACE_ADMIN_UNAUTHENTICATED:
@@ -58,6 +63,8 @@ export const errorTable = {
     'In `function.uri`, the brokers of the KafkaCluster or `tokenEndpoint`, write a host of which every address is allowed to tenants (docs/guides/kubernetes.md lists the addresses that are not). Millrace resolves the name again by itself.',
   MILLRACE_FUNCTION_TLS_FAILED:
     'Correct `function.tls` of the trigger, or the certificate of the function, as the message says. Millrace retries by itself, and holds the records meanwhile.',
+  MILLRACE_TRIGGER_FAULTED:
+    'Report the stack trace in the log of the gateway: the fault is one of Millrace, or of its memory or disk. The trigger starts again by itself, from its committed offsets.',
   MILLRACE_TOOL_MISSING: 'Install the named tool with the command that the message gives.',
   MILLRACE_LOCAL_KAFKA_FAILED:
     'Read the last lines of the broker’s log in the message. The usual causes are a port that is in use, and a folder that another process or user has.',

@@ -1,10 +1,12 @@
 // The events that the gateway's stages emit while they work. Metrics and logs listen to them; the stages do not know their listeners.
+import { EventEmitter } from 'node:events';
+import type { SentRequest } from './kubernetes-client.ts';
 import type { ExpressionDialect } from './expressions.ts';
 import type { KafkaRecord, TopicPartition } from './record.ts';
 import type { StoredAt } from './record-sink.ts';
 import type { PartitionProgress, SourceNotice, SourceState } from './record-source.ts';
 import type { DeadLetterCause, Settlement } from './settlement.ts';
-import type { SkipRequest, SkipTrace } from './skip.ts';
+import type { SkipRequest, SkipTrace, UnreadableBatch } from './skip.ts';
 import type { Subscription } from './subscription.ts';
 
 /**
@@ -19,7 +21,7 @@ export interface FilterFault {
   readonly code: string;
 }
 
-/** Name of an event → its arguments. Listeners (metrics, logs) must not throw. */
+/** Name of an event → its arguments. */
 export interface GatewayEvents {
   fetched: [subscription: Subscription, records: number, bytes: number];
   attempted: [
@@ -50,6 +52,10 @@ export interface GatewayEvents {
   skipped: [subscription: Subscription, request: SkipRequest, trace: SkipTrace];
   blocked: [subscription: Subscription, record: KafkaRecord, reason: string];
   unblocked: [subscription: Subscription, record: KafkaRecord];
+  /** A batch cannot be read, and its partition waits before it. */
+  unreadable: [subscription: Subscription, batch: UnreadableBatch];
+  /** The partition goes on: the batch was passed, or can be read. */
+  passed: [subscription: Subscription, batch: UnreadableBatch];
   /** `missing`: which credentials are missing; undefined if the reason is that no endpoint is ready. */
   held: [subscription: Subscription, missing: string | undefined];
   released: [subscription: Subscription];
@@ -77,4 +83,33 @@ export interface GatewayEvents {
     parked: { readonly lanes: number; readonly items: number },
     congested: boolean,
   ];
+  /** An exception that nobody expected stopped the trigger. It starts again after `restartMs`; undefined if it was ending anyway. */
+  faulted: [subscription: Subscription, fault: Error, restartMs: number | undefined];
+  /** A request to the API server of Kubernetes. */
+  kubernetesRequest: [request: SentRequest];
+  /** This gateway has stopped serving the trigger: whoever remembers something of it forgets it. Nothing of it is emitted after this. */
+  ended: [subscription: Subscription];
+}
+
+/** Emits to each listener by itself: one that throws stops neither the others nor the records. */
+export class GatewayEmitter extends EventEmitter<GatewayEvents> {
+  readonly #onListenerFailed: (error: unknown, event: string) => void;
+
+  /** `onListenerFailed` must not throw. */
+  constructor(onListenerFailed: (error: unknown, event: string) => void = () => undefined) {
+    super();
+    this.#onListenerFailed = onListenerFailed;
+  }
+
+  override emit<K extends keyof GatewayEvents>(name: K, ...args: GatewayEvents[K]): boolean {
+    const listeners = this.rawListeners(name);
+    for (const listener of listeners) {
+      try {
+        Reflect.apply(listener, this, args);
+      } catch (error) {
+        this.#onListenerFailed(error, name);
+      }
+    }
+    return listeners.length > 0;
+  }
 }

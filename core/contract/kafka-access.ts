@@ -7,6 +7,10 @@ export interface SecretValue {
   readonly key: string;
 }
 
+/** By which protocol members join consumer groups. `auto`: `consumer` (KIP-848) where brokers and group allow it, else `classic`. */
+export const groupProtocols = ['auto', 'consumer', 'classic'] as const;
+export type GroupProtocol = (typeof groupProtocols)[number];
+
 /** The settings of a KafkaCluster. Nothing in it is secret. */
 export interface KafkaAccess {
   /** `host:port`, at least one. */
@@ -16,6 +20,8 @@ export interface KafkaAccess {
   /** Absent: connections are plain text. */
   readonly tls?: TlsAccess | undefined;
   readonly authentication?: Authentication | undefined;
+  /** Absent: `auto`. */
+  readonly groupProtocol?: GroupProtocol | undefined;
 }
 
 export interface TlsAccess {

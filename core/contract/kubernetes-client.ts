@@ -45,20 +45,29 @@ export interface ListOptions {
 }
 
 export interface WatchOptions extends ListOptions {
+  /** Applied to each resource before it is kept, to keep less of it. Must not change its identity or its resourceVersion. */
+  readonly transform?: ((resource: Resource) => Resource) | undefined;
   /** Ends the watch. If it still waits for its first list, `watch` rejects with the reason of the signal. */
   readonly signal?: AbortSignal | undefined;
 }
 
+/** `before` is undefined for a resource that was added, `after` for one that was deleted. */
+export interface ResourceChange {
+  readonly before: Resource | undefined;
+  readonly after: Resource | undefined;
+}
+
 /**
- * Reports all resources of a kind: when they are first listed, then the whole list again after each change; changes at the same moment are
- * reported once. `watch` resolves after the first list, which is retried until it succeeds. Later, while the API server is unreachable, no
- * changes are reported. The function that `watch` returns stops it; nothing is reported after that.
+ * Reports the resources of a kind: all of them, as added, when they are first listed, and each change from then on. Changes at the same
+ * moment are reported together, with one change for each resource. `watch` resolves after the first report, which is retried until it
+ * succeeds. Later, while the API server is unreachable, no changes are reported. The function that `watch` returns stops it; nothing is
+ * reported after that.
  */
 export interface ResourceWatch {
   watch(
     kind: ResourceKind,
     options: WatchOptions,
-    onChange: (all: readonly Resource[]) => void,
+    onChange: (changes: readonly ResourceChange[]) => void,
   ): Promise<() => void>;
 }
 
@@ -71,6 +80,16 @@ export interface ApplyOptions {
   readonly subresource?: 'status';
 }
 
+/** The answer of a workload's scale subresource, or why there is none. */
+export type ScaleReading =
+  /** `scale` is of autoscaling/v1: replicas, and the selector of the pods as a text. */
+  | { readonly kind: 'found'; readonly scale: Resource }
+  | { readonly kind: 'missing' }
+  /** The API server does not serve the kind. */
+  | { readonly kind: 'kindMissing' }
+  /** The kind has no scale subresource, or is not namespaced. */
+  | { readonly kind: 'notScalable' };
+
 export interface RemoveOptions {
   /** Removes the resource only if it has this uid. If another one has taken its name: MILLRACE_KUBERNETES_CONFLICT. */
   readonly uid?: string;
@@ -78,7 +97,7 @@ export interface RemoveOptions {
 }
 
 /**
- * Reads and writes resources. Every request ends within 10 s. It rejects with MILLRACE_KUBERNETES_UNREACHABLE if no answer came, with
+ * Reads and writes resources. A request may wait its turn, so that no storm reaches the API server; then it ends within 10 s. It rejects with MILLRACE_KUBERNETES_UNREACHABLE if no answer came, with
  * _FORBIDDEN and the missing right, with _MISSING if the resource or its kind does not exist, with _CONFLICT if the resource belongs to
  * another or has changed, with _INVALID if the API server refuses the content, and with _FAILED otherwise.
  */
@@ -87,6 +106,8 @@ export interface KubernetesClient extends ResourceWatch {
   readonly namespace: string | undefined;
   /** Undefined if the resource, or its kind, does not exist. Here and below, `namespace` is empty for a kind that is not namespaced. */
   get(kind: ResourceKind, namespace: string, name: string): Promise<Resource | undefined>;
+  /** Of a workload of any kind, whose plural name is looked up. `apiVersion` and `kind` may be anything that a user wrote. */
+  readScale(kind: Omit<ResourceKind, 'plural'>, namespace: string, name: string): Promise<ScaleReading>;
   list(kind: ResourceKind, options?: ListOptions): Promise<Resource[]>;
   /** Server-side apply: creates the resource, or sets the given fields and drops those that were applied before and are not given now. */
   apply(resource: Resource, options: ApplyOptions): Promise<Resource>;
@@ -100,6 +121,17 @@ export interface KubernetesClient extends ResourceWatch {
   remove(kind: ResourceKind, namespace: string, name: string, options?: RemoveOptions): Promise<void>;
   /** Whether the API server serves the kind: `keda.sh/v1alpha1`, `ScaledObject`. */
   hasKind(apiVersion: string, kind: string): Promise<boolean>;
+}
+
+/** One HTTP request to the API server, when its answer begins. A request that is sent again counts again. */
+export interface SentRequest {
+  /** As RBAC names it: `get`, `list`, `watch`, `create`, `update`, `patch` or `delete`. */
+  readonly verb: string;
+  /** As RBAC names it, such as `triggers/status`; `discovery` for the list of what is served. */
+  readonly plural: string;
+  /** Of HTTP; undefined if no answer came. */
+  readonly status: number | undefined;
+  readonly seconds: number;
 }
 
 /** Reads the logs of containers. */

@@ -25,14 +25,23 @@ export interface Mistake {
   readonly remedy: string;
 }
 
+/** Both may quote what the author has written. */
+const longestMessage = 500;
+
 export function invalid(at: Path, on: Mistake['on'], message: string, remedy: string): Mistake {
-  return { code: 'MILLRACE_MANIFEST_INVALID', at, on, message, remedy };
+  return {
+    code: 'MILLRACE_MANIFEST_INVALID',
+    at,
+    on,
+    message: clip(message, longestMessage),
+    remedy: clip(remedy, longestMessage),
+  };
 }
 
 /** A value of a manifest for a message: short, on one line. */
 export function show(value: unknown): string {
   if (value === null || value === undefined || value === '') return 'empty';
-  if (typeof value === 'string') return JSON.stringify(clip(value));
+  if (typeof value === 'string') return JSON.stringify(clip(value, 60));
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return Object.keys(value).length === 0 ? 'an empty mapping' : 'a mapping';
   return `${value as number | boolean | bigint}`;
@@ -46,10 +55,10 @@ export function withoutCredentials(address: string): string {
 /** One line: `trigger.yaml:12:7 spec.delivery.retry: must be …, is "ten". Write …`. */
 export function formatProblem({ file, line, column, path, message, remedy }: Problem): string {
   const place = [file, line, column].filter((part) => part !== undefined).join(':');
-  const where = [place, path].filter((part) => part !== '').join(' ');
+  const where = [place, clip(path, longestMessage)].filter((part) => part !== '').join(' ');
   return `${where === '' ? '' : `${where}: `}${message}. ${remedy}`;
 }
 
-function clip(text: string): string {
-  return text.length <= 60 ? text : `${text.slice(0, 57)}…`;
+function clip(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 3)}…`;
 }

@@ -3,6 +3,7 @@ import type { RecordHeader, TopicPartition } from './record.ts';
 
 /** Where a record was stored. */
 export interface StoredAt extends TopicPartition {
+  /** -1 where the broker says that it has the record already, and not where. */
   readonly offset: bigint;
 }
 

@@ -2,7 +2,8 @@
 import type { CloudEvent } from './event.ts';
 
 /** Why a record was dead-lettered; the value of the header `millrace-reason`. */
-export type DeadLetterReason = 'exhausted' | 'rejected' | 'expired' | 'undecodable' | 'skipped';
+export type DeadLetterReason =
+  'exhausted' | 'rejected' | 'expired' | 'undecodable' | 'skipped' | 'unreadable';
 
 /** The final outcome of a record. Only a settlement allows its offset to be committed (docs/delivery-semantics.md). */
 export type Settlement =

@@ -99,6 +99,24 @@ export interface ReplySettings {
   readonly transactional: boolean;
 }
 
+/** As in `spec.behavior` of a HorizontalPodAutoscaler, which has the defaults. */
+export interface ScalingBehavior {
+  readonly scaleUp?: ScalingRules | undefined;
+  readonly scaleDown?: ScalingRules | undefined;
+}
+
+export interface ScalingRules {
+  readonly stabilizationWindowSeconds?: number | undefined;
+  readonly selectPolicy?: 'Max' | 'Min' | 'Disabled' | undefined;
+  readonly policies?: readonly ScalingPolicy[] | undefined;
+}
+
+export interface ScalingPolicy {
+  readonly type: 'Pods' | 'Percent';
+  readonly value: number;
+  readonly periodSeconds: number;
+}
+
 export interface ScaleSettings {
   readonly minReplicaCount: number;
   readonly maxReplicaCount: number;
@@ -108,6 +126,7 @@ export interface ScaleSettings {
   readonly activationLagThreshold: number;
   readonly pollingIntervalSeconds: number;
   readonly cooldownPeriodSeconds: number;
+  readonly behavior?: ScalingBehavior | undefined;
 }
 
 export interface Subscription {

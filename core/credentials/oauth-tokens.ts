@@ -9,7 +9,7 @@ import { TrustingAgents } from '../network/trusting-agents.ts';
 import { createCachedToken, type TokenClient } from './cached-token.ts';
 import { requestGrant } from './oauth-grant.ts';
 
-/** What kafkajs expects of an `oauthBearerProvider`. */
+/** A token, and what a broker is told besides. */
 export interface OauthToken {
   readonly value: string;
   /** SASL extensions (RFC 7628, section 3.1). */

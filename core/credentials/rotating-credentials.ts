@@ -1,7 +1,7 @@
 // Renews credentials while the process runs: SCRAM and PLAIN passwords, client certificates, OAuth clients.
 //
 // How a SCRAM password is renewed: about every 10 s the Secret is read. A new password must first log in to a broker (`prove`). Then it replaces
-// the old one, and `onRenewed` makes the connections reconnect with it (core/kafka/connection/sockets.ts). Until a broker accepts it, new
+// the old one, and `onRenewed` makes the connections reconnect with it (core/kafka/connection/socket). Until a broker accepts it, new
 // connections too use the old password, because the Secret may change before the broker does, or after it.
 //
 //   read ──first──► in use ──others are read──► proved ──accepted──► in use, reported as renewed
@@ -15,8 +15,8 @@ export interface RotatingCredentials<C> {
   current(): C;
   /** Resolves after the first read, also if it failed. Never rejects. */
   ready(): Promise<void>;
-  /** `listener` is called when the first or other credentials come into use. */
-  onRenewed(listener: () => void): void;
+  /** `listener` is called when the first or other credentials come into use. Returns how to end that. */
+  onRenewed(listener: () => void): () => void;
   close(): void;
 }
 
@@ -64,8 +64,9 @@ class PolledCredentials<C> implements RotatingCredentials<C> {
     return this.#first;
   }
 
-  onRenewed(listener: () => void): void {
+  onRenewed(listener: () => void): () => void {
     this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   close(): void {

@@ -11,6 +11,7 @@ import type { Connection } from './api-connection.ts';
 import { Discovery } from './discovery.ts';
 import { listAll, withoutManagedFields } from './list.ts';
 import { Requests, type Call } from './api-requests.ts';
+import { readScale } from './scale.ts';
 import { watchAll, type WatchSettings } from './watch.ts';
 
 export interface ClientOptions extends WatchSettings {
@@ -21,11 +22,13 @@ export interface ClientOptions extends WatchSettings {
 export function createKubernetesClient({ connection, ...settings }: ClientOptions): KubernetesClient {
   const requests = new Requests(connection);
   const discovery = new Discovery(requests);
+  const get = (place: Place): Promise<Resource | undefined> => orUndefined(send(requests, 'get', place));
 
   return {
     namespace: connection.namespace,
     watch: (kind, options, onChange) => watchAll(requests, kind, options, onChange, settings),
-    get: (kind, namespace, name) => orUndefined(send(requests, 'get', { ...kind, namespace, name })),
+    get: (kind, namespace, name) => get({ ...kind, namespace, name }),
+    readScale: (kind, namespace, name) => readScale({ discovery, get }, kind, namespace, name),
     list: (kind, options = {}) => listNamespaces(requests, kind, options),
 
     apply: async (resource, { fieldManager, force = false, subresource }) => {

@@ -1,17 +1,20 @@
-// The connection to the API server, by a kubeconfig or the service account of the pod. The client library reads both and provides the
-// credentials; our own requests go through one pool of connections, which is replaced when a certificate changes.
-import type { RequestOptions } from 'node:https';
+// The connection to the API server, by a kubeconfig or the ServiceAccount of the pod: credentials, pooled sockets, and flow control, which all
+// who send requests over it share.
 import { access } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { KubeConfig } from '@kubernetes/client-node';
-import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { MillraceError } from '../contract/errors.ts';
-import { withoutCredentials } from '../contract/manifest-problem.ts';
+import type { SentRequest } from '../contract/kubernetes-client.ts';
+import { openInClusterLogin, type InClusterSettings } from './in-cluster-login.ts';
+import type { Login } from './login.ts';
+import { RequestLimiter } from './request-limiter.ts';
+import { TlsPool } from './tls-pool.ts';
 
-export interface ConnectionSettings {
-  /** Files, separated as in PATH. Absent: the service account of the pod, or else `~/.kube/config`. */
+export interface ConnectionSettings extends InClusterSettings {
+  /** Files, separated as in PATH. Absent: the ServiceAccount of the pod, or else `~/.kube/config`. */
   readonly kubeconfig?: string | undefined;
+  readonly onRequest?: ((request: SentRequest) => void) | undefined;
 }
 
 export interface Connection {
@@ -19,6 +22,9 @@ export interface Connection {
   readonly url: string;
   /** Namespace of the pod, or of the context in the kubeconfig. */
   readonly namespace: string | undefined;
+  readonly limiter: RequestLimiter;
+  /** Must not throw. */
+  readonly onRequest?: ((request: SentRequest) => void) | undefined;
   /** What a request needs now. Called for each request, because tokens and certificates are renewed. */
   authorize(): Promise<Authority>;
   close(): Promise<void>;
@@ -29,69 +35,36 @@ export interface Authority {
   readonly dispatcher: Dispatcher;
 }
 
-const podTokenPath = '/var/run/secrets/kubernetes.io/serviceaccount/token';
-/** TCP keep-alive notices a vanished peer after this time, in ms, and ten more seconds (libuv sends ten probes, one per second). */
-const keepAliveDelayMs = 15_000;
-const connectLimitMs = 5_000;
-
 /** Rejects with MILLRACE_CONFIG_INVALID if no API server is configured. The API server need not answer yet. */
 export async function openConnection(settings: ConnectionSettings = {}): Promise<Connection> {
-  const config = await readConfig(settings);
-  const cluster = config.getCurrentCluster();
-  if (cluster === null || !URL.canParse(cluster.server)) {
-    throw new MillraceError(
-      'MILLRACE_CONFIG_INVALID',
-      `the kubeconfig names no API server in its current context (${config.getCurrentContext() || 'none'})`,
-    );
-  }
-  const pool = new TlsPool(cluster.proxyUrl);
+  const login = await openLogin(settings);
+  const pool = new TlsPool(login.proxyUrl);
   return {
-    url: cluster.server.replace(/\/+$/, ''),
-    namespace: config.getContextObject(config.getCurrentContext())?.namespace?.trim() || undefined,
+    url: login.url,
+    namespace: login.namespace,
+    limiter: new RequestLimiter(),
+    onRequest: settings.onRequest,
     authorize: async () => {
-      const options: RequestOptions = {};
-      await config.applyToHTTPSOptions(options);
-      return { headers: headersOf(options), dispatcher: pool.dispatcherFor(options) };
+      const { headers, tls } = await login.credentials();
+      return { headers, dispatcher: pool.dispatcherFor(tls) };
     },
     close: () => pool.close(),
   };
 }
 
-async function readConfig({ kubeconfig }: ConnectionSettings): Promise<KubeConfig> {
-  const config = new KubeConfig();
-  const home = join(homedir(), '.kube', 'config');
+async function openLogin({ kubeconfig, ...inCluster }: ConnectionSettings): Promise<Login> {
   const files = kubeconfig?.split(delimiter).filter((file) => file !== '') ?? [];
-  if (files.length === 0 && (await isThere(podTokenPath))) {
-    config.loadFromCluster();
-    return config;
-  }
+  const ofPod = files.length === 0 ? await openInClusterLogin(inCluster) : undefined;
+  if (ofPod !== undefined) return ofPod;
+  const home = join(homedir(), '.kube', 'config');
   if (files.length === 0 && (await isThere(home))) files.push(home);
-  const [first, ...others] = files;
-  if (first === undefined) {
+  if (files.length === 0)
     throw new MillraceError(
       'MILLRACE_CONFIG_INVALID',
       'no API server is known: this is not a pod with a service account, and there is neither KUBECONFIG nor ~/.kube/config',
     );
-  }
-  try {
-    config.loadFromFile(first);
-    for (const file of others) {
-      const more = new KubeConfig();
-      more.loadFromFile(file);
-      config.mergeConfig(more, true);
-    }
-  } catch (error) {
-    throw new MillraceError('MILLRACE_CONFIG_INVALID', `cannot read the kubeconfig ${files.join(', ')}`, {
-      cause: withoutSource(error),
-    });
-  }
-  return config;
-}
-
-/** Errors of the YAML parser quote the file, and with it tokens and keys: this keeps only the line number. */
-function withoutSource(error: unknown): unknown {
-  const { mark } = error as { mark?: { line: number } };
-  return mark === undefined ? error : new Error(`it is no YAML from line ${mark.line + 1} on`);
+  const { openKubeconfigLogin } = await import('./kubeconfig-login.ts');
+  return openKubeconfigLogin(files);
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -99,68 +72,4 @@ async function isThere(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function headersOf({ headers, auth }: RequestOptions): Record<string, string> {
-  const own = Object.entries((headers ?? {}) as Record<string, unknown>);
-  const named = Object.fromEntries(own.map(([name, value]) => [name.toLowerCase(), String(value)]));
-  if (typeof auth === 'string') named.authorization = `Basic ${Buffer.from(auth).toString('base64')}`;
-  return named;
-}
-
-/** A pool of connections with the same CAs and client certificate. When these change, new requests get a new pool. */
-class TlsPool {
-  readonly #proxyUrl: string | undefined;
-  #key = '';
-  #current: Dispatcher | undefined;
-  #isClosed = false;
-  /** Old pools, which finish their requests in flight. */
-  readonly #retired = new Set<Dispatcher>();
-
-  constructor(proxyUrl: string | undefined) {
-    if (proxyUrl !== undefined && !/^https?:/.test(proxyUrl)) {
-      throw new MillraceError(
-        'MILLRACE_CONFIG_INVALID',
-        `the kubeconfig has the proxy ${withoutCredentials(proxyUrl)}: only http and https proxies are supported`,
-      );
-    }
-    this.#proxyUrl = proxyUrl;
-  }
-
-  dispatcherFor(options: RequestOptions): Dispatcher {
-    if (this.#isClosed)
-      throw new MillraceError(
-        'MILLRACE_KUBERNETES_UNREACHABLE',
-        'the connection to the API server is closed',
-      );
-    const { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername } = options;
-    const given = { ca, cert, key, pfx, passphrase, rejectUnauthorized, servername };
-    const tls = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-    const name = JSON.stringify(tls);
-    if (this.#current === undefined || name !== this.#key) {
-      if (this.#current !== undefined) this.#retire(this.#current);
-      this.#current = this.#open(tls);
-      this.#key = name;
-    }
-    return this.#current;
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    const all = [...this.#retired, ...(this.#current === undefined ? [] : [this.#current])];
-    await Promise.all(all.map((dispatcher) => dispatcher.destroy()));
-  }
-
-  #open(tls: object): Dispatcher {
-    const connect = { ...tls, keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs };
-    const shared = { headersTimeout: 0, bodyTimeout: 0, connect: { ...connect, timeout: connectLimitMs } };
-    return this.#proxyUrl === undefined
-      ? new Agent(shared)
-      : new ProxyAgent({ ...shared, uri: this.#proxyUrl, requestTls: connect });
-  }
-
-  #retire(dispatcher: Dispatcher): void {
-    this.#retired.add(dispatcher);
-    void dispatcher.close().finally(() => this.#retired.delete(dispatcher));
-  }
 }

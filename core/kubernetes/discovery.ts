@@ -9,6 +9,12 @@ interface ServedKind {
   readonly namespaced: boolean;
 }
 
+export interface ScalableKind {
+  readonly plural: string;
+  /** Whether it is namespaced, and has a scale subresource. */
+  readonly isScalable: boolean;
+}
+
 /** Caches the plural of a kind, which never changes. Whether a kind is served changes with its CRD, so that is always requested. */
 export class Discovery {
   readonly #requests: Requests;
@@ -37,13 +43,33 @@ export class Discovery {
     return plural;
   }
 
+  /** Undefined before the kind was found for the first time. */
+  knownPlural(apiVersion: string, kind: string): string | undefined {
+    return this.#known.get(`${apiVersion} ${kind}`);
+  }
+
+  /** Undefined if the kind is not served. Always requested, because a CRD may gain or lose the subresource. */
+  async findScalable(apiVersion: string, kind: string): Promise<ScalableKind | undefined> {
+    const all = await this.#list(apiVersion);
+    const served = all.find((one) => one.kind === kind && !one.name.includes('/'));
+    if (served === undefined) return undefined;
+    const { name: plural, namespaced } = served;
+    this.#known.set(`${apiVersion} ${kind}`, plural);
+    return { plural, isScalable: namespaced && all.some(({ name }) => name === `${plural}/scale`) };
+  }
+
   async #ask(apiVersion: string): Promise<ServedKind[]> {
+    // A name such as `deployments/scale` is a subresource.
+    const served = (await this.#list(apiVersion)).filter(({ name }) => !name.includes('/'));
+    for (const { kind, name } of served) this.#known.set(`${apiVersion} ${kind}`, name);
+    return served;
+  }
+
+  /** What the API server serves of one version of a group, with subresources; empty if it serves nothing of it. */
+  async #list(apiVersion: string): Promise<readonly ServedKind[]> {
     try {
       const list = (await this.#requests.read(groupPath(apiVersion))) as { resources?: ServedKind[] };
-      // A name such as `deployments/scale` is a subresource.
-      const served = list.resources?.filter(({ name }) => !name.includes('/')) ?? [];
-      for (const { kind, name } of served) this.#known.set(`${apiVersion} ${kind}`, name);
-      return served;
+      return list.resources ?? [];
     } catch (error) {
       if (error instanceof MillraceError && error.code === 'MILLRACE_KUBERNETES_MISSING') return [];
       throw error;

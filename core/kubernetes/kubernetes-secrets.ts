@@ -1,5 +1,6 @@
 // Reads Secrets and requests tokens of ServiceAccounts through the API server: implements SecretReader.
 // Each Secret is read by its name, so that nobody needs the right to list Secrets.
+import { LRUCache } from 'lru-cache';
 import { MillraceError } from '../contract/errors.ts';
 import type { ServiceAccountToken } from '../contract/kafka-access.ts';
 import { secretKind, serviceAccountKind } from '../resources/kinds.ts';
@@ -9,6 +10,8 @@ import { Requests } from './api-requests.ts';
 
 /** Lifetime to request for tokens, in seconds; the API server gives at least that. A token is used for the first half of it. */
 const tokenSeconds = 1_200;
+/** Tokens in memory, of ServiceAccounts that are in use or were lately. */
+const maxTokens = 5_000;
 
 interface Secret {
   /** Base64. */
@@ -20,15 +23,10 @@ interface TokenRequest {
   readonly status?: { readonly token?: string };
 }
 
-interface CachedToken {
-  readonly token: Promise<string>;
-  readonly untilMs: number;
-}
-
 /** The caller closes the connection. */
 export function createKubernetesSecrets(connection: Connection): SecretReader {
   const requests = new Requests(connection);
-  const tokens = new Map<string, CachedToken>();
+  const tokens = new LRUCache<string, Promise<string>>({ max: maxTokens, ttl: (tokenSeconds * 1_000) / 2 });
   return {
     async read(namespace, name) {
       try {
@@ -44,11 +42,12 @@ export function createKubernetesSecrets(connection: Connection): SecretReader {
     async serviceAccountToken(namespace, wanted, refused) {
       const name = JSON.stringify([namespace, wanted.serviceAccountName, wanted.audience]);
       const cached = tokens.get(name);
-      if (cached !== undefined && performance.now() < cached.untilMs && (await cached.token) !== refused)
-        return cached.token;
+      if (cached !== undefined && (await cached) !== refused) return cached;
       const token = requestToken(requests, namespace, wanted);
-      tokens.set(name, { token, untilMs: performance.now() + (tokenSeconds * 1_000) / 2 });
-      token.catch(() => tokens.delete(name));
+      tokens.set(name, token);
+      token.catch(() => {
+        if (tokens.peek(name) === token) tokens.delete(name);
+      });
       return token;
     },
   };

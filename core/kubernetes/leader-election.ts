@@ -3,7 +3,7 @@
 // differ do not cause two leaders. A leader that cannot renew stops before another may begin.
 import { MillraceError } from '../contract/errors.ts';
 import { leaseKind } from '../resources/kinds.ts';
-import type { KubernetesClient, Resource } from '../contract/kubernetes-client.ts';
+import type { KubernetesClient, OwnerReference, Resource } from '../contract/kubernetes-client.ts';
 
 export interface LeaderOptions {
   readonly client: Pick<KubernetesClient, 'get' | 'create' | 'replace'>;
@@ -110,18 +110,22 @@ class Candidate implements Leader {
 
   async #try(): Promise<void> {
     const startedMs = performance.now();
+    let retryMs = this.#times.retry * (0.9 + Math.random() / 5);
     try {
       await this.#renew(startedMs);
     } catch (error) {
-      // Another process has changed the Lease: the next try, which is soon, reads it again.
-      if (isConflict(error)) this.#observed = this.#term === 'runs' ? undefined : this.#observed;
-      else this.#options.onTrouble(error);
+      if (!isConflict(error)) this.#options.onTrouble(error);
+      else if (this.#term === 'runs') {
+        // Another process has changed the Lease, and may lead by now: the next try reads it again.
+        this.#observed = undefined;
+        retryMs = 0;
+      }
     }
     if (this.#stopping !== undefined) return;
     const again = (): void => {
       this.#round = this.#try();
     };
-    this.#timer = setTimeout(again, this.#times.retry * (0.9 + Math.random() / 5));
+    this.#timer = setTimeout(again, retryMs);
   }
 
   /** Reads the Lease, and takes or renews it if it is free or ours. */
@@ -174,12 +178,10 @@ class Candidate implements Leader {
     const spec = before === undefined ? {} : specOf(before);
     const isOurs = spec.holderIdentity === identity;
     const now = microTime(new Date());
-    const owner =
-      podUid === undefined ? [] : [{ apiVersion: 'v1', kind: 'Pod', name: identity, uid: podUid }];
     return {
       apiVersion: leaseKind.apiVersion,
       kind: leaseKind.kind,
-      metadata: { ...before?.metadata, name, namespace, ownerReferences: owner },
+      metadata: { ...before?.metadata, name, namespace, ownerReferences: podOwner(identity, podUid) },
       spec: {
         holderIdentity: identity,
         leaseDurationSeconds: Math.ceil(this.#times.lease / 1000),
@@ -189,6 +191,11 @@ class Candidate implements Leader {
       },
     };
   }
+}
+
+/** The pod that a Lease is deleted with; none where its uid is not known. */
+export function podOwner(name: string, uid: string | undefined): OwnerReference[] {
+  return uid === undefined ? [] : [{ apiVersion: 'v1', kind: 'Pod', name, uid }];
 }
 
 export function specOf(lease: Resource): LeaseSpec {

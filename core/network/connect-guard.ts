@@ -22,11 +22,16 @@ export interface ConnectGuard {
   readonly lookup: LookupFunction;
   /** Rejects if `host` is a refused address, because node:net calls no `lookup` for addresses. Does not check names. */
   checkAddress(host: string): Promise<void>;
+  /**
+   * Checks an address before there is any connection, by the addresses of the API server that are known so far.
+   */
+  readonly whyRefused: AddressCheck;
 }
 
 export function createConnectGuard(options: ConnectGuardOptions): ConnectGuard {
   const { resolve = resolveName, apiServerHosts, createCheck = createAddressCheck } = options;
   let apiServer: readonly string[] | undefined;
+  let lastCheck = createCheck(apiServerHosts.filter((host) => isIP(host) !== 0));
 
   const addressesOf = async (host: string): Promise<readonly LookupAddress[]> => {
     const family = isIP(host);
@@ -36,11 +41,13 @@ export function createConnectGuard(options: ConnectGuardOptions): ConnectGuard {
   const currentCheck = async (): Promise<AddressCheck> => {
     try {
       const found = await Promise.all(apiServerHosts.map(addressesOf));
-      apiServer = found.flat().map(({ address }) => address);
+      const addresses = found.flat().map(({ address }) => address);
+      if (addresses.join() !== apiServer?.join()) lastCheck = createCheck(addresses);
+      apiServer = addresses;
     } catch (error) {
       if (apiServer === undefined) throw error;
     }
-    return createCheck(apiServer);
+    return lastCheck;
   };
   /** All addresses of `host`, at least one. Rejects if one of them is refused. */
   const openAddresses = async (host: string): Promise<readonly [LookupAddress, ...LookupAddress[]]> => {
@@ -68,6 +75,7 @@ export function createConnectGuard(options: ConnectGuardOptions): ConnectGuard {
     checkAddress: async (host) => {
       if (isIP(host) !== 0) await openAddresses(host);
     },
+    whyRefused: (address) => lastCheck(address),
   };
 }
 

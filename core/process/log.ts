@@ -1,7 +1,7 @@
 // The log of every process: JSON lines on standard error, because standard output belongs to what a command prints. It shows no secrets.
 //
 // `error` describes an Error that was caught, with `code` and `remedy` where Millrace raised it (`errorFields`). `reason` says in words why
-// something is so where no Error was caught.
+// something is so where no Error was caught. `recovered` is true where a line says that what an earlier warning reported is over.
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { redactedPaths } from './redacted-fields.ts';
 

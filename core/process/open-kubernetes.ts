@@ -1,5 +1,4 @@
-// What gateway and scaler have of a Kubernetes cluster: one connection, and all that works over it. Import this file only where there is a
-// cluster, and dynamically: the client library takes a second and 80 MB to load.
+// What gateway and scaler have of a Kubernetes cluster: one connection, and all that works over it.
 import type { LookupAddress } from 'node:dns';
 import type { Logger } from 'pino';
 import { createTokenReviews } from '../access/token-reviews.ts';
@@ -11,29 +10,37 @@ import type { SecretReader } from '../contract/secret-reader.ts';
 import type { TriggerSource } from '../contract/trigger-source.ts';
 import { checkExpression } from '../expressions/compile-expression.ts';
 import { createKubernetesClient } from '../kubernetes/api-client.ts';
-import { openConnection } from '../kubernetes/api-connection.ts';
+import { openConnection, type ConnectionSettings } from '../kubernetes/api-connection.ts';
 import { createKubernetesEndpoints } from '../kubernetes/informers/function-endpoints.ts';
 import { withResolvedClusters } from '../kubernetes/informers/resolved-clusters.ts';
-import { createKubernetesTriggers } from '../kubernetes/informers/trigger-informer.ts';
+import {
+  createKubernetesTriggers,
+  type OnWrongTrigger,
+} from '../kubernetes/informers/kubernetes-triggers.ts';
+import { shareWatches } from '../kubernetes/informers/shared-watches.ts';
+import { createTriggerInformer, type TriggerInformer } from '../kubernetes/informers/trigger-informer.ts';
 import { createKubernetesSecrets } from '../kubernetes/kubernetes-secrets.ts';
 import { createConnectGuard, type ConnectGuard } from '../network/connect-guard.ts';
 import { hostOf } from '../network/tenant-address.ts';
-import { readTriggerResource } from '../resources/trigger-resource.ts';
 import type { SharedKubernetesConfig } from './shared-settings.ts';
 
 export interface OpenKubernetesOptions {
   readonly log: Logger;
-  /** Called once for each mistake in a trigger. `runs`: the trigger goes on as it was before. */
-  readonly onWrongTrigger: (trigger: string, problem: string, runs: boolean) => void;
+  readonly onWrongTrigger: OnWrongTrigger;
   /** Returns all addresses of a name that a tenant has written. Default: the system's lookup. */
   readonly resolve?: ((name: string) => Promise<readonly LookupAddress[]>) | undefined;
+  /** Called for each request to the API server. Must not throw. */
+  readonly onRequest?: ConnectionSettings['onRequest'];
   /** Ends a start that waits for the API server. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface OpenedKubernetes {
+  /** Its watches are shared by all who watch the same. */
   readonly client: KubernetesClient;
   readonly triggers: TriggerSource;
+  /** What `triggers` is made from. */
+  readonly informer: TriggerInformer;
   readonly endpoints: EndpointSource;
   readonly secrets: SecretReader;
   /** Authenticates callers by their tokens of Kubernetes. */
@@ -49,29 +56,41 @@ export interface OpenedKubernetes {
 /** Rejects with MILLRACE_CONFIG_INVALID where nothing says which API server. It need not answer yet. */
 export async function openKubernetes(
   config: SharedKubernetesConfig,
-  { log, onWrongTrigger, resolve, signal }: OpenKubernetesOptions,
+  { log, onWrongTrigger, onRequest, resolve, signal }: OpenKubernetesOptions,
 ): Promise<OpenedKubernetes> {
   const { namespaces, functionUris, tenantAddresses, apiServerHost, podNamespace } = config;
-  const connection = await openConnection(config);
-  const client = createKubernetesClient({
+  const connection = await openConnection({ ...config, onRequest });
+  const unshared = createKubernetesClient({
     connection,
     onTrouble: (error) =>
       log.warn(errorFields(error), 'a watch of Kubernetes resources failed, trying again'),
     onRecovery: (what) => log.info({ watched: what }, 'the watch of Kubernetes resources works again'),
   });
+  const client = { ...unshared, ...shareWatches(unshared) };
   const secrets = createKubernetesSecrets(connection);
-  const endpoints = createKubernetesEndpoints({ resources: client, namespaces });
   const apiServerHosts = [hostOf(connection.url), ...(apiServerHost === undefined ? [] : [apiServerHost])];
   const guard = createConnectGuard({ resolve, apiServerHosts });
+  const endpoints = createKubernetesEndpoints({
+    resources: client,
+    namespaces,
+    whyRefused: tenantAddresses === 'guarded' ? guard.whyRefused : undefined,
+    onRefused: (trigger, { address, why }) =>
+      log.warn(
+        { trigger, address, code: 'MILLRACE_ADDRESS_REFUSED' },
+        `an endpoint of the function gets no requests: its address is ${why}`,
+      ),
+  });
+  const informer = createTriggerInformer({
+    resources: withResolvedClusters({ client, secrets }),
+    namespaces,
+    checkExpression,
+    functionUris,
+    signal,
+  });
   return {
     client,
-    triggers: createKubernetesTriggers({
-      resources: withResolvedClusters({ client, secrets }),
-      namespaces,
-      read: (trigger, clusters) => readTriggerResource(trigger, { checkExpression, clusters, functionUris }),
-      onWrong: onWrongTrigger,
-      signal,
-    }),
+    informer,
+    triggers: createKubernetesTriggers(informer, onWrongTrigger),
     endpoints,
     secrets,
     tokenReviews: createTokenReviews({
@@ -81,6 +100,7 @@ export async function openKubernetes(
     uriGuard: functionUris === 'guarded' ? guard : undefined,
     guard: tenantAddresses === 'guarded' ? guard : undefined,
     close: async () => {
+      informer.stop();
       endpoints.close();
       await connection.close();
     },

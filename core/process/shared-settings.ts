@@ -8,7 +8,7 @@ import {
   type FunctionUris,
   type TenantAddresses,
 } from '../network/tenant-address.ts';
-import { list, text, trueOrFalse, type Refuse, type Settings, type ValuesOf } from './settings.ts';
+import { list, port, text, trueOrFalse, type Refuse, type Settings, type ValuesOf } from './settings.ts';
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
 
@@ -26,6 +26,10 @@ export interface SharedKubernetesConfig {
   readonly tenantAddresses: TenantAddresses;
   /** Name or address of the API server, as Kubernetes gives it to pods. */
   readonly apiServerHost: string | undefined;
+  /** Its port; undefined: 443. */
+  readonly apiServerPort: number | undefined;
+  /** Folder with the token and the CA of the ServiceAccount; undefined: where the kubelet mounts them. */
+  readonly serviceAccountPath: string | undefined;
   /** Namespace of this pod; undefined: that of the kubeconfig. */
   readonly podNamespace: string | undefined;
 }
@@ -34,7 +38,7 @@ export interface SharedKubernetesConfig {
 export const kubernetesSettings = {
   KUBECONFIG: {
     ...text,
-    help: 'Kubeconfig files, as in a PATH, for MILLRACE_KUBERNETES (`millrace gateway --kubeconfig`). When empty: the service account of the pod, else `~/.kube/config`.',
+    help: 'Kubeconfig files, as in a PATH, for MILLRACE_KUBERNETES (`--kubeconfig`). When empty: the service account of the pod, else `~/.kube/config`.',
   },
   WATCH_NAMESPACES: {
     parse: parseNamespaces,
@@ -56,6 +60,14 @@ export const kubernetesSettings = {
   KUBERNETES_SERVICE_HOST: {
     ...text,
     help: 'The API server, as Kubernetes names it in each pod. Nothing that is guarded may lead there, nor to the API server of the kubeconfig.',
+  },
+  KUBERNETES_SERVICE_PORT: {
+    ...port,
+    help: 'Its port, as Kubernetes names it in each pod.',
+  },
+  SERVICE_ACCOUNT_DIR: {
+    ...text,
+    help: 'Folder with `token`, `ca.crt` and `namespace` of the service account, for pods that mount them themselves. When empty: `/var/run/secrets/kubernetes.io/serviceaccount`.',
   },
   POD_NAME: {
     ...text,
@@ -84,7 +96,7 @@ export const sharedSettings = {
   MILLRACE_KUBERNETES: {
     ...trueOrFalse,
     default: 'false',
-    help: '`true`: triggers come from the API server of Kubernetes instead of MILLRACE_TRIGGERS, and so do the endpoints of functions. The scaler then runs the controller as well. (`millrace gateway --kubernetes`)',
+    help: '`true`: triggers come from the API server of Kubernetes instead of MILLRACE_TRIGGERS, and so do the endpoints of functions. The scaler then runs the controller as well. (`--kubernetes`)',
   },
   ...kubernetesSettings,
   LOG_LEVEL: {
@@ -134,6 +146,8 @@ export function sharedKubernetesConfigOf(
     functionUris: values.MILLRACE_FUNCTION_URIS,
     tenantAddresses: values.MILLRACE_TENANT_ADDRESSES,
     apiServerHost: values.KUBERNETES_SERVICE_HOST,
+    apiServerPort: values.KUBERNETES_SERVICE_PORT,
+    serviceAccountPath: values.SERVICE_ACCOUNT_DIR,
     podNamespace: values.POD_NAMESPACE,
   };
 }

@@ -17,19 +17,27 @@ export const annotationTable: readonly Annotation[] = fieldTable.flatMap((field)
   field.annotation === undefined ? [] : [{ key: annotationPrefix + field.annotation, field }],
 );
 
+const fieldByKey = new Map(annotationTable.map(({ key, field }) => [key, field]));
+
 export const topicsAnnotation = `${annotationPrefix}topics`;
 
-/** The annotations on `manifest` with Millrace's prefix, valid or not; none if its metadata is not a mapping. */
+/** Finding the right name for each takes time. */
+const mostUnknown = 100;
+
+/** The annotations on `manifest` with Millrace's prefix, the first unknown ones too; none if its metadata is not a mapping. */
 export function annotationsOf(manifest: unknown): [key: string, value: unknown][] {
   const annotations = valueAt(manifest, ['metadata', 'annotations']);
-  return isMapping(annotations)
-    ? Object.entries(annotations).filter(([key]) => key.startsWith(annotationPrefix))
-    : [];
+  if (!isMapping(annotations)) return [];
+  let unknown = 0;
+  return Object.entries(annotations).filter(([key]) => {
+    if (!key.startsWith(annotationPrefix)) return false;
+    return fieldByKey.has(key) || (unknown += 1) <= mostUnknown;
+  });
 }
 
 /** Whether a Deployment has `millrace.dev/topics`, which makes it a function. */
 export function hasOptedIn(deployment: unknown): boolean {
-  return annotationsOf(deployment).some(([key]) => key === topicsAnnotation);
+  return valueAt(deployment, annotationPath(topicsAnnotation)) !== undefined;
 }
 
 export function annotationPath(key: string): Path {
@@ -49,10 +57,9 @@ export function declareByAnnotations(deployment: unknown): { declared: unknown; 
   };
   const mistakes: Mistake[] = [];
   for (const [key, value] of annotationsOf(deployment)) {
-    const annotation = annotationTable.find((candidate) => candidate.key === key);
-    if (annotation === undefined) mistakes.push(unknownAnnotation(key));
-    else if (typeof value === 'string')
-      setAt(declared, annotation.field.steps, convert(value, annotation.field));
+    const field = fieldByKey.get(key);
+    if (field === undefined) mistakes.push(unknownAnnotation(key));
+    else if (typeof value === 'string') setAt(declared, field.steps, convert(value, field));
     else mistakes.push(notAString(key, value));
   }
   return { declared, mistakes };
@@ -136,7 +143,7 @@ function annotationAt(at: Path): Annotation | undefined {
 
 /** `millrace.dev/topics: "orders, payments"`, in backquotes. */
 function annotationExample(key: string, value?: unknown): string {
-  const schema = annotationTable.find((annotation) => annotation.key === key)?.field.schema;
+  const schema = fieldByKey.get(key)?.schema;
   const shown = value ?? schema?.example ?? schema?.default;
   return `\`${key}: "${Array.isArray(shown) ? shown.join(', ') : (shown as string)}"\``;
 }

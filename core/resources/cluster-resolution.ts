@@ -9,13 +9,19 @@ export type Resolution =
   /** `mistake.at` is the field of the KafkaCluster that names something that does not exist, or is not ready. */
   | { readonly kind: 'missing'; readonly mistake: Mistake };
 
+/** What a KafkaCluster says beside where its brokers are. */
+const ownFields = ['allowedNamespaces', 'groupProtocol'] as const;
+
 /** The KafkaCluster to use instead of `cluster`. Its resourceVersion changes whenever the resolution does. */
 export function withResolution(cluster: Resource, resolution: Resolution): Resource {
   const resourceVersion = `${cluster.metadata.resourceVersion ?? ''} ${JSON.stringify(resolution)}`;
   const metadata = { ...cluster.metadata, resourceVersion };
-  const allowedNamespaces = valueAt(cluster.spec, ['allowedNamespaces']);
-  const shared = allowedNamespaces === undefined ? {} : { allowedNamespaces };
-  if (resolution.kind === 'found') return { ...cluster, metadata, spec: { ...resolution.spec, ...shared } };
+  const kept = ownFields.flatMap((name) => {
+    const value = valueAt(cluster.spec, [name]);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  if (resolution.kind === 'found')
+    return { ...cluster, metadata, spec: { ...resolution.spec, ...Object.fromEntries(kept) } };
   return { ...cluster, metadata, missing: resolution.mistake };
 }
 

@@ -9,7 +9,6 @@ import {
   type FilledAuthentication,
   type FilledKafkaCluster,
 } from './schema/kafka-cluster-schema.ts';
-import type { Resource } from '../contract/kubernetes-client.ts';
 import { nearest } from '../contract/nearest-name.ts';
 import { valueAt } from '../contract/path.ts';
 import { invalid, show, type Mistake } from '../contract/manifest-problem.ts';
@@ -18,7 +17,15 @@ import { defaultCluster } from './schema/source-schema.ts';
 import type { FilledTrigger } from './schema/trigger-schema.ts';
 import { triggerWording } from './validation/wording.ts';
 
-const validate = createSchemaValidator(kafkaClusterSchema, clusterFieldTable, kafkaClusterRules);
+/** Of names and values in a spec, also in one that was resolved from Strimzi or a binding. */
+export const maxClusterBytes = 20 * 1024;
+
+const validate = createSchemaValidator({
+  schema: kafkaClusterSchema,
+  table: clusterFieldTable,
+  rules: kafkaClusterRules,
+  maxSpecBytes: maxClusterBytes,
+});
 
 export type KafkaClusterValidation =
   | { readonly kind: 'right'; readonly cluster: FilledKafkaCluster }
@@ -61,11 +68,12 @@ function allowedIn(cluster: unknown): readonly unknown[] {
 function accessOf({ metadata: { namespace }, spec }: FilledKafkaCluster): KafkaAccess | undefined {
   const brokers = parseBrokers(spec.bootstrapServers ?? '');
   if (brokers === undefined) return undefined;
-  const { tls, authentication } = spec;
+  const { tls, authentication, groupProtocol } = spec;
   return {
     brokers,
     namespace,
     ...(tls === undefined ? {} : { tls }),
+    ...(groupProtocol === undefined ? {} : { groupProtocol }),
     ...(authentication === undefined ? {} : { authentication: onlyOfItsType(authentication) }),
   };
 }
@@ -88,21 +96,13 @@ export function placeOf(cluster: string, namespace: string): ClusterPlace {
 
 /**
  * Whether a trigger of `namespace` may continue to read from the cluster that it names. A KafkaCluster of another namespace must exist, and
- * grant it, for as long as the trigger uses it. A cluster of its own namespace, or of the installation, is never taken away.
+ * grant it, for as long as the trigger uses it. `found` is that KafkaCluster. A cluster of its own namespace, or of the installation, is never taken away.
  */
-export function isGranted(cluster: string, namespace: string, resources: readonly Resource[]): boolean {
+export function isGranted(cluster: string, namespace: string, found: KnownCluster | undefined): boolean {
   const place = placeOf(cluster, namespace);
-  if (place.namespace === namespace) return true;
-  return resources.some((resource) => {
-    const { namespace: itsNamespace, name } = resource.metadata;
-    const known = {
-      namespace: itsNamespace,
-      name,
-      allowedNamespaces: allowedIn(resource),
-      access: undefined,
-    };
-    return isAt(place, known) && mayUse(namespace, known);
-  });
+  return (
+    place.namespace === namespace || (found !== undefined && isAt(place, found) && mayUse(namespace, found))
+  );
 }
 
 function isAt({ namespace, name }: ClusterPlace, cluster: KnownCluster): boolean {

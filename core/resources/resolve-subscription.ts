@@ -147,6 +147,7 @@ function resolveScale(scale: Spec['scale']): Subscription['scale'] {
     activationLagThreshold: scale.activationLagThreshold,
     pollingIntervalSeconds: scale.pollingInterval,
     cooldownPeriodSeconds: scale.cooldownPeriod,
+    behavior: scale.behavior,
   };
 }
 

@@ -1,17 +1,12 @@
 // Trigger resources of a cluster: a Trigger → its subscription, or the reason why it has none; and the annotations of a Deployment → a
 // Trigger.
-import { missingIn } from './cluster-resolution.ts';
 import { annotationWording, declareByAnnotations } from './annotations.ts';
 import type { CheckExpression } from '../contract/expressions.ts';
 import { validateDeploymentManifest, validateTriggerManifest } from './manifests/validate-manifest.ts';
 import { whyUriRefused } from '../network/tenant-address.ts';
-import {
-  chooseCluster,
-  knownCluster,
-  placeOf,
-  validateKafkaCluster,
-  type KnownCluster,
-} from './kafka-cluster.ts';
+import { judgeCluster, type ClusterLookup, type JudgedCluster } from './judged-cluster.ts';
+import { chooseCluster, placeOf, type ClusterPlace } from './kafka-cluster.ts';
+import { kafkaClusterKind } from './kinds.ts';
 import type { Resource } from '../contract/kubernetes-client.ts';
 import { formatProblem } from '../contract/manifest-problem.ts';
 import { inTemplate } from './manifests/open-manifest.ts';
@@ -20,6 +15,7 @@ import type { Mistake } from '../contract/manifest-problem.ts';
 import { resolveSubscription } from './resolve-subscription.ts';
 import type { FunctionUris } from '../network/tenant-address.ts';
 import type { Subscription } from '../contract/subscription.ts';
+import type { AcceptedVersion } from './trigger-status.ts';
 import { annotationPrefix, type FilledTrigger } from './schema/trigger-schema.ts';
 import { validateTrigger } from './validation/validate-trigger.ts';
 
@@ -30,28 +26,43 @@ export type RefusalReason =
   | 'InvalidSpec'
   | 'InvalidAnnotations'
   | 'NotBuilt'
-  | 'NameTooLong'
   | 'UriNotAllowed'
   | 'UnknownCluster'
   | 'ClusterNotGranted'
   | 'InvalidCluster'
   | 'ClusterUnresolved';
 
+export interface Refusal {
+  readonly kind: 'wrong';
+  readonly reason: RefusalReason;
+  /** Whole sentences that say what is wrong, and what to do. */
+  readonly message: string;
+}
+
+/** What a trigger was accepted with: enough to run it again, whatever becomes of it and its KafkaCluster. */
+type Accepted = Omit<AcceptedVersion, 'generation'>;
+
 export type TriggerReading =
-  | { readonly kind: 'right'; readonly subscription: Subscription }
-  /** `message`: whole sentences that say what is wrong, and what to do. */
-  | { readonly kind: 'wrong'; readonly reason: RefusalReason; readonly message: string };
+  { readonly kind: 'right'; readonly subscription: Subscription; readonly accepted: Accepted } | Refusal;
+
+/** A trigger without mistakes of its own; whether its KafkaCluster can be used is another question. */
+export interface JudgedTrigger {
+  readonly kind: 'judged';
+  readonly trigger: FilledTrigger;
+  /** As it was written. */
+  readonly spec: object;
+  /** Where the KafkaCluster is that it names. */
+  readonly cluster: ClusterPlace;
+}
 
 export interface TriggerContext {
   readonly checkExpression: CheckExpression;
-  /** The KafkaClusters of all watched namespaces, resolved. */
-  readonly clusters: readonly Resource[];
   /** Whether `function.uri` is allowed. It could lead to any address that the gateway can reach. */
   readonly functionUris: FunctionUris;
 }
 
-/** Reads a Trigger of the API server. Never throws. */
-export function readTriggerResource(resource: Resource, context: TriggerContext): TriggerReading {
+/** Judges a Trigger of the API server by itself. Never throws. */
+export function judgeTrigger(resource: Resource, context: TriggerContext): JudgedTrigger | Refusal {
   const noted = notedMistakes(resource);
   if (noted.length > 0) return wrong('InvalidAnnotations', listed(noted));
   const { trigger, mistakes } = validateTriggerManifest(written(resource), context.checkExpression);
@@ -59,60 +70,62 @@ export function readTriggerResource(resource: Resource, context: TriggerContext)
     const isNotBuilt = mistakes.every(({ code }) => code === 'MILLRACE_FIELD_NOT_BUILT');
     return wrong(isNotBuilt ? 'NotBuilt' : 'InvalidSpec', listed(mistakes.map(textOf)));
   }
-  return validateInCluster(trigger, context);
-}
-
-/** Checks what holds in a cluster only: allowed URIs, names of Services, and KafkaClusters. */
-function validateInCluster(
-  trigger: FilledTrigger,
-  { clusters, functionUris }: TriggerContext,
-): TriggerReading {
   const { metadata, spec } = trigger;
   const { uri } = spec.function;
-  const why = uri === undefined ? undefined : whyUriRefused(uri, functionUris);
+  const why = uri === undefined ? undefined : whyUriRefused(uri, context.functionUris);
   if (why !== undefined) return wrong('UriNotAllowed', `spec.function.uri: ${why}`);
-  if (spec.function.ref !== undefined && !isServiceName(serviceNameOf(metadata.name))) {
-    const message = `metadata.name: must be at most ${longestName} letters, digits and hyphens, because the Service `;
-    return wrong(
-      'NameTooLong',
-      `${message}${serviceNameOf(metadata.name)} is named after it. Write a shorter name, without dots.`,
-    );
+  const cluster = placeOf(spec.source.cluster, metadata.namespace);
+  return { kind: 'judged', trigger, spec: resource.spec as object, cluster };
+}
+
+/** The subscription of a judged trigger, given the KafkaClusters of all watched namespaces. */
+export function readTrigger(
+  { trigger, spec, cluster }: JudgedTrigger,
+  clusters: ClusterLookup,
+): TriggerReading {
+  const found = clusters.find(cluster);
+  let choice = chooseCluster(trigger, found === undefined ? [] : [found]);
+  // Only to say which names are near are all others needed.
+  if (choice.kind === 'unknown' || choice.kind === 'ungranted')
+    choice = chooseCluster(trigger, clusters.all());
+  switch (choice.kind) {
+    case 'unknown':
+      return wrong('UnknownCluster', textOf(choice.mistake));
+    case 'ungranted':
+      return wrong('ClusterNotGranted', textOf(choice.mistake));
+    case 'found': {
+      const accepted =
+        choice.access === undefined || found === undefined ? { spec } : { spec, cluster: found.spec };
+      const subscription = resolveSubscription(trigger, undefined, choice.access);
+      return { kind: 'right', subscription, accepted };
+    }
+    case 'wrong': {
+      // Only a KafkaCluster that was found can be wrong.
+      const { reason, mistakes } = found as JudgedCluster;
+      const what = reason === 'InvalidCluster' ? 'has mistakes' : 'cannot be used yet';
+      const message = `spec.source.cluster: the KafkaCluster ${trigger.spec.source.cluster} ${what}.`;
+      return wrong(reason, `${message} ${listed(mistakes.map(textOf))}`);
+    }
   }
-  const validations = clusters.map((cluster) => validateKafkaCluster(written(cluster)));
-  const known = validations.map(knownCluster);
-  const choice = chooseCluster(trigger, known);
-  if (choice.kind === 'unknown') return wrong('UnknownCluster', textOf(choice.mistake));
-  if (choice.kind === 'ungranted') return wrong('ClusterNotGranted', textOf(choice.mistake));
-  if (choice.kind === 'found')
-    return { kind: 'right', subscription: resolveSubscription(trigger, undefined, choice.access) };
-  const cluster = `spec.source.cluster: the KafkaCluster ${spec.source.cluster}`;
-  const mistakes = validations.flatMap((validation) =>
-    validation.kind === 'wrong' && isCluster(knownCluster(validation), trigger) ? validation.mistakes : [],
-  );
-  if (mistakes.length > 0)
-    return wrong('InvalidCluster', `${cluster} has mistakes. ${listed(mistakes.map(textOf))}`);
-  const missing = clusters.filter((_, index) => isCluster(known[index], trigger)).map(missingIn);
-  return wrong('ClusterUnresolved', `${cluster} cannot be used yet. ${listed(missing.map(textOf))}`);
 }
 
-function isCluster(known: KnownCluster | undefined, { metadata, spec }: FilledTrigger): boolean {
-  const { namespace, name } = placeOf(spec.source.cluster, metadata.namespace);
-  return known?.namespace === namespace && known.name === name;
+/** The subscription that `resource` was accepted with, as its status says; undefined if it says nothing that can be used. */
+export function readAccepted(resource: Resource, context: TriggerContext): Subscription | undefined {
+  const accepted = valueAt(resource, ['status', 'accepted']);
+  const spec = valueAt(accepted, ['spec']);
+  if (spec === undefined) return undefined;
+  const { [mistakesAnnotation]: _noted, ...annotations } = resource.metadata.annotations ?? {};
+  const metadata = { ...resource.metadata, annotations };
+  const judged = judgeTrigger({ ...resource, metadata, spec }, context);
+  if (judged.kind === 'wrong') return undefined;
+  const clusterSpec = valueAt(accepted, ['cluster']);
+  if (clusterSpec === undefined) return resolveSubscription(judged.trigger, undefined, undefined);
+  const { apiVersion, kind } = kafkaClusterKind;
+  const { access } = judgeCluster({ apiVersion, kind, metadata: judged.cluster, spec: clusterSpec });
+  return access && resolveSubscription(judged.trigger, undefined, access);
 }
 
-/** The Service whose EndpointSlices list the endpoints of a trigger's `ref`. */
-export function serviceNameOf(triggerName: string): string {
-  return `${triggerName}${serviceSuffix}`;
-}
-
-const serviceSuffix = '-millrace';
-const longestName = 63 - serviceSuffix.length;
-
-function isServiceName(name: string): boolean {
-  return name.length <= 63 && !name.includes('.');
-}
-
-function wrong(reason: RefusalReason, message: string): TriggerReading {
+function wrong(reason: RefusalReason, message: string): Refusal {
   return { kind: 'wrong', reason, message };
 }
 

@@ -26,9 +26,19 @@ export interface Condition {
   readonly observedGeneration?: number;
 }
 
+/** The last version of a Trigger that was accepted. It is what runs while a later edit is wrong, in a new process too. */
+export interface AcceptedVersion {
+  readonly generation: number;
+  /** The spec of the Trigger, as it was written. */
+  readonly spec: object;
+  /** The resolved spec of the KafkaCluster that it was read with; absent for the cluster of the installation. */
+  readonly cluster?: object;
+}
+
 export interface TriggerStatus {
   readonly observedGeneration: number;
   readonly conditions: readonly Condition[];
+  readonly accepted?: AcceptedVersion;
   /** `orders, payments`, or the pattern. */
   readonly topics: string;
   /** `deployment/order-mailer`, `service/order-mailer`, or the uri. */

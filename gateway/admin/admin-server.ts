@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
 import { parseDuration } from '../../core/resources/schema/duration.ts';
 import { createHttpServer, type HttpServerOptions } from '../../core/access/http-server.ts';
+import { visibleNamespaces } from '../../core/access/visible-namespaces.ts';
 import { routeAccess } from './route-access.ts';
 import { addSkipRoutes, type SkipRouteOptions } from './skip-routes.ts';
 
@@ -76,10 +77,7 @@ async function visibleTo<T extends TriggerState>(
   triggers: readonly T[],
 ): Promise<T[]> {
   if (caller === null) return [];
-  if (await caller.may('view', undefined)) return [...triggers];
-  const namespaces = [...new Set(triggers.map(namespaceOf))];
-  const answers = await Promise.all(namespaces.map((namespace) => caller.may('view', namespace)));
-  const visible = new Set(namespaces.filter((_, index) => answers[index]));
+  const visible = await visibleNamespaces(caller, { right: 'view', namespaces: triggers.map(namespaceOf) });
   return triggers.filter((trigger) => visible.has(namespaceOf(trigger)));
 }
 

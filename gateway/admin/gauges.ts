@@ -1,5 +1,6 @@
 // The gauges of the gateway: what a trigger looks like at the time of a scrape.
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { registerComputed } from './tallied-metrics.ts';
 
 /** The values of the gauges of one trigger, read at each scrape. */
 export interface GaugeReading {
@@ -10,6 +11,7 @@ export interface GaugeReading {
   readonly parked: number;
   readonly congested: number;
   readonly blocked: number;
+  readonly unreadable: number;
   readonly readyEndpoints: number;
   readonly openCircuits: number;
   readonly concurrencyLimit: number;
@@ -42,6 +44,11 @@ const gauges: readonly (readonly [name: string, help: string, read: (reading: Ga
     'millrace_blocked_lanes',
     'Lanes that a record blocks because the trigger has no dead-letter topic.',
     ({ blocked }) => blocked,
+  ],
+  [
+    'millrace_unreadable_batches',
+    'Batches that cannot be read: their partitions wait before them.',
+    ({ unreadable }) => unreadable,
   ],
   ['millrace_ready_endpoints', 'Ready endpoints of the function.', ({ readyEndpoints }) => readyEndpoints],
   [
@@ -81,21 +88,19 @@ const gauges: readonly (readonly [name: string, help: string, read: (reading: Ga
   ],
 ];
 
-/** Reads the values from `snapshot` at each scrape. */
+/** Reads the values from `snapshot` at each scrape: once for all gauges. */
 export function createGauges(registry: Registry, snapshot: () => readonly GaugeReading[]): void {
-  for (const [name, help, read] of gauges) {
-    new Gauge({
-      name,
-      help,
-      labelNames: ['namespace', 'trigger'],
-      registers: [registry],
-      collect() {
-        this.reset();
-        for (const reading of snapshot()) {
-          const [namespace = '', trigger = ''] = reading.key.split('/');
-          this.set({ namespace, trigger }, read(reading));
-        }
-      },
-    });
+  let current: readonly GaugeReading[] | undefined;
+  const readings = (): readonly GaugeReading[] => {
+    if (current === undefined) setImmediate(() => (current = undefined));
+    return (current ??= snapshot());
+  };
+  for (const [name, help, valueOf] of gauges) {
+    const read = () =>
+      readings().map((reading) => {
+        const [namespace = '', trigger = ''] = reading.key.split('/');
+        return { labels: { namespace, trigger }, value: valueOf(reading) };
+      });
+    registerComputed(registry, { name, help, type: 'gauge', labelNames: ['namespace', 'trigger'], read });
   }
 }

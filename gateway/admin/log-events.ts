@@ -1,24 +1,26 @@
 // What the gateway logs of its events: what an operator should know. Payloads, keys and header values never reach the log.
-import type { EventEmitter } from 'node:events';
 import type { Logger } from 'pino';
 import { errorFields } from '../../core/contract/errors.ts';
-import { skipCommand } from '../../core/contract/skip.ts';
-import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+import { skipCommand, type UnreadableBatch } from '../../core/contract/skip.ts';
+import type { GatewayEmitter } from '../../core/contract/gateway-events.ts';
 import type { SourceNotice, SourceState } from '../../core/contract/record-source.ts';
 import type { KafkaRecord } from '../../core/contract/record.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import { masked } from './masked-reason.ts';
+import { faultFields } from '../../core/process/fault-fields.ts';
+import { masked } from '../../core/process/masked-reason.ts';
 
-export function logEvents(events: EventEmitter<GatewayEvents>, log: Logger): void {
+export function logEvents(events: GatewayEmitter, log: Logger): void {
   logSources(events, log);
   logFilters(events, log);
   logEndpoints(events, log);
   logDeliveries(events, log);
   logBlocks(events, log);
+  logFaults(events, log);
 }
 
-function logSources(events: EventEmitter<GatewayEvents>, log: Logger): void {
+function logSources(events: GatewayEmitter, log: Logger): void {
   const lastReason = new Map<string, string>();
+  const failures = new Map<string, Error>();
   events.on('sourceState', (subscription, state) => {
     // A lasting cause is logged once, not at each attempt.
     const text = stateText(state);
@@ -28,12 +30,18 @@ function logSources(events: EventEmitter<GatewayEvents>, log: Logger): void {
     )
       return;
     lastReason.set(subscription.key, text);
+    const failure = failures.get(subscription.key);
+    failures.delete(subscription.key);
     if (state.kind === 'failing') {
+      failures.set(subscription.key, state.error);
       log.warn({ ...of(subscription), ...errorFields(state.error) }, 'source failing, trying again');
-    } else {
+    } else if (failure === undefined) {
       log.info(of(subscription), text);
+    } else {
+      log.info({ ...of(subscription), recovered: true }, `${recoveryText(failure)}: ${text}`);
     }
   });
+  events.on('ended', ({ key }) => lastReason.delete(key));
   events.on('sourceNotice', (subscription, notice) => {
     const { level, message, fields } = noticeText(notice);
     log[level]({ ...of(subscription), ...fields }, message);
@@ -64,10 +72,14 @@ function logSources(events: EventEmitter<GatewayEvents>, log: Logger): void {
 /** After this time, in ms, the log repeats a mistake in a filter, with how often it happened: an expression may fail on every event. */
 const repeatMs = 60_000;
 
-function logFilters(events: EventEmitter<GatewayEvents>, log: Logger): void {
-  const logged = new Map<string, { untilMs: number; more: number }>();
+function logFilters(events: GatewayEmitter, log: Logger): void {
+  const byTrigger = new Map<string, Map<string, { untilMs: number; more: number }>>();
+  events.on('ended', ({ key }) => byTrigger.delete(key));
   events.on('filterFailed', (subscription, { path, dialect, code }) => {
-    const key = `${subscription.key} ${path} ${dialect} ${code}`;
+    const key = `${path} ${dialect} ${code}`;
+    let logged = byTrigger.get(subscription.key);
+    if (logged === undefined)
+      byTrigger.set(subscription.key, (logged = new Map<string, { untilMs: number; more: number }>()));
     const last = logged.get(key);
     const nowMs = performance.now();
     if (last !== undefined && nowMs < last.untilMs) {
@@ -82,7 +94,7 @@ function logFilters(events: EventEmitter<GatewayEvents>, log: Logger): void {
   });
 }
 
-function logEndpoints(events: EventEmitter<GatewayEvents>, log: Logger): void {
+function logEndpoints(events: GatewayEmitter, log: Logger): void {
   events.on('endpoints', (subscription, ready) =>
     log.info({ ...of(subscription), ready }, 'ready endpoints changed'),
   );
@@ -101,11 +113,11 @@ function logEndpoints(events: EventEmitter<GatewayEvents>, log: Logger): void {
     log.warn({ ...of(subscription), origin }, 'endpoint keeps failing: it gets no requests for a while'),
   );
   events.on('circuitClosed', (subscription, origin) =>
-    log.info({ ...of(subscription), origin }, 'endpoint answers again'),
+    log.info({ ...of(subscription), origin, recovered: true }, 'endpoint answers again'),
   );
 }
 
-function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
+function logDeliveries(events: GatewayEmitter, log: Logger): void {
   events.on('held', (subscription, missing) => {
     if (missing === undefined) log.info(of(subscription), 'no endpoint is ready: records are held');
     else
@@ -148,7 +160,7 @@ function logDeliveries(events: EventEmitter<GatewayEvents>, log: Logger): void {
   );
 }
 
-function logBlocks(events: EventEmitter<GatewayEvents>, log: Logger): void {
+function logBlocks(events: GatewayEmitter, log: Logger): void {
   events.on('blocked', (subscription, record, reason) =>
     log.error(
       { ...of(subscription), ...at(record), reason: masked(reason) },
@@ -158,28 +170,71 @@ function logBlocks(events: EventEmitter<GatewayEvents>, log: Logger): void {
   events.on('congested', (subscription, { topic, partition }, { lanes, items }, congested) => {
     const facts = { ...of(subscription), topic, partition, parkedLanes: lanes, parkedRecords: items };
     if (congested) log.warn(facts, 'partition is not fetched: too many of its records wait behind failures');
-    else log.info(facts, 'partition may be fetched again: fewer records wait behind failures');
+    else
+      log.info(
+        { ...facts, recovered: true },
+        'partition may be fetched again: fewer records wait behind failures',
+      );
   });
-  events.on('skipped', (subscription, { by, reason }, { record, attempts, cause, deadLetter }) =>
+  events.on('unreadable', (subscription, batch) =>
+    log.error(
+      { ...of(subscription), ...batchFields(batch) },
+      `batch cannot be read, and its partition waits: if another replica has it whole, make that one the leader, or: ${skipCommand(subscription.key, batch)}`,
+    ),
+  );
+  events.on('passed', (subscription, batch) =>
+    log.info({ ...of(subscription), ...batchFields(batch), recovered: true }, 'partition goes on'),
+  );
+  events.on('skipped', (subscription, { by, reason }, { record, batch, attempts, cause, deadLetter }) =>
     log.warn(
       {
         ...of(subscription),
-        ...at(record),
+        ...(batch === undefined ? at(record) : batchFields(batch)),
         by,
         reason,
         keyBytes: record.key?.length,
-        valueBytes: record.value?.length,
+        valueBytes: batch?.size ?? record.value?.length,
         attempts,
         cause: cause?.reason,
         detail: cause === undefined ? undefined : masked(cause.detail),
         deadLetter: deadLetter === undefined ? undefined : at(deadLetter),
       },
-      'record skipped',
+      batch === undefined ? 'record skipped' : 'batch skipped',
     ),
   );
   events.on('unblocked', (subscription, record) =>
-    log.info({ ...of(subscription), ...at(record) }, 'lane flows again'),
+    log.info({ ...of(subscription), ...at(record), recovered: true }, 'lane flows again'),
   );
+}
+
+function recoveryText(failure: Error): string {
+  const { code } = errorFields(failure);
+  return code === 'MILLRACE_KAFKA_UNREACHABLE' ? 'Kafka answers again' : 'source works again';
+}
+
+function logFaults(events: GatewayEmitter, log: Logger): void {
+  events.on('faulted', (subscription, fault, restartMs) =>
+    log.error(
+      { ...of(subscription), ...faultFields(fault), restartMs },
+      restartMs === undefined
+        ? 'a fault of the gateway: the trigger was ending anyway'
+        : 'a fault of the gateway stopped the trigger: it starts again from its committed offsets',
+    ),
+  );
+}
+
+/** What a listener of the events throws: logged once for each event, because it may throw each time. */
+export function logListenerFaults(log: Logger): (thrown: unknown, event: string) => void {
+  const logged = new Set<string>();
+  return (thrown, event) => {
+    if (logged.has(event)) return;
+    logged.add(event);
+    try {
+      log.error({ event, ...faultFields(thrown) }, 'a metric or log failed: records go on');
+    } catch {
+      // The log itself is what fails.
+    }
+  };
 }
 
 function of({ key }: Subscription): { trigger: string } {
@@ -188,6 +243,10 @@ function of({ key }: Subscription): { trigger: string } {
 
 function at({ topic, partition, offset }: Pick<KafkaRecord, 'topic' | 'partition' | 'offset'>): object {
   return { topic, partition, offset: String(offset) };
+}
+
+function batchFields({ lastOffset, why, ...place }: Omit<UnreadableBatch, 'bytes' | 'size'>): object {
+  return { ...at(place), ...(lastOffset !== undefined && { lastOffset: String(lastOffset) }), reason: why };
 }
 
 function noticeText(notice: SourceNotice): { level: 'info' | 'warn'; message: string; fields: object } {
@@ -211,6 +270,20 @@ function noticeText(notice: SourceNotice): { level: 'info' | 'warn'; message: st
         fields: { topic, idBefore: before, idNow: now },
       };
     }
+    case 'unproved':
+      return {
+        level: 'warn',
+        message:
+          'nothing proves that the progress mark is of this log: records that it calls settled are delivered again',
+        fields: { ...at(notice.at), records: String(notice.count ?? 'unknown') },
+      };
+    case 'reset':
+      return {
+        level: 'warn',
+        message:
+          'the committed offset lies beyond the end of the log, as if the topic were another one: starting at `initialOffset`',
+        fields: { ...at(notice.at), position: String(notice.position) },
+      };
     case 'truncated':
       return {
         level: 'warn',

@@ -1,11 +1,18 @@
-// The routes that list blocked records and skip a record: `GET /v1/triggers/:namespace/:name/blocked` and `POST …/skip`.
+// The routes that list blocked records and skip a record, or a batch that cannot be read: `GET /v1/triggers/:namespace/:name/blocked` and `POST …/skip`.
 // `route-access.ts` says who may call them.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { KafkaRecord } from '../../core/contract/record.ts';
-import type { BlockedRecord, Place, SkipAnswer, SkipRequest, SkipTrace } from '../../core/contract/skip.ts';
+import type {
+  BlockedRecord,
+  Place,
+  SkipAnswer,
+  SkipRequest,
+  SkipTrace,
+  UnreadableBatch,
+} from '../../core/contract/skip.ts';
 import { problem } from '../../core/access/http-server.ts';
-import { masked } from './masked-reason.ts';
+import { masked } from '../../core/process/masked-reason.ts';
 import { routeAccess } from './route-access.ts';
 
 export interface SkipRouteOptions {
@@ -100,6 +107,7 @@ function callerText({ caller, ip }: FastifyRequest): string {
 function blockedJson({ cause, keyBytes, sinceMs, ...place }: BlockedRecord): object {
   return {
     ...placeJson(place),
+    lastOffset: lastOffsetText(place),
     keyBytes,
     reason: cause.reason,
     detail: masked(cause.detail),
@@ -110,16 +118,17 @@ function blockedJson({ cause, keyBytes, sinceMs, ...place }: BlockedRecord): obj
 }
 
 function answerJson(key: string, answer: Exclude<SkipAnswer, { kind: 'refused' }>): object {
-  const { record, attempts, cause, deadLetter, reply } = answer.trace;
+  const { record, batch, attempts, cause, deadLetter, reply } = answer.trace;
   return {
     trigger: key,
     ...placeJson(record),
+    lastOffset: lastOffsetText(batch),
     settlement: answer.kind === 'pending' ? 'pending' : answer.settlement,
     ...(answer.kind === 'pending' ? { message: answer.why } : {}),
     attempts,
     cause: causeJson(cause),
     deadLetter: deadLetter === undefined ? undefined : placeJson(deadLetter),
-    record: recordJson(record),
+    ...(batch === undefined ? { record: recordJson(record) } : { batch: batchJson(batch) }),
     reply: reply === undefined ? undefined : replyJson(reply),
   };
 }
@@ -141,6 +150,16 @@ function recordJson({ timestampMs, key, value, headers }: KafkaRecord): object {
     value: base64(value),
     headers: headers.map((header) => ({ name: header.name, value: base64(header.value) })),
   };
+}
+
+/** Of a batch; absent for a record. */
+function lastOffsetText(place: { readonly lastOffset?: bigint | undefined } | undefined): string | undefined {
+  return place?.lastOffset === undefined ? undefined : String(place.lastOffset);
+}
+
+/** The bytes are as many of the first ones as are kept, in Base64. */
+function batchJson({ size, bytes }: UnreadableBatch): object {
+  return { size, bytes: base64(bytes) };
 }
 
 /** The reply in the JSON format of CloudEvents. */

@@ -40,7 +40,9 @@ class CoalescingCall implements ActivationCall {
   readonly #agents: TrustingAgents;
   readonly #minIntervalMs: number;
   readonly #timeoutMs: number;
+  /** Triggers that were called for within the interval, from the first to the last. */
   readonly #calledMs = new Map<string, number>();
+  #forgetTimer: NodeJS.Timeout | undefined;
   readonly #inFlight = new Set<Promise<void>>();
   #pending = new Map<string, Subscription>();
   #closed = false;
@@ -61,13 +63,16 @@ class CoalescingCall implements ActivationCall {
     const nowMs = performance.now();
     const lastMs = this.#calledMs.get(subscription.key);
     if (lastMs !== undefined && nowMs - lastMs < this.#minIntervalMs) return;
+    this.#calledMs.delete(subscription.key);
     this.#calledMs.set(subscription.key, nowMs);
+    this.#forgetTimer ??= setTimeout(() => this.#forget(), this.#minIntervalMs).unref();
     if (this.#pending.size === 0) setImmediate(() => this.#flush());
     this.#pending.set(subscription.key, subscription);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#forgetTimer);
     this.#pending = new Map();
     await Promise.all(this.#inFlight);
     await this.#agents.close();
@@ -77,16 +82,26 @@ class CoalescingCall implements ActivationCall {
     const triggers = [...this.#pending.values()].map(({ namespace, name }) => ({ namespace, name }));
     this.#pending = new Map();
     if (this.#closed || triggers.length === 0) return;
-    const nowMs = performance.now();
-    for (const [key, atMs] of this.#calledMs) {
-      if (nowMs - atMs >= this.#minIntervalMs) this.#calledMs.delete(key);
-    }
     for (let from = 0; from < triggers.length; from += maxTriggers) {
       const body = JSON.stringify({ triggers: triggers.slice(from, from + maxTriggers) });
       for (const target of this.#targets) {
         const sent = this.#call(target, body).finally(() => this.#inFlight.delete(sent));
         this.#inFlight.add(sent);
       }
+    }
+  }
+
+  /** Looks at no more than what is over. */
+  #forget(): void {
+    this.#forgetTimer = undefined;
+    const nowMs = performance.now();
+    for (const [key, atMs] of this.#calledMs) {
+      const leftMs = atMs + this.#minIntervalMs - nowMs;
+      if (leftMs > 0) {
+        this.#forgetTimer = setTimeout(() => this.#forget(), leftMs).unref();
+        return;
+      }
+      this.#calledMs.delete(key);
     }
   }
 

@@ -1,11 +1,12 @@
 // Selects the triggers that this gateway serves. Each trigger is served by some of the gateways, so that the number of connections to
 // brokers and functions grows with the triggers, and not with triggers × gateways.
-import type { Resource, ResourceWatch } from '../../core/contract/kubernetes-client.ts';
+import type { ResourceChange, ResourceWatch } from '../../core/contract/kubernetes-client.ts';
 import { endpointSliceKind } from '../../core/resources/kinds.ts';
 import type { TriggerSource } from '../../core/contract/trigger-source.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { chooseMembers } from './rendezvous.ts';
 import { readyPods } from '../../core/kubernetes/informers/endpoint-slices.ts';
+import { ResourceMap } from '../../core/kubernetes/informers/resource-map.ts';
 
 export interface SharedLoadOptions {
   /** All triggers. */
@@ -38,7 +39,7 @@ export function createSharedLoad(options: SharedLoadOptions): TriggerSource {
       const stopMembers = await resources.watch(
         endpointSliceKind,
         { namespaces: [namespace], labelSelector, signal },
-        (slices) => share.setMembers(slices),
+        (changes) => share.updateMembers(changes),
       );
       try {
         const stopTriggers = await triggers.watch((wanted) => share.setWanted(wanted));
@@ -58,7 +59,10 @@ export function createSharedLoad(options: SharedLoadOptions): TriggerSource {
 class Share {
   readonly #options: SharedLoadOptions;
   readonly #onChange: (mine: readonly Subscription[]) => void;
+  readonly #slices = new ResourceMap();
   #members: readonly string[] = [];
+  /** Trigger → whether it is assigned to this gateway, for these members: hashing all of them costs more than all else here. */
+  #assigned = new Map<string, boolean>();
   #wanted: readonly Subscription[] | undefined;
   /** Served trigger → until when (ms of `performance.now()`): Infinity while it is assigned to this gateway. */
   #served = new Map<string, number>();
@@ -70,8 +74,12 @@ class Share {
     this.#onChange = onChange;
   }
 
-  setMembers(slices: readonly Resource[]): void {
-    this.#members = [...new Set([...readyPods(slices), this.#options.self])];
+  updateMembers(changes: readonly ResourceChange[]): void {
+    this.#slices.apply(changes);
+    const members = [...new Set([...readyPods(this.#slices.all()), this.#options.self])].sort();
+    if (members.join() === this.#members.join()) return;
+    this.#members = members;
+    this.#assigned = new Map();
     this.#update();
   }
 
@@ -88,11 +96,15 @@ class Share {
     if (this.#wanted === undefined) return;
     const nowMs = performance.now();
     const served = new Map<string, number>();
+    const assigned = new Map<string, boolean>();
     for (const { key } of this.#wanted) {
-      const untilMs = this.#untilMs(key, nowMs);
+      const isMine = this.#assigned.get(key) ?? this.#isMine(key);
+      assigned.set(key, isMine);
+      const untilMs = isMine ? Infinity : this.#untilMs(key, nowMs);
       if (untilMs > nowMs) served.set(key, untilMs);
     }
     this.#served = served;
+    this.#assigned = assigned;
     this.#updateAgainAt(Math.min(...served.values()), nowMs);
     const mine = this.#wanted.filter(({ key }) => served.has(key));
     const before = this.#reported;
@@ -101,9 +113,14 @@ class Share {
     this.#onChange(mine);
   }
 
+  #isMine(key: string): boolean {
+    const { self, replicas } = this.#options;
+    return chooseMembers(key, this.#members, replicas).includes(self);
+  }
+
+  /** Until when a trigger is served that is assigned to others. */
   #untilMs(key: string, nowMs: number): number {
-    const { self, replicas, handOverMs = defaultHandOverMs } = this.#options;
-    if (chooseMembers(key, this.#members, replicas).includes(self)) return Infinity;
+    const { handOverMs = defaultHandOverMs } = this.#options;
     const before = this.#served.get(key);
     return before === Infinity ? nowMs + handOverMs : (before ?? 0);
   }

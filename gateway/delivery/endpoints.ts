@@ -1,6 +1,7 @@
 // The ready endpoints of one function: picks the least busy one for each request, and learns from the result.
 // No endpoint gets more requests at a time than its limit. One that refuses connections gets none until it accepts one again;
 // `circuit.ts` stops requests to one that keeps failing. `pooled-endpoint.ts` holds the connections.
+import type { ErrorBoundary } from '../../core/contract/error-boundary.ts';
 import type { FunctionTlsCredentials } from '../../core/contract/function-access.ts';
 import type { Endpoint } from '../../core/contract/endpoint-source.ts';
 import type { FunctionSettings } from '../../core/contract/subscription.ts';
@@ -9,12 +10,14 @@ import type { AttemptResult } from './attempt.ts';
 import { healthSignalOf, type HealthSignal } from './health-signal.ts';
 import type { Connecting } from './function-connector.ts';
 import { PooledEndpoint } from './pooled-endpoint.ts';
-import { parseRetryAfter } from './retry-after.ts';
+import { parseRetryAfter } from '../../core/network/retry-after.ts';
 
 /** Why there is no connection. */
 type Unreachable = Pick<AttemptResult & { kind: 'unreachable' }, 'reason' | 'code'>;
 
 export interface EndpointsOptions {
+  /** What a timer or a probe throws ends there. */
+  readonly boundary: ErrorBoundary;
   /** Requests in flight per endpoint, or the bounds between which that limit is learned. */
   readonly concurrency: FunctionSettings['concurrency'];
   /** A longer `Retry-After` counts as this. */
@@ -155,7 +158,7 @@ export class Endpoints {
     endpoint.reachable = false;
     this.#options.onUnreachable(endpoint.origin, why);
     this.#recount();
-    endpoint.probe(() => this.#recount());
+    endpoint.probe(this.#options.boundary.guard(() => this.#recount()));
   }
 
   /** Replaces all connections where `tls` returns other credentials now. The old ones close when the requests in flight on them end. */
@@ -215,13 +218,11 @@ export class Endpoints {
     if (this.#circuitTimer !== undefined && this.#circuitDueMs <= dueMs) return;
     clearTimeout(this.#circuitTimer);
     this.#circuitDueMs = dueMs;
-    this.#circuitTimer = setTimeout(
-      () => {
-        this.#circuitTimer = undefined;
-        this.#options.onAvailable();
-      },
-      Math.ceil(dueMs - performance.now()) + 1,
-    );
+    const retry = this.#options.boundary.guard(() => {
+      this.#circuitTimer = undefined;
+      this.#options.onAvailable();
+    });
+    this.#circuitTimer = setTimeout(retry, Math.ceil(dueMs - performance.now()) + 1);
   }
 
   #retire(endpoint: PooledEndpoint): void {

@@ -74,25 +74,30 @@ export class Lane<T> {
   }
 }
 
+interface SeveralLanes<T> {
+  readonly byKey: Map<string, Lane<T>>;
+  /** Lanes of a single item: without a key, or under `ordering: none`. */
+  readonly single: Set<Lane<T>>;
+}
+
 /** The lanes of one partition. They are dropped together. */
 export class LaneGroup<T> {
   readonly #lanes: Lanes<T>;
-  readonly #byKey = new Map<string, Lane<T>>();
-  /** Lanes of a single item: without a key, or under `ordering: none`. */
-  readonly #single = new Set<Lane<T>>();
-  readonly #whole: Lane<T> | undefined;
+  /** The only lane, or where there are several. */
+  readonly #own: Lane<T> | SeveralLanes<T>;
   #parked = nothing;
   #mayLeave: ((item: T) => boolean) | undefined;
   dropped = false;
 
   constructor(lanes: Lanes<T>) {
     this.#lanes = lanes;
-    if (lanes.ordering === 'partition') this.#whole = new Lane(this, undefined);
+    this.#own =
+      lanes.ordering === 'partition' ? new Lane(this, undefined) : { byKey: new Map(), single: new Set() };
   }
 
   /** Appends `item` to its lane: that of the partition, that of its key, or a lane of its own (under `none`, or without a key). */
   add(key: Buffer | null, item: T): void {
-    const lane = this.#whole ?? this.#laneOf(key);
+    const lane = this.#own instanceof Lane ? this.#own : this.#laneOf(key, this.#own);
     lane.push(item);
     if (lane.state === 'idle') this.#lanes.makeReady(lane);
     if (lane.counted.lanes > 0) this.#count(lane, plus(lane.counted, 1, this.#lanes.bytesOf(item)));
@@ -100,7 +105,7 @@ export class LaneGroup<T> {
 
   /** True where the whole partition is one lane. */
   get isWhole(): boolean {
-    return this.#whole !== undefined;
+    return this.#own instanceof Lane;
   }
 
   get parked(): ParkedCount {
@@ -109,9 +114,10 @@ export class LaneGroup<T> {
 
   /** Every lane that is not empty. */
   *lanes(): Iterable<Lane<T>> {
-    if (this.#whole !== undefined && this.#whole.length > 0) yield this.#whole;
-    yield* this.#byKey.values();
-    yield* this.#single;
+    if (!(this.#own instanceof Lane)) {
+      yield* this.#own.byKey.values();
+      yield* this.#own.single;
+    } else if (this.#own.length > 0) yield this.#own;
   }
 
   /** Counts `lane` as parked with what it holds now, or stops counting it. */
@@ -138,15 +144,18 @@ export class LaneGroup<T> {
   /** Drops all lanes. `finish` of what is taken may still be called, without effect. */
   drop(): void {
     this.dropped = true;
-    this.#byKey.clear();
-    this.#single.clear();
     this.#parked = nothing;
+    if (this.#own instanceof Lane) return;
+    this.#own.byKey.clear();
+    this.#own.single.clear();
   }
 
   /** Forgets an empty lane, unless it is that of the whole partition. */
   forget(lane: Lane<T>): void {
-    if (lane.key === undefined) this.#single.delete(lane);
-    else if (this.#byKey.get(lane.key) === lane) this.#byKey.delete(lane.key);
+    if (this.#own instanceof Lane) return;
+    const { byKey, single } = this.#own;
+    if (lane.key === undefined) single.delete(lane);
+    else if (byKey.get(lane.key) === lane) byKey.delete(lane.key);
   }
 
   #count(lane: Lane<T>, count: ParkedCount): void {
@@ -160,17 +169,17 @@ export class LaneGroup<T> {
     lane.counted = count;
   }
 
-  #laneOf(key: Buffer | null): Lane<T> {
+  #laneOf(key: Buffer | null, { byKey, single }: SeveralLanes<T>): Lane<T> {
     if (key === null || this.#lanes.ordering === 'none') {
-      const single = new Lane(this, undefined);
-      this.#single.add(single);
-      return single;
+      const own = new Lane(this, undefined);
+      single.add(own);
+      return own;
     }
     const name = key.toString('latin1');
-    let lane = this.#byKey.get(name);
+    let lane = byKey.get(name);
     if (lane === undefined) {
       lane = new Lane(this, name);
-      this.#byKey.set(name, lane);
+      byKey.set(name, lane);
     }
     return lane;
   }

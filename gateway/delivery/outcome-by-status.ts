@@ -2,7 +2,7 @@
 // means"). `health-signal.ts` says what the same answer means for the endpoint. Pure.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { AttemptOutcome } from '../../core/contract/settlement.ts';
-import { parseRetryAfter } from './retry-after.ts';
+import { parseRetryAfter } from '../../core/network/retry-after.ts';
 
 /** Header names are in lower case, as in undici and Node. */
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;

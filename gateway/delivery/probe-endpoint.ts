@@ -30,7 +30,7 @@ export function untilAccepting(
     const { guard } = connecting();
     if (guard === undefined) return connectTo(delayMs);
     guard.checkAddress(host).then(
-      () => stopped || connectTo(delayMs),
+      () => stopped || attempt(connectTo, delayMs),
       () => stopped || wait(longer(delayMs)),
     );
   };
@@ -59,8 +59,16 @@ export function untilAccepting(
     stopStep = () => socket.destroy();
   };
   const wait = (delayMs: number): void => {
-    const timer = setTimeout(probe, delayMs, delayMs);
+    const timer = setTimeout(() => attempt(probe, delayMs), delayMs);
     stopStep = () => clearTimeout(timer);
+  };
+  /** OpenSSL throws at once for a certificate that it does not take, such as one with a short key. */
+  const attempt = (step: (delayMs: number) => void, delayMs: number): void => {
+    try {
+      step(delayMs);
+    } catch {
+      wait(longer(delayMs));
+    }
   };
 
   wait(firstDelayMs);

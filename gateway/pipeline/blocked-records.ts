@@ -1,6 +1,6 @@
-// The records that block their lanes because the trigger has no dead-letter topic. They are forgotten with their partitions.
-import type { EventEmitter } from 'node:events';
-import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+// The records that block their lanes because the trigger has no dead-letter topic. They are forgotten with their partitions. The next commit
+// of a partition tells the scaler which they are: no replica is of use to what waits behind them.
+import type { GatewayEmitter } from '../../core/contract/gateway-events.ts';
 import type { DeadLetterCause } from '../../core/contract/settlement.ts';
 import type { BlockedRecord } from '../../core/contract/skip.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
@@ -15,12 +15,15 @@ export interface FirstBlocked {
 
 export class BlockedRecords {
   readonly #subscription: Subscription;
-  readonly #events: EventEmitter<GatewayEvents>;
+  readonly #events: GatewayEmitter;
+  readonly #changed: (pending: PendingRecord) => void;
   readonly #causes = new Map<PendingRecord, { cause: DeadLetterCause; readonly sinceMs: number }>();
 
-  constructor(subscription: Subscription, events: EventEmitter<GatewayEvents>) {
+  /** `changed`: the partition of a record has something new to commit. */
+  constructor(subscription: Subscription, events: GatewayEmitter, changed: (pending: PendingRecord) => void) {
     this.#subscription = subscription;
     this.#events = events;
+    this.#changed = changed;
   }
 
   get count(): number {
@@ -35,12 +38,16 @@ export class BlockedRecords {
       return;
     }
     this.#causes.set(pending, { cause, sinceMs: Date.now() });
+    pending.partition.blocked.add(pending.record.offset);
+    this.#changed(pending);
     this.#events.emit('blocked', this.#subscription, pending.record, `${cause.reason}: ${cause.detail}`);
   }
 
   /** The record no longer blocks its lane: it was delivered after all, or skipped. */
   remove(pending: PendingRecord): void {
-    if (this.#causes.delete(pending)) this.#events.emit('unblocked', this.#subscription, pending.record);
+    if (!this.#causes.delete(pending)) return;
+    pending.partition.blocked.delete(pending.record.offset);
+    this.#events.emit('unblocked', this.#subscription, pending.record);
   }
 
   causeOf(pending: PendingRecord): DeadLetterCause | undefined {

@@ -1,7 +1,7 @@
 // Commits the progress of a trigger's partitions: all in one commit, or, where replies are transactional, each partition by itself
 // together with the records in its outbox.
-import type { EventEmitter } from 'node:events';
-import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+import type { ErrorBoundary } from '../../core/contract/error-boundary.ts';
+import type { GatewayEmitter } from '../../core/contract/gateway-events.ts';
 import type { RecordSource } from '../../core/contract/record-source.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { Committer, type CommitterOptions } from '../settlement/committer.ts';
@@ -29,7 +29,8 @@ export interface Commits {
 export interface CommitsOptions {
   readonly subscription: Subscription;
   readonly source: () => RecordSource;
-  readonly events: EventEmitter<GatewayEvents>;
+  readonly events: GatewayEmitter;
+  readonly boundary: ErrorBoundary;
 }
 
 export function createCommits(options: CommitsOptions): Commits {
@@ -40,7 +41,7 @@ export function createCommits(options: CommitsOptions): Commits {
 
 function createPlainCommits(options: CommitsOptions): Commits {
   const committer = createCommitter(options, async (due) => {
-    const progress = due.map((partition) => partition.progress());
+    const progress = options.boundary.pass(() => due.map((partition) => partition.progress()));
     await options.source().commit(progress);
     return progress;
   });
@@ -64,9 +65,10 @@ class TransactionalCommits implements Commits {
   }
 
   open(partition: Partition): void {
-    const { source } = this.#options;
+    const { source, boundary } = this.#options;
     const outbox = new Outbox({
       owner: partition,
+      boundary,
       commit: (progress) => source().commit([progress]),
       commitWith: (progress, records) => source().commitWith(progress, records),
       onDue: () => this.mark(partition),
@@ -102,11 +104,12 @@ class TransactionalCommits implements Commits {
 }
 
 function createCommitter(
-  { subscription, events }: CommitsOptions,
+  { subscription, events, boundary }: CommitsOptions,
   commit: CommitterOptions<Partition>['commit'],
 ): Committer<Partition> {
   return new Committer({
     commit,
+    boundary,
     intervalMs,
     onCommitted: (progress) => {
       if (progress.length > 0) events.emit('committed', subscription, progress);

@@ -10,11 +10,11 @@
 //             └──► a cause (undecodable, expired, rejected, exhausted) ──► dead letter stored ──► settled
 //
 // A lane has at most one batch or write in progress, so order holds by construction. A record that is not settled stays in its lane.
-import type { EventEmitter } from 'node:events';
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { ActivationCall } from '../../core/contract/activation-call.ts';
 import type { FunctionAccess } from '../../core/contract/endpoint-source.ts';
-import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+import type { ErrorBoundary } from '../../core/contract/error-boundary.ts';
+import type { GatewayEmitter } from '../../core/contract/gateway-events.ts';
 import type { RecordSink } from '../../core/contract/record-sink.ts';
 import type { Settlement } from '../../core/contract/settlement.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
@@ -41,17 +41,20 @@ import { OutputWriter } from './output-writer.ts';
 
 export interface DispatcherOptions {
   readonly subscription: Subscription;
+  readonly boundary: ErrorBoundary;
   readonly lanes: Lanes<PendingRecord>;
   readonly endpoints: Endpoints;
   readonly sink: RecordSink;
   readonly activation: ActivationCall;
   /** Undefined where requests to the function carry no credentials. */
   readonly access: FunctionAccess | undefined;
-  readonly events: EventEmitter<GatewayEvents>;
+  readonly events: GatewayEmitter;
   /** In ms of `performance.now()`: nothing is started after it, because another gateway may own the partitions by then. */
   readonly leaseEndMs: () => number;
   /** A record was attempted and will be attempted again. */
   readonly attempted: (pending: PendingRecord) => void;
+  /** A record blocks its lane: the partition has that to commit. */
+  readonly blockedChanged: (pending: PendingRecord) => void;
   /** Everything that can be started has been started, and what was settled before has left its lane. */
   readonly pumped: () => void;
   /** The settlement of a record; called once, unless its partition is closed. */
@@ -79,14 +82,15 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    const { subscription, lanes, sink, events, settle } = options;
+    const { subscription, boundary, lanes, sink, events, settle } = options;
     this.#encode = createEncodeRequest(subscription);
     this.#outcomeOf = createOutcomeOf(subscription, decodeReply);
-    this.#parked = new ParkedLanes(lanes, () => this.pump());
-    this.blocked = new BlockedRecords(subscription, events);
+    this.#parked = new ParkedLanes(lanes, boundary, () => this.pump());
+    this.blocked = new BlockedRecords(subscription, events, options.blockedChanged);
     this.#outcomes = new OutcomeHandler({ ...options, parking: this.#parked, blocked: this.blocked });
     this.#outputs = new OutputWriter({
       subscription,
+      boundary,
       lanes,
       parking: this.#parked,
       blocked: this.blocked,
@@ -97,6 +101,7 @@ export class Dispatcher {
     });
     this.#skips = new SkipRequests({
       subscription,
+      boundary,
       lanes,
       parking: this.#parked,
       blocked: this.blocked,
@@ -130,14 +135,17 @@ export class Dispatcher {
     return this.#rateLimiter.isWaiting;
   }
 
-  /** Starts everything that can be started now. */
+  /** Starts everything that can be started now. Never throws: timers and sockets call it. */
   pump(): void {
     if (this.#pumping || this.#closed) return;
+    const { boundary, pumped } = this.#options;
     this.#pumping = true;
-    this.#skips.proceed();
-    while (this.#step());
+    boundary.run(() => {
+      this.#skips.proceed();
+      while (this.#step());
+    });
     this.#pumping = false;
-    this.#options.pumped();
+    boundary.run(pumped);
     for (const check of this.#drainChecks) check();
   }
 
@@ -230,13 +238,13 @@ export class Dispatcher {
     startAttempt(
       endpoint.dispatcher,
       { path, headers, body, timeoutMs, maxAnswerBytes: this.#answerBytes },
-      (result) => {
+      this.#options.boundary.guard((result: AttemptResult) => {
         const tookMs = performance.now() - startedMs;
         this.#options.endpoints.learn(endpoint, result, tookMs, outstanding);
         if (authorization !== undefined && result.kind === 'answered' && result.status === 401)
           access?.refused(authorization);
         this.#answered(endpoint, batch, events, tookMs, result);
-      },
+      }),
     );
   }
 

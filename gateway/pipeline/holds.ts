@@ -1,16 +1,15 @@
 // Holds records back while no endpoint is ready, and calls the scalers repeatedly meanwhile; or while the credentials for the function
 // are missing, which ends without a call.
-import type { EventEmitter } from 'node:events';
 import type { ActivationCall } from '../../core/contract/activation-call.ts';
 import type { FunctionAccess } from '../../core/contract/endpoint-source.ts';
-import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+import type { GatewayEmitter } from '../../core/contract/gateway-events.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 
 export interface HoldsOptions {
   readonly subscription: Subscription;
   readonly activation: ActivationCall;
   readonly access: FunctionAccess | undefined;
-  readonly events: EventEmitter<GatewayEvents>;
+  readonly events: GatewayEmitter;
 }
 
 /** While records are held, the scalers are called again after this time, in ms. */

@@ -1,7 +1,6 @@
 // Applies the outcome of an attempt to its records: settles them, sends them again after a delay, or gives them the cause of a
 // dead letter. A batch that failed as a whole is halved. A record that is not settled stays first in its lane.
-import type { EventEmitter } from 'node:events';
-import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+import type { GatewayEmitter } from '../../core/contract/gateway-events.ts';
 import type { AttemptOutcome, Settlement } from '../../core/contract/settlement.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import { bisectDelayMs, failsAsWhole, halfOf } from '../delivery/bisect.ts';
@@ -17,7 +16,7 @@ export interface OutcomeHandlerOptions {
   readonly lanes: Lanes<PendingRecord>;
   readonly parking: ParkedLanes;
   readonly blocked: BlockedRecords;
-  readonly events: EventEmitter<GatewayEvents>;
+  readonly events: GatewayEmitter;
   /** A record was attempted and will be attempted again. */
   readonly attempted: (pending: PendingRecord) => void;
   readonly settle: (pending: PendingRecord, settlement: Settlement['kind']) => void;

@@ -1,9 +1,9 @@
 // Stores in Kafka what must be stored before a record may be settled: its dead letter, or the reply to it. A write that fails
 // settles nothing: the record stays first in its lane, and the write is retried until it succeeds. Where replies are transactional,
 // the outbox of the partition does this.
-import type { EventEmitter } from 'node:events';
 import type { CloudEvent } from '../../core/contract/event.ts';
-import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+import type { ErrorBoundary } from '../../core/contract/error-boundary.ts';
+import type { GatewayEmitter } from '../../core/contract/gateway-events.ts';
 import type { OutgoingRecord, RecordSink, StoredAt } from '../../core/contract/record-sink.ts';
 import type { DeadLetterCause, Settlement } from '../../core/contract/settlement.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
@@ -17,11 +17,12 @@ import type { ParkedLanes } from './parked-lanes.ts';
 
 export interface OutputWriterOptions {
   readonly subscription: Subscription;
+  readonly boundary: ErrorBoundary;
   readonly lanes: Lanes<PendingRecord>;
   readonly parking: ParkedLanes;
   readonly blocked: BlockedRecords;
   readonly sink: RecordSink;
-  readonly events: EventEmitter<GatewayEvents>;
+  readonly events: GatewayEmitter;
   readonly settle: (pending: PendingRecord, settlement: Settlement['kind']) => void;
   /** A write ended: more may be started. */
   readonly onDone: () => void;
@@ -54,11 +55,11 @@ export class OutputWriter {
       lane,
       pending,
       'dead letter',
-      deadLetterOf(pending.record, cause, subscription.key, deadLetter.topic),
+      deadLetterOf(pending.record, cause, subscription.key, deadLetter.topic, pending.batch),
       (at) => {
         pending.deadLetter = at;
         events.emit('deadLettered', subscription, pending.record, cause, at);
-        return cause.reason === 'skipped' ? 'skipped' : 'dead-lettered';
+        return cause.reason === 'skipped' || cause.reason === 'unreadable' ? 'skipped' : 'dead-lettered';
       },
     );
   }
@@ -80,26 +81,27 @@ export class OutputWriter {
     record: OutgoingRecord,
     onStored: (at: StoredAt) => Settlement['kind'],
   ): void {
-    const { subscription, lanes, parking, sink, events, settle, onDone } = this.#options;
+    const { subscription, boundary, lanes, parking, sink, events, settle, onDone } = this.#options;
     pending.begin();
     if (pending.partition.outbox !== undefined) {
       this.#stage(pending.partition.outbox, lane, pending, what, record, onStored);
       return;
     }
     sink.write(record).then(
-      (at) => {
+      boundary.guard((at: StoredAt) => {
         pending.end();
         settle(pending, onStored(at));
         lanes.finish(lane, [], 'ready');
         onDone();
-      },
-      (error: unknown) => {
+      }),
+      boundary.guard((error: unknown) => {
         const cause = error instanceof Error ? error : new Error(String(error));
         events.emit('storeFailed', subscription, pending.record, what, cause);
+        if (isTooLarge(cause)) pending.halve();
         lanes.finish(lane, [pending], 'parked');
         if (lane.state === 'parked') parking.park(lane, rewriteDelayMs);
         onDone();
-      },
+      }),
     );
   }
 
@@ -141,4 +143,9 @@ export class OutputWriter {
     if (lane.state !== 'parked' || cause.reason === 'undecodable' || cause.reason === 'expired') return;
     parking.park(lane, subscription.delivery.backoffMaxMs, () => (pending.cause = undefined));
   }
+}
+
+/** As Kafka names it. */
+function isTooLarge(error: Error): boolean {
+  return 'type' in error && ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].includes(String(error.type));
 }

@@ -1,4 +1,5 @@
 // The lanes that wait for a delay to end. Lanes that wait together share one timer.
+import type { ErrorBoundary } from '../../core/contract/error-boundary.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import type { PendingRecord } from './pending-record.ts';
 
@@ -9,11 +10,13 @@ interface Wait {
 
 export class ParkedLanes {
   readonly #lanes: Lanes<PendingRecord>;
+  readonly #boundary: ErrorBoundary;
   readonly #onDue: () => void;
   readonly #parked = new Map<Lane<PendingRecord>, Wait>();
 
-  constructor(lanes: Lanes<PendingRecord>, onDue: () => void) {
+  constructor(lanes: Lanes<PendingRecord>, boundary: ErrorBoundary, onDue: () => void) {
     this.#lanes = lanes;
+    this.#boundary = boundary;
     this.#onDue = onDue;
   }
 
@@ -26,12 +29,13 @@ export class ParkedLanes {
   parkTogether(lanes: readonly Lane<PendingRecord>[], delayMs: number, prepare?: () => void): void {
     if (lanes.length === 0) return;
     const wait: Wait = { lanes: new Set(lanes), timer: undefined };
-    wait.timer = setTimeout(() => {
+    const unpark = this.#boundary.guard(() => {
       for (const lane of wait.lanes) this.#parked.delete(lane);
       prepare?.();
       for (const lane of wait.lanes) this.#lanes.unpark(lane);
       this.#onDue();
-    }, delayMs);
+    });
+    wait.timer = setTimeout(unpark, delayMs);
     for (const lane of lanes) this.#parked.set(lane, wait);
   }
 

@@ -1,79 +1,119 @@
-// Decides when a partition is paused and when it is fetched again. It is paused when its share of memory is full, when too much of it
-// waits behind failures (congestion), or when records lie beyond the horizon of its progress mark.
-import type { EventEmitter } from 'node:events';
-import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+// Decides when a partition is paused and when it is fetched again. It is paused when its share of memory is full, when the memory of its
+// trigger is (a record may be larger than a share, and what else is fetched would come on top of it), when too much of it waits behind failures (congestion), when records lie beyond the horizon of its progress mark, or while a batch that cannot be read is skipped.
+import type { GatewayEmitter } from '../../core/contract/gateway-events.ts';
 import type { RecordSource } from '../../core/contract/record-source.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { PendingRecord } from './pending-record.ts';
-import type { Budget, OpenPartition } from './open-partition.ts';
+import type { Budget, OpenPartition, Usage } from './open-partition.ts';
+
+export interface PausedPartitionsOptions {
+  readonly subscription: Subscription;
+  readonly source: RecordSource;
+  readonly events: GatewayEmitter;
+  /** How much of the trigger may be in memory now. */
+  readonly budget: () => Budget;
+  /** How much of one partition may be. */
+  readonly share: () => Budget;
+  /** How much of the trigger is. */
+  readonly usage: Readonly<Usage>;
+}
 
 export class PausedPartitions {
-  readonly #subscription: Subscription;
-  readonly #source: RecordSource;
-  readonly #events: EventEmitter<GatewayEvents>;
-  readonly #share: () => Budget;
+  readonly #options: PausedPartitionsOptions;
   readonly #paused = new Set<OpenPartition<PendingRecord>>();
+  /** Paused because the memory of the trigger is full: who came first is fetched first. */
+  readonly #waiting = new Set<OpenPartition<PendingRecord>>();
 
-  /** `share`: how much of one partition may be in memory now. */
-  constructor(
-    subscription: Subscription,
-    source: RecordSource,
-    events: EventEmitter<GatewayEvents>,
-    share: () => Budget,
-  ) {
-    this.#subscription = subscription;
-    this.#source = source;
-    this.#events = events;
-    this.#share = share;
+  constructor(options: PausedPartitionsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * How much of `partition` may come now, in bytes; 0 where it is paused from now on. Bytes are what bounds the memory: a partition with less
+   * than its share of records does not wait for others that have more than theirs.
+   */
+  room(partition: OpenPartition<PendingRecord>): number {
+    const { budget, share, usage } = this.#options;
+    const all = budget();
+    const left = all.bytes - usage.bytes;
+    if (left > 0 && (usage.records < all.records || partition.records < share().records))
+      return Math.max(1, Math.min(left, share().bytes - partition.bytes));
+    if (!partition.paused) {
+      this.#waiting.add(partition);
+      this.#setPaused(partition, true);
+    }
+    return 0;
   }
 
   /** Records of `partition` were fetched: pauses it if they fill its share. */
   pauseIfOver(partition: OpenPartition<PendingRecord>): void {
     this.#updateCongestion(partition);
-    if (!partition.paused && isOver(partition, this.#share())) this.#setPaused(partition, true);
+    if (partition.paused || !isOver(partition, this.#options.share())) return;
+    this.#paused.add(partition);
+    this.#setPaused(partition, true);
   }
 
   /** Records were settled: some paused partitions may be fetched again. */
   goOn(): void {
-    if (this.#paused.size === 0) return;
     for (const partition of this.#paused) {
       if (partition.congested) this.#updateCongestion(partition);
-      if (isUnder(partition, this.#share())) this.#setPaused(partition, false);
+      if (!isUnder(partition, this.#options.share())) continue;
+      this.#paused.delete(partition);
+      this.#setPaused(partition, false);
+    }
+    this.#letWaitingGoOn();
+  }
+
+  /** As many as there are free shares, and one where there is less: another partition may hold more than its share for long. */
+  #letWaitingGoOn(): void {
+    if (this.#waiting.size === 0) return;
+    const { budget, share: shareOf, usage } = this.#options;
+    const share = shareOf();
+    let shares = Math.ceil((budget().bytes - usage.bytes) / share.bytes);
+    for (const partition of this.#waiting) {
+      if (shares <= 0) break;
+      this.#waiting.delete(partition);
+      if (isOver(partition, share)) this.#paused.add(partition);
+      else {
+        this.#setPaused(partition, false);
+        shares -= 1;
+      }
     }
   }
 
   /** `partition` is closed. */
   forget(partition: OpenPartition<PendingRecord>): void {
     this.#paused.delete(partition);
+    this.#waiting.delete(partition);
   }
 
   #updateCongestion(partition: OpenPartition<PendingRecord>): void {
-    const { ordering, maxParkedKeys } = this.#subscription.delivery;
+    const { subscription, events, share } = this.#options;
+    const { ordering, maxParkedKeys } = subscription.delivery;
     const maxKeys = ordering === 'key' ? maxParkedKeys : Infinity;
-    if (!updateCongestion(partition, this.#share(), maxKeys)) return;
+    if (!updateCongestion(partition, share(), maxKeys)) return;
     const { parked, congested } = partition;
-    this.#events.emit('congested', this.#subscription, partition, parked, congested);
+    events.emit('congested', subscription, partition, parked, congested);
   }
 
   #setPaused(partition: OpenPartition<PendingRecord>, paused: boolean): void {
+    const { subscription, source, events } = this.#options;
     partition.paused = paused;
-    if (paused) this.#paused.add(partition);
-    else this.#paused.delete(partition);
-    if (paused) this.#source.pause(partition);
-    else this.#source.unpause(partition);
-    this.#events.emit('paused', this.#subscription, partition, paused);
+    if (paused) source.pause(partition);
+    else source.unpause(partition);
+    events.emit('paused', subscription, partition, paused);
   }
 }
 
 type Partition = Pick<
   OpenPartition<unknown>,
-  'records' | 'bytes' | 'parked' | 'congested' | 'isBeyondHorizon'
+  'records' | 'bytes' | 'parked' | 'congested' | 'isBeyondHorizon' | 'isPassing'
 >;
 
 /** True where no more should be fetched for now. */
 export function isOver(partition: Partition, budget: Budget): boolean {
   const isFull = partition.records >= budget.records || partition.bytes >= budget.bytes;
-  return isFull || partition.congested || partition.isBeyondHorizon;
+  return isFull || partition.congested || partition.isBeyondHorizon || partition.isPassing;
 }
 
 /**
@@ -81,7 +121,7 @@ export function isOver(partition: Partition, budget: Budget): boolean {
  * record, and does not wait for records that fail.
  */
 export function isUnder(partition: Partition, budget: Budget): boolean {
-  if (partition.congested || partition.isBeyondHorizon) return false;
+  if (partition.congested || partition.isBeyondHorizon || partition.isPassing) return false;
   const { items, bytes } = partition.parked;
   return isRoomy(partition.records, items, budget.records) && isRoomy(partition.bytes, bytes, budget.bytes);
 }

@@ -2,7 +2,7 @@
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { KafkaRecord } from '../../core/contract/record.ts';
 import type { DeadLetterCause, Settlement } from '../../core/contract/settlement.ts';
-import type { Place } from '../../core/contract/skip.ts';
+import type { Place, UnreadableBatch } from '../../core/contract/skip.ts';
 import type { OpenPartition } from './open-partition.ts';
 
 export class PendingRecord {
@@ -19,6 +19,8 @@ export class PendingRecord {
   cause: DeadLetterCause | undefined;
   /** Set when it was delivered and answered with an event; what remains is to store that event. */
   reply: CloudEvent | undefined;
+  /** The batch that it stands for, if that cannot be read. */
+  batch: UnreadableBatch | undefined;
   /** The place of its stored dead letter. */
   deadLetter: Place | undefined;
   /** Called with its settlement, for a skip request that waits for it. */
@@ -45,6 +47,12 @@ export class PendingRecord {
     if (ageMs <= maxAgeMs) return;
     const detail = `${Math.round(ageMs / 1000)} s old, the limit is ${maxAgeMs / 1000} s`;
     this.cause = { reason: 'expired', detail, attempts: 0 };
+  }
+
+  /** A topic takes less than there is of the batch that it stands for. */
+  halve(): void {
+    if (this.batch === undefined || this.record.value === null) return;
+    this.record.value = this.record.value.subarray(0, this.record.value.length / 2);
   }
 
   /** True from the start of a request to its answer, and until the dead letter or reply that follows is stored. */

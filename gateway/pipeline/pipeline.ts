@@ -4,22 +4,22 @@
 //        ▲                             │                     │                                    ▲           │
 //        │                             └─── filtered ────────┼────────────────────────────────────┘           │
 //        └───── pause / unpause (memory) ◄───────────────────┴─── offsets to commit ◄─────────────────────────┘
-import type { EventEmitter } from 'node:events';
 import { partitionName, type KafkaRecord, type TopicPartition } from '../../core/contract/record.ts';
 import type { ActivationCall } from '../../core/contract/activation-call.ts';
+import { ErrorBoundary } from '../../core/contract/error-boundary.ts';
 import type {
-  CreateRecordSource,
+  OpenCluster,
   PartitionProgress,
   RecordListener,
   RecordSource,
   SourceNotice,
   SourceState,
 } from '../../core/contract/record-source.ts';
-import type { EndpointSource } from '../../core/contract/endpoint-source.ts';
+import type { Endpoint, EndpointSource } from '../../core/contract/endpoint-source.ts';
 import type { FunctionAccess, OpenFunctionAccess } from '../../core/contract/endpoint-source.ts';
-import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+import type { GatewayEmitter } from '../../core/contract/gateway-events.ts';
 import type { RecordSink } from '../../core/contract/record-sink.ts';
-import type { BlockedRecord, SkipAnswer, SkipRequest } from '../../core/contract/skip.ts';
+import type { BlockedRecord, SkipAnswer, SkipRequest, UnreadableBatch } from '../../core/contract/skip.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { ConnectGuard } from '../../core/network/connect-guard.ts';
 import { Endpoints } from '../delivery/endpoints.ts';
@@ -30,21 +30,32 @@ import { Dispatcher } from './dispatcher.ts';
 import { PausedPartitions } from './paused-partitions.ts';
 import { OpenPartition, type Budget } from './open-partition.ts';
 import { RecordIntake } from './record-intake.ts';
+import { partitionOf } from './skip-requests.ts';
 import { RecordSettlements } from './record-settlements.ts';
 import { snapshotOf, type TriggerSnapshot } from './trigger-snapshot.ts';
+import { UnreadableBatches } from './unreadable-batches.ts';
 
 export interface PipelineDependencies {
-  readonly createSource: CreateRecordSource;
+  readonly openCluster: OpenCluster;
   readonly endpoints: EndpointSource;
-  /** The sink for the dead letters and replies of a trigger. */
-  readonly sinkOf: (subscription: Subscription) => RecordSink;
   readonly activation: ActivationCall;
   /** Guards the addresses of functions that are named by URI; absent: any address is allowed. */
   readonly uriGuard?: ConnectGuard | undefined;
+  /** Guards all other addresses of functions, which come from EndpointSlices; absent: any address is allowed. */
+  readonly endpointGuard?: ConnectGuard | undefined;
   readonly openAccess: OpenFunctionAccess;
-  readonly events: EventEmitter<GatewayEvents>;
+  readonly events: GatewayEmitter;
   /** How long a stop waits for what is in flight, in ms. */
   readonly drainLimitMs: number;
+}
+
+/** What one pipeline has besides. */
+export interface PipelineOptions {
+  readonly subscription: Subscription;
+  /** How much of the trigger may be in memory now. */
+  readonly budget: () => Budget;
+  /** An exception that nobody expected: the owner stops the pipeline, which takes in nothing more. Must not throw. */
+  readonly onFault: (fault: Error) => void;
 }
 
 /** Commits of drained records may take the rest of the drain limit, but at least this long, in ms. */
@@ -53,6 +64,10 @@ const minFinishMs = 5_000;
 export class Pipeline implements RecordListener {
   readonly subscription: Subscription;
   readonly #dependencies: PipelineDependencies;
+  readonly #boundary: ErrorBoundary;
+  /** How to close what is open, in the order in which it was opened. */
+  readonly #opened: (() => unknown)[] = [];
+  #closing: Promise<void> | undefined;
   readonly #source: RecordSource;
   readonly #commits: Commits;
   readonly #access: FunctionAccess | undefined;
@@ -62,30 +77,69 @@ export class Pipeline implements RecordListener {
   readonly #intake: RecordIntake;
   readonly #settlements: RecordSettlements;
   readonly #partitions = new Map<string, OpenPartition<PendingRecord>>();
+  readonly #usage = { records: 0, bytes: 0 };
   readonly #paused: PausedPartitions;
-  #unwatch: (() => void) | undefined;
-  #budget: Budget;
+  readonly #unreadable: UnreadableBatches;
+  readonly #budget: () => Budget;
   #state: SourceState = { kind: 'starting', reason: 'not started' };
 
-  constructor(subscription: Subscription, dependencies: PipelineDependencies, budget: Budget) {
+  /** Throws what a part throws; what was opened before that is closed. */
+  constructor(options: PipelineOptions, dependencies: PipelineDependencies) {
+    const { subscription, budget, onFault } = options;
     this.subscription = subscription;
     this.#dependencies = dependencies;
     this.#budget = budget;
-    const { events } = dependencies;
-    this.#source = dependencies.createSource(subscription, this);
-    this.#commits = createCommits({ subscription, source: () => this.#source, events });
-    this.#settlements = new RecordSettlements(subscription, this.#commits, events);
-    this.#intake = new RecordIntake(subscription, events, this.#settlements);
-    this.#paused = new PausedPartitions(subscription, this.#source, events, () => this.#share());
-    this.#lanes = new Lanes(subscription.delivery.ordering, ({ bytes }) => bytes);
-    this.#access = dependencies.openAccess(subscription, () => {
-      this.#endpoints.renew();
-      this.#dispatcher.pump();
-    });
-    this.#endpoints = new Endpoints({
+    this.#boundary = new ErrorBoundary(onFault);
+    try {
+      const { events } = dependencies;
+      const boundary = this.#boundary;
+      const cluster = dependencies.openCluster(subscription);
+      this.#opened.push(() => cluster.close());
+      this.#source = cluster.createSource(subscription, this);
+      this.#commits = createCommits({ subscription, source: () => this.#source, events, boundary });
+      this.#settlements = new RecordSettlements(subscription, this.#commits, events, (pending) =>
+        this.#unreadable.settled(pending),
+      );
+      this.#intake = new RecordIntake(subscription, events, this.#settlements);
+      this.#paused = new PausedPartitions({
+        ...{ subscription, events, budget, source: this.#source, usage: this.#usage },
+        share: () => this.#share(),
+      });
+      this.#unreadable = new UnreadableBatches({
+        subscription,
+        source: this.#source,
+        events,
+        share: () => this.#share(),
+        mark: (partition) => this.#commits.mark(partition),
+        updatePause: (partition) => this.#paused.pauseIfOver(partition),
+      });
+      this.#lanes = new Lanes(subscription.delivery.ordering, ({ bytes }) => bytes);
+      this.#access = dependencies.openAccess(
+        subscription,
+        boundary.guard(() => {
+          this.#endpoints.renew();
+          this.#dispatcher.pump();
+        }),
+      );
+      this.#opened.push(() => this.#access?.close());
+      this.#endpoints = this.#createEndpoints();
+      this.#opened.push(() => this.#endpoints.close());
+      this.#dispatcher = this.#createDispatcher(cluster.sink);
+      this.#opened.push(() => this.#dispatcher.close());
+    } catch (error) {
+      void this.stop();
+      throw error;
+    }
+  }
+
+  #createEndpoints(): Endpoints {
+    const { subscription } = this;
+    const { events, uriGuard, endpointGuard } = this.#dependencies;
+    return new Endpoints({
+      boundary: this.#boundary,
       concurrency: subscription.function.concurrency,
       retryAfterMaxMs: subscription.delivery.retryAfterMaxMs,
-      guard: subscription.function.target.kind === 'uri' ? dependencies.uriGuard : undefined,
+      guard: subscription.function.target.kind === 'uri' ? uriGuard : endpointGuard,
       tls: subscription.function.tls === undefined ? undefined : () => this.#access?.tls,
       onAvailable: () => this.#dispatcher.pump(),
       onReadyCount: (ready) => void events.emit('endpoints', subscription, ready),
@@ -93,83 +147,124 @@ export class Pipeline implements RecordListener {
       onCircuit: (origin, change) =>
         void events.emit(change === 'opened' ? 'circuitOpened' : 'circuitClosed', subscription, origin),
     });
-    this.#dispatcher = new Dispatcher({
-      subscription,
+  }
+
+  #createDispatcher(sink: RecordSink): Dispatcher {
+    return new Dispatcher({
+      subscription: this.subscription,
+      boundary: this.#boundary,
       lanes: this.#lanes,
       endpoints: this.#endpoints,
-      sink: dependencies.sinkOf(subscription),
-      activation: dependencies.activation,
+      sink,
+      activation: this.#dependencies.activation,
       access: this.#access,
-      events,
+      events: this.#dependencies.events,
       leaseEndMs: () => this.#source.leaseEndMs,
       attempted: (pending) => this.#settlements.attempted(pending),
+      blockedChanged: ({ partition }) => partition.open && this.#commits.mark(partition),
       pumped: () => this.#paused.goOn(),
       settle: (pending, settlement) => this.#settlements.settle(pending, settlement),
     });
   }
 
+  /** Throws what a part throws; `stop` then closes what is open. */
   start(): void {
-    this.#unwatch = this.#dependencies.endpoints.watch(this.subscription, (ready) =>
-      this.#endpoints.update(ready),
-    );
+    const update = this.#boundary.guard((ready: readonly Endpoint[]) => this.#endpoints.update(ready));
+    this.#opened.push(this.#dependencies.endpoints.watch(this.subscription, update));
+    this.#opened.push(() => this.#commits.stop());
+    this.#opened.push(() => this.#source.stop());
     this.#source.start();
   }
 
-  /** Finishes what is in flight within the drain limit, commits, leaves the group and closes all connections. */
-  async stop(): Promise<void> {
-    await this.#source.stop();
-    this.#commits.stop();
-    this.#unwatch?.();
-    this.#dispatcher.close();
-    await this.#endpoints.close();
-    await this.#access?.close();
+  /** Finishes what is in flight within the drain limit, commits, leaves the group and closes all connections. Never rejects. */
+  stop(): Promise<void> {
+    return (this.#closing ??= this.#close());
   }
 
-  /** How much of the trigger may be in memory from now on. */
-  setBudget(budget: Budget): void {
-    this.#budget = budget;
+  /** Each part by itself: one that cannot be closed keeps no other open. */
+  async #close(): Promise<void> {
+    for (let close = this.#opened.pop(); close !== undefined; close = this.#opened.pop()) {
+      try {
+        await close();
+      } catch (error) {
+        this.#boundary.fail(error);
+      }
+    }
+    this.#boundary.close();
   }
 
   open(partition: TopicPartition, start: Pick<PartitionProgress, 'offset' | 'metadata'>): void {
-    const opened = new OpenPartition<PendingRecord>(
-      partition,
-      start,
-      this.#lanes.group(),
-      () => this.#source.markBytes,
-    );
-    this.#partitions.set(opened.name, opened);
-    this.#commits.open(opened);
-    this.#dependencies.events.emit('opened', this.subscription, partition, start.offset);
+    this.#enter(() => {
+      const opened = new OpenPartition<PendingRecord>(
+        partition,
+        start,
+        this.#lanes.group(),
+        () => this.#source.markBytes,
+        this.#usage,
+      );
+      this.#commits.open(opened);
+      this.#partitions.set(opened.name, opened);
+      this.#dependencies.events.emit('opened', this.subscription, partition, start.offset);
+    });
   }
 
-  records(partition: TopicPartition, records: KafkaRecord[], nextOffset: bigint): void {
-    const open = this.#partitions.get(partitionName(partition));
-    if (open === undefined) return;
-    const before = open.ledger.position;
-    let bytes = 0;
-    for (const record of records) bytes += this.#intake.take(open, record);
-    open.ledger.advance(nextOffset);
-    if (records.length > 0)
-      this.#dependencies.events.emit('fetched', this.subscription, records.length, bytes);
-    if (open.ledger.position !== before) this.#commits.mark(open);
-    this.#paused.pauseIfOver(open);
-    this.#dispatcher.pump();
+  room(partition: TopicPartition): number {
+    let room = Infinity;
+    this.#enter(() => {
+      const open = this.#partitions.get(partitionName(partition));
+      if (open !== undefined) room = this.#paused.room(open);
+    });
+    return room;
+  }
+
+  records(partition: TopicPartition, records: KafkaRecord[], nextOffset: bigint, leaderEpoch?: number): void {
+    this.#enter(() => {
+      const open = this.#partitions.get(partitionName(partition));
+      if (open === undefined) return;
+      this.#unreadable.read(open);
+      const before = open.ledger.position;
+      let bytes = 0;
+      for (const record of records) bytes += this.#intake.take(open, record);
+      open.noteEpoch(leaderEpoch);
+      // Only now: what was not taken in would be settled by it.
+      open.ledger.advance(nextOffset);
+      if (records.length > 0)
+        this.#dependencies.events.emit('fetched', this.subscription, records.length, bytes);
+      if (open.ledger.position !== before) this.#commits.mark(open);
+      this.#paused.pauseIfOver(open);
+      this.#dispatcher.pump();
+    });
+  }
+
+  unreadable(partition: TopicPartition, batch: UnreadableBatch | undefined): void {
+    this.#enter(() => {
+      const open = this.#partitions.get(partitionName(partition));
+      if (open !== undefined) this.#unreadable.found(open, batch);
+    });
   }
 
   close(partition: TopicPartition): void {
     const name = partitionName(partition);
     const closed = this.#partitions.get(name);
     if (closed === undefined) return;
+    // First, and after a fault too: from here on nothing of it is settled or committed.
     this.#partitions.delete(name);
-    closed.open = false;
-    this.#paused.forget(closed);
-    closed.lanes.drop();
-    this.#commits.close(closed);
-    this.#dispatcher.forgetClosed();
-    this.#dependencies.events.emit('closed', this.subscription, partition);
+    closed.close();
+    this.#boundary.run(() => {
+      this.#paused.forget(closed);
+      this.#unreadable.forget(closed);
+      closed.lanes.drop();
+      this.#commits.close(closed);
+      this.#dispatcher.forgetClosed();
+      this.#dependencies.events.emit('closed', this.subscription, partition);
+    });
   }
 
-  async release(partitions: readonly TopicPartition[]): Promise<void> {
+  release(partitions: readonly TopicPartition[]): Promise<void> {
+    return this.#boundary.settled(this.#release(partitions));
+  }
+
+  async #release(partitions: readonly TopicPartition[]): Promise<void> {
     const open = partitions.flatMap((one) => this.#partitions.get(partitionName(one)) ?? []);
     const { drainLimitMs } = this.#dependencies;
     const startedMs = performance.now();
@@ -179,8 +274,10 @@ export class Pipeline implements RecordListener {
   }
 
   resume(): void {
-    void this.#commits.flush();
-    this.#dispatcher.pump();
+    this.#enter(() => {
+      void this.#boundary.settled(this.#commits.flush());
+      this.#dispatcher.pump();
+    });
   }
 
   state(state: SourceState): void {
@@ -188,34 +285,38 @@ export class Pipeline implements RecordListener {
     this.#dependencies.events.emit('sourceState', this.subscription, state);
   }
 
+  noticed(notice: SourceNotice): void {
+    this.#dependencies.events.emit('sourceNotice', this.subscription, notice);
+  }
+
+  failed(fault: Error): void {
+    this.#boundary.fail(fault);
+  }
+
+  /** True after a fault: it has been reported to the owner. */
+  get hasFault(): boolean {
+    return this.#boundary.isBroken;
+  }
+
+  /** After a fault nothing new is taken in, because what comes next could cover what the fault has left out. */
+  #enter(work: () => void): void {
+    if (!this.#boundary.isBroken) this.#boundary.run(work);
+  }
+
   /** Skips a record on request. When this resolves with a settlement, that settlement is committed, or its commit has failed once. */
   async skip(request: SkipRequest): Promise<SkipAnswer> {
-    const { topics } = this.subscription.source;
-    const topic = request.topic ?? (topics.length === 1 ? topics[0] : undefined);
-    if (topic === undefined)
-      return {
-        kind: 'refused',
-        refusal: 'ambiguous',
-        why: 'the trigger reads several topics: name the topic',
-      };
-    const partition = this.#partitions.get(partitionName({ topic, partition: request.partition }));
-    if (partition === undefined) {
-      const names = [...this.#partitions.keys()].join(', ') || 'no partition';
-      const why = `this gateway does not read partition ${request.partition} of ${topic}; it reads ${names}`;
-      return { kind: 'refused', refusal: 'elsewhere', why };
-    }
-    const answer = await this.#dispatcher.skip(partition, request);
+    const found = partitionOf(request, this.subscription, this.#partitions);
+    if (found.kind === 'refused') return found;
+    const refusal = this.#unreadable.take(found.partition, request.offset);
+    if (refusal !== undefined) return refusal;
+    const answer = await this.#dispatcher.skip(found.partition, request);
     if (answer.kind === 'settled') await this.#commits.flush();
     return answer;
   }
 
-  /** The records that block their lanes; those that have blocked for longest come first. */
+  /** Batches that cannot be read, then the records that block their lanes; those that have blocked for longest come first. */
   blocked(limit: number): BlockedRecord[] {
-    return this.#dispatcher.blocked.list(limit);
-  }
-
-  noticed(notice: SourceNotice): void {
-    this.#dependencies.events.emit('sourceNotice', this.subscription, notice);
+    return [...this.#unreadable.list(limit), ...this.#dispatcher.blocked.list(limit)].slice(0, limit);
   }
 
   snapshot(): TriggerSnapshot {
@@ -228,15 +329,17 @@ export class Pipeline implements RecordListener {
       endpoints: this.#endpoints,
       dispatcher: this.#dispatcher,
       settlements: this.#settlements,
+      unreadable: this.#unreadable,
     });
   }
 
   /** Each partition has its own part of the budget, so that a stuck partition leaves room for the others. */
   #share(): Budget {
     const parts = Math.max(1, this.#partitions.size);
+    const { records, bytes } = this.#budget();
     return {
-      records: Math.max(1, this.#budget.records / parts),
-      bytes: Math.max(1, this.#budget.bytes / parts),
+      records: Math.max(1, records / parts),
+      bytes: Math.max(1, bytes / parts),
     };
   }
 }

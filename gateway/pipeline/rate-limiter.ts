@@ -1,7 +1,7 @@
 // Decides when the next batch may be sent under the trigger's rate limit. It has at most one timer, and none without a limit.
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { Lanes } from '../delivery/lanes.ts';
-import { TokenBucket } from '../delivery/token-bucket.ts';
+import { TokenBucket } from '../../core/network/token-bucket.ts';
 import type { PendingRecord } from './pending-record.ts';
 
 export class RateLimiter {

@@ -1,25 +1,22 @@
 // Takes fetched records in: decodes and filters each one, restores its earlier attempts, and puts it into its lane.
-import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
-import { ownBytes, recordBytes, type KafkaRecord } from '../../core/contract/record.ts';
+import type { GatewayEmitter } from '../../core/contract/gateway-events.ts';
+import { recordBytes, type KafkaRecord } from '../../core/contract/record.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import type { EventEmitter } from 'node:events';
 import { createDecode, type Decode } from '../events/decode.ts';
 import { compileFilter } from '../filter/compile-filter.ts';
 import type { OpenPartition } from './open-partition.ts';
 import { PendingRecord } from './pending-record.ts';
+import { RecordSlab } from './record-slab.ts';
 import type { RecordSettlements } from './record-settlements.ts';
 
 export class RecordIntake {
   readonly #subscription: Subscription;
   readonly #settlements: RecordSettlements;
+  readonly #slab = new RecordSlab();
   readonly #decode: Decode;
   readonly #passes: ReturnType<typeof compileFilter>;
 
-  constructor(
-    subscription: Subscription,
-    events: EventEmitter<GatewayEvents>,
-    settlements: RecordSettlements,
-  ) {
+  constructor(subscription: Subscription, events: GatewayEmitter, settlements: RecordSettlements) {
     this.#subscription = subscription;
     this.#settlements = settlements;
     this.#decode = createDecode(subscription.event, subscription.source.cluster, subscription);
@@ -36,10 +33,11 @@ export class RecordIntake {
   take(partition: OpenPartition<PendingRecord>, record: KafkaRecord): number {
     const { ledger } = partition;
     if (record.offset < ledger.end || ledger.isSettled(record.offset)) return 0;
+    // From here on it is open, so that no commit passes it, even if the rest fails.
     ledger.track(record.offset);
     const bytes = recordBytes(record);
-    // When few of many records pass a filter, each one that passes would keep its whole fetched batch in memory.
-    if (this.#subscription.filters.length > 0) ownBytes(record);
+    // Before it is decoded: the event has the same bytes.
+    this.#slab.own(record);
     const decoded = this.#decode(record);
     if (decoded.kind === 'event' && !this.#passes(decoded.event)) {
       this.#settlements.filtered(partition, record);

@@ -1,6 +1,5 @@
 // Books what became of each record of a trigger: in the ledger of its partition, in the counts of the trigger, and for the next commit.
-import type { EventEmitter } from 'node:events';
-import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+import type { GatewayEmitter } from '../../core/contract/gateway-events.ts';
 import type { KafkaRecord } from '../../core/contract/record.ts';
 import type { Settlement } from '../../core/contract/settlement.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
@@ -12,9 +11,17 @@ export class RecordSettlements {
   readonly counts = { delivered: 0, filtered: 0, 'dead-lettered': 0, skipped: 0 };
   readonly #subscription: Subscription;
   readonly #commits: Commits;
-  readonly #events: EventEmitter<GatewayEvents>;
+  readonly #events: GatewayEmitter;
+  readonly #passed: (pending: PendingRecord) => void;
 
-  constructor(subscription: Subscription, commits: Commits, events: EventEmitter<GatewayEvents>) {
+  /** `passed`: a batch that cannot be read is settled. */
+  constructor(
+    subscription: Subscription,
+    commits: Commits,
+    events: GatewayEmitter,
+    passed: (pending: PendingRecord) => void,
+  ) {
+    this.#passed = passed;
     this.#subscription = subscription;
     this.#commits = commits;
     this.#events = events;
@@ -42,10 +49,11 @@ export class RecordSettlements {
     partition.bytes -= pending.bytes;
     this.counts[settlement] += 1;
     partition.ledger.settle(record.offset);
+    this.#events.emit('settled', this.#subscription, record, settlement, pending.attempts);
+    if (pending.batch !== undefined) this.#passed(pending);
     if (partition.attempts.size > 0) partition.attempts.delete(record.offset);
     partition.catchUp();
     this.#commits.mark(partition);
-    this.#events.emit('settled', this.#subscription, record, settlement, pending.attempts);
     pending.onSettled?.(settlement);
   }
 }

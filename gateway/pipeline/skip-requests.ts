@@ -1,8 +1,9 @@
 // Skips a record on request, at any position in its lane. If the record is under way, its attempt ends first, because it may still
 // be delivered. With a dead-letter topic the record is stored there in its turn, like any other dead letter. Without one it leaves
 // its lane at once, and the answer to the request is all that is left of it.
-import type { EventEmitter } from 'node:events';
-import type { GatewayEvents } from '../../core/contract/gateway-events.ts';
+import type { ErrorBoundary } from '../../core/contract/error-boundary.ts';
+import type { GatewayEmitter } from '../../core/contract/gateway-events.ts';
+import { partitionName } from '../../core/contract/record.ts';
 import type { DeadLetterCause, Settlement } from '../../core/contract/settlement.ts';
 import type { SkipAnswer, SkipRefusal, SkipRequest, SkipTrace } from '../../core/contract/skip.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
@@ -14,10 +15,11 @@ import type { OpenPartition } from './open-partition.ts';
 
 export interface SkipRequestsOptions {
   readonly subscription: Subscription;
+  readonly boundary: ErrorBoundary;
   readonly lanes: Lanes<PendingRecord>;
   readonly parking: ParkedLanes;
   readonly blocked: BlockedRecords;
-  readonly events: EventEmitter<GatewayEvents>;
+  readonly events: GatewayEmitter;
   readonly settle: (pending: PendingRecord, settlement: Settlement['kind']) => void;
   /** More may be started now. */
   readonly onDone: () => void;
@@ -30,6 +32,8 @@ interface ActiveSkip {
   readonly answer: (answer: SkipAnswer) => void;
   /** Why the record was not delivered before the skip. */
   cause: DeadLetterCause | undefined;
+  /** It waits for its turn to be dead-lettered, because of this request or of one that it replaces. */
+  isTurned: boolean;
 }
 
 export class SkipRequests {
@@ -47,13 +51,18 @@ export class SkipRequests {
     const { promise, resolve } = Promise.withResolvers<SkipAnswer>();
     const before = this.#active.get(pending);
     before?.answer(refused('twice', 'another request to skip this record has replaced this one'));
-    const active: ActiveSkip = { request, lane, pending, answer: resolve, cause: before?.cause };
+    const { cause, isTurned = false } = before ?? {};
+    const active: ActiveSkip = { request, lane, pending, answer: resolve, cause, isTurned };
     this.#active.set(pending, active);
     pending.onSettled = (settlement) => this.#settled(active, settlement);
-    const timer = setTimeout(() => resolve(stillPending(active)), request.waitMs);
+    const { boundary, onDone } = this.#options;
+    const timer = setTimeout(
+      boundary.guard(() => resolve(stillPending(active))),
+      request.waitMs,
+    );
     void promise.then(() => clearTimeout(timer));
-    this.#try(active);
-    this.#options.onDone();
+    boundary.pass(() => this.#try(active));
+    onDone();
     return promise;
   }
 
@@ -75,12 +84,13 @@ export class SkipRequests {
     const { request, lane, pending } = active;
     if (placeIn(lane, pending) < lane.taken || isAboutToReply(lane, pending)) return;
     const isDeadLettered = this.#options.subscription.delivery.deadLetter !== undefined && request.deadLetter;
-    if (pending.cause?.reason !== 'skipped') active.cause ??= pending.cause ?? blocked.causeOf(pending);
+    if (!active.isTurned) active.cause ??= pending.cause ?? blocked.causeOf(pending);
     else if (isDeadLettered) return;
     const isFirst = lane.at(0) === pending;
     if (isFirst) parking.cancel(lane);
     if (isDeadLettered) {
       pending.cause = skipCause(active);
+      active.isTurned = true;
       if (isFirst) lanes.unpark(lane);
       return;
     }
@@ -97,6 +107,21 @@ export class SkipRequests {
     if (settlement === 'skipped') events.emit('skipped', subscription, active.request, trace);
     active.answer({ kind: 'settled', settlement, trace });
   }
+}
+
+/** The partition of the record that `request` names, of those that the pipeline has. */
+export function partitionOf(
+  request: SkipRequest,
+  { source: { topics } }: Subscription,
+  partitions: ReadonlyMap<string, OpenPartition<PendingRecord>>,
+): { kind: 'found'; partition: OpenPartition<PendingRecord> } | (SkipAnswer & { kind: 'refused' }) {
+  const topic = request.topic ?? (topics.length === 1 ? topics[0] : undefined);
+  if (topic === undefined) return refused('ambiguous', 'the trigger reads several topics: name the topic');
+  const partition = partitions.get(partitionName({ topic, partition: request.partition }));
+  if (partition !== undefined) return { kind: 'found', partition };
+  const names = [...partitions.keys()].join(', ') || 'no partition';
+  const reads = `this gateway does not read partition ${request.partition} of ${topic}; it reads ${names}`;
+  return refused('elsewhere', reads);
 }
 
 function find(
@@ -135,28 +160,45 @@ function isAboutToReply(lane: Lane<PendingRecord>, { reply }: PendingRecord): bo
 }
 
 function skipCause({ request, pending, cause }: ActiveSkip): DeadLetterCause {
+  const { attempts, batch } = pending;
+  if (batch !== undefined)
+    return {
+      reason: 'unreadable',
+      detail: `${batch.why}; skipped: ${wordsOf(request)}`,
+      attempts,
+    };
   const before = cause === undefined ? '' : `; before: ${cause.reason}: ${cause.detail}`;
-  const detail = `${request.reason === '' ? 'no reason given' : request.reason} (${request.by})${before}`;
-  return { reason: 'skipped', detail, status: cause?.status, attempts: pending.attempts };
+  const detail = `${wordsOf(request)}${before}`;
+  return { reason: 'skipped', detail, status: cause?.status, attempts };
+}
+
+function wordsOf({ reason, by }: SkipRequest): string {
+  return `${reason === '' ? 'no reason given' : reason} (${by})`;
 }
 
 function traceOf({ pending, cause }: ActiveSkip, settlement: Settlement['kind'] | undefined): SkipTrace {
-  const { record, attempts, deadLetter, reply } = pending;
-  return { record, attempts, cause, deadLetter, reply: settlement === 'delivered' ? undefined : reply };
+  const { record, batch, attempts, deadLetter, reply } = pending;
+  return {
+    record,
+    batch,
+    attempts,
+    cause,
+    deadLetter,
+    reply: settlement === 'delivered' ? undefined : reply,
+  };
 }
 
 function stillPending(active: ActiveSkip): SkipAnswer {
   const { lane, pending } = active;
   const place = placeIn(lane, pending);
-  const why =
-    pending.cause?.reason !== 'skipped'
-      ? 'it is under way: it is skipped as soon as its attempt ends'
-      : place === 0
-        ? 'its dead letter could not be stored yet; the write is retried until it succeeds'
-        : `its dead letter is stored in its turn: ${place} before it in its lane, the first at offset ${lane.at(0).record.offset}`;
+  const why = !active.isTurned
+    ? 'it is under way: it is skipped as soon as its attempt ends'
+    : place === 0
+      ? 'its dead letter could not be stored yet; the write is retried until it succeeds'
+      : `its dead letter is stored in its turn: ${place} before it in its lane, the first at offset ${lane.at(0).record.offset}`;
   return { kind: 'pending', why, trace: traceOf(active, undefined) };
 }
 
-function refused(refusal: SkipRefusal, why: string): SkipAnswer {
+function refused(refusal: SkipRefusal, why: string): SkipAnswer & { kind: 'refused' } {
   return { kind: 'refused', refusal, why };
 }

@@ -7,6 +7,7 @@ import type { Dispatcher } from './dispatcher.ts';
 import type { OpenPartition } from './open-partition.ts';
 import type { PendingRecord } from './pending-record.ts';
 import type { RecordSettlements } from './record-settlements.ts';
+import type { FirstUnreadable, UnreadableBatches } from './unreadable-batches.ts';
 
 export interface TriggerSnapshot {
   /** `namespace/name`. */
@@ -39,6 +40,9 @@ export interface TriggerSnapshot {
   /** Lanes that a record blocks because the trigger has no dead-letter topic. */
   readonly blocked: number;
   readonly firstBlocked?: FirstBlocked | undefined;
+  /** Partitions that wait before a batch that cannot be read. */
+  readonly unreadable: number;
+  readonly firstUnreadable?: FirstUnreadable | undefined;
   readonly delivered: number;
   readonly filtered: number;
   readonly deadLettered: number;
@@ -56,6 +60,7 @@ export interface SnapshotParts {
   readonly endpoints: Endpoints;
   readonly dispatcher: Dispatcher;
   readonly settlements: RecordSettlements;
+  readonly unreadable: UnreadableBatches;
 }
 
 export function snapshotOf(parts: SnapshotParts): TriggerSnapshot {
@@ -86,11 +91,42 @@ export function snapshotOf(parts: SnapshotParts): TriggerSnapshot {
     congested,
     blocked: blocked.count,
     firstBlocked: blocked.first,
+    unreadable: parts.unreadable.count,
+    firstUnreadable: parts.unreadable.first,
     delivered: counts.delivered,
     filtered: counts.filtered,
     deadLettered: counts['dead-lettered'],
     skipped: counts.skipped,
     replies,
+  };
+}
+
+/** Of a trigger without a pipeline. */
+export function notRunning(key: string, state: TriggerSnapshot['state'], reason: string): TriggerSnapshot {
+  return {
+    key,
+    state,
+    reason,
+    ready: false,
+    missingCredentials: '',
+    partitions: 0,
+    readyEndpoints: 0,
+    openCircuits: 0,
+    concurrencyLimit: 0,
+    lowestConcurrencyLimit: 0,
+    isRateLimited: false,
+    queued: 0,
+    inFlight: 0,
+    held: 0,
+    parked: 0,
+    congested: 0,
+    blocked: 0,
+    unreadable: 0,
+    delivered: 0,
+    filtered: 0,
+    deadLettered: 0,
+    skipped: 0,
+    replies: 0,
   };
 }
 

@@ -2,6 +2,7 @@
 import type { OutgoingRecord } from '../../core/contract/record-sink.ts';
 import type { KafkaRecord, RecordHeader } from '../../core/contract/record.ts';
 import type { DeadLetterCause } from '../../core/contract/settlement.ts';
+import type { UnreadableBatch } from '../../core/contract/skip.ts';
 
 /** Longest `millrace-detail`, in characters: a dead letter must not become much larger than its record. */
 const maxDetail = 512;
@@ -9,22 +10,26 @@ const maxDetail = 512;
 /**
  * The dead letter of `record`. Key, value and headers stay as they are; `millrace-*` headers of an earlier dead letter are replaced.
  * The dead letter gets the current time of the broker; `millrace-timestamp` has that of the record. So retention counts from the
- * time of the dead letter: otherwise an old record would be deleted at once.
+ * time of the dead letter: otherwise an old record would be deleted at once. `batch`: what cannot be read, of which `record` has the bytes, or as
+ * many as are kept; `millrace-batch-bytes` says how many there were.
  */
 export function deadLetterOf(
   record: KafkaRecord,
   cause: DeadLetterCause,
   trigger: string,
   topic: string,
+  batch?: UnreadableBatch,
 ): OutgoingRecord {
   const facts: Record<string, string | undefined> = {
     'millrace-trigger': trigger,
     'millrace-topic': record.topic,
     'millrace-partition': String(record.partition),
     'millrace-offset': String(record.offset),
-    'millrace-timestamp': timeText(record.timestampMs),
+    'millrace-last-offset': batch?.lastOffset === undefined ? undefined : String(batch.lastOffset),
+    'millrace-batch-bytes': batch === undefined ? undefined : String(batch.size),
+    'millrace-timestamp': batch === undefined ? timeText(record.timestampMs) : undefined,
     'millrace-reason': cause.reason,
-    'millrace-detail': cause.detail.slice(0, maxDetail),
+    'millrace-detail': `${cutText(record, batch)}${cause.detail}`.slice(0, maxDetail),
     'millrace-status': cause.status === undefined ? undefined : String(cause.status),
     'millrace-attempts': String(cause.attempts),
   };
@@ -33,6 +38,13 @@ export function deadLetterOf(
     if (value !== undefined) headers.push({ name, value: Buffer.from(value) });
   }
   return { topic, key: record.key, value: record.value, headers };
+}
+
+function cutText({ value }: KafkaRecord, batch: UnreadableBatch | undefined): string {
+  const kept = value?.length ?? 0;
+  return batch === undefined || kept === batch.size
+    ? ''
+    : `cut to the first ${kept} of ${batch.size} bytes; `;
 }
 
 /** ISO 8601, or the number itself where it is outside the range of dates. */

@@ -7,11 +7,13 @@
 //
 // Invariant: every fetched offset below `position` is settled, and no other offset than `position` may be committed. The mark beside it
 // records what is settled beyond it. No offset at or above the `horizon` is attempted, so that the mark has room for all that are.
-import { markRoom, maxMarkBytes, type ProgressMark } from '../../core/contract/progress-mark.ts';
+import { markRoom, maxMarkBytes, type ProgressMark } from '../../core/contract/marks/progress-mark.ts';
 import { OpenOffsets } from './open-offsets.ts';
 
 /** This part of a mark is reserved for attempts, so that stuck records keep their count, however much is settled behind them. */
 const attemptsShare = 1 / 6;
+
+const noAttempts: ReadonlyMap<bigint, number> = new Map();
 
 export class Ledger {
   readonly #open: OpenOffsets;
@@ -42,7 +44,7 @@ export class Ledger {
     this.#end = nextOffset;
     this.#restoredOpen = mark?.open ?? [];
     this.#restoredEnd = mark?.end ?? nextOffset;
-    this.#restoredAttempts = mark?.attempts ?? new Map<bigint, number>();
+    this.#restoredAttempts = mark?.attempts ?? noAttempts;
     this.#highest = this.#restoredEnd - 1n;
   }
 
@@ -77,6 +79,13 @@ export class Ledger {
   isSettled(offset: bigint): boolean {
     if (offset >= this.#restoredEnd || offset < this.#end) return false;
     return this.#restoredOpen[firstFrom(this.#restoredOpen, offset)] !== offset;
+  }
+
+  /** True where the initial mark says of all offsets from `first`, which is at least `end`, to `last` that they are settled. */
+  areSettled(first: bigint, last: bigint): boolean {
+    if (first < this.#end || last < first || last >= this.#restoredEnd) return false;
+    const open = this.#restoredOpen[firstFrom(this.#restoredOpen, first)];
+    return open === undefined || open > last;
   }
 
   /** How many attempts the initial mark has for an open offset; 0 where it has none. */

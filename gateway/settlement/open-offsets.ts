@@ -5,19 +5,25 @@
 //
 // Invariant: the ring begins with the lowest open offset. Memory is proportional to the open offsets, not to the settled ones between
 // them.
-import { varintBytes } from '../../core/contract/progress-mark.ts';
+import { varintBytes } from '../../core/contract/marks/mark-bytes.ts';
 
 const minCapacity = 64;
 const none = -1;
 /** Stands in place of a link where the entry is settled. */
 const unlinked = -2;
+/** Of those that have no memory yet. */
+const noOffsets = new Float64Array(0);
+const noSlots = new Int32Array(0);
 
 export class OpenOffsets {
-  /** Distances from `#base`, always below 2^53. The three rings have the same capacity, a power of two. */
-  #offsets = new Float64Array(minCapacity);
+  /**
+   * Distances from `#base`, always below 2^53. The three rings have the same capacity, a power of two; 0 until the first offset is added, for
+   * most partitions are at rest.
+   */
+  #offsets = noOffsets;
   /** Slots of the previous and the next open offset; `none` at the ends. */
-  #previous = new Int32Array(minCapacity);
-  #next = new Int32Array(minCapacity);
+  #previous = noSlots;
+  #next = noSlots;
   readonly #base: bigint;
   readonly #baseNumber: number;
   /** Slot of the first entry, and the number of entries from there on, open and settled. */
@@ -201,7 +207,8 @@ export class OpenOffsets {
     const next = new Int32Array(capacity);
     let limit = none;
     let index = 0;
-    for (let slot = this.#head; slot !== none; slot = this.#next[slot] as number) {
+    const first = this.#size === 0 ? none : this.#head;
+    for (let slot = first; slot !== none; slot = this.#next[slot] as number) {
       if (slot === this.#limit) limit = index;
       offsets[index] = this.#offsets[slot] as number;
       previous[index] = index - 1;

@@ -5,9 +5,10 @@
 //                        └─ take: these, and the progress as if they were settled ──► one transaction ──► settled for good
 //                                 ▲                                                          │
 //                                 └──────────── aborted: all stay staged ◄───────────────────┘
+import type { ErrorBoundary } from '../../core/contract/error-boundary.ts';
 import type { OutgoingRecord, StoredAt } from '../../core/contract/record-sink.ts';
 import type { PartitionProgress, TransactionOutcome } from '../../core/contract/record-source.ts';
-import { decodeMark } from '../../core/contract/progress-mark.ts';
+import { decodeMark } from '../../core/contract/marks/progress-mark.ts';
 
 export interface Output {
   /** The offset of the record that this output settles. */
@@ -30,6 +31,7 @@ export interface OutboxOwner {
 
 export interface OutboxOptions {
   readonly owner: OutboxOwner;
+  readonly boundary: ErrorBoundary;
   readonly commit: (progress: PartitionProgress) => Promise<void>;
   readonly commitWith: (
     progress: PartitionProgress,
@@ -54,6 +56,8 @@ export class Outbox {
   #limit = maxBatch.records;
   /** Outputs and topics that were refused recently: they wait for their timer. */
   readonly #held = new Map<Output | string, NodeJS.Timeout>();
+  /** A stored output did not settle its record, so that any further commit would go back behind what is stored. */
+  #isBehind = false;
   /** The progress that was committed last, where it is known. */
   #committed: PartitionProgress | undefined;
 
@@ -77,7 +81,8 @@ export class Outbox {
   /** Commits the progress with the staged outputs that may go now. Resolves with what Kafka has stored; rejects to be tried again. */
   async commit(): Promise<readonly PartitionProgress[]> {
     const { owner, commit, commitWith, onDue } = this.#options;
-    const { progress, batch } = this.#take();
+    if (this.#isBehind) return [];
+    const { progress, batch } = this.#options.boundary.pass(() => this.#take());
     if (batch.length === 0) {
       const { offset, metadata } = this.#committed ?? {};
       if (offset === progress.offset && metadata === progress.metadata) return [];
@@ -159,23 +164,29 @@ export class Outbox {
       return;
     }
     const what = isOfOneRecord ? first : topic;
-    const timer = setTimeout(() => {
+    const release = this.#options.boundary.guard(() => {
       this.#held.delete(what);
       this.#options.onDue();
-    }, holdMs);
+    });
+    const timer = setTimeout(release, holdMs);
     this.#held.set(what, timer);
     first.failed(error);
   }
 
   #release(batch: readonly Output[], storedAt: readonly StoredAt[]): void {
-    const { owner } = this.#options;
+    const { owner, boundary } = this.#options;
     const done = new Set(batch);
     this.#staged = this.#staged.filter((output) => !done.has(output));
     for (const [index, output] of batch.entries()) {
       const bytes = sizeOf(output);
       this.#bytes -= bytes;
       owner.bytes -= bytes;
-      output.stored(storedAt[index] as StoredAt);
+      // It is stored already: one that fails to settle its record keeps no other from it.
+      const isSettled = boundary.run(() => {
+        output.stored(storedAt[index] as StoredAt);
+        return true;
+      });
+      if (isSettled !== true) this.#isBehind = true;
     }
   }
 }

@@ -1,14 +1,12 @@
 // Notifies listeners while a trigger or group is active. It checks again and again: every `repeatMs` while something is
-// active, and at its own interval while it is not.
+// active, and at its own interval while it is not. Each key has a timer of its own, so that only what is due costs anything.
 import type { EmitScaler } from '../scaler-events.ts';
 
 export interface ActivityWatchOptions {
   readonly isActive: (key: string) => Promise<boolean>;
   /** Milliseconds between two checks of a key that is not active. */
   readonly intervalMs: (key: string) => number;
-  /** Whether to check before the interval is over. */
-  readonly isUrgent?: ((key: string) => boolean) | undefined;
-  /** Milliseconds between two pushes of an active key, and the resolution of all intervals. Default: 1,000. */
+  /** Milliseconds between two pushes of an active key. Default: 1,000. */
   readonly repeatMs?: number | undefined;
   readonly emit: EmitScaler;
 }
@@ -32,7 +30,10 @@ interface Watched {
   /** As of the last check. */
   active: boolean;
   isChecking: boolean;
-  nextCheckMs: number;
+  /** It was activated during the check under way, which knows nothing of it. */
+  isActivated: boolean;
+  /** The next check. */
+  timer: NodeJS.Timeout | undefined;
 }
 
 export function createActivityWatch(options: ActivityWatchOptions): ActivityWatch {
@@ -42,7 +43,6 @@ export function createActivityWatch(options: ActivityWatchOptions): ActivityWatc
 class LiveActivityWatch implements ActivityWatch {
   readonly #options: ActivityWatchOptions;
   readonly #watches = new Map<string, Watched>();
-  #ticker: NodeJS.Timeout | undefined;
 
   constructor(options: ActivityWatchOptions) {
     this.#options = options;
@@ -53,13 +53,13 @@ class LiveActivityWatch implements ActivityWatch {
       listeners: new Set(),
       active: false,
       isChecking: false,
-      nextCheckMs: 0,
+      isActivated: false,
+      timer: undefined,
     };
     // A set would hold the same function once, but each call of watch counts.
     const own = (): void => listener();
     watched.listeners.add(own);
     this.#watches.set(key, watched);
-    this.#ticker ??= setInterval(() => this.#tick(), this.#options.repeatMs ?? 1_000);
     void this.#check(key, watched);
     return () => this.#unwatch(key, watched, own);
   }
@@ -73,41 +73,37 @@ class LiveActivityWatch implements ActivityWatch {
     const watched = this.#watches.get(key);
     if (watched === undefined) return;
     watched.active = true;
+    watched.isActivated = watched.isChecking;
+    if (!watched.isChecking) this.#schedule(key, watched);
     this.#push(key, watched);
   }
 
   close(): void {
-    clearInterval(this.#ticker);
-    this.#ticker = undefined;
+    for (const { timer } of this.#watches.values()) clearTimeout(timer);
     this.#watches.clear();
-  }
-
-  #tick(): void {
-    for (const [key, watched] of this.#watches) {
-      if (
-        watched.active ||
-        performance.now() >= watched.nextCheckMs ||
-        this.#options.isUrgent?.(key) === true
-      )
-        void this.#check(key, watched);
-    }
   }
 
   /** Pushes if the key is active. Never rejects. */
   async #check(key: string, watched: Watched): Promise<void> {
     if (watched.isChecking) return;
     watched.isChecking = true;
-    try {
-      watched.active = await this.#options.isActive(key);
-    } catch {
-      // An unknown state is no reason to start replicas. The poll that failed has reported the cause.
-      watched.active = false;
-    }
-    watched.isChecking = false;
-    const intervalMs = this.#options.intervalMs(key);
-    // Keys of the same interval are due at the same time, so that they share a poll.
-    watched.nextCheckMs = watched.active ? 0 : Math.floor(performance.now() / intervalMs + 1) * intervalMs;
+    clearTimeout(watched.timer);
+    // An unknown state is no reason to start replicas. Whoever measured it has reported the cause.
+    const isActive = await this.#options.isActive(key).catch(() => false);
+    watched.active = isActive || watched.isActivated;
+    watched.isChecking = watched.isActivated = false;
+    if (this.#watches.get(key) !== watched) return;
+    this.#schedule(key, watched);
     if (watched.active) this.#push(key, watched);
+  }
+
+  #schedule(key: string, watched: Watched): void {
+    const { repeatMs = 1_000, intervalMs } = this.#options;
+    clearTimeout(watched.timer);
+    const everyMs = watched.active ? repeatMs : intervalMs(key);
+    // Keys of the same interval are due at the same time, so that they share requests.
+    const delayMs = everyMs - (performance.now() % everyMs);
+    watched.timer = setTimeout(() => void this.#check(key, watched), delayMs);
   }
 
   #push(key: string, { listeners }: Watched): void {
@@ -125,8 +121,6 @@ class LiveActivityWatch implements ActivityWatch {
     watched.listeners.delete(listener);
     if (watched.listeners.size > 0 || this.#watches.get(key) !== watched) return;
     this.#watches.delete(key);
-    if (this.#watches.size > 0) return;
-    clearInterval(this.#ticker);
-    this.#ticker = undefined;
+    clearTimeout(watched.timer);
   }
 }

@@ -1,5 +1,6 @@
 // Which triggers need replicas, and which need their first replica now. KEDA's gRPC service and the local process runtime
 // both ask here. It works without a gateway: for triggers that have a listener, it polls Kafka at their polling interval.
+import { metricNameOf } from '../../core/resources/derived-names.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
 import type { BacklogReader } from '../backlog/backlog-reader.ts';
 import type { EmitScaler } from '../scaler-events.ts';
@@ -23,10 +24,10 @@ export interface Demand {
   /** The backlog in records, for information; 0 for a suspended trigger. Rejects with MILLRACE_BACKLOG_UNKNOWN. */
   backlog(key: string): Promise<bigint>;
   /**
-   * The metric for KEDA, which starts one replica per `targetSize` of it. It is the backlog. With a `targetDrainTime`, once
-   * the speed of a replica is known, it is the value that asks for enough replicas to settle the backlog in that time. Under
-   * `ordering: partition` it never asks for more than one replica per partition, because others would have nothing to do.
-   * Rejects like `backlog`.
+   * The metric for KEDA, which starts one replica per `targetSize` of it. It is the part of the backlog that replicas can do something
+   * about. With a `targetDrainTime`, once the speed of a replica is known, it is the value that asks for enough replicas to settle that
+   * in that time. It never asks for more replicas than there are lanes that can move, because others would have nothing to do. As
+   * long as there is any backlog, it asks for one replica, to which what blocks is sent again. Rejects like `backlog`.
    */
   metric(key: string): Promise<bigint>;
   /**
@@ -63,7 +64,7 @@ export interface DemandOptions {
    */
   readonly holdMs?: number | undefined;
   /**
-   * Milliseconds between two pushes of an active trigger, and the resolution of polling intervals. Default: 1,000.
+   * Milliseconds between two pushes of an active trigger. Default: 1,000.
    */
   readonly repeatMs?: number | undefined;
 }
@@ -77,6 +78,7 @@ class LiveDemand implements Demand {
   readonly #holdMs: number;
   readonly #calledMs = new Map<string, number>();
   readonly #activity: ActivityWatch;
+  readonly #unsubscribe: () => void;
 
   constructor(options: DemandOptions) {
     this.#options = options;
@@ -84,9 +86,11 @@ class LiveDemand implements Demand {
     this.#activity = createActivityWatch({
       isActive: (key) => this.isActive(key),
       intervalMs: (key) => (options.triggers.find(key)?.scale.pollingIntervalSeconds ?? 10) * 1000,
-      isUrgent: (key) => this.#isCalled(key),
       repeatMs: options.repeatMs,
       emit: options.emit,
+    });
+    this.#unsubscribe = options.triggers.onChange(({ gone }) => {
+      for (const key of gone) this.#calledMs.delete(key);
     });
   }
 
@@ -101,13 +105,12 @@ class LiveDemand implements Demand {
 
   async metric(key: string): Promise<bigint> {
     const subscription = this.#options.triggers.get(key);
-    const { suspend, delivery, scale } = subscription;
-    if (suspend) return 0n;
-    const { records, partitions } = await this.#options.backlog.read(key);
-    const metric = this.#options.drainTargets?.metricFor(subscription, records) ?? records;
-    if (delivery.ordering !== 'partition') return metric;
-    const most = BigInt(partitions) * BigInt(scale.lagThreshold);
-    return metric < most ? metric : most;
+    if (subscription.suspend) return 0n;
+    const { records, movable, lanes } = await this.#options.backlog.read(key);
+    const wanted = this.#options.drainTargets?.metricFor(subscription, movable) ?? movable;
+    const most = lanes * BigInt(subscription.scale.lagThreshold);
+    const metric = wanted < most ? wanted : most;
+    return records > 0n && metric === 0n ? 1n : metric;
   }
 
   async isActive(key: string): Promise<boolean> {
@@ -133,6 +136,7 @@ class LiveDemand implements Demand {
   }
 
   close(): void {
+    this.#unsubscribe();
     this.#activity.close();
     this.#calledMs.clear();
   }
@@ -147,8 +151,8 @@ class LiveDemand implements Demand {
 }
 
 /**
- * KEDA prefixes the name with `s<index>-`, so one name per trigger is enough. Metric names must not contain dots.
+ * KEDA prefixes the name with `s<index>-`, so one name per trigger is enough.
  */
 function metricSpecOf({ name, scale }: Subscription): MetricSpec {
-  return { metricName: `millrace-${name.replaceAll('.', '-')}`, targetSize: scale.lagThreshold };
+  return { metricName: metricNameOf(name), targetSize: scale.lagThreshold };
 }

@@ -1,14 +1,14 @@
 // `targetDrainTime`: turns the backlog of a trigger into a metric that makes KEDA start enough replicas to settle the backlog
 // in that time.
 import type { Subscription } from '../../core/contract/subscription.ts';
-import type { TriggerBacklog } from '../backlog/backlog-reader.ts';
+import type { TriggerBacklog } from '../backlog/backlog.ts';
 import { createSettleRate, sampleMs, type SettleRate } from '../backlog/settle-rate.ts';
 import type { WantedTriggers } from '../wanted-triggers.ts';
 
 export interface DrainTargetsOptions {
   readonly triggers: WantedTriggers;
-  /** Polls Kafka for all triggers. The poll must call `observe` with each backlog. */
-  readonly refresh: () => Promise<void>;
+  /** Asks Kafka for the backlog of a trigger as it is now. This must call `observe` with it. */
+  readonly measure: (key: string) => Promise<unknown>;
   /** Ready replicas of a trigger's function; undefined if unknown. */
   readonly replicas: (key: string) => number | undefined;
 }
@@ -21,36 +21,43 @@ export interface DrainTargets {
 }
 
 /**
- * While any trigger has a `targetDrainTime`, it polls Kafka at every fifth second of the wall clock. All scalers poll at the
- * same times, so they measure the same.
+ * Asks for the triggers with a `targetDrainTime` at every fifth second of the wall clock. All scalers ask at the same times, so they
+ * measure the same.
  */
-export function createDrainTargets({ triggers, refresh, replicas }: DrainTargetsOptions): DrainTargets {
+export function createDrainTargets({ triggers, measure, replicas }: DrainTargetsOptions): DrainTargets {
+  /** Of the triggers with a `targetDrainTime`. */
   const rates = new Map<string, SettleRate>();
-  const hasTarget = (key: string): boolean => triggers.find(key)?.scale.targetDrainMs !== undefined;
   let timer: NodeJS.Timeout | undefined;
-  let isClosed = false;
 
   const schedule = (): void => {
-    timer ??= setTimeout(poll, sampleMs - (Date.now() % sampleMs));
+    if (rates.size > 0) timer ??= setTimeout(poll, sampleMs - (Date.now() % sampleMs));
   };
   const poll = (): void => {
     timer = undefined;
-    for (const key of rates.keys()) if (!hasTarget(key)) rates.delete(key);
-    if (isClosed || !triggers.all().some(({ key }) => hasTarget(key))) return;
     // A failure is reported to the next caller that asks for the metric.
-    refresh().catch(() => undefined);
+    for (const key of rates.keys()) measure(key).catch(() => undefined);
     schedule();
   };
-  const unsubscribe = triggers.onChange(schedule);
-  schedule();
+  const follow = (wanted: readonly Subscription[]): void => {
+    for (const { key, scale } of wanted) {
+      if (scale.targetDrainMs === undefined) rates.delete(key);
+      else if (!rates.has(key)) rates.set(key, createSettleRate());
+    }
+    schedule();
+  };
+  const unsubscribe = triggers.onChange(({ changed, gone }) => {
+    for (const key of gone) rates.delete(key);
+    follow(changed);
+  });
+  follow(triggers.all());
 
   return {
-    observe(key, { records, partitions, settled }) {
-      const count = replicas(key);
-      if (count === undefined || !hasTarget(key)) return;
-      let rate = rates.get(key);
-      if (rate === undefined) rates.set(key, (rate = createSettleRate()));
-      rate.observe({ atMs: Date.now(), settled, backlog: records, partitions, replicas: count });
+    observe(key, { movable, lanes, partitions, settled }) {
+      const ready = replicas(key);
+      if (ready === undefined) return;
+      // Replicas beyond the lanes had nothing to do, and say nothing about their speed.
+      const busy = Math.min(ready, Number(lanes));
+      rates.get(key)?.observe({ atMs: Date.now(), settled, backlog: movable, partitions, replicas: busy });
     },
     metricFor({ key, scale }, records) {
       const perReplica = rates.get(key)?.perReplica;
@@ -58,7 +65,7 @@ export function createDrainTargets({ triggers, refresh, replicas }: DrainTargets
       return drainMetric(records, scale.lagThreshold, perReplica * (scale.targetDrainMs / 1000));
     },
     close() {
-      isClosed = true;
+      rates.clear();
       clearTimeout(timer);
       unsubscribe();
     },

@@ -1,8 +1,7 @@
 // Which consumer groups without a trigger need replicas: the counterpart of demand.ts, which covers triggers.
 import type { MillraceError } from '../../core/contract/errors.ts';
-import type { OffsetsReader } from '../../core/kafka/offsets/offsets-reader.ts';
 import { groupLag, type GroupLag } from '../backlog/group-lag.ts';
-import { createSharedPoll } from '../backlog/shared-poll.ts';
+import { createMeasurements, type OffsetsSource } from '../backlog/measurements.ts';
 import type { EmitScaler } from '../scaler-events.ts';
 import { createActivityWatch } from './activity-watch.ts';
 import type { Scaling } from './demand.ts';
@@ -10,7 +9,7 @@ import type { WatchedGroup, WatchedGroups } from './watched-groups.ts';
 
 export interface GroupDemandOptions {
   readonly groups: WatchedGroups;
-  readonly offsets: Pick<OffsetsReader, 'read'>;
+  readonly offsets: OffsetsSource;
   readonly emit: EmitScaler;
   /** Milliseconds between two checks of an inactive group for which KEDA has an open stream. Default: 2,000. */
   readonly checkMs?: number | undefined;
@@ -23,9 +22,9 @@ export interface GroupDemandOptions {
 /** Keys are those of `groups`. */
 export function createGroupDemand(options: GroupDemandOptions): Scaling & { close(): void } {
   const { groups, emit } = options;
-  const poll = createSharedPoll<WatchedGroup, GroupLag>({
+  const lags = createMeasurements<WatchedGroup, GroupLag>({
     offsets: options.offsets,
-    targets: groups,
+    targetOf: (key) => groups.get(key),
     queryOf: ({ access, consumerGroup, topics }) => ({
       access,
       group: consumerGroup,
@@ -34,12 +33,15 @@ export function createGroupDemand(options: GroupDemandOptions): Scaling & { clos
     }),
     measure,
     maxAgeMs: options.maxAgeMs,
-    onPolled: (seconds, count, failure) => emit('polled', seconds, count, failure),
     onMeasured: (key, lag) => emitLag(emit, key, lag),
+  });
+  const unsubscribe = groups.onForgotten((key) => {
+    lags.forget(key);
+    emit('forgotten', key);
   });
   const isActive = async (key: string): Promise<boolean> => {
     const { activationLagThreshold } = groups.get(key);
-    return (await poll.read(key)).records > BigInt(activationLagThreshold);
+    return (await lags.read(key)).records > BigInt(activationLagThreshold);
   };
   const activity = createActivityWatch({
     isActive,
@@ -49,7 +51,7 @@ export function createGroupDemand(options: GroupDemandOptions): Scaling & { clos
   });
   return {
     metricSpec: (key) => metricSpecOf(groups.get(key)),
-    metric: async (key) => (await poll.read(key)).metric,
+    metric: async (key) => (await lags.read(key)).metric,
     isActive,
     onActive(key, listener) {
       const release = groups.hold(key);
@@ -59,7 +61,10 @@ export function createGroupDemand(options: GroupDemandOptions): Scaling & { clos
         release();
       };
     },
-    close: () => activity.close(),
+    close() {
+      unsubscribe();
+      activity.close();
+    },
   };
 }
 

@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import { MillraceError } from '../../core/contract/errors.ts';
 import type { KafkaAccess } from '../../core/contract/kafka-access.ts';
 import { createStalledPartitions, type StalledPartitions } from '../backlog/stalled-partitions.ts';
-import type { PollTargets } from '../backlog/shared-poll.ts';
 import type { KnownClusters } from '../known-clusters.ts';
 import { parseGroupMetadata, type GroupScale } from './group-metadata.ts';
 
@@ -23,12 +22,18 @@ export interface WatchedGroup extends GroupScale {
   readonly stalled: StalledPartitions;
 }
 
-export interface WatchedGroups extends PollTargets<WatchedGroup> {
+export interface WatchedGroups {
   /**
-   * Returns the key of the described group, which takes part in every poll from now on. Equal descriptions have equal keys.
+   * Returns the key of the described group. Equal descriptions have equal keys.
    * @throws MillraceError MILLRACE_SCALER_METADATA_INVALID, MILLRACE_SCALER_FULL
    */
   watch(described: DescribedGroup): string;
+  /** Throws MILLRACE_TRIGGER_UNKNOWN for a group that is forgotten. The same object until its cluster changes. */
+  get(key: string): WatchedGroup;
+  readonly count: number;
+  /** Calls `listener` with the key of each group that is forgotten. Returns a function that stops it. */
+  onForgotten(listener: (key: string) => void): () => void;
+  close(): void;
   /** Keeps the group from being forgotten until the returned function is called. */
   hold(key: string): () => void;
 }
@@ -50,79 +55,112 @@ interface Entry {
 }
 
 export function createWatchedGroups(options: WatchedGroupsOptions): WatchedGroups {
-  const { limit = 1_000, forgetMs = 300_000, stalledAfterMs = 15_000 } = options;
-  const entries = new Map<string, Entry>();
+  return new DescribedGroups(options);
+}
 
-  function forgetOld(): void {
-    const oldestMs = performance.now() - forgetMs;
-    for (const [key, { askedMs, holds }] of entries)
-      if (holds === 0 && askedMs < oldestMs) entries.delete(key);
+class DescribedGroups implements WatchedGroups {
+  readonly #options: WatchedGroupsOptions;
+  /** The one that was asked for the longest ago comes first. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #listeners = new Set<(key: string) => void>();
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(options: WatchedGroupsOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#entries.size;
+  }
+
+  watch(described: DescribedGroup): string {
+    const key = keyOf(described);
+    const where = `ScaledObject ${described.namespace}/${described.name}`;
+    const known = this.#entries.get(key);
+    const scale = known?.group ?? parseGroupMetadata(described.metadata, where);
+    // Looked up in every call, because clusters come and go.
+    const cluster = this.#options.clusters.find(described.namespace, scale.bootstrapServers);
+    if (cluster === undefined) {
+      if (known !== undefined) this.#forget(key);
+      throw unknownCluster(where, described.namespace, scale.bootstrapServers);
+    }
+    const { access } = cluster;
+    if (known === undefined) this.#makeRoom(where);
+    const stalled = known?.group.stalled ?? createStalledPartitions(this.#options.stalledAfterMs ?? 15_000);
+    const entry = known ?? { group: { ...scale, key, access, stalled }, askedMs: 0, holds: 0 };
+    if (entry.group.access !== access) entry.group = { ...entry.group, access };
+    this.#touch(key, entry);
+    this.#sweepLater();
+    return key;
+  }
+
+  hold(key: string): () => void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return () => undefined;
+    entry.holds += 1;
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      entry.holds -= 1;
+      if (this.#entries.get(key) === entry) this.#touch(key, entry);
+    };
+  }
+
+  get(key: string): WatchedGroup {
+    const found = this.#entries.get(key);
+    if (found === undefined)
+      throw new MillraceError('MILLRACE_TRIGGER_UNKNOWN', `The scaler no longer watches the group ${key}`);
+    return found.group;
+  }
+
+  onForgotten(listener: (key: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  close(): void {
+    clearTimeout(this.#sweep);
+    this.#entries.clear();
+  }
+
+  #touch(key: string, entry: Entry): void {
+    entry.askedMs = performance.now();
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+  }
+
+  #forget(key: string): void {
+    this.#entries.delete(key);
+    for (const listener of this.#listeners) listener(key);
+  }
+
+  /** As long as there are groups, those that nobody asks for are looked for now and then. */
+  #sweepLater(): void {
+    const { forgetMs = 300_000 } = this.#options;
+    this.#sweep ??= setTimeout(() => {
+      this.#sweep = undefined;
+      const oldestMs = performance.now() - forgetMs;
+      for (const [key, { askedMs, holds }] of this.#entries)
+        if (holds === 0 && askedMs < oldestMs) this.#forget(key);
+      if (this.#entries.size > 0) this.#sweepLater();
+    }, forgetMs / 10).unref();
   }
 
   /** Makes room by forgetting the group that was asked for the longest ago, among those for which KEDA has no open stream. */
-  function makeRoom(where: string): void {
-    if (entries.size < limit) return;
-    const idle = [...entries].filter(([, { holds }]) => holds === 0);
-    const [oldest] = idle.toSorted(([, a], [, b]) => a.askedMs - b.askedMs);
-    if (oldest === undefined)
-      throw new MillraceError(
-        'MILLRACE_SCALER_FULL',
-        `${where}: the scaler already watches ${limit} groups without a trigger, and that is its limit`,
-      );
-    entries.delete(oldest[0]);
+  #makeRoom(where: string): void {
+    const { limit = 1_000 } = this.#options;
+    if (this.#entries.size < limit) return;
+    for (const [key, { holds }] of this.#entries) {
+      if (holds > 0) continue;
+      this.#forget(key);
+      return;
+    }
+    throw new MillraceError(
+      'MILLRACE_SCALER_FULL',
+      `${where}: the scaler already watches ${limit} groups without a trigger, and that is its limit`,
+    );
   }
-
-  return {
-    watch(described) {
-      const key = keyOf(described);
-      const where = `ScaledObject ${described.namespace}/${described.name}`;
-      const known = entries.get(key);
-      const scale = known?.group ?? parseGroupMetadata(described.metadata, where);
-      // Looked up in every call, because clusters come and go.
-      const cluster = options.clusters.find(described.namespace, scale.bootstrapServers);
-      if (cluster === undefined) {
-        entries.delete(key);
-        throw unknownCluster(where, described.namespace, scale.bootstrapServers);
-      }
-      if (known === undefined) makeRoom(where);
-      const stalled = known?.group.stalled ?? createStalledPartitions(stalledAfterMs);
-      const entry = known ?? { holds: 0 };
-      entries.set(
-        key,
-        Object.assign(entry, {
-          group: { ...scale, key, access: cluster.access, stalled },
-          askedMs: performance.now(),
-        }),
-      );
-      return key;
-    },
-
-    hold: (key) => holdOf(entries.get(key)),
-
-    get(key) {
-      const found = entries.get(key);
-      if (found === undefined)
-        throw new MillraceError('MILLRACE_TRIGGER_UNKNOWN', `The scaler no longer watches the group ${key}`);
-      return found.group;
-    },
-
-    all() {
-      forgetOld();
-      return [...entries.values()].map(({ group }) => group);
-    },
-  };
-}
-
-function holdOf(entry: Entry | undefined): () => void {
-  if (entry === undefined) return () => undefined;
-  entry.holds += 1;
-  let isHeld = true;
-  return () => {
-    if (!isHeld) return;
-    isHeld = false;
-    entry.holds -= 1;
-    entry.askedMs = performance.now();
-  };
 }
 
 /** A ScaledObject may have several triggers, which differ in their metadata only. */

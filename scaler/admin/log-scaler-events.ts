@@ -4,22 +4,42 @@ import { errorFields } from '../../core/contract/errors.ts';
 import type { ScalerEmitter } from '../scaler-events.ts';
 
 export function logScalerEvents(events: ScalerEmitter, log: Logger): void {
-  let isUnreachable = false;
-  events.on('polled', (_seconds, triggers, error) => {
-    if (error !== undefined && !isUnreachable) log.warn(errorFields(error), 'Kafka does not answer');
-    if (error === undefined && isUnreachable) log.info({ triggers }, 'Kafka answers again');
-    isUnreachable = error !== undefined;
+  /** Why a whole cluster does not answer: said once for the cluster, not for each of its triggers. */
+  const ofClusters = new WeakSet<Error>();
+  events.on('polled', ({ brokers, error, isTurn }) => {
+    if (error !== undefined) ofClusters.add(error);
+    if (!isTurn) return;
+    const cluster = brokers.join(',');
+    if (error !== undefined) log.warn({ cluster, ...errorFields(error) }, 'Kafka does not answer');
+    else log.info({ cluster, recovered: true }, 'Kafka answers again');
   });
   const failing = new Map<string, string>();
   events.on('backlogFailed', (trigger, error) => {
     const fields = errorFields(error);
-    if (!isUnreachable && failing.get(trigger) !== fields.error)
+    const isOfCluster = error.cause instanceof Error && ofClusters.has(error.cause);
+    if (!isOfCluster && failing.get(trigger) !== fields.error)
       log.warn({ trigger, ...fields }, 'backlog unknown');
     failing.set(trigger, fields.error);
   });
+  const unkept = new Map<string, string>();
+  events.on('progressKept', (trigger, error) => {
+    if (error === undefined) {
+      if (unkept.delete(trigger))
+        log.info({ trigger, recovered: true }, 'the progress of the trigger is kept');
+      return;
+    }
+    const fields = errorFields(error);
+    if (unkept.get(trigger) !== fields.error)
+      log.warn(
+        { trigger, ...fields },
+        'nobody reads the trigger, and its progress cannot be kept: brokers forget it after their offsets.retention.minutes',
+      );
+    unkept.set(trigger, fields.error);
+  });
+  events.on('forgotten', (trigger) => void (failing.delete(trigger), unkept.delete(trigger)));
   events.on('backlog', (trigger, records) => {
     if (records !== undefined && failing.delete(trigger))
-      log.info({ trigger, backlog: records.toString() }, 'backlog known again');
+      log.info({ trigger, backlog: records.toString(), recovered: true }, 'backlog known again');
   });
   events.on('activationCalled', (trigger, known) => {
     if (known) log.debug({ trigger }, 'a gateway asked to wake the function');

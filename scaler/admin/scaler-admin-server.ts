@@ -4,11 +4,10 @@ import type { Registry } from 'prom-client';
 import { createHttpServer, type HttpServerOptions } from '../../core/access/http-server.ts';
 import { addActivationRoute, type ActivationRouteOptions } from './activation-route.ts';
 
-/** The answer of `/readyz`. */
+/** What `/readyz` answers from. */
 export interface Readiness {
   /** The scaler can answer KEDA: the triggers are known, and Kafka has answered once. */
   readonly ready: boolean;
-  readonly triggers: number;
   /** The result of the last poll; `error` if no broker answered. */
   readonly kafka: { readonly reachable: boolean; readonly error?: string | undefined };
 }
@@ -31,10 +30,12 @@ export async function createAdminServer(options: AdminOptions): Promise<FastifyI
   const anybody = { config: { access: 'anybody' } } as const;
   server.get('/healthz', anybody, () => ({ status: 'ok' }));
   server.get('/readyz', anybody, async ({ caller }, reply) => {
-    const { ready, triggers, kafka } = options.readiness();
+    const { ready, kafka } = options.readiness();
     void reply.code(ready ? 200 : 503);
-    // The state of Kafka and the number of triggers are only for callers who may view triggers.
-    return (await caller?.may('view', undefined)) === true ? { ready, triggers, kafka } : { ready };
+    const status = ready ? 'ready' : 'waiting';
+    // As the gateway answers: all learn how much it waits for; what that is, and what fails later, only callers who may view triggers.
+    if ((await caller?.may('view', undefined)) !== true) return { status, waiting: ready ? 0 : 1 };
+    return { status, waiting: kafka.reachable ? [] : [{ kafka: 'unreachable', reason: kafka.error ?? '' }] };
   });
   server.get('/metrics', { config: { access: options.metricsAccess } }, async (_request, reply) => {
     return reply.type(options.metrics.contentType).send(await options.metrics.metrics());

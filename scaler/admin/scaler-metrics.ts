@@ -1,15 +1,23 @@
 // The scaler's metrics, fed by its events. Label values are bounded: wanted triggers, names of requests, and methods.
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { ControllerEmitter } from '../../controller/controller-events.ts';
 import { MillraceError } from '../../core/contract/errors.ts';
 import type { ScalerEmitter } from '../scaler-events.ts';
 import type { WantedTriggers } from '../wanted-triggers.ts';
+import { addControllerMetrics } from './controller-metrics.ts';
 
 /**
  * A registry that counts `events`. The backlog series of a trigger is removed when the trigger is no longer wanted, or while its
  * backlog is unknown.
  */
-export function createScalerMetrics(events: ScalerEmitter, triggers: WantedTriggers): Registry {
+export function createScalerMetrics(
+  events: ScalerEmitter,
+  controllerEvents: ControllerEmitter,
+  triggers: WantedTriggers,
+): Registry {
   const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  addControllerMetrics(registry, controllerEvents);
   const registers = [registry];
 
   const wanted = new Gauge({
@@ -17,28 +25,37 @@ export function createScalerMetrics(events: ScalerEmitter, triggers: WantedTrigg
     help: 'Triggers that are wanted now.',
     registers,
   });
-  triggers.onChange(() => wanted.set(triggers.all().length));
+  triggers.onChange(() => wanted.set(triggers.count));
   watchBacklog(events, triggers, registers);
   watchActivation(events, registers);
 
   const polls = counter(
     'polls_total',
-    'Polls of Kafka for all triggers, by outcome.',
+    'Reads of offsets from a Kafka cluster, each for all triggers that were asked about at that time, by outcome.',
     ['outcome'],
     registers,
   );
   const seconds = new Histogram({
     name: 'millrace_scaler_poll_seconds',
-    help: 'Seconds that a poll of Kafka takes, for all triggers.',
-    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    help: 'Seconds that such a read takes.',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   });
-  events.on('polled', (duration, _triggers, error) => {
-    polls.inc({ outcome: error === undefined ? 'answered' : 'unreachable' });
-    seconds.observe(duration);
+  events.on('polled', (read) => {
+    polls.inc({ outcome: read.error === undefined ? 'answered' : 'unreachable' });
+    seconds.observe(read.seconds);
   });
   const requests = counter('kafka_requests_total', 'Requests to Kafka, by name.', ['api'], registers);
   events.on('kafkaRequest', (api) => requests.inc({ api }));
+  const toKubernetes = counter(
+    'kubernetes_requests_total',
+    'Requests to the API server of Kubernetes, by verb, resource and HTTP status.',
+    ['verb', 'resource', 'status'],
+    registers,
+  );
+  events.on('kubernetesRequest', ({ verb, plural, status }) =>
+    toKubernetes.inc({ verb, resource: plural, status: String(status ?? 'none') }),
+  );
   const answers = counter(
     'grpc_requests_total',
     'Calls of KEDA that were answered.',
@@ -53,7 +70,7 @@ function watchBacklog(events: ScalerEmitter, triggers: WantedTriggers, registers
   const labelNames = ['namespace', 'trigger'] as const;
   const backlog = new Gauge({
     name: 'millrace_scaler_backlog_records',
-    help: 'Backlog of a trigger in records, as of the last poll; absent while unknown.',
+    help: 'Backlog of a trigger in records, as it was when somebody last asked; absent while unknown.',
     labelNames,
     registers,
   });
@@ -68,10 +85,8 @@ function watchBacklog(events: ScalerEmitter, triggers: WantedTriggers, registers
     registers,
   );
   events.on('backlogFailed', (_key, error) => errors.inc({ code: codeOf(error) }));
-  let known: readonly string[] = [];
-  triggers.onChange(() => {
-    for (const key of known) if (triggers.find(key) === undefined) backlog.remove(labelsOf(key));
-    known = triggers.all().map(({ key }) => key);
+  triggers.onChange(({ gone }) => {
+    for (const key of gone) backlog.remove(labelsOf(key));
   });
 }
 

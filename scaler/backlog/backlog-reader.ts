@@ -1,68 +1,48 @@
-// The backlog of each trigger, from one poll of Kafka that all triggers share.
+// The backlog of each trigger, measured when somebody asks for it.
 import { MillraceError } from '../../core/contract/errors.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import type {
-  OffsetsQuery,
-  OffsetsReader,
-  PartitionOffsets,
-} from '../../core/kafka/offsets/offsets-reader.ts';
+import type { OffsetsQuery } from '../../core/kafka/offsets/partition-offsets.ts';
 import type { EmitScaler } from '../scaler-events.ts';
 import type { WantedTriggers } from '../wanted-triggers.ts';
-import { backlog } from './backlog.ts';
-import { createSharedPoll, type SharedPoll } from './shared-poll.ts';
-
-/** The backlog of one trigger. */
-export interface TriggerBacklog {
-  readonly records: bigint;
-  /** Partitions of its source. */
-  readonly partitions: number;
-  /** Log ends minus backlog, summed over all partitions: it grows by the records that are settled. Only differences mean anything. */
-  readonly settled: bigint;
-}
+import { triggerBacklog, type TriggerBacklog } from './backlog.ts';
+import { createMeasurements, type Measurements, type OffsetsSource } from './measurements.ts';
 
 /** Also rejects with MILLRACE_TRIGGER_UNKNOWN. */
-export type BacklogReader = SharedPoll<TriggerBacklog>;
+export type BacklogReader = Pick<Measurements<TriggerBacklog>, 'read' | 'measure'>;
 
 export interface BacklogReaderOptions {
-  readonly offsets: Pick<OffsetsReader, 'read'>;
+  readonly offsets: OffsetsSource;
   readonly triggers: WantedTriggers;
-  /** Milliseconds for which an answer, or a failure, is cached. Default: 500. */
+  /** As in `MeasurementsOptions`. */
   readonly maxAgeMs?: number | undefined;
   readonly emit: EmitScaler;
-  /** Called after every poll, for every trigger whose backlog is known. Must not throw. */
+  /** Called for every backlog that is measured. Must not throw. */
   readonly onBacklog?: ((key: string, backlog: TriggerBacklog) => void) | undefined;
 }
 
-export function createBacklogReader({
-  offsets,
-  triggers,
-  maxAgeMs,
-  emit,
-  onBacklog,
-}: BacklogReaderOptions): BacklogReader {
-  return createSharedPoll<Subscription, TriggerBacklog>({
+/** What is known of a trigger goes with it. */
+export function createBacklogReader(options: BacklogReaderOptions): BacklogReader {
+  const { offsets, triggers, maxAgeMs, emit, onBacklog } = options;
+  const measurements = createMeasurements<Subscription, TriggerBacklog>({
     offsets,
-    targets: triggers,
+    targetOf: (key) => triggers.get(key),
     queryOf,
-    measure: backlogOf,
+    measure: (subscription, partitions) => triggerBacklog(partitions, subscription),
     maxAgeMs,
-    onPolled: (seconds, count, failure) => emit('polled', seconds, count, failure),
     onMeasured(key, measured) {
       if (measured instanceof MillraceError) emit('backlogFailed', key, measured);
       else onBacklog?.(key, measured);
       emit('backlog', key, measured instanceof MillraceError ? undefined : measured.records);
     },
   });
+  triggers.onChange(({ gone }) => {
+    for (const key of gone) measurements.forget(key);
+  });
+  return measurements;
 }
 
 function queryOf({ source }: Subscription): OffsetsQuery {
   const { access, initialOffset, consumerGroup: group, topics, topicPattern } = source;
   const startTimestampMs = typeof initialOffset === 'object' ? initialOffset.timestampMs : undefined;
   return { access, group, topics, topicPattern, startTimestampMs };
-}
-
-function backlogOf({ source }: Subscription, partitions: readonly PartitionOffsets[]): TriggerBacklog {
-  const records = backlog(partitions, source.initialOffset);
-  const ends = partitions.reduce((sum, { end }) => sum + end, 0n);
-  return { records, partitions: partitions.length, settled: ends - records };
 }

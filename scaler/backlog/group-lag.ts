@@ -1,6 +1,7 @@
 // The lag of a consumer group, and the metric that KEDA turns into replicas, with the meaning of KEDA's own scaler
 // `type: kafka`. Pure. docs/guides/keda.md lists the differences and their reasons.
-import type { PartitionOffsets } from '../../core/kafka/offsets/offsets-reader.ts';
+import type { PartitionOffsets } from '../../core/kafka/offsets/partition-offsets.ts';
+import { isOutsideLog } from '../../core/kafka/offsets/judge-commit.ts';
 import { partitionBacklog } from './backlog.ts';
 
 /** The fields of `GroupScale` (activation/group-metadata.ts) that decide how lag is measured. */
@@ -58,14 +59,14 @@ function counts(partition: number, { partitions }: LagRules): boolean {
 
 /**
  * Under `latest`, a partition without a committed offset has a lag of one record, whatever it holds, so that one replica
- * starts and commits. KEDA does the same: https://github.com/kedacore/keda/issues/2612.
+ * starts and commits. KEDA does the same: https://github.com/kedacore/keda/issues/2612. An offset beyond the end of the log is none: KEDA
+ * counts less than nothing there, and a consumer starts by its reset policy.
  */
 function partitionLag(offsets: PartitionOffsets, rules: LagRules): bigint {
-  if (offsets.committed !== undefined || rules.offsetResetPolicy === 'earliest') {
-    const isZero = offsets.committed === undefined && rules.scaleToZeroOnInvalidOffset;
-    return isZero ? 0n : partitionBacklog(offsets, 'earliest');
-  }
-  return rules.scaleToZeroOnInvalidOffset ? 0n : 1n;
+  const isWithoutOffset = offsets.committed === undefined || isOutsideLog(offsets);
+  if (isWithoutOffset && rules.scaleToZeroOnInvalidOffset) return 0n;
+  if (isWithoutOffset && rules.offsetResetPolicy === 'latest') return 1n;
+  return partitionBacklog(offsets, 'earliest');
 }
 
 function metricOf(lag: bigint, partitions: number, lagging: number, rules: LagRules): bigint {

@@ -7,10 +7,10 @@ export interface RateSample {
   readonly atMs: number;
   /** Settled records over all partitions, as in `TriggerBacklog`: only differences mean anything. */
   readonly settled: bigint;
-  /** Records. */
+  /** Records that replicas can do something about. */
   readonly backlog: bigint;
   readonly partitions: number;
-  /** Ready replicas of the function. */
+  /** Ready replicas of the function that can be busy. */
   readonly replicas: number;
 }
 

@@ -1,5 +1,5 @@
 // Which partitions of a consumer group are stalled: they lag, and their committed offset has not moved for a while. Pure.
-import type { PartitionOffsets } from '../../core/kafka/offsets/offsets-reader.ts';
+import type { PartitionOffsets } from '../../core/kafka/offsets/partition-offsets.ts';
 
 export interface StalledPartitions {
   /** Call it after every poll, with all partitions. `nowMs` never decreases. */

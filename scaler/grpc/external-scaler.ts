@@ -91,9 +91,7 @@ export function createExternalScaler(options: ExternalScalerOptions): ExternalSc
       send();
       // The spec of a consumer group never changes: KEDA opens another stream when the metadata changes.
       if (scaled.scaling !== options.demand) return () => undefined;
-      return triggers.onChange(() => {
-        if (triggers.find(scaled.key) !== undefined) send();
-      });
+      return triggers.onChangeOf(scaled.key, send);
     }),
   };
 

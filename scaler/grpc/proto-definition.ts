@@ -41,8 +41,19 @@ export interface GetMetricsResponse {
   }[];
 }
 
-/** The service `externalscaler.ExternalScaler`: `client` to call it, `definition` to serve it. */
-export function loadExternalScaler(): { client: ServiceClientConstructor; definition: ServiceDefinition } {
+interface ExternalScalerService {
+  readonly client: ServiceClientConstructor;
+  readonly definition: ServiceDefinition;
+}
+
+let loadedService: ExternalScalerService | undefined;
+
+/** The service `externalscaler.ExternalScaler`: `client` to call it, `definition` to serve it. The file is read once per process. */
+export function loadExternalScaler(): ExternalScalerService {
+  return (loadedService ??= parseExternalScaler());
+}
+
+function parseExternalScaler(): ExternalScalerService {
   const path = fileURLToPath(new URL('./externalscaler.proto', import.meta.url));
   const loaded = loadPackageDefinition(loadSync(path, { keepCase: true, longs: String, defaults: true }));
   const client = (loaded.externalscaler as GrpcObject).ExternalScaler as ServiceClientConstructor;

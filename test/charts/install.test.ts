@@ -7,7 +7,16 @@ import { apiServer, createNamespace, type ApiServer } from '../fixtures/kubernet
 import { startControlPlane } from '../lab/control-plane.ts';
 import { kedaCrd } from '../lab/keda.ts';
 import { until } from '../scaler/fixtures/until.ts';
-import { chartDir, helm, podsOf, render, valueFiles, type Ended, type Loose } from './fixtures/helm.ts';
+import {
+  chartDir,
+  helm,
+  podsOf,
+  render,
+  required,
+  valueFiles,
+  type Ended,
+  type Loose,
+} from './fixtures/helm.ts';
 
 t.setTimeout(600_000);
 
@@ -15,7 +24,6 @@ const restricted = {
   'pod-security.kubernetes.io/enforce': 'restricted',
   'pod-security.kubernetes.io/enforce-version': 'latest',
 };
-const kafka = ['--set', 'kafka.bootstrapServers=kafka:9092'];
 
 /** An API server of its own, because CRDs are cluster-wide. It has the CRDs of KEDA and of other systems that the chart works with. */
 const server = await withNeighbours();
@@ -25,7 +33,7 @@ async function withNeighbours(): Promise<ApiServer> {
   t.teardown(() => plane.stop());
   const server = apiServer(plane.kubeconfig);
   const files = await Promise.all(
-    ['scaledobjects', 'triggerauthentications', 'clustertriggerauthentications'].map(kedaCrd),
+    ['scaledobjects', 'triggerauthentications', 'clustertriggerauthentications'].map((name) => kedaCrd(name)),
   );
   const neighbours = join(import.meta.dirname, 'fixtures', 'neighbours.yaml');
   for (const file of [...files, neighbours])
@@ -53,6 +61,7 @@ t.test('every pod meets the restricted standard, for any values', async (t) => {
     'mill-scaler',
     'gateway',
     'scaler',
+    'millrace-certificates',
   ])
     await server.kubectl(['create', 'serviceaccount', account, '-n', namespace]);
   for (const name of valueFiles.keys()) {
@@ -94,14 +103,14 @@ t.test('the API server accepts everything that the chart renders, without warnin
 
 t.test('the chart is installed, upgraded, rolled back and uninstalled', async (t) => {
   const namespace = await createNamespace(t, server, restricted);
-  await t.test('gateway and scaler have two pods each', async (t) => {
-    await install(t, namespace, ...kafka);
+  await t.test('gateway and scaler have two pods each, and a Job makes their certificates', async (t) => {
+    await install(t, namespace, ...required);
     const { items } = await until(async () => {
       const pods = await read('pods', '-n', namespace);
-      return pods.items.length === 4 ? pods : undefined;
+      return pods.items.length === 5 ? pods : undefined;
     });
     const components = items.map(({ metadata }: Loose) => metadata.labels['app.kubernetes.io/component']);
-    t.strictSame(components.toSorted(), ['gateway', 'gateway', 'scaler', 'scaler']);
+    t.strictSame(components.toSorted(), ['certificates', 'gateway', 'gateway', 'scaler', 'scaler']);
   });
 
   await t.test('gateway and scaler have the least rights', async (t) => {
@@ -110,36 +119,18 @@ t.test('the chart is installed, upgraded, rolled back and uninstalled', async (t
 
   await t.test('a second installation fails unless it leaves the CRDs to the first', async (t) => {
     const other = await createNamespace(t, server);
-    const again = await helmHere(other, 'install', 'millrace', chartDir, ...kafka);
+    const again = await helmHere(other, 'install', 'millrace', chartDir, ...required);
     t.match(again.stderr, /CustomResourceDefinition .* exists and cannot be imported/);
-    await install(t, other, ...kafka, '--set', 'crds.enabled=false');
+    await install(t, other, ...required, '--set', 'crds.enabled=false');
     await helmHere(other, 'uninstall', 'millrace', '--no-hooks');
   });
 
-  const certificate = async (): Promise<string> =>
-    (await read('secret', 'millrace-scaler-tls', '-n', namespace)).data['tls.crt'];
-  const first = await certificate();
-
-  await t.test('an upgrade keeps the certificate and changes the values', async (t) => {
-    const args = [...kafka, '--set', 'gateway.replicas=3'];
+  await t.test('an upgrade changes the values, and a rollback restores them', async (t) => {
+    const args = [...required, '--set', 'gateway.replicas=3'];
     t.equal((await helmHere(namespace, 'upgrade', 'millrace', chartDir, ...args)).code, 0);
-    t.equal(await certificate(), first);
-    const secret = await read('secret', 'millrace-scaler-tls', '-n', namespace);
-    const { data } = await read('configmap', 'millrace-scaler-ca', '-n', namespace);
-    t.equal(data['ca.crt'].trim(), Buffer.from(secret.data['ca.crt'], 'base64').toString().trim());
     t.equal((await read('deployment', 'millrace-gateway', '-n', namespace)).spec.replicas, 3);
-  });
-
-  await t.test('a rollback restores the values', async (t) => {
     t.equal((await helmHere(namespace, 'rollback', 'millrace', '1')).code, 0);
     t.equal((await read('deployment', 'millrace-gateway', '-n', namespace)).spec.replicas, 2);
-    t.equal(await certificate(), first);
-  });
-
-  await t.test('an upgrade replaces a deleted certificate', async (t) => {
-    await server.kubectl(['delete', 'secret', 'millrace-scaler-tls', '-n', namespace]);
-    t.equal((await helmHere(namespace, 'upgrade', 'millrace', chartDir, ...kafka)).code, 0);
-    t.not(await certificate(), first);
   });
 
   await t.test('uninstall cleans up first and keeps the CRDs', async (t) => {
@@ -163,14 +154,14 @@ t.test('the chart is installed, upgraded, rolled back and uninstalled', async (t
   });
 
   await t.test('a new installation adopts the existing CRDs', async (t) => {
-    await install(t, namespace, ...kafka, '--set', 'crds.keep=false');
+    await install(t, namespace, ...required, '--set', 'crds.keep=false');
     await helmHere(namespace, 'uninstall', 'millrace', '--no-hooks');
     await until(async () => (await read('crd', '-l', 'app.kubernetes.io/name=millrace')).items.length === 0);
     t.pass('without crds.keep uninstall removes them');
   });
 });
 
-t.test('the chart finds KEDA and makes a client certificate for it, which upgrades keep', async (t) => {
+t.test('the chart finds KEDA, and its Job then makes a client certificate for it', async (t) => {
   const own = await createNamespace(t, server, restricted);
   const [keda, other] = [await createNamespace(t, server), await createNamespace(t, server)];
   const operator = (env: readonly object[]): Promise<string> => {
@@ -185,10 +176,10 @@ t.test('the chart finds KEDA and makes a client certificate for it, which upgrad
     return server.kubectl(['apply', '-f', '-'], JSON.stringify(deployment));
   };
   const name = `millrace-scaler.${own}`;
-  const shown = async (): Promise<Loose> => (await read('secret', name, '-n', keda)).data;
-  const known = async (): Promise<string> =>
-    (await read('configmap', 'millrace-scaler-clients', '-n', own)).data['ca.crt'];
-  const args = [...kafka, '--set', `crds.enabled=false,keda.namespaces={nowhere,${keda}}`];
+  const role = `${own}-millrace-certificates`;
+  const namesOfSecrets = async (namespace: string): Promise<Loose> =>
+    (await read('role', role, '-n', namespace)).rules[0].resourceNames;
+  const args = [...required, '--set', `crds.enabled=false,keda.namespaces={nowhere,${keda}}`];
   const upgrade = async (...more: string[]): Promise<string> => {
     const { code, stdout, stderr } = await helmHere(own, 'upgrade', 'millrace', chartDir, ...args, ...more);
     t.equal(code, 0, stderr);
@@ -207,31 +198,13 @@ t.test('the chart finds KEDA and makes a client certificate for it, which upgrad
   );
   await operator([]);
   t.notMatch(await upgrade(), /any pod in/);
-  const first = await shown();
-  t.ok((await known()).startsWith(Buffer.from(first['client-ca.crt'], 'base64').toString().trim()));
+  t.strictSame(await namesOfSecrets(keda), [name], 'where KEDA is, the Job may write this Secret alone');
   t.ok(await read('clustertriggerauthentication', name));
-
-  await server.kubectl(['delete', 'secret', 'millrace-scaler-tls', '-n', own]);
-  await upgrade();
-  const second = await shown();
-  t.equal(second['tls.key'], first['tls.key'], 'kept although the certificate of the scaler is replaced');
-  t.equal(second['ca.crt'], (await read('secret', 'millrace-scaler-tls', '-n', own)).data['ca.crt']);
-
-  await server.kubectl(['delete', 'secret', name, '-n', keda]);
-  await upgrade();
-  t.not((await shown())['tls.key'], first['tls.key'], 'replaced after it was deleted');
-  t.ok(
-    (await known()).startsWith(
-      Buffer.from((await shown())['client-ca.crt'], 'base64')
-        .toString()
-        .trim(),
-    ),
-  );
 
   await operator([{ name: 'KEDA_CLUSTER_OBJECT_NAMESPACE', value: other }]);
   await upgrade();
-  t.ok(await read('secret', name, '-n', other), 'in the namespace where KEDA reads cluster-wide objects');
-  await t.rejects(shown(), /not found/);
+  t.strictSame(await namesOfSecrets(other), [name], 'in the namespace where KEDA reads cluster-wide objects');
+  await t.rejects(namesOfSecrets(keda), /not found/);
 
   await upgrade('--set', 'scaler.tls.clients.enabled=false');
   await t.rejects(read('clustertriggerauthentication', name), /not found/);
@@ -243,7 +216,8 @@ t.test('the chart finds KEDA and makes a client certificate for it, which upgrad
 
 const writing = ['create', 'update', 'patch', 'delete'];
 const ours = ['millrace.dev/triggers', 'millrace.dev/kafkaclusters'];
-const made = ['/services', 'keda.sh/scaledobjects', 'keda.sh/triggerauthentications'];
+const made = ['/services', 'keda.sh/scaledobjects'];
+const ofCa = ['/configmaps', 'keda.sh/triggerauthentications'];
 
 /** Checks the rights of both accounts with the API server. */
 async function checkRights(t: Test, own: string): Promise<void> {
@@ -253,7 +227,9 @@ async function checkRights(t: Test, own: string): Promise<void> {
     ...rights('gateway', reading, ['discovery.k8s.io/endpointslices'], own),
     ...rights('scaler', reading, [...ours, 'apps/deployments', ...made]),
     ...rights('scaler', ['create', 'patch', 'delete'], ['millrace.dev/triggers', ...made]),
-    ...rights('scaler', ['patch'], ['millrace.dev/triggers/status', '/events', '/configmaps']),
+    ...rights('scaler', ['patch'], ['millrace.dev/triggers/status', '/events']),
+    ...rights('scaler', ['get', ...writing], ofCa, 'default', 'millrace-scaler-ca'),
+    ...rights('scaler', ['get'], ['apps/statefulsets/scale', 'argoproj.io/rollouts/scale', '/namespaces']),
     ...rights('scaler', ['update'], ['millrace.dev/triggers/finalizers']),
     ...rights('scaler', ['create'], ['coordination.k8s.io/leases'], own),
     ...rights('scaler', ['get', 'update'], ['coordination.k8s.io/leases'], own, 'millrace-scaler'),
@@ -280,7 +256,10 @@ async function checkRights(t: Test, own: string): Promise<void> {
       'millrace.dev/kafkaclusters',
     ]),
     ...rights('scaler', ['get', 'update'], ['coordination.k8s.io/leases'], own, 'another'),
-    ...rights('scaler', ['list', 'watch'], ['/configmaps']),
+    ...rights('scaler', [...reading, ...writing], ofCa),
+    ...rights('scaler', [...reading, ...writing], ofCa, 'default', 'another'),
+    ...rights('scaler', reading, ['apps/statefulsets']),
+    ...rights('scaler', ['list', 'watch', ...writing], ['/namespaces']),
   ]);
 }
 
@@ -340,7 +319,7 @@ t.test('with watchNamespaces both accounts have no rights in other namespaces', 
   await install(
     t,
     own,
-    ...kafka,
+    ...required,
     '--set',
     `watchNamespaces={${shop}},crds.enabled=false,rbac.aggregate=false`,
   );
@@ -354,7 +333,7 @@ t.test('with watchNamespaces both accounts have no rights in other namespaces', 
 
 t.test('helm test checks gateway and scaler', async (t) => {
   const namespace = await createNamespace(t, server, restricted);
-  await install(t, namespace, ...kafka, '--set', 'crds.enabled=false');
+  await install(t, namespace, ...required, '--set', 'crds.enabled=false');
   const ended = helmHere(namespace, 'test', 'millrace');
   const pod = await until(() => read('pod', 'millrace-test', '-n', namespace));
   t.strictSame(pod.spec.containers[0].args, [
@@ -374,7 +353,7 @@ t.test('helm test checks gateway and scaler', async (t) => {
 t.test('without KEDA the chart reports it and installs nothing', async (t) => {
   const namespace = await createNamespace(t, server);
   await server.kubectl(['delete', 'crd', 'scaledobjects.keda.sh']);
-  const args = [...kafka, '--set', 'crds.enabled=false', '--dry-run=server'];
+  const args = [...required, '--set', 'crds.enabled=false', '--dry-run=server'];
   // The API server stops serving the kind a moment later.
   const refusal = await until(async () => {
     const { code, stderr } = await helmHere(namespace, 'install', 'millrace', chartDir, ...args);

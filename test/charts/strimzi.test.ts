@@ -1,8 +1,15 @@
 // What the chart makes for Strimzi's operators: users with exactly the rights of their triggers, and topics, which stay.
 import t, { type Test } from 'tap';
-import { chartDir, find, helm, kubeVersion, render, template, type Loose } from './fixtures/helm.ts';
-
-const kafka = ['--set', 'kafka.bootstrapServers=kafka:9092'];
+import {
+  chartDir,
+  find,
+  helm,
+  kubeVersion,
+  render,
+  required,
+  template,
+  type Loose,
+} from './fixtures/helm.ts';
 
 /** `Read topic orders`, or `Read topic orders*` for a prefix. */
 async function rightsOf(user: string): Promise<string[]> {
@@ -137,7 +144,7 @@ function set(...more: string[]): string[] {
 }
 
 async function checkRefused(t: Test, args: readonly string[], complaint: RegExp): Promise<void> {
-  const { code, stderr } = await template(...kafka, ...args);
+  const { code, stderr } = await template(...required, ...args);
   t.not(code, 0, args.at(-1) ?? '');
   t.match(stderr, complaint);
 }
@@ -169,16 +176,20 @@ t.test('the chart refuses contradictory users and says what to do', async (t) =>
     ],
   ];
   for (const [changes, complaint] of refused) await checkRefused(t, set(...changes), complaint);
-  t.equal((await template(...kafka, ...set())).code, 0, 'the chart accepts the user without these changes');
+  t.equal(
+    (await template(...required, ...set())).code,
+    0,
+    'the chart accepts the user without these changes',
+  );
 });
 
 t.test('the chart reports a cluster without Strimzi before it installs anything', async (t) => {
   const args = ['template', 'millrace', chartDir, '--kube-version', kubeVersion, '--set', 'keda.check=false'];
-  const { code, stderr } = await helm(...args, ...kafka, ...set());
+  const { code, stderr } = await helm(...args, ...required, ...set());
   t.not(code, 0);
   t.match(stderr, /need Strimzi, and this cluster has no Strimzi .*--api-versions kafka\.strimzi\.io\/v1/);
   t.equal(
-    (await helm(...args, ...kafka)).code,
+    (await helm(...args, ...required)).code,
     0,
     'without users and topics the chart does not need Strimzi',
   );

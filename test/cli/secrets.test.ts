@@ -86,7 +86,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'a gateway with a password': {
     args: ['skip', 'a', '--partition', '0', '--offset', '0', '--gateway', `http://${address}`],
-    expected: /\*{3}@host is no address of a gateway: write an http.* URL without a user/,
+    expected: /\*{3}@host is no address: write an http.* URL without a user/,
   },
   'an address to check': { args: ['check', `http://${address}`], expected: /\*{3}@host cannot be checked/ },
   'a kubeconfig that is no YAML': inKubernetes(
@@ -107,7 +107,7 @@ for (const [name, { args, env, content, expected }] of Object.entries(cases)) {
     await writeFile(file, content ?? '');
     const all = args.at(-1) === '--config' ? [...args, file] : args;
     const { code, stdout, stderr } = await runCli(t, all, { env: { KUBECONFIG: file, ...env } });
-    t.equal(code, 1);
+    t.equal(code, 2);
     const text = stdout + stderr;
     t.notOk(text.includes(mark));
     t.match(text.replaceAll(mark, '…'), expected);

@@ -2,6 +2,7 @@ import t from 'tap';
 import {
   deploymentKind,
   leaseKind,
+  podKind,
   scaledObjectKind,
   serviceKind,
   triggerKind,
@@ -55,6 +56,33 @@ t.test('everything that the controller made is deleted, and it makes nothing any
   const lease = await client.get(leaseKind, 'mill', config.leaseName);
   t.equal(lease && specOf(lease).holderIdentity, 'cleanup');
   t.equal(leader.isLeading, false);
+});
+
+t.test('the Lease outlives the pod of the leader, so that no other scaler leads', async (t) => {
+  const client = new MemoryKubernetes();
+  const podOf = (name: string) =>
+    client.create({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'mill' } });
+  const [leaving, cleaning] = [await podOf('scaler-1'), await podOf('cleanup-1')];
+  const leader = startLeader({
+    client,
+    namespace: 'mill',
+    name: config.leaseName,
+    identity: 'scaler-1',
+    podUid: leaving.metadata.uid,
+    onLead: () => Promise.resolve(),
+    onLose: () => Promise.resolve(),
+    onTrouble: () => undefined,
+  });
+  t.teardown(() => leader.stop());
+  await until(() => leader.isLeading);
+  const own = { ...config, podUid: cleaning.metadata.uid };
+  t.equal(await cleanUp({ client, config: own, times, print: () => undefined }), true);
+  await client.remove(podKind, 'mill', 'scaler-1');
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  t.ok(await client.get(leaseKind, 'mill', config.leaseName));
+  await client.remove(podKind, 'mill', 'cleanup-1');
+  await until(async () => (await client.get(leaseKind, 'mill', config.leaseName)) === undefined);
 });
 
 t.test('a deletion that KEDA does not finish is printed', async (t) => {

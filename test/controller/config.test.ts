@@ -1,5 +1,5 @@
 import t from 'tap';
-import { readKubernetesConfig } from '../../controller/config.ts';
+import { namespaceAuthenticationOf, readKubernetesConfig } from '../../controller/config.ts';
 
 t.test('defaults', async (t) => {
   const config = readKubernetesConfig({ WATCH_NAMESPACES: ' ' });
@@ -9,6 +9,8 @@ t.test('defaults', async (t) => {
     functionUris: 'refused',
     tenantAddresses: 'guarded',
     apiServerHost: undefined,
+    apiServerPort: undefined,
+    serviceAccountPath: undefined,
     scalerService: undefined,
     scalerCaPath: undefined,
     clusterAuthentication: undefined,
@@ -30,6 +32,7 @@ t.test('everything given', async (t) => {
     MILLRACE_FUNCTION_URIS: 'guarded',
     MILLRACE_TENANT_ADDRESSES: 'unguarded',
     KUBERNETES_SERVICE_HOST: '10.96.0.1',
+    KUBERNETES_SERVICE_PORT: '6443',
     SCALER_SERVICE: 'mill-scaler.mill.svc:6000',
     SCALER_TLS_CA: '/etc/ca.crt',
     SCALER_CLUSTER_AUTHENTICATION: 'mill-scaler.mill',
@@ -43,6 +46,8 @@ t.test('everything given', async (t) => {
     functionUris: 'guarded',
     tenantAddresses: 'unguarded',
     apiServerHost: '10.96.0.1',
+    apiServerPort: 6443,
+    serviceAccountPath: undefined,
     scalerService: 'mill-scaler.mill.svc:6000',
     scalerCaPath: '/etc/ca.crt',
     clusterAuthentication: 'mill-scaler.mill',
@@ -72,3 +77,11 @@ t.test('mistakes', async (t) => {
     ].join('; '),
   });
 });
+
+t.test(
+  'the ConfigMap and TriggerAuthentication of a namespace are named after the Service of the scaler',
+  async (t) => {
+    const config = readKubernetesConfig({ SCALER_SERVICE: 'mill-scaler.mill.svc:6000' });
+    t.equal(namespaceAuthenticationOf(config), 'mill-scaler-ca');
+  },
+);

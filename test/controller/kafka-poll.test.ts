@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { createKafkaPoll } from '../../controller/kafka-poll.ts';
-import { graceMs } from '../../controller/plan/source-condition.ts';
+import { graceMs } from '../../controller/plan/conditions/source-condition.ts';
 import type { GroupState } from '../../core/kafka/group/group-states.ts';
 import { subscriptionOf } from '../fixtures/subscription.ts';
 import { until } from '../scaler/fixtures/until.ts';
@@ -22,7 +22,7 @@ function startPoll(t: Test) {
     },
     backlog: async () => 0n,
     onChange: (key) => world.changes.push(key),
-    delayMs: { unready: 1, ready: 1 },
+    delayMs: { unready: 1, ready: 1, stuck: 1 },
     now: () => world.nowMs,
   });
   t.teardown(() => poll.stop());
@@ -31,15 +31,15 @@ function startPoll(t: Test) {
     const before = world.polls;
     await until(() => world.polls >= before + 2);
   };
-  return { world, again, state: poll.state.bind(poll), setSubscriptions: poll.setSubscriptions.bind(poll) };
+  return { world, again, poll };
 }
 
 t.test('an unchanged state is not reported again, except once when the grace period ends', async (t) => {
-  const { world, setSubscriptions, again, state } = startPoll(t);
-  setSubscriptions([subscriptionOf('a')]);
+  const { world, poll, again } = startPoll(t);
+  poll.set(subscriptionOf('a'));
   await again();
   t.strictSame(world.changes, ['geo/a']);
-  t.equal(state('geo/a')?.unreadySinceMs, 1_000_000, 'nobody is in the group');
+  t.equal(poll.state('geo/a')?.unreadySinceMs, 1_000_000, 'nobody is in the group');
   await again();
   t.equal(world.changes.length, 1);
   world.nowMs += graceMs - 1;
@@ -55,14 +55,77 @@ t.test('an unchanged state is not reported again, except once when the grace per
   world.group = { kind: 'read', rebalancing: false, members: [member] };
   await again();
   t.equal(world.changes.length, 3);
-  t.equal(state('geo/a')?.unreadySinceMs, undefined);
+  t.equal(poll.state('geo/a')?.unreadySinceMs, undefined);
 });
 
 t.test('a trigger that is no longer polled is forgotten', async (t) => {
-  const { setSubscriptions, again, state } = startPoll(t);
-  setSubscriptions([subscriptionOf('a'), subscriptionOf('b')]);
+  const { poll, again } = startPoll(t);
+  for (const name of ['a', 'b']) poll.set(subscriptionOf(name));
   await again();
-  setSubscriptions([subscriptionOf('b')]);
-  t.equal(state('geo/a'), undefined);
-  t.ok(state('geo/b'));
+  poll.delete('geo/a');
+  t.equal(poll.state('geo/a'), undefined);
+  t.ok(poll.state('geo/b'));
+});
+
+t.test('one KafkaCluster that does not answer holds up no other', async (t) => {
+  const asked: string[] = [];
+  const changes: string[] = [];
+  const hung = Promise.withResolvers<never>();
+  const poll = createKafkaPoll({
+    kafka: {
+      read: async (queries) => {
+        asked.push(queries.map(({ group }) => group).join());
+        if (queries[0]?.access?.brokers[0] === 'hung:1') return hung.promise;
+        return queries.map(() => ({ kind: 'read', partitions: [partition] }));
+      },
+      readGroups: async (queries) => queries.map(() => nobody),
+    },
+    backlog: async () => 0n,
+    onChange: (key) => changes.push(key),
+    delayMs: { unready: 1, ready: 1, stuck: 1 },
+  });
+  const at = (name: string, brokers: string) =>
+    subscriptionOf(name, { source: { access: { brokers: [brokers], namespace: 'geo' } } });
+  const [hanging, moved] = [at('hung', 'hung:1'), at('well', 'other:1')];
+  for (const one of [hanging, at('well', 'well:1')]) poll.set(one);
+  await until(() => asked.filter((group) => group === 'millrace.geo.well').length > 2);
+  t.strictSame(changes, ['geo/well']);
+  t.equal(asked.filter((group) => group === 'millrace.geo.hung').length, 1, 'one poll of it is in progress');
+  poll.set(moved);
+  t.ok(poll.state('geo/well'), 'what was found is kept when the KafkaCluster changes');
+  hung.reject(new Error('it is away'));
+  await until(() => changes.includes('geo/hung'));
+  t.match(poll.state('geo/hung')?.source, { kind: 'failed', message: 'it is away' });
+  await poll.stop();
+});
+
+t.test('only triggers that are due are polled', async (t) => {
+  const asked: string[][] = [];
+  const ready = new Set(['millrace.geo.ready']);
+  const member = { clientId: 'g', partitions: new Map([['earthquakes', [0]]]) };
+  const poll = createKafkaPoll({
+    kafka: {
+      read: async (queries) => {
+        asked.push(queries.map(({ group }) => group));
+        return queries.map(() => ({ kind: 'read', partitions: [partition] }));
+      },
+      readGroups: async (queries) =>
+        queries.map(({ group }) => ({
+          kind: 'read',
+          rebalancing: false,
+          members: ready.has(group) ? [member] : [],
+        })),
+    },
+    backlog: async () => 0n,
+    onChange: () => undefined,
+    delayMs: { unready: 1, ready: 600_000, stuck: 1 },
+  });
+  t.teardown(() => poll.stop());
+  for (const name of ['ready', 'waiting']) poll.set(subscriptionOf(name));
+  await until(() => asked.length > 2);
+  t.strictSame(asked.slice(0, 3), [
+    ['millrace.geo.ready', 'millrace.geo.waiting'],
+    ['millrace.geo.waiting'],
+    ['millrace.geo.waiting'],
+  ]);
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ownedResourceName, isOwnedBy, isManaged, keyOf, ownedMetadata } from '../../controller/ownership.ts';
+import { isOwnedBy, isManaged, keyOf, ownedMetadata } from '../../controller/ownership.ts';
 import { deployment, trigger } from './fixtures/observed-state.ts';
 
 t.test('a resource made for an owner is recognized, and no other', async (t) => {
@@ -21,7 +21,6 @@ t.test('a resource made for an owner is recognized, and no other', async (t) => 
 t.test('names', async (t) => {
   t.equal(keyOf(trigger), 'geo/quakes');
   t.equal(keyOf({ ...trigger, metadata: { name: 'quakes' } }), '/quakes');
-  t.equal(ownedResourceName('quakes'), 'quakes-millrace');
   const bare = ownedMetadata({ ...trigger, metadata: { name: 'quakes' } }, 'a', {});
   t.notOk('namespace' in bare);
   t.equal(bare.ownerReferences?.[0]?.uid, '');

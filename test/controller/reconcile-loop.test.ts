@@ -1,19 +1,16 @@
 import t from 'tap';
 import { MillraceError } from '../../core/contract/errors.ts';
 import {
-  configMapKind,
   deploymentKind,
   eventKind,
   scaledObjectKind,
   serviceKind,
-  triggerAuthenticationKind,
   triggerKind,
 } from '../../core/resources/kinds.ts';
 import * as kinds from '../../core/resources/kinds.ts';
 import type { ApplyOptions, Resource } from '../../core/contract/kubernetes-client.ts';
 import { valueAt } from '../../core/contract/path.ts';
 import { drainFinalizer } from '../../controller/ownership.ts';
-import type { ScalerAddress } from '../../controller/plan/observed-state.ts';
 import { MemoryKubernetes } from '../fixtures/kubernetes/memory-kubernetes.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { startSmallScaler } from './fixtures/scaler.ts';
@@ -50,37 +47,8 @@ t.test('annotations make a Trigger and what it owns; without them everything is 
   t.ok(await client.get(deploymentKind, 'geo', 'mailer'), 'the Deployment is nobody else’s');
 });
 
-t.test(
-  'with mutual TLS the TriggerAuthentication and its ConfigMap are deleted, and without it they are made again',
-  async (t) => {
-    const plain = await startSmallScaler(t);
-    const controller = startTestController(t, { scaler: plain });
-    await controller.client.create(deploymentOf('mailer', optIn));
-    const { metadata } = await controller.untilThere(scaledObjectKind, 'mailer');
-    const beside = [triggerAuthenticationKind, configMapKind];
-    const referenceIs = (expected: object) =>
-      until(async () => {
-        const found = await controller.client.get(scaledObjectKind, 'geo', 'mailer');
-        t.equal(found?.metadata.uid, metadata.uid);
-        const reference = valueAt(found, ['spec', 'triggers', 0, 'authenticationRef']);
-        return JSON.stringify(reference) === JSON.stringify(expected);
-      });
-    const own = { ...plain, ca: 'PEM', tlsRevision: 'a1' };
-    const turn = (scaler: ScalerAddress): void => {
-      controller.scaler = scaler;
-      controller.loop.resync();
-    };
-
-    turn(own);
-    await referenceIs({ name: 'mailer-millrace' });
-    turn({ ...own, clusterAuthentication: 'millrace-scaler.mill' });
-    await referenceIs({ kind: 'ClusterTriggerAuthentication', name: 'millrace-scaler.mill' });
-    for (const kind of beside) await controller.untilGone(kind, 'mailer-millrace');
-    turn(own);
-    await referenceIs({ name: 'mailer-millrace' });
-    for (const kind of beside) await controller.untilThere(kind, 'mailer-millrace');
-  },
-);
+const groupIn = (trigger: Resource | undefined): unknown =>
+  valueAt(trigger?.spec, ['source', 'consumerGroup']);
 
 /** Enforces that a consumer group never changes. */
 class StrictKubernetes extends MemoryKubernetes {
@@ -96,7 +64,7 @@ class StrictKubernetes extends MemoryKubernetes {
 
   async #validate(given: Resource): Promise<void> {
     const found = await this.get(triggerKind, 'geo', given.metadata.name);
-    const isOther = valueAt(found?.spec, ['group']) !== valueAt(given.spec, ['group']);
+    const isOther = groupIn(found) !== groupIn(given);
     if (given.kind === 'Trigger' && found !== undefined && isOther)
       throw new MillraceError('MILLRACE_KUBERNETES_INVALID', 'spec.source.consumerGroup is immutable');
   }
@@ -131,7 +99,7 @@ t.test('a Trigger that a person wrote is not taken over', async (t) => {
     (await client.list(eventKind)).some(({ reason }) => reason === 'AnnotationsIgnored'),
   );
   await client.remove(deploymentKind, 'geo', 'mailer');
-  await controller.untilCondition('mailer', 'FunctionReady', 'DeploymentMissing');
+  await controller.untilCondition('mailer', 'FunctionReady', 'WorkloadMissing');
   t.ok(await client.get(triggerKind, 'geo', 'mailer'));
 });
 
@@ -237,7 +205,23 @@ t.test('what the API server refuses shows in a condition, and is tried again', a
   t.match(await controller.untilCondition('quakes', 'FunctionReady', 'ServiceRefused'), { message: /quota/ });
   isFull = false;
   await controller.untilThere(serviceKind, 'quakes-millrace');
-  await controller.untilCondition('quakes', 'FunctionReady', 'DeploymentExists');
+  await controller.untilCondition('quakes', 'FunctionReady', 'WorkloadExists');
+});
+
+t.test('where the Trigger of annotations cannot be made, an Event of the Deployment says why', async (t) => {
+  const { client } = startTestController(t);
+  client.fails = (verb, kind) =>
+    verb === 'apply' && kind === 'Trigger'
+      ? new MillraceError('MILLRACE_KUBERNETES_FAILED', 'etcd is away')
+      : undefined;
+  await client.create(deploymentOf('mailer', optIn));
+  await until(async () =>
+    (await client.list(eventKind)).some(
+      ({ reason, note }) => reason === 'ReconcileFailed' && String(note).includes('etcd is away'),
+    ),
+  );
+  client.fails = undefined;
+  await until(() => client.get(triggerKind, 'geo', 'mailer'));
 });
 
 t.test('a process that is no longer the leader writes nothing', async (t) => {

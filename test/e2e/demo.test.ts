@@ -1,7 +1,7 @@
 // The demo in a cluster: it refuses one that has no Millrace; elsewhere its counts add up, it removes what a killed run has left, and leaves
 // nothing behind.
 import t, { type Test } from 'tap';
-import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
+import { createKafka } from '../../core/kafka/administration/kafka-client.ts';
 import { runCli, startCli, type Ended } from '../cli/fixtures/run-cli.ts';
 import { installMillrace, useCluster, type TestCluster } from '../fixtures/kubernetes/cluster.ts';
 import { uniqueName } from '../fixtures/kafka/kafka.ts';
@@ -14,7 +14,7 @@ t.test('the demo in a cluster', { timeout: 600_000 }, async (t) => {
   const namespace = uniqueName('demo');
   const args = [
     'demo',
-    '--kubernetes',
+    '--kubeconfig',
     cluster.kubeconfig,
     '--namespace',
     namespace,
@@ -37,7 +37,7 @@ t.test('the demo in a cluster', { timeout: 600_000 }, async (t) => {
 
   await t.test('a namespace that is not its own is not touched', async (t) => {
     const { code, stderr } = await runCli(t, [...args, '--namespace', 'default']);
-    t.equal(code, 1);
+    t.equal(code, 2);
     t.match(stderr, /the namespace default exists, and was not created by the demo: .*--namespace\n/);
   });
 

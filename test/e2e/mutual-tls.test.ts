@@ -53,12 +53,14 @@ async function phaseOf(
 ): Promise<string> {
   const name = `asks-with-${files.length}`;
   const keda = ['-n', 'keda'];
-  const shown = files.includes('tls.key') ? ['--cert=/keda/tls.crt', '--key=/keda/tls.key'] : [];
+  const shown = files.includes('tls.key')
+    ? ['--client-cert=/keda/tls.crt', '--client-key=/keda/tls.key']
+    : [];
   const container = {
     name: 'check',
     image: images.millrace.name,
     imagePullPolicy: 'Never',
-    args: ['check', `grpcs://${scaler}.svc:6000`, '--limit=PT5S', '--ca=/keda/ca.crt', ...shown],
+    args: ['check', `grpcs://${scaler}.svc:6000`, '--timeout=PT5S', '--ca=/keda/ca.crt', ...shown],
     volumeMounts: [{ name: 'keda', mountPath: '/keda' }],
   };
   const items = files.map((key) => ({ key, path: key }));

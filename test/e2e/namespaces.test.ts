@@ -46,7 +46,7 @@ t.test('functions with the same name in two namespaces are independent', { timeo
       const condition = await one!.ready();
       return condition?.status === 'False' ? condition : undefined;
     }, 60_000);
-    t.match(ready?.message, /private/);
+    t.match(ready.message, /private/);
   });
 });
 

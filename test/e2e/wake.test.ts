@@ -41,7 +41,7 @@ t.test('a function scales 0 → 1 → N → 0 with its traffic', { timeout: 900_
         recorder.begin();
         const appendedMs = Date.now();
         await oracle.produce(1);
-        const receipt = (await until(() => oracle.receipts[before], 60_000))!;
+        const receipt = await until(() => oracle.receipts[before], 60_000);
         await until(() => receipt.acceptedMs !== undefined);
         await delay(500); // logs arrive late
         timelines.push(recorder.end(appendedMs, receipt.receivedMs));

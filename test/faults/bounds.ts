@@ -19,6 +19,8 @@ export const bounds = {
   /** After SIGTERM a gateway ends within its drain limit plus this time. */
   stopMs: 10_000,
   drainLimitMs: 10_000,
+  /** While a part is in trouble, a record of the others waits no longer than this: less than the session of a member that is expelled. */
+  othersMs: 8_000,
   /** The backlog is zero within this time after the last fault is over. */
   settleMs: 120_000,
 } as const;

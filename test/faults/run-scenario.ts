@@ -1,6 +1,7 @@
 // Runs one seed: set-up, load, the faults on schedule, recovery, the backlog back to zero, the verdict.
 import { setTimeout as delay } from 'node:timers/promises';
 import { placeOf } from '../fixtures/oracle/oracle-evidence.ts';
+import type { Oracle } from '../fixtures/oracle/oracle.ts';
 import type { Verdict } from '../fixtures/oracle/oracle-verdict.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { bounds } from './bounds.ts';
@@ -11,6 +12,7 @@ import { injectFunctionFault } from './injection/function-faults.ts';
 import { injectGatewayFault, startGateway, untilConsuming } from './injection/gateway-faults.ts';
 import { startLoad } from './testbed/load.ts';
 import { injectNetworkFault } from './injection/network-faults.ts';
+import { injectPartFault } from './injection/part-faults.ts';
 import {
   describeFault,
   seconds,
@@ -19,8 +21,9 @@ import {
   type Step,
   type Track,
 } from './scenario/scenario.ts';
-import { createScope } from './testbed/scope.ts';
-import { createTestbed, disruptionsOf, type Testbed } from './testbed/testbed.ts';
+import { createScope, type Scope } from './testbed/scope.ts';
+import { watchStarvation, type Starvation } from './testbed/starvation.ts';
+import { createTestbed, disruptionsOf, exposeAll, type Testbed } from './testbed/testbed.ts';
 import { exposuresOf } from './testbed/disruptions.ts';
 
 export type Outcome = {
@@ -51,23 +54,49 @@ export async function runScenario(
   };
   try {
     const testbed = await createTestbed(scope, cluster, scenario, report);
+    excuseStarvation(testbed, scope);
     const verdict = await run(testbed).catch((error: unknown) => {
       testbed.problems.push(error instanceof Error ? error.message : String(error));
       return undefined;
     });
-    const { problems, notes } = testbed;
+    const { problems, notes, starvedMs } = testbed;
+    if (starvedMs > 0)
+      notes.push(`for ${seconds(starvedMs)} a process got too little CPU, which excuses redeliveries`);
     return {
       scenario,
       verdict,
       problems: [...problems, ...(verdict?.problems ?? []), ...describeRepetitions(verdict)],
       notes,
-      logs: [...steps, ...testbed.logs, ...describeEvidence(testbed, verdict)],
+      logs: [...steps, ...testbed.logs, ...describeEvidence(testbed.oracle, verdict)],
       tookMs: Date.now() - startMs,
       isClusterBroken: testbed.isClusterBroken,
     };
   } finally {
     await scope.end();
   }
+}
+
+/** A request of a process that gets no CPU runs into its timeout: whatever was answered meanwhile may come again. */
+function excuseStarvation(testbed: Testbed, scope: Scope): void {
+  const { slots, scenario } = testbed;
+  const { timeoutMs } = scenario.shape;
+  const end = new AbortController();
+  const watched = () => [
+    { name: 'the function', pid: process.pid },
+    ...slots.flatMap(({ name, process: one }) => (one === undefined ? [] : [{ name, pid: one.pid }])),
+  ];
+  let starvedToMs = 0;
+  const onStarved = ({ name, fromMs, toMs }: Starvation): void => {
+    const gateway = slots.find((slot) => slot.name === name)?.instances.at(-1);
+    exposeAll(testbed, { why: `${name} got no CPU`, gateway, fromMs: fromMs - timeoutMs, toMs });
+    testbed.starvedMs += toMs - Math.max(fromMs, starvedToMs);
+    starvedToMs = toMs;
+  };
+  const watching = watchStarvation(watched, timeoutMs, onStarved, end.signal);
+  scope.teardown(async () => {
+    end.abort();
+    await watching;
+  });
 }
 
 async function run(testbed: Testbed): Promise<Verdict> {
@@ -88,13 +117,23 @@ async function run(testbed: Testbed): Promise<Verdict> {
     await Promise.race([endLoad().catch(() => undefined), delay(bounds.recoveryMs)]);
     throw new Error(`the schedule could not be run: ${String(failure.reason)}`);
   }
+  if (scenario.part !== undefined) await injectPartFault(testbed, scenario.part);
   await endLoad();
   testbed.report(`faults are over: ${oracle.delivered} of ${oracle.acknowledged} delivered`);
   const used = slots.filter(({ instances }) => instances.length > 0);
-  for (const exposure of exposuresOf(disruptionsOf(testbed), used)) oracle.expose(exposure);
-  const verdict = await oracle.verdict({ limitMs: bounds.settleMs }).catch(async (error: unknown) => {
-    throw new Error(`stuck: ${String(error)}; ${await describeGateways(testbed)}`);
-  });
+  for (const exposure of exposuresOf(disruptionsOf(testbed), used)) exposeAll(testbed, exposure);
+  const evaluate = (one: Oracle): Promise<Verdict> =>
+    one.verdict({ limitMs: bounds.settleMs }).catch(async (error: unknown) => {
+      throw new Error(`stuck: ${String(error)}; ${await describeGateways(testbed)}`);
+    });
+  const verdict = await evaluate(oracle);
+  if (testbed.second !== undefined) {
+    const { oracle: of } = testbed.second;
+    const found = await evaluate(of);
+    const problems = [...found.problems, ...describeRepetitions(found)];
+    testbed.problems.push(...problems.map((problem) => `second topic: ${problem}`));
+    testbed.logs.push(...describeEvidence(of, found).map((line) => `second topic: ${line}`));
+  }
   testbed.report('the oracle has evaluated the evidence');
   return verdict;
 }
@@ -146,7 +185,7 @@ async function describeGateways({ slots }: Testbed): Promise<string> {
 }
 
 /** All excuses, and what happened to each record that was delivered again without one. */
-function describeEvidence({ oracle }: Testbed, verdict: Verdict | undefined): string[] {
+function describeEvidence(oracle: Oracle, verdict: Verdict | undefined): string[] {
   const at = (ms: number | undefined): string =>
     ms === undefined ? 'never' : Number.isFinite(ms) ? new Date(ms).toISOString().slice(11, 23) : 'the end';
   const places = new Set(verdict?.unexplained.map(placeOf));

@@ -16,6 +16,9 @@ const { values } = parseArgs({
     minutes: { type: 'string' },
     seed: { type: 'string', default: '1' },
     count: { type: 'string' },
+    /** classic or consumer, for all seeds. */
+    protocol: { type: 'string' },
+    help: { type: 'boolean', default: false },
     /** Prints each step as it happens. A single seed always does. */
     verbose: { type: 'boolean', default: false },
   },
@@ -23,9 +26,13 @@ const { values } = parseArgs({
 const firstSeed = Number(values.seed);
 const count = Number(values.count ?? (values.minutes === undefined ? 1 : Infinity));
 const endMs = Date.now() + Number(values.minutes ?? Infinity) * 60_000;
-if (![firstSeed, count, endMs].every((one) => one > 0)) {
-  console.error('usage: npm run soak -- [--minutes N] [--seed S] [--count N] [--verbose]');
-  process.exit(2);
+const { protocol } = values;
+const isProtocol = protocol === undefined || protocol === 'classic' || protocol === 'consumer';
+if (![firstSeed, count, endMs].every((one) => one > 0) || !isProtocol || values.help) {
+  console.error(
+    'usage: npm run soak -- [--minutes N] [--seed S] [--count N] [--protocol classic|consumer] [--verbose]',
+  );
+  process.exit(values.help ? 0 : 2);
 }
 
 const interrupted = new AbortController();
@@ -43,7 +50,7 @@ const cluster = createReusedCluster();
 try {
   for (let seed = firstSeed; !interrupted.signal.aborted && done < count && Date.now() < endMs; seed += 1) {
     const isVerbose = values.verbose || count === 1;
-    const scenario = generateScenario(seed);
+    const scenario = generateScenario(seed, protocol);
     if (isVerbose) console.log(describeScenario(scenario).join('\n'));
     const outcome = await runScenario(
       await cluster.forNextSeed(),

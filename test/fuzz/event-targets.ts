@@ -1,4 +1,4 @@
-// Readers of what producers and functions write: records, batches of Kafka, expressions over events, and answers.
+// Readers of what producers and functions write: records, expressions over events, and answers.
 import { ok } from 'node:assert/strict';
 import type { AttributeValue, CloudEvent } from '../../core/contract/event.ts';
 import type { ExpressionDialect } from '../../core/contract/expressions.ts';
@@ -9,7 +9,6 @@ import { decodeReply } from '../../gateway/events/decode-reply.ts';
 import { encodeJson } from '../../gateway/events/encode-json.ts';
 import { createEncode, encodeBatch } from '../../gateway/events/encode.ts';
 import { checkExpression, compileExpression } from '../../core/expressions/compile-expression.ts';
-import { createCodec, type Compression } from '../../core/kafka/fetch/codecs.ts';
 import { partsOf, seedOf, type Target } from './target.ts';
 
 const owner = { namespace: 'geo', name: 'quake-alerts' };
@@ -134,31 +133,9 @@ const answer: Target = {
   },
 };
 
-const mostUnpacked = 1 << 20;
-const packed = Buffer.from('a batch of records, '.repeat(20));
-const compressions: readonly Compression[] = ['gzip', 'snappy', 'lz4', 'zstd'];
-const batch: Target = {
-  name: 'batch',
-  seeds: await Promise.all(compressions.map((name) => createCodec(name).compress({ buffer: packed }))),
-  async attempt(input) {
-    for (const name of compressions) {
-      const unpacked = await createCodec(name, mostUnpacked)
-        .decompress(input)
-        .catch((error: unknown) => {
-          ok(
-            (error as { code?: unknown }).code === 'MILLRACE_KAFKA_FAILED',
-            'an error without a code of ours',
-          );
-        });
-      ok((unpacked?.length ?? 0) <= mostUnpacked, 'more than the limit');
-    }
-  },
-};
-
 export const eventTargets: readonly Target[] = [
   record,
   answer,
-  batch,
   expressions('cesql', [
     "type = 'order.placed' AND EXISTS region",
     "subject LIKE 'o-%' OR NOT (kafkapartition > 2)",

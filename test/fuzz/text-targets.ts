@@ -7,8 +7,9 @@ import { compileTopicPattern } from '../../core/contract/topic-pattern.ts';
 import { formatProblem } from '../../core/contract/manifest-problem.ts';
 import { parseManifests } from '../../core/resources/manifests/parse-manifests.ts';
 import { certificatesIn, privateKeyIn } from '../../core/credentials/pem.ts';
-import { decodeMark, encodeMark } from '../../core/contract/progress-mark.ts';
-import { declareTrigger, readTriggerResource } from '../../core/resources/trigger-resource.ts';
+import { decodeMark, encodeMark } from '../../core/contract/marks/progress-mark.ts';
+import { declareTrigger } from '../../core/resources/trigger-resource.ts';
+import { readTriggerResource } from '../fixtures/read-trigger.ts';
 import { checkExpression } from '../../core/expressions/compile-expression.ts';
 import { parseGroupMetadata } from '../../scaler/activation/group-metadata.ts';
 import { partsOf, seedOf, type Target } from './target.ts';
@@ -77,7 +78,7 @@ const annotations: Target = {
   attempt(input) {
     const metadata = { name: 'mailer', namespace: 'shop', uid: 'a-1', annotations: pairsOf(input) };
     const trigger = declareTrigger({ apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec: {} });
-    const context = { checkExpression, clusters: [], functionUris: 'guarded' } as const;
+    const context = { checkExpression, functionUris: 'guarded' } as const;
     const reading = readTriggerResource(trigger, context);
     if (reading.kind === 'right')
       ok(reading.subscription.key === 'shop/mailer', 'a trigger of somebody else');

@@ -3,7 +3,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { triggerManifest, useGateway } from '../fixtures/gateway.ts';
-import { createTopic, ownKafka, uniqueName, withAdmin } from '../fixtures/kafka/kafka.ts';
+import { createTopic, ownKafka, uniqueName } from '../fixtures/kafka/kafka.ts';
+import { countMembers } from '../fixtures/kafka/members-of.ts';
 import { serveFunction } from '../fixtures/oracle/oracle-function.ts';
 import { createOracle } from '../fixtures/oracle/oracle.ts';
 import type { LocalBroker } from '../../cli/kafka/local-kafka.ts';
@@ -27,11 +28,6 @@ const outages: Record<string, (broker: LocalBroker) => Promise<void>> = {
     broker.continue();
   },
 };
-
-async function countMembers(bootstrapServers: string, group: string): Promise<number> {
-  const { groups } = await withAdmin(bootstrapServers, (admin) => admin.describeGroups([group]));
-  return groups[0]?.members.length ?? 0;
-}
 
 t.test('a gateway survives a broker that goes down under load', { timeout: 240_000 }, async (t) => {
   const kafka = await ownKafka(t);

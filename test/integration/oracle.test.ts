@@ -1,6 +1,6 @@
 // The oracle can fail: it finds each kind of fault in made-up evidence.
 import t from 'tap';
-import { encodeMark } from '../../core/contract/progress-mark.ts';
+import { encodeMark } from '../../core/contract/marks/progress-mark.ts';
 import type { Evidence, Exposure, LoggedRecord, Receipt } from '../fixtures/oracle/oracle-evidence.ts';
 import { evaluate } from '../fixtures/oracle/oracle-verdict.ts';
 
@@ -105,6 +105,13 @@ const faults: Record<string, [Partial<Evidence>, RegExp]> = {
     { receipts: [receipt(0, 10, { acceptedMs: 25 }), receipt(1, 20), receipt(2, 30)], samples: [] },
     /before the last request was answered.*0@1/,
   ],
+  'a partition that stood still': [
+    {
+      demands: [{ why: 'another hung', partitions: new Set([0]), fromMs: 5, toMs: 32, limitMs: 11 }],
+      receipts: [receipt(0, 10), receipt(1, 20), receipt(2, 40)],
+    },
+    /stood still while another hung.*0@2 for 12 ms/,
+  ],
   'a commit ahead of settlement': [
     { samples: [{ partition: 0, offset: 2n, atMs: 20 }] },
     /committed ahead.*0@2 with 0@1/,
@@ -139,6 +146,13 @@ for (const [name, [fault, problem]] of Object.entries(faults)) {
     t.match(evaluate({ ...sound, ...fault }).problems, [problem]);
   });
 }
+
+t.test('a partition that is owed nothing may stand still', async (t) => {
+  const log = [record(0), record(1), record(2, { timestampMs: 31 })];
+  const demands = [{ why: 'another hung', partitions: new Set([0]), fromMs: 5, toMs: 45, limitMs: 11 }];
+  const receipts = [receipt(0, 10), receipt(1, 20), receipt(2, 40)];
+  t.strictSame(evaluate({ ...sound, log, receipts, demands }).problems, []);
+});
 
 const crash: Exposure = { why: 'killed', fromMs: 20, toMs: 35 };
 
@@ -224,6 +238,17 @@ t.test('duplicates are excused after an answer that may not have arrived', async
   ];
   t.strictSame(evaluate({ ...sound, receipts: late }).problems, [], 'the gateway no longer waited for it');
 });
+
+t.test(
+  'a request that the gateway had given up is no redelivery when the function reads it late',
+  async (t) => {
+    const late = receipt(1, 40, { doubt: 'closed by the client' });
+    const receipts = [...sound.receipts, late];
+    t.match(evaluate({ ...sound, receipts }).problems, [/went back/]);
+    const verdict = evaluate({ ...sound, receipts: [...sound.receipts, { ...late, isLate: true }] });
+    t.strictSame([verdict.problems, verdict.duplicates], [[], []]);
+  },
+);
 
 t.test('repeated dead letters are excused only by a crash or by Kafka', async (t) => {
   const receipts = [receipt(0, 10), receipt(1, 20, { acceptedMs: undefined as never }), receipt(2, 30)];

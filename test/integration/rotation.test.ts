@@ -1,9 +1,9 @@
 // Passwords, certificates, CAs and client secrets that are replaced under load, in a KafkaCluster or in the file that KAFKA_CONFIG names: no
-// record is lost or repeated, KEDA gets the right backlog at each poll, old connections are closed, and new ones use the new credentials.
+// record is lost or repeated, KEDA gets the right backlog at each poll, old connections are closed, and as many new ones use the new credentials.
 import type { Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { createAuthority, type Authority } from '../fixtures/access/authority.ts';
-import { connectionsTo } from '../fixtures/connections.ts';
+import { connectionsTo, countConnects } from '../fixtures/connections.ts';
 import { planted } from '../fixtures/secrets/planted.ts';
 import {
   beginRotation,
@@ -25,6 +25,10 @@ for (const place of credentialPlaces) {
     async (t) => {
       const kafka = await startSecureKafka(t);
       const open = (listener: ListenerName): Socket[] => connectionsTo(kafka.addresses[listener]);
+      const counting = (t: Test, listener: ListenerName) => countConnects(t, kafka.addresses[listener]);
+      /** What `turns` of all connections take: each is made anew once, and gateway and scaler prove what they take on. */
+      const mostConnects = (connections: readonly Socket[], turns = 1): number =>
+        turns * (2 * connections.length + 2);
 
       /** Cuts all connections, and proves that work goes on over new ones. */
       const cutAll = async (t: Test, listener: ListenerName, rotation: Rotation): Promise<void> => {
@@ -47,10 +51,14 @@ for (const place of credentialPlaces) {
         if (sasl?.mechanism !== 'scram-sha-512') throw new Error('this client has no password');
         const renewed = { ...sasl, mechanism: 'scram-sha-512', password: planted('another') } as const;
         await kafka.changePassword(renewed);
+        const connects = counting(t, 'SASL_TLS');
         await flows(rotation.oracle);
         await rotation.renew({ ...rotation.before, sasl: renewed });
         await until(() => old.every(({ destroyed }) => destroyed), 40_000);
         await rotation.end();
+        // Sessions by the old password end meanwhile, too.
+        const count = connects.stop();
+        t.ok(count <= mostConnects(old, 2), `${old.length} connections, ${count} connects`);
         await cutAll(t, 'SASL_TLS', rotation);
       });
 
@@ -65,8 +73,11 @@ for (const place of credentialPlaces) {
         const own = await next.issue({ subject: `/O=geo/CN=${kafka.principal('mutual-tls')}` });
         // At first, both sides trust both CAs.
         await kafka.changeCertificate('MUTUAL', await serving(kafka.authority), both);
+        const connects = counting(t, 'MUTUAL');
         await rotation.renew({ ...rotation.before, tls: { ca: both, verifyHostname: true, ...own } });
         await until(() => old.every(({ destroyed }) => destroyed), 40_000);
+        const count = connects.stop();
+        t.ok(count <= mostConnects(old), `${old.length} connections, ${count} connects`);
         await kafka.changeCertificate('MUTUAL', await serving(next), next.certificate);
         const between = open('MUTUAL');
         await rotation.renew({
@@ -81,6 +92,7 @@ for (const place of credentialPlaces) {
       t.test('a new client secret, while sessions expire', limit, async (t) => {
         const rotation = await beginRotation(t, kafka, 'tls-oauthbearer', place);
         const startMs = Date.now();
+        const [old, connects] = [open('SASL_TLS'), counting(t, 'SASL_TLS')];
         const { sasl } = rotation.before;
         if (sasl?.mechanism !== 'oauthbearer') throw new Error('this client has no token');
         const asked = kafka.provider.requests.length;
@@ -89,6 +101,13 @@ for (const place of credentialPlaces) {
         t.strictSame([...new Set(kafka.provider.requests.slice(asked).map(({ status }) => status))], [200]);
         await until(() => Date.now() > startMs + maxReauthMs + 3_000, 2 * maxReauthMs);
         await rotation.end();
+        const count = connects.stop();
+        const sessions = Math.ceil((Date.now() - startMs) / maxReauthMs) + 1;
+        // What nobody asks for meanwhile is not opened again.
+        t.ok(
+          count > 0 && count <= mostConnects(old, sessions),
+          `${old.length} connections, ${count} connects`,
+        );
         await cutAll(t, 'SASL_TLS', rotation);
       });
     },

@@ -67,7 +67,7 @@ t.test('command line, scaler and gateway work with every authentication and the 
   await grant('scaler');
   const scaler = await useFileScaler(t, manifests);
   for (const [kind] of ways) {
-    await until(async () => (await scaler.demand.backlog(`default/${kind}`)) === 3n);
+    await until(async () => (await scaler.demand.backlog(`default/${kind}`)) === 3n, 60_000);
     t.pass(`scaler: ${kind}`);
   }
 
@@ -75,13 +75,14 @@ t.test('command line, scaler and gateway work with every authentication and the 
   const gateway = await useGateway(t, { bootstrapServers: nowhere, manifests });
   for (const [kind, { deadLetterTopic, replyTopic }] of ways) {
     const found = () => gateway.snapshot().find(({ key }) => key === `default/${kind}`);
-    await until(() => found()?.replies === 2 && found()?.deadLettered === 1).catch((error: unknown) => {
+    const isDone = () => found()?.replies === 2 && found()?.deadLettered === 1;
+    await until(isDone, 60_000).catch((error: unknown) => {
       t.fail(`gateway: ${kind}`, { found: found(), error });
     });
     t.strictSame(await valuesIn(bootstrapServers, deadLetterTopic), ['wrong'], `dead letter: ${kind}`);
     const replies = ['reply to right', 'reply to right'];
     t.strictSame(await valuesIn(bootstrapServers, replyTopic), replies, `replies: ${kind}`);
-    await until(async () => (await scaler.demand.backlog(`default/${kind}`)) === 0n);
+    await until(async () => (await scaler.demand.backlog(`default/${kind}`)) === 0n, 60_000);
   }
 });
 
@@ -170,9 +171,11 @@ t.test('the gateway reports a missing right, and so does the scaler if it needs 
   const gateway = await useGateway(t, { bootstrapServers: nowhere, manifests, env });
   const reported = listen(gateway);
   for (const [name, expected] of Object.entries(missingRights)) {
-    await until(() => reported.has(name)).catch(() => undefined);
+    await until(() => reported.has(name), 60_000).catch(() => undefined);
     t.match(reported.get(name), [expected.gateway], name);
-    await until(async () => expected.scaler.test(await reportedBy(scaler, name))).catch(() => undefined);
+    await until(async () => expected.scaler.test(await reportedBy(scaler, name)), 60_000).catch(
+      () => undefined,
+    );
     t.match(await reportedBy(scaler, name), expected.scaler, `scaler: ${name}`);
   }
 });
@@ -195,11 +198,11 @@ async function wrongClients(): Promise<Record<string, [ClientSettings, RegExp]>>
   return {
     'a-wrong-password': [
       withSasl(text, { password: planted('wrong') }),
-      seen(refused, /does not let us in: SASL PLAIN .*Invalid username or password/),
+      seen(refused, /does not let us in: SASL PLAIN: .*Invalid username or password/),
     ],
     'a-wrong-scram-password': [
       withSasl(scram, { password: planted('wrong') }),
-      seen(refused, /does not let us in: SASL SCRAM SHA512 .*invalid credentials/),
+      seen(refused, /does not let us in: SASL SCRAM-SHA-512: .*invalid credentials/),
     ],
     'an-unknown-user': [withSasl(scram, { username: 'nobody' }), seen(refused, /does not let us in/)],
     'another-mechanism': [
@@ -229,11 +232,14 @@ async function wrongClients(): Promise<Record<string, [ClientSettings, RegExp]>>
     ],
     'text-to-tls': [
       { ...text, bootstrapServers: kafka.addresses.SASL_TLS },
-      seen('MILLRACE_KAFKA_UNREACHABLE', /Closed connection/),
+      seen('MILLRACE_KAFKA_UNREACHABLE', /the listener asks for TLS/),
     ],
     'tls-to-text': [
       { ...scram, bootstrapServers: kafka.addresses.SASL },
-      seen('MILLRACE_KAFKA_UNREACHABLE', /disconnected before secure TLS connection was established/),
+      seen(
+        'MILLRACE_KAFKA_UNREACHABLE',
+        /closed the connection before the TLS handshake had ended: its listener may have no TLS/,
+      ),
     ],
     'sasl-to-none': [
       { ...scram, bootstrapServers: kafka.addresses.TLS },
@@ -241,7 +247,7 @@ async function wrongClients(): Promise<Record<string, [ClientSettings, RegExp]>>
     ],
     'none-to-sasl': [
       { bootstrapServers: kafka.addresses.SASL },
-      seen('MILLRACE_KAFKA_UNREACHABLE', /Closed connection/),
+      seen('MILLRACE_KAFKA_UNREACHABLE', /[Cc]losed (the )?connection/),
     ],
     'no-token': [
       withSasl(oauth, { clientSecret: planted('wrong') }),
@@ -272,24 +278,21 @@ t.test('gateway and scaler report why Kafka refuses a connection', async (t) => 
   const gateway = await useGateway(t, { bootstrapServers: nowhere, manifests: manifests.flat(), env });
   const reported = listen(gateway);
   for (const [name, [, expected]] of wrong) {
-    await until(() => reported.has(name)).catch(() => undefined);
+    await until(() => reported.has(name), 60_000).catch(() => undefined);
     t.match(reported.get(name), [expected], name);
     t.equal(reported.get(name)?.length, 1, `${name}: nothing else`);
     const words = expected.source.slice(expected.source.indexOf('.*'));
-    t.match(
-      await reportedBy(scaler, name),
-      new RegExp(`^The backlog of default/${name} is unknown: ${words}`),
-    );
+    const said = new RegExp(`^The backlog of default/${name} is unknown: ${words}`);
+    // Whoever asks first may be told that Kafka takes long.
+    await until(async () => said.test(await reportedBy(scaler, name)), 60_000).catch(() => undefined);
+    t.match(await reportedBy(scaler, name), said);
     const reason = () => gateway.snapshot().find(({ key }) => key === `default/${name}`)!.reason;
     // The gateway retries in between, so the reason comes and goes.
-    await until(() => new RegExp(words).test(reason())).catch(() => undefined);
+    await until(() => new RegExp(words).test(reason()), 60_000).catch(() => undefined);
     t.match(reason(), new RegExp(words), `${name}: the snapshot`);
   }
-  t.strictSame(
-    [reported.get('sound'), await reportedBy(scaler, 'sound')],
-    [undefined, '0'],
-    'a sound trigger reports nothing',
-  );
+  await until(async () => (await reportedBy(scaler, 'sound')) === '0', 60_000);
+  t.equal(reported.get('sound'), undefined, 'a sound trigger reports nothing');
   // These requests also feed the search for secrets: each port answers while all of this is wrong.
   const pages = ['/v1/triggers', '/readyz', '/metrics'].map((path) => `${gateway.adminUrl}${path}`);
   for (const page of [...pages, `${scaler.httpUrl}/readyz`, `${scaler.httpUrl}/metrics`]) {
@@ -308,5 +311,5 @@ t.test('a gateway accepts a certificate for another name when verifyHostname is 
   });
   await produce(bootstrapServers, trigger.topic, [{ value: 'right' }]);
   await useGateway(t, { bootstrapServers: nowhere, manifests });
-  await until(() => calls.length === 1);
+  await until(() => calls.length === 1, 60_000);
 });

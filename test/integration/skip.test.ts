@@ -31,7 +31,7 @@ t.test('without a dead-letter topic, skip unblocks the lane and prints the recor
   t.match(blocked, [{ topic, partition: 1, offset: '2', keyBytes: 1, reason: 'rejected', status: 422 }]);
   const [{ partition, offset }] = blocked as [(typeof blocked)[0]];
   const { code, stdout } = await runCli(t, [
-    ...['skip', 'tested', '--partition', `${partition}`, '--offset', offset],
+    ...['skip', 'default/tested', '--partition', `${partition}`, '--offset', offset],
     ...['--reason', 'no use', '--gateway', 'http://127.0.0.1:1', '--gateway', gateway.adminUrl],
   ]);
   t.equal(code, 0);

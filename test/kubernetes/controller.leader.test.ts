@@ -13,6 +13,7 @@ import type { LeaseTimes } from '../../core/kubernetes/leader-election.ts';
 import { readKubernetesConfig } from '../../controller/config.ts';
 import { createTopic, useKafka } from '../fixtures/kafka/kafka.ts';
 import { memorySecrets } from '../fixtures/secrets/memory-secrets.ts';
+import { createTriggerInformer } from '../../core/kubernetes/informers/trigger-informer.ts';
 import { silentLog } from '../fixtures/silent-log.ts';
 import { useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { openTcpProxy, type TcpProxy } from '../fixtures/kafka/tcp-proxy.ts';
@@ -45,16 +46,23 @@ async function start(
     log: () => undefined,
     onRequest: () => undefined,
   });
+  const informer = createTriggerInformer({
+    resources: client,
+    namespaces: [namespace],
+    checkExpression,
+    functionUris: 'guarded',
+  });
+  t.teardown(() => informer.stop());
   const env = { WATCH_NAMESPACES: namespace, POD_NAMESPACE: namespace, POD_NAME: name };
   const controller = await startController({
     config: readKubernetesConfig(env),
     client,
-    secrets: memorySecrets(),
+    informer,
     kafka,
     backlog: () => Promise.resolve(0n),
-    checkExpression,
     probe: createScalerProbe(),
     log: silentLog,
+    emit: () => false,
     leaseTimes,
   });
   let stopping: Promise<void> | undefined;
@@ -116,6 +124,7 @@ t.test('only the leader writes, and when it stops the other leads before the Lea
   await tenant.deploy('mapper', { topics: topic });
   await tenant.untilThere(serviceKind, 'mapper-millrace');
   t.equal(first.writes.length, length);
+  t.notOk(second.writes.includes('apply Service mailer-millrace'), 'what is up to date is not written again');
 });
 
 /** A kubeconfig that connects through the proxy. */

@@ -38,8 +38,9 @@ t.test('the controller serves the watched namespaces with Roles alone, and no ot
     await tenant.annotate('mailer', { topics: undefined });
     await tenant.untilGone(triggerKind, 'mailer');
     await tenant.untilGone(scaledObjectKind, 'mailer');
-    for (const kind of [serviceKind, triggerAuthenticationKind, configMapKind])
-      await tenant.untilGone(kind, 'mailer-millrace');
+    await tenant.untilGone(serviceKind, 'mailer-millrace');
+    for (const kind of [triggerAuthenticationKind, configMapKind])
+      await tenant.untilGone(kind, 'millrace-scaler-ca');
   }
   t.equal(await other.find(triggerKind, 'mailer'), undefined);
 });
@@ -68,7 +69,7 @@ t.test('the controller names a missing right, and goes on when it is granted', a
   t.match(told, { status: 'False', message: /the right to patch services .* is missing/ });
   await grant(rules);
   await shop.untilThere(serviceKind, 'mapper-millrace');
-  await shop.untilCondition('mapper', 'FunctionReady', 'DeploymentExists');
+  await shop.untilCondition('mapper', 'FunctionReady', 'WorkloadExists');
 });
 
 interface Rule {

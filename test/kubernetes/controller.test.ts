@@ -78,12 +78,12 @@ t.test('the controller makes what a function needs, and its conditions say what 
         spec: {
           scaleTargetRef: { kind: 'Deployment', name: 'mailer' },
           maxReplicaCount: 7,
-          triggers: [{ type: 'external-push', metadata, authenticationRef: { name: 'mailer-millrace' } }],
+          triggers: [{ type: 'external-push', metadata, authenticationRef: { name: 'millrace-scaler-ca' } }],
         },
       });
-      t.match(await tenant.find(triggerAuthenticationKind, 'mailer-millrace'), { metadata: owner });
-      const trust = await tenant.find(configMapKind, 'mailer-millrace');
-      t.match(trust, { metadata: owner, data: { 'ca.crt': installation.ca } });
+      t.ok(await tenant.find(triggerAuthenticationKind, 'millrace-scaler-ca'));
+      const trust = await tenant.find(configMapKind, 'millrace-scaler-ca');
+      t.match(trust, { metadata: { ownerReferences: undefined }, data: { 'ca.crt': installation.ca } });
       await tenant.untilCondition('mailer', 'ScalerReady', 'WaitingForKeda');
       await tenant.kedaSays('mailer', 'True');
       await tenant.untilCondition('mailer', 'ScalerReady', 'Scaled');
@@ -142,8 +142,9 @@ t.test(
     await tenant.edit(scaledObjectKind, 'mailer', { metadata: { finalizers: [] } });
 
     await tenant.untilGone(triggerKind, 'mailer');
-    for (const kind of [serviceKind, triggerAuthenticationKind, configMapKind])
-      await tenant.untilGone(kind, 'mailer-millrace');
+    await tenant.untilGone(serviceKind, 'mailer-millrace');
+    for (const kind of [triggerAuthenticationKind, configMapKind])
+      t.equal(await tenant.find(kind, 'millrace-scaler-ca'), undefined, 'no other trigger is here');
     t.equal(await tenant.find(scaledObjectKind, 'mailer'), undefined);
     t.ok(await tenant.find(deploymentKind, 'mailer'), 'the Deployment belongs to the user');
   },
@@ -228,7 +229,7 @@ t.test('a resource of somebody else is named and left alone, and replaced once i
     await tenant.remove(kind, name);
     await tenant.untilThere(kind, name, theirs[index]);
   }
-  await tenant.untilCondition('mailer', 'FunctionReady', 'DeploymentExists');
+  await tenant.untilCondition('mailer', 'FunctionReady', 'WorkloadExists');
   await tenant.untilCondition('mailer', 'ScalerReady', 'WaitingForKeda');
 });
 
@@ -272,7 +273,6 @@ t.test('the controller restores what somebody deletes or edits by hand', async (
   const made = [
     [serviceKind, 'mailer-millrace', { spec: { selector: { tier: 'front' }, ports: [{ port: 1 }] } }],
     [scaledObjectKind, 'mailer', { spec: { maxReplicaCount: 99, minReplicaCount: 9 } }],
-    [triggerAuthenticationKind, 'mailer-millrace', { spec: { configMapTargetRef: [] } }],
     [triggerKind, 'mailer', { spec: { source: { topics: ['another'] }, suspend: true } }],
   ] as const;
   for (const [kind, name, edit] of made) {

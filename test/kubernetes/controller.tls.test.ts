@@ -25,6 +25,7 @@ const installation = await install(t, {
 
 const beside = [triggerAuthenticationKind, configMapKind];
 const name = 'millrace-scaler.mill';
+const own = 'millrace-scaler-ca';
 
 async function untilReference(expected: object): Promise<void> {
   await until(async () => {
@@ -35,27 +36,27 @@ async function untilReference(expected: object): Promise<void> {
 }
 
 t.test(
-  'mutual TLS removes the authentication beside the function, and turning it off restores it',
+  'with mutual TLS, the namespaces of functions need no authentication; without, each has one',
   async (t) => {
     await tenant.deploy('mailer', { topics: topic });
     const { metadata } = await tenant.untilThere(scaledObjectKind, 'mailer');
-    await untilReference({ name: 'mailer-millrace' });
-    for (const kind of beside) t.ok(await tenant.find(kind, 'mailer-millrace'), kind.kind);
+    await untilReference({ name: own });
+    for (const kind of beside) t.ok(await tenant.find(kind, own), kind.kind);
+    for (const kind of beside) await tenant.remove(kind, own);
 
     await installation.restartScaler(name);
     await untilReference({ kind: 'ClusterTriggerAuthentication', name });
-    for (const kind of beside) await tenant.untilGone(kind, 'mailer-millrace');
 
     await tenant.deploy('mapper', { topics: topic });
     t.match(await tenant.untilThere(scaledObjectKind, 'mapper'), {
       spec: { triggers: [{ authenticationRef: { kind: 'ClusterTriggerAuthentication', name } }] },
     });
     t.pass('a new function: the probe reached the scaler and was authenticated');
-    for (const kind of beside) t.notOk(await tenant.find(kind, 'mapper-millrace'), kind.kind);
+    for (const kind of beside) t.notOk(await tenant.find(kind, own), kind.kind);
 
     await installation.restartScaler();
-    await untilReference({ name: 'mailer-millrace' });
-    for (const kind of beside) await tenant.untilThere(kind, 'mailer-millrace');
+    await untilReference({ name: own });
+    for (const kind of beside) await tenant.untilThere(kind, own);
     t.equal(
       (await tenant.find(scaledObjectKind, 'mailer'))?.metadata.uid,
       metadata.uid,

@@ -90,7 +90,10 @@ for (const [changes, message] of [
   [{ 'spec.function.uri': 'http://a/' }, /must have exactly one of ref, service, uri/],
   [{ 'spec.function': { uri: 'http://a/', port: 80 } }, /port has no meaning with uri/],
   [{ 'spec.function': { uri: 'http://a/', path: '/' } }, /path has no meaning with uri/],
-  [{ 'spec.function': { uri: 'ftp://a/' } }, /must be an http or https URL without user/],
+  [
+    { 'spec.function': { uri: 'ftp://a/' } },
+    /must be an http or https URL of at most 2048 characters without user/,
+  ],
   [{ 'spec.function': { uri: 'http://a/', tls: {} } }, /tls requires https/],
   [{ 'spec.function': { uri: 'http://a/', authentication: accountToken } }, /authentication requires https/],
   [{ 'spec.function.tls': { certificate: value } }, /certificate requires key\. Write key/],
@@ -184,7 +187,10 @@ t.test('kubectl get and explain show the printed columns and descriptions', asyn
   t.match(head, /^NAME +READY +REASON +TOPICS +FUNCTION +BACKLOG +REPLICAS +AGE/);
   t.match(row, /mailer +False +TopicMissing +orders +deployment\/mailer +10-99 +2 /);
   const explained = await server.kubectl(['explain', 'trigger.spec.delivery']);
-  t.match(explained.replaceAll(/\s+/g, ' '), 'The most attempts after the first. -1: no limit. Default: 10.');
+  t.match(
+    explained.replaceAll(/\s+/g, ' '),
+    'The most attempts after the first. -1: no limit. Must be a whole number of at least -1. Default: 10.',
+  );
 });
 
 const token = { type: 'oauthbearer', tokenEndpoint: 'https://sso.example.com/token' };

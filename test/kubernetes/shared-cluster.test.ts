@@ -1,7 +1,8 @@
 // A KafkaCluster that one namespace grants to another: what a Trigger there reports and reads with the grant, and without it.
 import t from 'tap';
 import { kafkaClusterKind } from '../../core/resources/kinds.ts';
-import { createTopic, useKafka, withAdmin } from '../fixtures/kafka/kafka.ts';
+import { createTopic, useKafka } from '../fixtures/kafka/kafka.ts';
+import { countMembers } from '../fixtures/kafka/members-of.ts';
 import { createNamespace, useApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { until } from '../scaler/fixtures/until.ts';
 import { applyCrds, applyKedaCrds, install } from './fixtures/installation.ts';
@@ -23,11 +24,7 @@ const installation = await install(t, { server, bootstrapServers: '127.0.0.1:1',
 const share = (allowedNamespaces: readonly string[]): Promise<unknown> =>
   client.patch(kafkaClusterKind, platform, 'main', { spec: { allowedNamespaces } });
 
-async function members(): Promise<number | undefined> {
-  const group = `millrace.${tenant.namespace}.mailer`;
-  const { groups } = await withAdmin(bootstrapServers, (admin) => admin.describeGroups([group]));
-  return groups[0]?.members.length;
-}
+const members = (): Promise<number> => countMembers(bootstrapServers, `millrace.${tenant.namespace}.mailer`);
 
 t.test('a trigger may read from a granted KafkaCluster for as long as the grant exists', async (t) => {
   const { apiVersion, kind } = kafkaClusterKind;

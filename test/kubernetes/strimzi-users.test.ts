@@ -2,7 +2,7 @@
 // triggers work with them. The trigger follows a password that the operator replaces.
 import t from 'tap';
 import { kafkaClusterKind, secretKind, triggerKind } from '../../core/resources/kinds.ts';
-import { parseManifests, template } from '../charts/fixtures/helm.ts';
+import { parseManifests, required, template } from '../charts/fixtures/helm.ts';
 import { connectionsTo } from '../fixtures/connections.ts';
 import { startFunction } from '../fixtures/function-server.ts';
 import { createTopic, produce } from '../fixtures/kafka/kafka.ts';
@@ -105,7 +105,7 @@ function createTrigger(name: string, source: object, uri: string, more: object =
 }
 
 t.test('the API server accepts what the chart makes, and the users get the documented rights', async (t) => {
-  const { stdout, stderr } = await template('--set', 'kafka.bootstrapServers=kafka:9092', ...values);
+  const { stdout, stderr } = await template(...required, ...values);
   t.equal(stderr, '');
   const items = parseManifests(stdout).filter(({ apiVersion }) => apiVersion === strimzi);
   t.strictSame(items.map(({ kind }) => kind).toSorted(), ['KafkaTopic', 'KafkaUser', 'KafkaUser']);

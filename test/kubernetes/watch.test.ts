@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import type { MillraceError } from '../../core/contract/errors.ts';
 import { createKubernetesClient } from '../../core/kubernetes/api-client.ts';
 import { openConnection } from '../../core/kubernetes/api-connection.ts';
+import { ResourceMap } from '../../core/kubernetes/informers/resource-map.ts';
 import { configMapKind } from '../fixtures/kubernetes/kubernetes-conformance.ts';
 import {
   apiServer,
@@ -66,8 +67,11 @@ async function watchThroughProxy(t: Test, { kubeconfig, kubectl }: ApiServer, wa
   const remove = (name: string) => writer.remove(configMapKind, namespace, name);
   await write('a');
   const options = { namespaces: [namespace], labelSelector: 'tested' };
-  const stop = await client.watch(configMapKind, options, (all) => {
-    state = all
+  const known = new ResourceMap();
+  const stop = await client.watch(configMapKind, options, (changes) => {
+    known.apply(changes);
+    state = known
+      .all()
       .map(({ metadata: { name } }) => name)
       .toSorted()
       .join();
@@ -137,8 +141,8 @@ t.test('a watch names a missing right until it is granted', async (t) => {
   });
   const { client, troubles, recoveries } = await connect(t, asStranger);
   let state: number | undefined;
-  const watching = client.watch(configMapKind, { namespaces: [namespace] }, (all) => {
-    state = all.length;
+  const watching = client.watch(configMapKind, { namespaces: [namespace] }, (changes) => {
+    state = changes.length;
   });
   await until(() => troubles.length > 0);
   t.match(troubles[0], {

@@ -8,7 +8,7 @@ import { startLocalKafka, type LocalKafka } from '../../cli/kafka/local-kafka.ts
 import { apiServer, type ApiServer } from '../fixtures/kubernetes/kubernetes.ts';
 import { startControlPlane, type ControlPlane } from './control-plane.ts';
 import { startDns } from './dns.ts';
-import { writeImage } from './image.ts';
+import { writeImage } from '../../.build/image/archive.ts';
 import { installKeda, loadKedaImages } from './keda.ts';
 import { labPrefix, removeLeftovers } from './leftovers.ts';
 import { writeFunctionImage, writeMillraceImage } from './millrace-image.ts';

@@ -196,6 +196,9 @@ function controllerManagerArguments(certificateDir: string, kubeconfig: string, 
     `--cluster-signing-cert-file=${file('ca.crt')}`,
     `--cluster-signing-key-file=${file('ca.key')}`,
     '--controllers=*,-nodeipam',
+    // Its own limits are those of a cluster with other users: the deletion of a test's namespace would take tens of seconds.
+    '--kube-api-qps=500',
+    '--kube-api-burst=1000',
     '--horizontal-pod-autoscaler-sync-period=2s',
     '--horizontal-pod-autoscaler-downscale-stabilization=5s',
   ];

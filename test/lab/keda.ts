@@ -3,9 +3,9 @@
 import { chmod, cp, mkdir, writeFile } from 'node:fs/promises';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeImage } from './image.ts';
+import { writeImage } from '../../.build/image/archive.ts';
 import type { LabNode } from './node.ts';
-import { moduleDir, toolPath, type Program } from './tools.ts';
+import { moduleDir, releasedModuleDir, toolPath, type Program } from './tools.ts';
 
 type Kubectl = (args: readonly string[], input?: string) => Promise<string>;
 
@@ -20,15 +20,14 @@ const parts: readonly { image: string; program: Program; path: string }[] = [
   },
 ];
 
+/** The oldest release that Millrace promises to work with. */
+export const oldestKeda = 'v2.16.1';
+
 /** The path of one of KEDA's own CRDs, such as `scaledobjects`. */
-export async function kedaCrd(plural: string): Promise<string> {
-  return join(
-    await moduleDir('github.com/kedacore/keda/v2'),
-    'config',
-    'crd',
-    'bases',
-    `keda.sh_${plural}.yaml`,
-  );
+export async function kedaCrd(plural: string, version?: typeof oldestKeda): Promise<string> {
+  const module = 'github.com/kedacore/keda/v2';
+  const dir = version === undefined ? await moduleDir(module) : await releasedModuleDir(module, version);
+  return join(dir, 'config', 'crd', 'bases', `keda.sh_${plural}.yaml`);
 }
 
 export async function loadKedaImages(node: LabNode, dir: string): Promise<void> {

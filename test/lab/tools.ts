@@ -5,6 +5,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { access, mkdir, mkdtemp, readFile, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -56,6 +57,13 @@ export async function toolPath(tool: Tool, log: Log = sayAloud): Promise<string>
 /** The folder of a Go module that the lab is built from, for its manifests and API descriptions. */
 export async function moduleDir(module: 'k8s.io/kubernetes' | typeof KEDA): Promise<string> {
   const { stdout } = await go(['mod', 'download', '-json', module], 'tools');
+  return (JSON.parse(stdout) as { Dir: string }).Dir;
+}
+
+/** The folder of a module of another version than the one that the lab pins. Outside test/lab/go, so that nothing there changes. */
+export async function releasedModuleDir(module: typeof KEDA, version: string): Promise<string> {
+  const args = ['mod', 'download', '-json', `${module}@${version}`];
+  const { stdout } = await run('go', args, { cwd: tmpdir(), env: goEnvironment() });
   return (JSON.parse(stdout) as { Dir: string }).Dir;
 }
 

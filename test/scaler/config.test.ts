@@ -1,4 +1,5 @@
 import t from 'tap';
+import { listenAddress } from '../../core/process/listen-address.ts';
 import { readScalerConfig } from '../../scaler/config.ts';
 import { localAccess } from '../fixtures/access/open-server.ts';
 
@@ -11,7 +12,7 @@ t.test('defaults', async (t) => {
     kafkaConfigPath: undefined,
     triggersPath: '/triggers',
     kubernetes: undefined,
-    host: '0.0.0.0',
+    host: listenAddress('any'),
     grpcPort: 6000,
     httpPort: 8081,
     tls: undefined,

@@ -8,7 +8,7 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
-import { createKafka } from '../../core/kafka/connection/kafka-client.ts';
+import { createKafka } from '../../core/kafka/administration/kafka-client.ts';
 import { loadExternalScaler } from '../../scaler/grpc/proto-definition.ts';
 import { startScaler } from '../../scaler/main.ts';
 import { localAccess } from '../fixtures/access/open-server.ts';

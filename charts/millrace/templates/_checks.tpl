@@ -1,5 +1,19 @@
 {{/* Checks that the schema cannot make. Each failure says what to do. */}}
 {{- define "millrace.checks" -}}
+{{- if not .Values.image.repository }}
+{{- fail "Millrace needs an image that the cluster can pull. In a checkout, `npm run image` builds one, loads it into kind, k3d or minikube, and prints the command to go on with. Otherwise build the Containerfile, push the image to your registry, and set image.repository=REGISTRY/millrace." }}
+{{- end }}
+{{- range $component := list "gateway" "scaler" }}
+{{- $budget := (index $.Values $component).podDisruptionBudget }}
+{{- if and $budget.enabled (regexMatch "^0+%?$" (toString $budget.maxUnavailable)) }}
+{{- fail (printf "%s.podDisruptionBudget.maxUnavailable is %v, so no node with such a pod could ever be drained. Set at least 1." $component $budget.maxUnavailable) }}
+{{- end }}
+{{- end }}
+{{- with .Values.gateway.autoscaling }}
+{{- if and .enabled (gt (int .minReplicas) (int .maxReplicas)) }}
+{{- fail (printf "gateway.autoscaling.minReplicas (%v) is above maxReplicas (%v)." .minReplicas .maxReplicas) }}
+{{- end }}
+{{- end }}
 {{- if not (or .Values.kafka.bootstrapServers .Values.kafka.existingSecret.name .Values.kafka.config.existingSecret) }}
 {{- fail "Millrace needs the address of your Kafka. Set one of these: kafka.bootstrapServers=HOST:PORT; kafka.existingSecret.name, a Secret that holds the brokers; kafka.config.existingSecret, a Secret with client properties that name them." }}
 {{- end }}

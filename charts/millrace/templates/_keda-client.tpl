@@ -28,11 +28,10 @@ watchNamespaces or rbac.create=false, whose installer may lack the rights, and f
 that the names of two installations differ. */}}
 {{- define "millrace.kedaClient" -}}{{ include "millrace.scaler" . }}.{{ .Release.Namespace }}{{- end }}
 
-{{/* The file with the CA of the scaler's callers; empty without one. The chart signs KEDA's certificate with a CA of its own, because it does not
-keep the key of the scaler's CA. */}}
+{{/* The file with the CA of the scaler's callers; empty without one. It is the CA of the scaler too, which probes itself before it directs KEDA
+there. */}}
 {{- define "millrace.clientCa" -}}
 {{- if include "millrace.kedaClientNamespace" . -}}
-{{- $tls := .Values.scaler.tls -}}
-/etc/millrace/{{ ternary "tls" "clients" (or $tls.certManager.enabled (ne $tls.existingSecret "")) }}/ca.crt
+/etc/millrace/tls/ca.crt
 {{- end -}}
 {{- end }}

@@ -44,6 +44,14 @@
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch]
+# Reads how many replicas the function of a trigger has, and which pods, whatever its kind.
+- apiGroups: ['*']
+  resources: ['*/scale']
+  verbs: [get]
+# Notices that a namespace is being deleted, so that its triggers are not waited for.
+- apiGroups: ['']
+  resources: [namespaces]
+  verbs: [get]
 # Counts the ready replicas of triggers with a targetDrainTime.
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
@@ -52,19 +60,41 @@
 - apiGroups: [apps]
   resources: [deployments/finalizers]
   verbs: [update]
+# Finds the pods of functions that are not Deployments: whatever has a scale subresource.
+- apiGroups: ['*']
+  resources: ['*/scale']
+  verbs: [get]
+# The names of Services and ScaledObjects are those of triggers, so RBAC cannot list them: templates/scaler/admission-policy.yaml refuses the others.
 - apiGroups: ['']
   resources: [services]
   verbs: [get, list, watch, create, patch, update, delete]
 - apiGroups: [keda.sh]
-  resources: [scaledobjects, triggerauthentications]
+  resources: [scaledobjects]
   verbs: [get, list, watch, create, patch, update, delete]
-# Writes the CA of the scaler beside the function, where KEDA reads it.
+{{- if and .Values.scaler.tls.enabled (not (include "millrace.kedaClientNamespace" .)) }}
+# Writes the CA of the scaler into the namespaces of triggers, where KEDA reads it. An apply names what it creates.
 - apiGroups: ['']
   resources: [configmaps]
+  resourceNames: [{{ include "millrace.scaler" . }}-ca]
   verbs: [get, create, patch, update, delete]
+- apiGroups: [keda.sh]
+  resources: [triggerauthentications]
+  resourceNames: [{{ include "millrace.scaler" . }}-ca]
+  verbs: [get, create, patch, update, delete]
+{{- end }}
 - apiGroups: ['', events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- end }}
+
+{{/* To let go at once of what is in a namespace that is being deleted. In a Role, only its own namespace. Takes (dict "namespace" …). */}}
+{{- define "millrace.namespaceRules" -}}
+- apiGroups: ['']
+  resources: [namespaces]
+  {{- with .namespace }}
+  resourceNames: [{{ quote . }}]
+  {{- end }}
+  verbs: [get]
 {{- end }}
 
 {{/* In the namespace of the release: elects the leader, by a Lease with the name of the scaler's Service. */}}
@@ -81,7 +111,7 @@
   verbs: [create, patch]
 {{- end }}
 
-{{/* Grants Secrets by name only, so that nobody can list them. Takes an item of `secretAccess`. */}}
+{{/* Grants Secrets by name only, so that nobody can list them. Takes (dict "secrets" … "serviceAccounts" …). */}}
 {{- define "millrace.secretRules" -}}
 {{- with .secrets }}
 - apiGroups: ['']
@@ -95,6 +125,18 @@
   resourceNames: {{ toJson . }}
   verbs: [create]
 {{- end }}
+{{- end }}
+
+{{/* `secretAccess` by namespace, in JSON: items of one namespace are granted together. */}}
+{{- define "millrace.secretAccess" -}}
+{{- $all := dict -}}
+{{- range .Values.secretAccess -}}
+{{- $given := index $all .namespace | default dict -}}
+{{- $secrets := concat ($given.secrets | default list) (.secrets | default list) | uniq -}}
+{{- $accounts := concat ($given.serviceAccounts | default list) (.serviceAccounts | default list) | uniq -}}
+{{- $_ := set $all .namespace (dict "secrets" $secrets "serviceAccounts" $accounts) -}}
+{{- end -}}
+{{- toJson $all -}}
 {{- end }}
 
 {{/*
@@ -111,14 +153,19 @@ templates.
 {{- $grants := list (dict "kind" "Role" "name" (printf "%s-own" $name) "namespace" $own "rules" (include .ownRules $root)) -}}
 {{- range $root.Values.watchNamespaces }}
 {{- $role := printf "%s-%s" $own $name -}}
-{{- $grants = append $grants (dict "kind" "Role" "name" $role "namespace" . "rules" (include $.rules $root)) -}}
+{{- $rules := include $.rules $root -}}
+{{- if eq $.component "scaler" }}{{ $rules = printf "%s\n%s" $rules (include "millrace.namespaceRules" (dict "namespace" .)) }}{{ end -}}
+{{- $grants = append $grants (dict "kind" "Role" "name" $role "namespace" . "rules" $rules) -}}
 {{- else }}
 {{- $role := printf "%s-%s" (include "millrace.clusterName" $root) .component -}}
-{{- $grants = append $grants (dict "kind" "ClusterRole" "name" $role "rules" (include .rules $root)) -}}
+{{- $rules := include .rules $root -}}
+{{- if eq .component "scaler" }}{{ $rules = printf "%s\n%s" $rules (include "millrace.namespaceRules" dict) }}{{ end -}}
+{{- $grants = append $grants (dict "kind" "ClusterRole" "name" $role "rules" $rules) -}}
 {{- end }}
-{{- range $root.Values.secretAccess }}
+{{- range $namespace, $named := include "millrace.secretAccess" $root | fromJson }}
 {{- $role := printf "%s-%s-secrets" $own $name -}}
-{{- $grants = append $grants (dict "kind" "Role" "name" $role "namespace" .namespace "rules" (include "millrace.secretRules" .)) -}}
+{{- $rules := include "millrace.secretRules" $named -}}
+{{- if trim $rules }}{{ $grants = append $grants (dict "kind" "Role" "name" $role "namespace" $namespace "rules" $rules) }}{{ end -}}
 {{- end }}
 {{- range $namespace, $secrets := include "millrace.strimziSecrets" $root | fromJson }}
 {{- $rules := include "millrace.secretRules" (dict "secrets" $secrets) -}}
@@ -131,7 +178,7 @@ kind: {{ .kind }}
 metadata:
   name: {{ .name }}
   {{- with .namespace }}
-  namespace: {{ . }}
+  namespace: {{ quote . }}
   {{- end }}
   {{- $metadata | nindent 2 }}
 rules:
@@ -142,7 +189,7 @@ kind: {{ .kind }}Binding
 metadata:
   name: {{ .name }}
   {{- with .namespace }}
-  namespace: {{ . }}
+  namespace: {{ quote . }}
   {{- end }}
   {{- $metadata | nindent 2 }}
 roleRef:
@@ -169,7 +216,7 @@ roleRef:
   name: system:auth-delegator
 subjects:
   - kind: ServiceAccount
-    name: {{ include "millrace.serviceAccount" . }}
-    namespace: {{ .root.Release.Namespace }}
+    name: {{ include "millrace.serviceAccount" . | quote }}
+    namespace: {{ .root.Release.Namespace | quote }}
 {{- end }}
 {{- end }}

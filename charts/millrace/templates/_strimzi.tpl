@@ -10,9 +10,9 @@ kafka.strimzi.io/v1beta2
 {{/* metadata of a resource that belongs to a Kafka. Takes (dict "root" $ "of" item "annotations" …). */}}
 {{- define "millrace.strimziMetadata" -}}
 {{- $scope := dict "root" .root "component" "kafka" "annotations" (.annotations | default dict) -}}
-name: {{ .of.name }}
-namespace: {{ .of.namespace }}
-{{ regexReplaceAllLiteral "(?m)^labels:$" (include "millrace.metadata" $scope) (printf "labels:\n  strimzi.io/cluster: %s" .of.cluster) }}
+name: {{ .of.name | quote }}
+namespace: {{ .of.namespace | quote }}
+{{ regexReplaceAllLiteral "(?m)^labels:$" (include "millrace.metadata" $scope) (printf "labels:\n  strimzi.io/cluster: %q" .of.cluster) }}
 {{- end }}
 
 {{/*

@@ -7,8 +7,8 @@
 {{ include "millrace.fullname" .root }}-{{ .component }}.{{ .root.Release.Namespace }}.svc
 {{- end }}
 
-{{/* The Secret with the component's certificate. The Secrets of cert-manager and of the chart have different names, because neither takes over
-the other's. */}}
+{{/* The Secret with the component's certificate. The Secrets of cert-manager and of the chart's Job have different names, because neither takes
+over the other's. */}}
 {{- define "millrace.tlsSecret" -}}
 {{- $tls := (index .root.Values .component).tls -}}
 {{- $made := ternary "certificate" "tls" $tls.certManager.enabled -}}
@@ -23,34 +23,47 @@ the other's. */}}
 {{ toJson (list $name (printf "%s.%s" $name .root.Release.Namespace) $host (printf "%s.cluster.local" $host) $other) }}
 {{- end }}
 
-{{/* The certificate that the chart makes, in Base64 by key. Upgrades keep it, and all files of one rendering share it. */}}
-{{- define "millrace.madeCertificate" -}}
-{{- $key := printf "%sCertificate" .component -}}
-{{- if not (hasKey .root.Values $key) -}}
-{{- $name := printf "%s-%s" (include "millrace.fullname" .root) .component -}}
-{{- $tls := (lookup "v1" "Secret" .root.Release.Namespace (include "millrace.tlsSecret" .)).data -}}
-{{- if not $tls -}}
-{{- $ca := genCA (printf "%s-ca" $name) 3650 -}}
-{{- $names := include "millrace.certificateNames" . | fromJsonArray -}}
-{{- $certificate := genSignedCert (include "millrace.host" .) nil $names 3650 $ca -}}
-{{- $tls = dict "ca.crt" (b64enc $ca.Cert) "tls.crt" (b64enc $certificate.Cert) "tls.key" (b64enc $certificate.Key) -}}
-{{- end -}}
-{{- $_ := set .root.Values $key $tls -}}
-{{- end -}}
-{{ toYaml (index .root.Values $key) }}
+{{/* Whether a component has a certificate that the Job of the chart makes, in the cluster: so it is the same however often the chart is rendered. */}}
+{{- define "millrace.makesCertificate" -}}
+{{- $tls := (index .root.Values .component).tls -}}
+{{- if and $tls.enabled (not $tls.certManager.enabled) (not $tls.existingSecret) }}true{{ end -}}
 {{- end }}
 
-{{/* The resource with the certificate: made once by the chart and kept, or issued by cert-manager. Nothing for an existing Secret. Takes
-(dict "root" $ "component" …). */}}
+{{/* What the Job makes, in JSON: by component the Secrets with its certificates, all of one CA, and the ConfigMap with that CA. */}}
+{{- define "millrace.certificatesToMake" -}}
+{{- $all := list -}}
+{{- range $component := list "gateway" "scaler" -}}
+{{- $scope := dict "root" $ "component" $component -}}
+{{- if include "millrace.makesCertificate" $scope -}}
+{{- $name := printf "%s-%s" (include "millrace.fullname" $) $component -}}
+{{- $keda := ternary (include "millrace.kedaClientNamespace" $) "" (eq $component "scaler") -}}
+{{- $usages := ternary (list "server" "client") (list "server") (ne $keda "") -}}
+{{- $names := include "millrace.certificateNames" $scope | fromJsonArray -}}
+{{- $own := dict "namespace" $.Release.Namespace "name" (include "millrace.tlsSecret" $scope) "dnsNames" $names "usages" $usages -}}
+{{- $secrets := list $own -}}
+{{- if $keda -}}
+{{- $client := dict "namespace" $keda "name" (include "millrace.kedaClient" $) "dnsNames" (list "keda") "usages" (list "client") -}}
+{{- $secrets = append $secrets $client -}}
+{{- end -}}
+{{- /* Without the labels of the release, by which Argo CD would take them for resources that nobody declares any more. */ -}}
+{{- $labels := dict "app.kubernetes.io/name" "millrace" "app.kubernetes.io/part-of" "millrace" "app.kubernetes.io/component" $component -}}
+{{- $labels = merge $labels (include "millrace.commonLabels" $ | fromYaml) -}}
+{{- $ca := dict "namespace" $.Release.Namespace "name" (printf "%s-root-ca" $name) -}}
+{{- $all = append $all (dict "labels" $labels "ca" $ca "secrets" $secrets) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $all -}}
+{{- end }}
+
+{{/* The resource by which cert-manager issues the certificate of a component. Takes (dict "root" $ "component" …). */}}
 {{- define "millrace.certificate" -}}
-{{- $name := printf "%s-%s" (include "millrace.fullname" .root) .component }}
 {{- $tls := (index .root.Values .component).tls }}
 {{- if and $tls.enabled $tls.certManager.enabled }}
 {{- $isClient := and (eq .component "scaler") (include "millrace.kedaClientNamespace" .root) }}
 apiVersion: cert-manager.io/v1
 kind: Certificate
 metadata:
-  name: {{ $name }}
+  name: {{ include "millrace.fullname" .root }}-{{ .component }}
   {{- include "millrace.metadata" . | nindent 2 }}
 spec:
   secretName: {{ include "millrace.tlsSecret" . }}
@@ -62,25 +75,5 @@ spec:
   privateKey: { algorithm: ECDSA, size: 256, rotationPolicy: Always }
   issuerRef:
     {{- toYaml $tls.certManager.issuerRef | nindent 4 }}
-{{- else if and $tls.enabled (not $tls.existingSecret) }}
-{{- $made := include "millrace.madeCertificate" . | fromYaml }}
-apiVersion: v1
-kind: Secret
-metadata:
-  name: {{ include "millrace.tlsSecret" . }}
-  {{- include "millrace.metadata" . | nindent 2 }}
-type: kubernetes.io/tls
-data:
-  {{- toYaml $made | nindent 2 }}
----
-# The CA, for clients such as hand-written ScaledObjects and `millrace skip --ca`.
-apiVersion: v1
-kind: ConfigMap
-metadata:
-  name: {{ $name }}-ca
-  {{- include "millrace.metadata" . | nindent 2 }}
-data:
-  ca.crt: |
-    {{- index $made "ca.crt" | b64dec | trim | nindent 4 }}
 {{- end }}
 {{- end }}

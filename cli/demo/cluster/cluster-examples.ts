@@ -8,7 +8,7 @@ import { configMapKind, deploymentKind, triggerKind } from '../../../core/resour
 import type { Metadata, Resource } from '../../../core/contract/kubernetes-client.ts';
 import type { Subscription } from '../../../core/contract/subscription.ts';
 import { devCommandAnnotation } from '../../../core/resources/schema/trigger-schema.ts';
-import { declareTrigger, readTriggerResource } from '../../../core/resources/trigger-resource.ts';
+import { declareTrigger, judgeTrigger, readTrigger } from '../../../core/resources/trigger-resource.ts';
 import { checkExpression } from '../../../core/expressions/compile-expression.ts';
 import { functionDeployment, type PodPlace } from './pods.ts';
 
@@ -79,7 +79,9 @@ export function placeExample(
 
 function subscriptionOf(name: string, trigger: Resource | undefined): Subscription {
   if (trigger === undefined) throw new Error(`${name} has no trigger`);
-  const reading = readTriggerResource(trigger, { checkExpression, clusters: [], functionUris: 'refused' });
+  const judged = judgeTrigger(trigger, { checkExpression, functionUris: 'refused' });
+  const none = { find: () => undefined, all: () => [] };
+  const reading = judged.kind === 'wrong' ? judged : readTrigger(judged, none);
   if (reading.kind === 'right') return reading.subscription;
   throw new Error(`${name}: ${reading.message}`);
 }

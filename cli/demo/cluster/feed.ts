@@ -1,8 +1,9 @@
 // `millrace demo-feed`: the steps of the demo that need the brokers, and so must run inside the cluster. Each step is one pod.
 import { readFile } from 'node:fs/promises';
-import { createKafka } from '../../../core/kafka/connection/kafka-client.ts';
-import { createRecordSink } from '../../../core/kafka/produce/producer-sink.ts';
-import { createMissingTopics, removeTopics } from '../../../core/kafka/connection/topic-admin.ts';
+import { createKafka } from '../../../core/kafka/administration/kafka-client.ts';
+import { openCluster } from '../../../core/kafka/connection/clusters.ts';
+import type { OpenedCluster } from '../../../core/contract/record-source.ts';
+import { createMissingTopics, removeTopics } from '../../../core/kafka/administration/topic-admin.ts';
 import type { CommandIo } from '../../command-io.ts';
 import { brokersIn } from '../../commands/brokers.ts';
 import { weekOf } from '../earthquakes.ts';
@@ -16,7 +17,7 @@ export interface FeedOptions {
   readonly step: FeedStep;
   readonly topics: readonly string[];
   /** Path of the packed earthquakes. */
-  readonly file: string;
+  readonly earthquakes: string;
   /** Index of the burst, from 0. */
   readonly burst: number;
   readonly week: number;
@@ -26,9 +27,9 @@ const partitions = 6;
 
 /** Prints `appended ID at TIME` for each record that is handed to Kafka. */
 export async function runFeedCommand(options: FeedOptions, io: CommandIo): Promise<number> {
-  const kafka = createKafka({ brokers: brokersIn(io.env), clientId: 'millrace-demo' });
-  if (options.step === 'append') return appendBurst(options, createRecordSink(kafka), io);
-  const admin = kafka.admin();
+  const connection = { brokers: brokersIn(io.env), clientId: 'millrace-demo' };
+  if (options.step === 'append') return appendBurst(options, openCluster(connection), io);
+  const admin = createKafka(connection).admin();
   await admin.connect();
   try {
     await removeTopics(admin, options.topics);
@@ -40,17 +41,17 @@ export async function runFeedCommand(options: FeedOptions, io: CommandIo): Promi
 }
 
 async function appendBurst(
-  { topics: [topic = ''], file, burst: index, week }: FeedOptions,
-  sink: ReturnType<typeof createRecordSink>,
+  { topics: [topic = ''], earthquakes, burst: index, week }: FeedOptions,
+  cluster: OpenedCluster,
   { stdout, signal }: CommandIo,
 ): Promise<number> {
-  const burst = burstsOf(weekOf(unpackEarthquakes(await readFile(file)), week))[index];
+  const burst = burstsOf(weekOf(unpackEarthquakes(await readFile(earthquakes)), week))[index];
   const onAppend = (id: string): void =>
     void stdout.write(`appended ${encodeURIComponent(id)} at ${new Date().toISOString()}\n`);
   try {
-    if (burst !== undefined) await append(burst, { topic, sink, onAppend, signal });
+    if (burst !== undefined) await append(burst, { topic, sink: cluster.sink, onAppend, signal });
     return signal.aborted ? 130 : 0;
   } finally {
-    await sink.close();
+    await cluster.close();
   }
 }

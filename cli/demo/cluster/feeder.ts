@@ -54,7 +54,7 @@ export class Feeder {
   }
 
   append(burst: number, week: number, signal: AbortSignal): Promise<void> {
-    const options = ['--file', packedPath, '--burst', String(burst), '--week', String(week)];
+    const options = ['--earthquakes', packedPath, '--burst', String(burst), '--week', String(week)];
     return this.#run('append', this.#options.topics.slice(0, 1), options, signal);
   }
 

@@ -3,7 +3,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../../core/contract/errors.ts';
 import { podKind } from '../../../core/resources/kinds.ts';
-import type { PodLogs, Resource, ResourceWatch } from '../../../core/contract/kubernetes-client.ts';
+import type {
+  PodLogs,
+  Resource,
+  ResourceChange,
+  ResourceWatch,
+} from '../../../core/contract/kubernetes-client.ts';
 import { appLabel } from './pods.ts';
 
 export interface FollowOptions {
@@ -43,7 +48,7 @@ export class FollowedPods {
   static async start(options: FollowOptions): Promise<FollowedPods> {
     const pods = new FollowedPods(options);
     const { resources, namespace, signal } = options;
-    await resources.watch(podKind, { namespaces: [namespace], signal }, (all) => pods.#update(all));
+    await resources.watch(podKind, { namespaces: [namespace], signal }, (changes) => pods.#update(changes));
     return pods;
   }
 
@@ -59,19 +64,20 @@ export class FollowedPods {
     return pod?.state.kind === 'ended' && pod.log !== 'complete' ? { kind: 'running' } : pod?.state;
   }
 
-  #update(all: readonly Resource[]): void {
-    const seen = new Set<string>();
-    for (const resource of all) {
-      const { uid = '', name, labels } = resource.metadata;
-      seen.add(uid);
-      const state = readState(resource);
+  #update(changes: readonly ResourceChange[]): void {
+    for (const { before, after } of changes) {
+      const deleted = this.#pods.get(before?.metadata.uid ?? '');
+      if (deleted !== undefined && before?.metadata.uid !== after?.metadata.uid)
+        deleted.state = { kind: 'gone' };
+      if (after === undefined) continue;
+      const { uid = '', name, labels } = after.metadata;
+      const state = readState(after);
       const app = labels?.[appLabel] ?? '';
       const pod: Followed = this.#pods.get(uid) ?? { name, app, log: 'not started', state, linesRead: 0 };
       pod.state = state;
       this.#pods.set(uid, pod);
       if (pod.log === 'not started' && state.kind !== 'waiting') void this.#follow(pod);
     }
-    for (const [uid, pod] of this.#pods) if (!seen.has(uid)) pod.state = { kind: 'gone' };
   }
 
   async #follow(pod: Followed): Promise<void> {

@@ -6,7 +6,8 @@ import { createPodLogs } from '../../../core/kubernetes/pod-logs.ts';
 import { ClusterSession, type ClusterSessionOptions } from './cluster-session.ts';
 
 export interface ClusterSettings extends Omit<ClusterSessionOptions, 'client' | 'logs'> {
-  readonly kubeconfig: string;
+  /** Undefined: the service account of the pod, else `~/.kube/config`. */
+  readonly kubeconfig: string | undefined;
 }
 
 export async function withClusterSession<T>(

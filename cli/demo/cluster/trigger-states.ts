@@ -1,6 +1,7 @@
 // The current state of the demo's triggers and functions, kept up to date by watches of the API server.
 import { deploymentKind, triggerKind } from '../../../core/resources/kinds.ts';
-import type { Resource, ResourceWatch } from '../../../core/contract/kubernetes-client.ts';
+import type { ResourceWatch } from '../../../core/contract/kubernetes-client.ts';
+import { ResourceMap } from '../../../core/kubernetes/informers/resource-map.ts';
 import type { TriggerStatus } from '../../../core/resources/trigger-status.ts';
 
 export interface TriggerState {
@@ -25,10 +26,13 @@ const unknownState: TriggerState = {
 };
 
 export class TriggerStates {
-  #triggers = new Map<string, Resource>();
-  #deployments = new Map<string, Resource>();
+  readonly #namespace: string;
+  readonly #triggers = new ResourceMap();
+  readonly #deployments = new ResourceMap();
 
-  private constructor() {}
+  private constructor(namespace: string) {
+    this.#namespace = namespace;
+  }
 
   /** Watches until `signal` aborts. Calls `onReplicas` after each change of a function's replicas. */
   static async start(
@@ -37,14 +41,12 @@ export class TriggerStates {
     onReplicas: () => void,
     signal: AbortSignal,
   ): Promise<TriggerStates> {
-    const states = new TriggerStates();
+    const states = new TriggerStates(namespace);
     const options = { namespaces: [namespace], signal };
     await Promise.all([
-      resources.watch(triggerKind, options, (all) => {
-        states.#triggers = byName(all);
-      }),
-      resources.watch(deploymentKind, options, (all) => {
-        states.#deployments = byName(all);
+      resources.watch(triggerKind, options, (changes) => states.#triggers.apply(changes)),
+      resources.watch(deploymentKind, options, (changes) => {
+        states.#deployments.apply(changes);
         onReplicas();
       }),
     ]);
@@ -57,7 +59,8 @@ export class TriggerStates {
   }
 
   trigger(name: string): TriggerState {
-    const status = this.#triggers.get(name)?.status as Partial<TriggerStatus> | undefined;
+    const status = this.#triggers.get(`${this.#namespace}/${name}`)?.status as
+      Partial<TriggerStatus> | undefined;
     if (status === undefined) return unknownState;
     const condition = status.conditions?.find(({ type }) => type === 'Ready');
     return {
@@ -70,13 +73,9 @@ export class TriggerStates {
 
   /** The replicas of the Deployment of that name. */
   replicas(name: string): Replicas {
-    const deployment = this.#deployments.get(name);
+    const deployment = this.#deployments.get(`${this.#namespace}/${name}`);
     const spec = deployment?.spec as { replicas?: number } | undefined;
     const status = deployment?.status as { readyReplicas?: number } | undefined;
     return { desired: spec?.replicas ?? 0, ready: status?.readyReplicas ?? 0 };
   }
-}
-
-function byName(resources: readonly Resource[]): Map<string, Resource> {
-  return new Map(resources.map((resource) => [resource.metadata.name, resource]));
 }

@@ -1,207 +1,195 @@
-// Connections to brokers for requests that kafkajs does not speak: kafkajs connects (TLS, SASL, framing), we
-// bring the request. Every request has a limit; a connection that failed once is thrown away, so that the
-// next one starts afresh.
-import type { Kafka } from 'kafkajs';
-import { describeError, MillraceError } from '../../contract/errors.ts';
-import type { BrokerAddress, OffsetRequest } from './wire-requests.ts';
-import { WireReader } from './wire.ts';
-import { explainRefusal } from './security-errors.ts';
+// Connections to the brokers of one cluster: for each lane to a broker its own, so that what a broker answers at once never waits for what it may
+// hold back.
+import { MillraceError } from '../../contract/errors.ts';
+import { addressText, hostAndPort } from './broker-address.ts';
+import { BrokerConnection, closedError, type BrokerLink, type Probing } from './broker-connection.ts';
+import { connectTimeoutMs as usualConnectMs, type ConnectionSettings } from './connection-settings.ts';
+import { firstAnswer } from './first-answer.ts';
+import { explainRefusal } from './security/security-errors.ts';
+import { WaitingConnections } from './waiting-connections.ts';
+import type { BrokerAddress, KafkaRequest, Lane } from '../protocol/wire-requests.ts';
 
-// What we use of kafkajs 2.2.4 beyond its types; frozen upstream and pinned here, proved by
-// test/core/kafka/offsets/offsets-reader.test.ts.
-interface ClientConnection {
-  readonly socket?: { destroy(error?: Error): void };
-}
-interface ClientConnections {
-  readonly host: string;
-  readonly port: number;
-  readonly pool: readonly ClientConnection[];
-  send(exchange: unknown): Promise<unknown>;
-}
-interface ClientBroker {
-  readonly versions: Readonly<Record<number, { readonly maxVersion: number }>> | null;
-  readonly connectionPool: ClientConnections;
-  isConnected(): boolean;
-  connect(): Promise<void>;
-  disconnect(): Promise<void>;
-}
-interface ClientCluster {
-  readonly rootLogger: unknown;
-  readonly connectionPoolBuilder: { build(at?: { host: string; port: number }): Promise<ClientConnections> };
-  readonly brokerPool: { createBroker(options: object): ClientBroker };
-}
-
-export interface OffsetConnections {
+export interface Connections {
   /**
-   * Sends to any broker: one that is connected, else one that is known, else the bootstrap servers in turn.
+   * Sends to any broker: one that is connected, best one that owes no other answer, else the bootstrap servers in turn. Where one is slow, others
+   * are asked beside it: the request must do no harm twice.
    */
-  sendToAny<T>(request: OffsetRequest<T>, deadlineMs: number): Promise<T>;
-  sendTo<T>(broker: BrokerAddress, request: OffsetRequest<T>, deadlineMs: number): Promise<T>;
+  sendToAny<T>(request: KafkaRequest<T>, deadlineMs: number): Promise<T>;
+  sendTo<T>(broker: BrokerAddress, request: KafkaRequest<T>, deadlineMs: number): Promise<T>;
+  /** What a request or a connection under way waits for; undefined where there is none. */
+  waitsFor(): string | undefined;
+  /** Tries at once to reach the brokers that are away. */
+  probeNow(): void;
   close(): Promise<void>;
 }
 
-export interface OffsetConnectionsOptions {
-  readonly kafka: Kafka;
-  /** How many bootstrap servers there are to try. */
-  readonly seeds: number;
-  /** Milliseconds that one exchange may take, connecting included. */
+export interface ConnectionsOptions {
+  /** Its `brokers` are the bootstrap servers. Its security must outlive the connections. */
+  readonly settings: ConnectionSettings;
+  /** Milliseconds that a broker has to answer one request. */
   readonly requestTimeoutMs: number;
+  /** Milliseconds to connect, do TLS and authenticate; 10,000 when absent. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** Whether brokers that are away are left alone for a while. Absent: each request tries again. */
+  readonly probing?: Probing | undefined;
+  /** A broker that was away is connected again. */
+  readonly onRecovered?: (() => void) | undefined;
   readonly onRequest?: ((apiName: string) => void) | undefined;
 }
 
+/** Milliseconds without a request after which a connection ends: before brokers (`connections.max.idle.ms`) and firewalls do it, unseen. */
+const idleMs = { waiting: 10_000, others: 180_000 };
+/** Where any broker may answer, another one is asked after so long without an answer, in ms. */
+const hangMs = 1_000;
+/** How many requests may wait at one broker for other members at the same time; each has a connection. */
+const mostWaiting = 64;
+
 /**
- * Connections made by `kafka`. Deadlines are in milliseconds of `performance.now()`. Requests reject with
- * MILLRACE_KAFKA_UNREACHABLE where no broker answers in time, MILLRACE_KAFKA_FAILED where one is too old, and with why one refuses.
+ * Deadlines are in milliseconds of `performance.now()`. Requests reject with MILLRACE_KAFKA_UNREACHABLE where no broker answers in time,
+ * MILLRACE_KAFKA_UNSUPPORTED where one is too old or too new, and with why one refuses.
  */
-export function createOffsetConnections(options: OffsetConnectionsOptions): OffsetConnections {
+export function createConnections(options: ConnectionsOptions): Connections {
   return new BrokerConnections(options);
 }
 
-class BrokerConnections implements OffsetConnections {
-  readonly #options: OffsetConnectionsOptions;
-  readonly #cluster: ClientCluster;
-  readonly #brokers = new Map<string, ClientBroker>();
+interface LaneLink {
+  readonly lane: Lane;
+  readonly link: BrokerLink;
+}
+
+class BrokerConnections implements Connections {
+  readonly #options: ConnectionsOptions;
+  /** By address and lane. */
+  readonly #links = new Map<string, LaneLink>();
+  readonly #stopRenewals: (() => void) | undefined;
+  /** Of the bootstrap server whose turn it is. */
+  #turn = 0;
   #closed = false;
 
-  constructor(options: OffsetConnectionsOptions) {
+  constructor(options: ConnectionsOptions) {
     this.#options = options;
-    this.#cluster = clusterOf(options.kafka);
+    this.#stopRenewals = options.settings.security?.credentials.onRenewed(() => {
+      for (const { link } of this.#links.values()) link.retire();
+    });
   }
 
-  async sendToAny<T>(request: OffsetRequest<T>, deadlineMs: number): Promise<T> {
-    const open = [...this.#brokers.values()].filter((broker) => broker.isConnected());
-    let failure: unknown;
+  async sendToAny<T>(request: KafkaRequest<T>, deadlineMs: number): Promise<T> {
     let refused: MillraceError | undefined;
-    for (let attempt = 0; attempt < open.length + this.#options.seeds; attempt++) {
-      if (attempt > 0 && performance.now() >= deadlineMs) break;
-      try {
-        return await this.#exchange(open[attempt] ?? (await this.#brokerAt(undefined)), request, deadlineMs);
-      } catch (error) {
-        const refusal = explainRefusal(error);
-        // Of one server at that; the others of its cluster may be open to us.
-        if (refusal?.code === 'MILLRACE_ADDRESS_REFUSED') refused ??= refusal;
-        else if (refusal !== undefined) throw refusal;
-        failure = error;
-      }
+    const ways = this.#ways(request.lane ?? 'control').map(
+      (link) => async () => link().send(request, deadlineMs),
+    );
+    const isFinal = (error: unknown): boolean => {
+      const refusal = explainRefusal(error);
+      // Of one server at that; the others of its cluster may be open to us.
+      const isOfOne = refusal?.code === 'MILLRACE_ADDRESS_REFUSED';
+      if (isOfOne) refused ??= refusal;
+      return refusal !== undefined && !isOfOne;
+    };
+    try {
+      return await firstAnswer(ways, { patienceMs: hangMs, deadlineMs, isFinal });
+    } catch (error) {
+      const refusal = explainRefusal(error) ?? refused;
+      if (refusal !== undefined) throw refusal;
+      throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'No broker answers', { cause: error });
     }
-    if (refused !== undefined) throw refused;
-    throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'No broker answers', { cause: failure });
   }
 
-  async sendTo<T>({ host, port }: BrokerAddress, request: OffsetRequest<T>, deadlineMs: number): Promise<T> {
+  async sendTo<T>({ host, port }: BrokerAddress, request: KafkaRequest<T>, deadlineMs: number): Promise<T> {
     try {
-      return await this.#exchange(await this.#brokerAt({ host, port }), request, deadlineMs);
+      return await this.#linkTo(host, port, request.lane ?? 'control').send(request, deadlineMs);
     } catch (error) {
       const refusal = explainRefusal(error);
       if (refusal !== undefined) throw refusal;
-      const message = `Broker ${host}:${port} does not answer`;
+      const message = `Broker ${addressText({ host, port })} does not answer`;
       throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', message, { cause: error });
     }
   }
 
+  waitsFor(): string | undefined {
+    for (const { link } of this.#links.values()) {
+      const { waitsFor } = link;
+      if (waitsFor !== undefined) return waitsFor;
+    }
+    return undefined;
+  }
+
+  probeNow(): void {
+    for (const { link } of this.#links.values()) link.probeNow();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
-    const open = [...this.#brokers.values()];
-    this.#brokers.clear();
-    // A connection with nothing in flight ends in order; whoever still waits for an answer is not waited for.
-    const ends = open.map((broker) =>
-      within(broker.disconnect(), 500, 'disconnect').catch(() => this.#discard(broker, 'closed')),
-    );
-    await Promise.all(ends);
+    this.#stopRenewals?.();
+    const open = [...this.#links.values()];
+    this.#links.clear();
+    await Promise.all(open.map(({ link }) => link.close()));
   }
 
-  /** Without `at`, the next of the bootstrap servers. */
-  async #brokerAt(at: { host: string; port: number } | undefined): Promise<ClientBroker> {
-    const connectionPool = await this.#cluster.connectionPoolBuilder.build(at);
-    const address = `${connectionPool.host}:${connectionPool.port}`;
-    const known = this.#brokers.get(address);
-    if (known !== undefined) return known;
-    const broker = this.#cluster.brokerPool.createBroker({
-      connectionPool,
-      logger: this.#cluster.rootLogger,
-    });
-    this.#brokers.set(address, broker);
-    return broker;
+  /** Those that are connected, then each bootstrap server once, from that on whose turn it is. */
+  #ways(lane: Lane): (() => BrokerLink)[] {
+    const open = [...this.#links]
+      .filter(([, one]) => one.lane === lane && one.link.isConnected)
+      .sort(([, a], [, b]) => Number(a.link.waitsFor !== undefined) - Number(b.link.waitsFor !== undefined));
+    const asked = new Set(open.map(([key]) => key));
+    const { brokers } = this.#options.settings;
+    const first = this.#turn % brokers.length;
+    this.#turn += 1;
+    const seeds = [...brokers.slice(first), ...brokers.slice(0, first)]
+      .map(hostAndPort)
+      .filter(({ host, port }) => !asked.has(keyOf(host, port, lane)));
+    return [
+      ...open.map(
+        ([, { link }]) =>
+          () =>
+            link,
+      ),
+      ...seeds.map(
+        ({ host, port }) =>
+          () =>
+            this.#linkTo(host, port, lane),
+      ),
+    ];
   }
 
-  async #exchange<T>(broker: ClientBroker, request: OffsetRequest<T>, deadlineMs: number): Promise<T> {
-    if (this.#closed) throw new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'The offset reader is closed');
-    const limitMs = Math.min(this.#options.requestTimeoutMs, deadlineMs - performance.now());
-    const { host, port } = broker.connectionPool;
-    try {
-      const answer = send(broker, request, this.#options.onRequest);
-      return await within(answer, limitMs, `${request.apiName} to ${host}:${port}`);
-    } catch (error) {
-      this.#discard(broker, `discarded: ${describeError(error)}`);
-      throw error;
+  #linkTo(host: string, port: number, lane: Lane): BrokerLink {
+    if (this.#closed) throw closedError();
+    const key = keyOf(host, port, lane);
+    const known = this.#links.get(key);
+    if (known !== undefined) return known.link;
+    this.#dropForgotten();
+    const {
+      settings,
+      requestTimeoutMs,
+      connectTimeoutMs = usualConnectMs,
+      probing,
+      onRequest,
+    } = this.#options;
+    const options = {
+      ...{ host, port, settings, connectTimeoutMs, requestTimeoutMs, probing, onRequest },
+      idleMs: lane === 'waiting' ? idleMs.waiting : idleMs.others,
+      onRecovered: () => this.#options.onRecovered?.(),
+      onAbandoned: () => {
+        if (lane !== 'waiting' && this.#links.get(key)?.link === link) this.#links.delete(key);
+      },
+    };
+    const link: BrokerLink =
+      lane === 'waiting'
+        ? new WaitingConnections({ ...options, most: mostWaiting })
+        : new BrokerConnection(options);
+    this.#links.set(key, { lane, link });
+    return link;
+  }
+
+  /** A cluster may replace its brokers again and again. */
+  #dropForgotten(): void {
+    for (const [key, { link }] of this.#links) {
+      if (!link.isForgotten) continue;
+      this.#links.delete(key);
+      void link.close();
     }
   }
-
-  #discard(broker: ClientBroker, reason: string): void {
-    const { host, port } = broker.connectionPool;
-    if (this.#brokers.get(`${host}:${port}`) === broker) this.#brokers.delete(`${host}:${port}`);
-    for (const connection of broker.connectionPool.pool) connection.socket?.destroy(new Error(reason));
-    broker.disconnect().catch(() => undefined);
-  }
 }
 
-async function send<T>(
-  broker: ClientBroker,
-  request: OffsetRequest<T>,
-  onRequest: ((apiName: string) => void) | undefined,
-): Promise<T> {
-  // It is connected before it has told its versions: whoever comes between waits for them too.
-  if (!broker.isConnected() || broker.versions === null) await broker.connect();
-  const { apiKey, apiVersion, apiName } = request;
-  if ((broker.versions?.[apiKey]?.maxVersion ?? -1) < apiVersion) {
-    const { host, port } = broker.connectionPool;
-    throw new MillraceError(
-      'MILLRACE_KAFKA_FAILED',
-      `Broker ${host}:${port} is older than Kafka 3.0: no ${apiName} v${apiVersion}`,
-    );
-  }
-  onRequest?.(apiName);
-  const answer = await broker.connectionPool.send({
-    request: { apiKey, apiVersion, apiName, encode: () => encoded(request.encode()) },
-    response: {
-      decode: (payload: Buffer) => ({ payload, clientSideThrottleTime: 0 }),
-      parse: ({ payload }: { payload: Buffer }) => request.decode(new WireReader(payload)),
-    },
-  });
-  return answer as T;
-}
-
-/** What kafkajs expects of an encoder: `buf` is checked, `buffer` is sent. */
-function encoded(bytes: Buffer): Promise<{ buf: Buffer; buffer: Buffer }> {
-  return Promise.resolve({ buf: bytes, buffer: bytes });
-}
-
-/**
- * kafkajs makes its clusters behind a symbol: one line here, instead of a second place that configures TLS
- * and SASL.
- */
-function clusterOf(kafka: Kafka): ClientCluster {
-  const symbol = Object.getOwnPropertySymbols(kafka).find(
-    ({ description }) => description === 'private:Kafka:createCluster',
-  );
-  const create = symbol === undefined ? undefined : (kafka as unknown as Record<symbol, unknown>)[symbol];
-  if (typeof create !== 'function')
-    throw new Error('This is not kafkajs 2.2.4: it has no private:Kafka:createCluster');
-  return (create as (options: object) => ClientCluster)({ allowAutoTopicCreation: false });
-}
-
-async function within<T>(work: Promise<T>, limitMs: number, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`${what}: no answer in ${Math.round(limitMs)} ms`)),
-      Math.max(0, limitMs),
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined);
-  }
+function keyOf(host: string, port: number, lane: Lane): string {
+  return `${addressText({ host, port })} ${lane}`;
 }

@@ -3,11 +3,11 @@
 import { readFile } from 'node:fs/promises';
 import { parseClientProperties, type ClientProperties } from '../properties/client-properties.ts';
 import { MillraceError } from '../../contract/errors.ts';
-import type { Credentials } from '../../contract/kafka-access.ts';
+import type { Credentials, GroupProtocol } from '../../contract/kafka-access.ts';
 import { formatProblem } from '../../contract/manifest-problem.ts';
 import type { Problem } from '../../contract/manifest-problem.ts';
-import type { ClientLog, ConnectionSettings } from './kafka-client.ts';
-import { openSecurity } from './security.ts';
+import type { ClientLog, ConnectionSettings } from './connection-settings.ts';
+import { openSecurity } from './security/security.ts';
 
 export interface InstallationConnectionOptions {
   /** Undefined where the file says it; they win where both do. */
@@ -15,6 +15,10 @@ export interface InstallationConnectionOptions {
   /** Undefined: plain text, as nobody. */
   readonly configPath: string | undefined;
   readonly clientId: string;
+  /** Absent: what the file says, if anything. */
+  readonly rackId?: string | undefined;
+  /** Absent: `auto`. */
+  readonly groupProtocol?: GroupProtocol | undefined;
   readonly log?: ClientLog | undefined;
 }
 
@@ -25,14 +29,19 @@ export interface InstallationConnectionOptions {
 export async function openInstallationConnection(
   options: InstallationConnectionOptions,
 ): Promise<ConnectionSettings> {
-  const { configPath: path, clientId, log } = options;
-  if (path === undefined) return { brokers: options.brokers ?? [], clientId };
+  const { configPath: path, clientId, rackId, groupProtocol, log } = options;
+  if (path === undefined) return { brokers: options.brokers ?? [], clientId, rackId, groupProtocol };
   const properties = await readProperties(path);
   const first = await readNamed(path, properties);
   const brokers = options.brokers ?? properties.brokers;
   if (brokers === undefined)
     throw invalid(`${path} names no bootstrap.servers, and KAFKA_BROKERS is not set`);
-  const named = { brokers, clientId: properties.clientId ?? clientId };
+  const named = {
+    brokers,
+    clientId: properties.clientId ?? clientId,
+    rackId: rackId ?? properties.rackId,
+    groupProtocol,
+  };
   if (first.tls === undefined && first.sasl === undefined) return named;
   const read = async (): Promise<Credentials> => readNamed(path, await readProperties(path));
   const security = openSecurity({ brokers, mechanism: first.sasl?.mechanism, read, log });

@@ -1,16 +1,14 @@
 // Who is in a consumer group and has which partitions, as its coordinator sees it: for many groups in few requests.
-import kafkajs from 'kafkajs';
 import type { MillraceError } from '../../contract/errors.ts';
-import { createKafka, type ClientLog, type ConnectionSettings } from '../connection/kafka-client.ts';
-import { createOffsetConnections, type OffsetConnections } from '../connection/broker-connections.ts';
+import { addressText } from '../connection/broker-address.ts';
+import type { Connections } from '../connection/broker-connections.ts';
 import { append } from '../offsets/offset-exchange.ts';
 import { failureOf, requestFailed, type OffsetFailure } from '../offsets/offset-failures.ts';
-import {
-  describeGroupsRequest,
-  type BrokerAddress,
-  type DescribedGroup,
-} from '../connection/wire-requests.ts';
-import { createTopology, type Topology } from '../connection/topology.ts';
+import { describeGroupsRequest, type BrokerAddress, type DescribedGroup } from '../protocol/wire-requests.ts';
+import { describesConsumerGroups, readFeatures } from './broker-features.ts';
+import { describeConsumerGroupsRequest, type DescribedConsumerGroup } from './consumer-requests.ts';
+import type { Topology } from '../connection/topology.ts';
+import { byTopic, decodeAssignment } from './assignor/consumer-protocol.ts';
 
 export interface GroupMemberState {
   /** What the member calls itself. */
@@ -29,44 +27,22 @@ export type GroupState =
     }
   | { readonly kind: 'failed'; readonly error: MillraceError };
 
-export interface GroupStatesReader {
-  /** One state per distinct name, within the timeout. Never rejects. */
-  read(groups: Iterable<string>): Promise<ReadonlyMap<string, GroupState>>;
-  /** Ends what is in flight; idempotent. */
-  close(): Promise<void>;
-}
-
-export interface GroupStatesOptions {
-  readonly connection: ConnectionSettings;
-  readonly log?: ClientLog | undefined;
-  /** Milliseconds that a read may take in all; 5,000 when absent. */
+export interface ReadGroupsOptions {
+  readonly connections: Connections;
+  readonly topology: Topology;
+  /** Milliseconds that a read may take in all; 30,000 when absent. */
   readonly timeoutMs?: number | undefined;
-  readonly onRequest?: ((apiName: string) => void) | undefined;
+  /** Called once per name, as soon as its state is final. Must not throw. */
+  readonly settle?: ((group: string, state: GroupState) => void) | undefined;
 }
 
 const attempts = 3;
 const delayMs = 150;
 
-export function createGroupStates(options: GroupStatesOptions): GroupStatesReader {
-  const connections = createOffsetConnections({
-    kafka: createKafka(options.connection, options.log),
-    seeds: options.connection.brokers.length,
-    requestTimeoutMs: 2_000,
-    onRequest: options.onRequest,
-  });
-  const topology = createTopology({ connections, metadataMaxAgeMs: 0 });
-  return {
-    read: (groups) => readStates(connections, topology, new Set(groups), options.timeoutMs ?? 5_000),
-    close: () => connections.close(),
-  };
-}
-
-/** What passes, such as a coordinator that has moved, is tried again. */
-async function readStates(
-  connections: OffsetConnections,
-  topology: Topology,
+/** One state per name, within the timeout; what passes, such as a coordinator that has moved, is tried again. Never rejects. */
+export async function readGroupStates(
   groups: ReadonlySet<string>,
-  timeoutMs: number,
+  { connections, topology, timeoutMs = 30_000, settle }: ReadGroupsOptions,
 ): Promise<ReadonlyMap<string, GroupState>> {
   const deadlineMs = performance.now() + timeoutMs;
   const states = new Map<string, GroupState>();
@@ -78,8 +54,13 @@ async function readStates(
     for (const group of open) {
       const answer = answers.get(group) ?? requestFailed(new Error(`Kafka's answer has no group ${group}`));
       if ('error' in answer) topology.forgetCoordinator(group);
-      if ('error' in answer && answer.passing && !isLast) again.push(group);
-      else states.set(group, stateOf(answer));
+      if ('error' in answer && answer.passing && !isLast) {
+        again.push(group);
+        continue;
+      }
+      const state = stateOf(answer);
+      states.set(group, state);
+      settle?.(group, state);
     }
     open = again;
     if (open.length > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
@@ -87,11 +68,11 @@ async function readStates(
   return states;
 }
 
-type Answers = Map<string, DescribedGroup | OffsetFailure>;
+type Answers = Map<string, DescribedGroup | DescribedConsumerGroup | OffsetFailure>;
 
-/** One DescribeGroups per coordinator. A broker that fails takes down its own groups, nobody else's. */
+/** One DescribeGroups per coordinator, and one ConsumerGroupDescribe for what that does not know. A broker that fails takes down its own groups, nobody else's. */
 async function describe(
-  connections: OffsetConnections,
+  connections: Connections,
   topology: Topology,
   groups: readonly string[],
   deadlineMs: number,
@@ -108,7 +89,7 @@ async function describe(
         answers.set(group, coordinator);
         continue;
       }
-      const address = `${coordinator.host}:${coordinator.port}`;
+      const address = addressText(coordinator);
       brokers.set(address, coordinator);
       append(shares, address, group);
     }
@@ -118,8 +99,7 @@ async function describe(
   const requests = [...brokers].map(async ([address, broker]) => {
     const share = shares.get(address) ?? [];
     try {
-      const described = await connections.sendTo(broker, describeGroupsRequest(share), deadlineMs);
-      for (const one of described)
+      for (const one of await describeShare(connections, broker, share, deadlineMs))
         answers.set(one.group, failureOf(one.errorCode, `members of group ${one.group}`) ?? one);
     } catch (error) {
       fail(share, error);
@@ -129,24 +109,51 @@ async function describe(
   return answers;
 }
 
-function stateOf(answer: DescribedGroup | OffsetFailure): GroupState {
+/** The groups of one coordinator. To DescribeGroups, a group of the consumer protocol (KIP-848) is as dead as one that never was. */
+async function describeShare(
+  connections: Connections,
+  broker: BrokerAddress,
+  groups: readonly string[],
+  deadlineMs: number,
+): Promise<readonly (DescribedGroup | DescribedConsumerGroup)[]> {
+  const classic = await connections.sendTo(broker, describeGroupsRequest(groups), deadlineMs);
+  const dead = classic.filter(({ errorCode, state }) => errorCode === 0 && state === 'Dead');
+  if (dead.length === 0 || !describesConsumerGroups(await readFeatures(connections, deadlineMs)))
+    return classic;
+  const request = describeConsumerGroupsRequest(dead.map(({ group }) => group));
+  const others = await connections.sendTo(broker, request, deadlineMs);
+  const known = new Map(
+    others.filter(({ errorCode }) => !unknownCodes.has(errorCode)).map((one) => [one.group, one]),
+  );
+  return classic.map((one) => known.get(one.group) ?? one);
+}
+
+/** UNSUPPORTED_VERSION, where the protocol is switched off, and GROUP_ID_NOT_FOUND: no group of the consumer protocol. */
+const unknownCodes: ReadonlySet<number> = new Set([35, 69]);
+/** Between two states in which all members have what they are to have. */
+const rebalancingStates: readonly string[] = [
+  'PreparingRebalance',
+  'CompletingRebalance',
+  'Assigning',
+  'Reconciling',
+];
+
+function stateOf(answer: DescribedGroup | DescribedConsumerGroup | OffsetFailure): GroupState {
   if ('error' in answer) return { kind: 'failed', error: answer.error };
   return {
     kind: 'read',
-    rebalancing: answer.state === 'PreparingRebalance' || answer.state === 'CompletingRebalance',
-    members: answer.members.map(({ clientId, assignment }) => ({
-      clientId,
-      partitions: partitionsOf(assignment),
+    rebalancing: rebalancingStates.includes(answer.state),
+    members: answer.members.map((member) => ({
+      clientId: member.clientId,
+      partitions: 'partitions' in member ? member.partitions : partitionsOf(member.assignment),
     })),
   };
 }
 
 /** None for an assignment that is empty, or of a protocol that is not the consumers'. */
 function partitionsOf(assignment: Buffer): ReadonlyMap<string, readonly number[]> {
-  if (assignment.length === 0) return new Map();
   try {
-    const decoded = kafkajs.AssignerProtocol.MemberAssignment.decode(assignment);
-    return new Map(Object.entries(decoded?.assignment ?? {}));
+    return byTopic(decodeAssignment(assignment));
   } catch {
     return new Map();
   }

@@ -1,13 +1,14 @@
 // The requests of one poll: one ListOffsets per broker for all topics, one OffsetFetch per coordinator for
 // all groups. A broker that fails takes down its own partitions and groups, nobody else's.
-import type { OffsetConnections } from '../connection/broker-connections.ts';
+import type { Connections } from '../connection/broker-connections.ts';
 import { failureOf, requestFailed, type OffsetFailure } from './offset-failures.ts';
 import {
   listOffsetsRequest,
   offsetFetchRequest,
   type BrokerAddress,
   type GroupOffsets,
-} from '../connection/wire-requests.ts';
+  type LogEnd,
+} from '../protocol/wire-requests.ts';
 import type { Topology } from '../connection/topology.ts';
 
 /** `topic/partition`; a topic's name never has a slash. */
@@ -20,7 +21,15 @@ export interface LedPartition {
 }
 
 /** What a group has committed for a partition; undefined where nothing. */
-export type Committed = { readonly offset: bigint; readonly metadata: string } | undefined;
+export type Committed = CommittedProgress | undefined;
+
+export interface CommittedProgress {
+  readonly offset: bigint;
+  /** What the committer stored beside the offset. */
+  readonly metadata: string;
+  /** Of the last record before the offset; absent where the committer did not say. */
+  readonly leaderEpoch?: number | undefined;
+}
 
 /** Partitions by topic by group; undefined for all that the group has committed. */
 export type GroupTopics = ReadonlyMap<string, GroupTopicsOf | undefined>;
@@ -36,10 +45,11 @@ export function partitionKey(topic: string, partition: number): PartitionKey {
 
 /** Offsets at `timestamp` (milliseconds, or -1 for the end, -2 for the log start). Never rejects. */
 export async function listOffsets(
-  connections: OffsetConnections,
+  connections: Connections,
   partitions: Iterable<LedPartition>,
   timestamp: bigint,
   deadlineMs: number,
+  end?: LogEnd,
 ): Promise<Map<PartitionKey, bigint | OffsetFailure>> {
   const offsets = new Map<PartitionKey, bigint | OffsetFailure>();
   const perLeader = Map.groupBy(partitions, ({ leader }) => leader.nodeId);
@@ -51,7 +61,7 @@ export async function listOffsets(
     try {
       for (const listed of await connections.sendTo(
         first.leader,
-        listOffsetsRequest(topics, timestamp),
+        listOffsetsRequest(topics, timestamp, end),
         deadlineMs,
       )) {
         const { topic, partition, errorCode, offset } = listed;
@@ -71,7 +81,7 @@ export async function listOffsets(
 
 /** Names of the topics that each group has committed offsets in. Never rejects. */
 export async function fetchTopics(
-  connections: OffsetConnections,
+  connections: Connections,
   topology: Topology,
   asking: readonly { readonly group: string }[],
   deadlineMs: number,
@@ -88,7 +98,7 @@ export async function fetchTopics(
 
 /** Committed offsets of all partitions that `groups` names. Never rejects. */
 export async function fetchCommitted(
-  connections: OffsetConnections,
+  connections: Connections,
   topology: Topology,
   groups: GroupTopics,
   deadlineMs: number,
@@ -137,8 +147,9 @@ function offsetsOf({
   const failure = failureOf(errorCode, `committed offsets of group ${group}`);
   if (failure !== undefined) return failure;
   const committed = new Map<PartitionKey, Committed | OffsetFailure>();
-  for (const { topic, partition, errorCode: code, offset, metadata } of offsets) {
-    const found = offset < 0n ? undefined : { offset, metadata };
+  for (const { topic, partition, errorCode: code, offset, metadata, leaderEpoch } of offsets) {
+    const progress = leaderEpoch < 0 ? { offset, metadata } : { offset, metadata, leaderEpoch };
+    const found = offset < 0n ? undefined : progress;
     const what = `committed offset of group ${group} in ${topic}-${partition}`;
     committed.set(partitionKey(topic, partition), failureOf(code, what) ?? found);
   }

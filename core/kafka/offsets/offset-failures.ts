@@ -26,6 +26,8 @@ const passingCodes: Readonly<Record<number, string>> = {
   74: 'FENCED_LEADER_EPOCH',
   75: 'UNKNOWN_LEADER_EPOCH',
   78: 'OFFSET_NOT_AVAILABLE',
+  100: 'UNKNOWN_TOPIC_ID',
+  103: 'INCONSISTENT_TOPIC_ID',
 };
 const lastingCodes: Readonly<Record<number, string>> = {
   17: 'INVALID_TOPIC_EXCEPTION',

@@ -1,17 +1,14 @@
-// Offsets and groups of several Kafka clusters: a connection per distinct way to reach one, opened when it is needed
-// and closed when nobody has asked for it for a while. A cluster that is away takes down its own queries, nobody else's.
-import { describeError, MillraceError } from '../../contract/errors.ts';
-import { createGroupStates, type GroupState, type GroupStatesReader } from '../group/group-states.ts';
-import {
-  createOffsetsReader,
-  type OffsetsQuery,
-  type OffsetsReader,
-  type OffsetsReaderOptions,
-  type OffsetsResult,
-} from './offsets-reader.ts';
+// Offsets and groups of several Kafka clusters: connections for each distinct way to reach one, opened when they are needed, and closed
+// when no trigger names the cluster any more, or when nobody has asked for a while. A cluster that fails or hangs costs its own queries, in
+// time too.
+import { MillraceError } from '../../contract/errors.ts';
+import type { GroupState } from '../group/group-states.ts';
+import type { OffsetsQuery, OffsetsResult } from './partition-offsets.ts';
 import type { KafkaAccess } from '../../contract/kafka-access.ts';
-import { connectionTo, identityOf, type Installation } from '../connection/security.ts';
-import type { ConnectionSettings } from '../connection/kafka-client.ts';
+import { connectionTo, identityOf, type Installation } from '../connection/security/security.ts';
+import type { ConnectionSettings } from '../connection/connection-settings.ts';
+import type { KeepOutcome } from './keep-offsets.ts';
+import { ClusterReads, type ClusterRead, type ReadLimits } from './cluster-reads.ts';
 
 export interface GroupQuery {
   readonly group: string;
@@ -19,29 +16,40 @@ export interface GroupQuery {
   readonly access?: KafkaAccess | undefined;
 }
 
-export interface ClustersReader extends Pick<OffsetsReader, 'close'> {
-  /**
-   * As `OffsetsReader.read`, each query at its own cluster. Rejects where the only one that is asked does not answer; the own one
-   * is asked even where no query is for it, if there are no others either.
-   */
+/** What is read of a cluster. Reads that come close together share its requests. Only `proveOwn` rejects. */
+export interface ClustersReader {
+  readOne(query: OffsetsQuery): Promise<OffsetsResult>;
+  /** One result per query, in their order, once all are there: the slowest cluster decides. */
   read(queries: readonly OffsetsQuery[]): Promise<OffsetsResult[]>;
-  /** One state per query, in their order. Never rejects. */
+  readGroup(query: GroupQuery): Promise<GroupState>;
+  /** As `read`. */
   readGroups(queries: readonly GroupQuery[]): Promise<GroupState[]>;
+  /** Keeps what the group has committed while nobody is in it. `known`: as in `KeepOptions`. */
+  keep(query: GroupQuery, known: string | undefined): Promise<KeepOutcome>;
+  /** Resolves when the installation's own cluster answers; else rejects with why not. */
+  proveOwn(): Promise<void>;
+  /** What those who wait for this cluster wait for; undefined where that is not known. */
+  waitsFor(access: KafkaAccess | undefined): string | undefined;
+  /** These are named by triggers. What was named before and is not any more is closed, with its credentials. */
+  retain(accesses: Iterable<KafkaAccess | undefined>): void;
+  /** Ends what is in flight; idempotent. */
+  close(): Promise<void>;
 }
 
 export interface ClustersReaderOptions extends Installation {
   readonly onRequest?: ((apiName: string) => void) | undefined;
+  /** Told of each read of offsets; `isOwn`: of the installation's own cluster. Must not throw. */
+  readonly onRead?: ((read: ClusterRead, isOwn: boolean) => void) | undefined;
   /** Milliseconds after which the connections to a cluster that nobody asked for are closed; 300,000 when absent. */
   readonly idleMs?: number | undefined;
+  readonly limits?: Partial<ReadLimits> | undefined;
 }
 
 interface Cluster {
-  readonly access: KafkaAccess | undefined;
-  /** Undefined while nobody has asked. */
-  connection: ConnectionSettings | undefined;
-  offsets: OffsetsReader | undefined;
-  groups: GroupStatesReader | undefined;
-  usedMs: number;
+  readonly reads: ClusterReads;
+  readonly connection: ConnectionSettings;
+  /** A trigger names it. */
+  isRetained: boolean;
 }
 
 export function createClustersReader(options: ClustersReaderOptions): ClustersReader {
@@ -50,108 +58,99 @@ export function createClustersReader(options: ClustersReaderOptions): ClustersRe
 
 class Clusters implements ClustersReader {
   readonly #options: ClustersReaderOptions;
+  /** By identity. */
   readonly #clusters = new Map<string, Cluster>();
+  readonly #ending = new Set<Promise<void>>();
+  /** Identities of what triggers name. */
+  #retained: ReadonlySet<string> = new Set();
+  #sweep: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(options: ClustersReaderOptions) {
     this.#options = options;
   }
 
-  async read(queries: readonly OffsetsQuery[]): Promise<OffsetsResult[]> {
-    const shares = Map.groupBy(queries.entries(), ([, { access }]) => this.#clusterOf(access));
-    if (shares.size === 0) shares.set(this.#clusterOf(undefined), []);
-    this.#closeIdle();
-    const results: OffsetsResult[] = [];
-    const failures: MillraceError[] = [];
-    const reads = [...shares].map(async ([cluster, asked]) => {
-      const reader = (cluster.offsets ??= createOffsetsReader(this.#settingsOf(cluster)));
-      await cluster.connection?.security?.credentials.ready();
-      const answers = await readOne(
-        reader,
-        asked.map(([, query]) => query),
-      );
-      if (answers instanceof MillraceError) failures.push(answers);
-      for (const [at, [index]] of asked.entries())
-        results[index] = answers instanceof MillraceError ? failed(answers) : (answers[at] ?? unanswered());
-    });
-    await Promise.all(reads);
-    const [failure] = failures;
-    // Of several clusters each has its own reason, which is not for those of the others.
-    if (failure !== undefined && shares.size === 1) throw failure;
-    return results;
+  async readOne(query: OffsetsQuery): Promise<OffsetsResult> {
+    return this.#isClosed ? closed() : this.#clusterOf(query.access).read(query);
   }
 
-  async readGroups(queries: readonly GroupQuery[]): Promise<GroupState[]> {
-    const shares = Map.groupBy(queries.entries(), ([, { access }]) => this.#clusterOf(access));
-    const states: GroupState[] = [];
-    const reads = [...shares].map(async ([cluster, asked]) => {
-      const reader = (cluster.groups ??= createGroupStates(this.#settingsOf(cluster)));
-      await cluster.connection?.security?.credentials.ready();
-      const found = await reader.read(asked.map(([, { group }]) => group));
-      for (const [index, { group }] of asked) states[index] = found.get(group) ?? unanswered();
-    });
-    await Promise.all(reads);
-    return states;
+  read(queries: readonly OffsetsQuery[]): Promise<OffsetsResult[]> {
+    return Promise.all(queries.map((query) => this.readOne(query)));
+  }
+
+  async readGroup({ group, access }: GroupQuery): Promise<GroupState> {
+    return this.#isClosed ? closed() : this.#clusterOf(access).readGroup(group);
+  }
+
+  readGroups(queries: readonly GroupQuery[]): Promise<GroupState[]> {
+    return Promise.all(queries.map((query) => this.readGroup(query)));
+  }
+
+  async keep({ group, access }: GroupQuery, known: string | undefined): Promise<KeepOutcome> {
+    return this.#isClosed ? closed() : this.#clusterOf(access).keep(group, known);
+  }
+
+  async proveOwn(): Promise<void> {
+    if (this.#isClosed) throw closed().error;
+    return this.#clusterOf(undefined).proveReachable();
+  }
+
+  waitsFor(access: KafkaAccess | undefined): string | undefined {
+    return this.#clusters.get(identityOf(access, this.#options))?.reads.waitsFor();
+  }
+
+  retain(accesses: Iterable<KafkaAccess | undefined>): void {
+    const distinct = new Set(accesses);
+    this.#retained = new Set([...distinct].map((access) => identityOf(access, this.#options)));
+    for (const [identity, cluster] of this.#clusters) {
+      const isRetained = this.#retained.has(identity);
+      if (cluster.isRetained && !isRetained) this.#end(identity, cluster);
+      cluster.isRetained = isRetained;
+    }
   }
 
   async close(): Promise<void> {
-    const open = [...this.#clusters.values()];
-    this.#clusters.clear();
-    await Promise.all(open.map((cluster) => this.#close(cluster)));
+    this.#isClosed = true;
+    clearInterval(this.#sweep);
+    for (const [identity, cluster] of this.#clusters) this.#end(identity, cluster);
+    await Promise.all(this.#ending);
   }
 
-  #clusterOf(access: KafkaAccess | undefined): Cluster {
-    const id = identityOf(access, this.#options);
-    let cluster = this.#clusters.get(id);
-    if (cluster === undefined) {
-      cluster = { access, connection: undefined, offsets: undefined, groups: undefined, usedMs: 0 };
-      this.#clusters.set(id, cluster);
-    }
-    cluster.usedMs = performance.now();
-    return cluster;
-  }
-
-  #closeIdle(): void {
-    const { idleMs = 300_000 } = this.#options;
-    for (const [id, cluster] of this.#clusters) {
-      if (performance.now() - cluster.usedMs < idleMs) continue;
-      this.#clusters.delete(id);
-      void this.#close(cluster);
-    }
-  }
-
-  #settingsOf(cluster: Cluster): OffsetsReaderOptions {
-    const { log, onRequest } = this.#options;
-    return {
-      connection: (cluster.connection ??= connectionTo(cluster.access, this.#options)),
-      log,
+  #clusterOf(access: KafkaAccess | undefined): ClusterReads {
+    const identity = identityOf(access, this.#options);
+    const known = this.#clusters.get(identity);
+    if (known !== undefined) return known.reads;
+    const { onRequest, onRead, limits, own, idleMs = 300_000 } = this.#options;
+    const connection = connectionTo(access, this.#options);
+    const reads = new ClusterReads({
+      connection,
       onRequest,
-    };
+      onRead: (read) => onRead?.(read, connection === own),
+      limits,
+    });
+    this.#clusters.set(identity, { reads, connection, isRetained: this.#retained.has(identity) });
+    this.#sweep ??= setInterval(() => this.#closeIdle(idleMs), Math.max(idleMs / 4, 10)).unref();
+    return reads;
   }
 
-  async #close({ connection, offsets, groups }: Cluster): Promise<void> {
-    await Promise.all([offsets?.close(), groups?.close()]);
-    if (connection !== this.#options.own) await connection?.security?.close();
+  /** The own one stays. */
+  #closeIdle(idleMs: number): void {
+    for (const [identity, cluster] of this.#clusters)
+      if (cluster.connection !== this.#options.own && cluster.reads.idleMs >= idleMs)
+        this.#end(identity, cluster);
+  }
+
+  #end(identity: string, { reads, connection }: Cluster): void {
+    this.#clusters.delete(identity);
+    const ended = reads.close().then(async () => {
+      if (connection !== this.#options.own) await connection.security?.close();
+    });
+    this.#ending.add(ended);
+    void ended.finally(() => this.#ending.delete(ended));
   }
 }
 
-function failed(error: MillraceError): { kind: 'failed'; error: MillraceError } {
-  return { kind: 'failed', error };
-}
-
-function unanswered(): { kind: 'failed'; error: MillraceError } {
-  return failed(
-    new MillraceError('MILLRACE_KAFKA_FAILED', 'Kafka left out of its answer what it was asked for'),
-  );
-}
-
-async function readOne(
-  reader: OffsetsReader,
-  queries: readonly OffsetsQuery[],
-): Promise<OffsetsResult[] | MillraceError> {
-  try {
-    return await reader.read(queries);
-  } catch (error) {
-    if (error instanceof MillraceError) return error;
-    return new MillraceError('MILLRACE_KAFKA_FAILED', describeError(error), { cause: error });
-  }
+/** Nothing is opened any more that nobody would close. */
+function closed(): { readonly kind: 'failed'; readonly error: MillraceError } {
+  return { kind: 'failed', error: new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'The reader is closed') };
 }

@@ -1,22 +1,23 @@
 // A group's committed offsets are stable when no transaction is about to change them. Brokers before Kafka 4 apply the commit of
 // a transaction a moment after they have said that it is over (KIP-447): who has fenced the last owner waits for that here.
 import type { TopicPartition } from '../../contract/record.ts';
-import type { OffsetConnections } from '../connection/broker-connections.ts';
+import type { Connections } from '../connection/broker-connections.ts';
 import { failureOf } from './offset-failures.ts';
 import {
   findCoordinatorsRequest,
   offsetFetchRequest,
   type CommittedOffset,
-} from '../connection/wire-requests.ts';
-import { sleep } from '../group/sleep.ts';
+} from '../protocol/wire-requests.ts';
+import { sleep } from '../connection/sleep.ts';
 
 const unstableOffsetCommit = 88;
-const limitMs = 5_000;
+/** Connecting included. */
+const limitMs = 15_000;
 const delayMs = 20;
 
 /** What is committed of `partitions`, once it is stable; rejects when Kafka does not say so in time. */
 export async function readStableOffsets(
-  connections: OffsetConnections,
+  connections: Connections,
   group: string,
   partitions: readonly TopicPartition[],
   signal: AbortSignal,

@@ -1,30 +1,35 @@
-// Where a group starts to read: where it stands; where it has no offset, at the initial offset, which is committed before
-// anything else, so that nothing produced from then on is missed.
-import type { PartitionProgress } from '../../contract/record-source.ts';
-import { decodeMark, encodeMark } from '../../contract/progress-mark.ts';
+// Where a group starts to read: where it stands, as far as that is proved to be of this log; where it has no offset, at the initial offset. What
+// is not yet committed so is committed before anything else, so that nothing produced from then on is missed.
+import type { PartitionProgress, SourceNotice } from '../../contract/record-source.ts';
+import {
+  emptyMark,
+  encodeMark,
+  type MarkedLog,
+  type ProgressMark,
+} from '../../contract/marks/progress-mark.ts';
 import { partitionName, type TopicPartition } from '../../contract/record.ts';
 import type { InitialOffset } from '../../contract/subscription.ts';
-import type { PartitionOffsets } from './offsets-reader.ts';
-import type { TopicWatch } from '../fetch/topic-watch.ts';
+import { committedMark, judgeCommit, type CommitJudgement } from './judge-commit.ts';
+import type { CommittedProgress } from './offset-exchange.ts';
+import type { PartitionOffsets } from './partition-offsets.ts';
+import type { TopicWatch } from '../topics/topic-watch.ts';
 
 export interface StartOffset extends PartitionProgress {
-  /** What the group has committed, text for text; undefined where it has nothing: `offset` is the initial one then. */
+  /** What the group has committed, text for text; undefined where it has nothing. */
   readonly found: string | undefined;
+  /** The group has nothing, or nothing of use: `offset` is to be committed before it is opened. */
+  readonly isUncommitted: boolean;
+  /** What is to be said of it when it is opened. */
+  readonly notice?: SourceNotice | undefined;
 }
 
 export interface StartOffsetsQuery {
   readonly watch: TopicWatch;
   readonly groupId: string;
-  /** May be of several topics. */
+  /** May be of several topics. A broker that does not answer delays them all. */
   readonly partitions: readonly TopicPartition[];
   readonly initial: InitialOffset;
-  /**
-   * True for a topic that came after the group had begun, as far as this member knows: where the marks of others do not tell
-   * otherwise, all that is in it is owed.
-   */
-  readonly isLater: (topic: string) => boolean;
-  /** True for a topic that came again after it was deleted: all that is in it is owed. */
-  readonly isAgain: (topic: string) => boolean;
+  readonly begunOf: (partition: TopicPartition) => BegunTopic;
   /** True where the group's offset is that of a deleted topic by the same name. */
   readonly isVoid: (partition: TopicPartition) => boolean;
 }
@@ -35,65 +40,125 @@ export function progressText({ offset, metadata }: Pick<PartitionProgress, 'offs
 }
 
 /**
- * Where each of the partitions starts. A partition that was added after the group had begun starts at its first record,
- * whatever the initial offset: a progress mark tells how many there were. Rejects when Kafka does not answer.
+ * Where each of the partitions starts, by its name, or why that is not known. A partition that was added after the group had begun starts at its
+ * first record, whatever the initial offset: a progress mark tells how many there were. Rejects when Kafka does not answer.
  */
-export async function readStartOffsets(query: StartOffsetsQuery): Promise<StartOffset[]> {
-  const { watch, groupId: group, partitions, initial } = query;
+export async function readStartOffsets(
+  query: StartOffsetsQuery,
+): Promise<ReadonlyMap<string, StartOffset | { readonly error: unknown }>> {
+  const { watch, groupId: group, partitions, initial, begunOf, isVoid } = query;
   const startTimestampMs = typeof initial === 'object' ? initial.timestampMs : undefined;
-  const topics = [...new Set(partitions.map(({ topic }) => topic))];
-  const found = await watch.readOffsets({ group, topics, startTimestampMs });
-  const byTopic = Map.groupBy(found, ({ topic }) => topic);
-  const starts: StartOffset[] = [];
-  for (const topic of topics) {
-    const begun = begunTopic(query, topic, byTopic.get(topic) ?? []);
-    for (const one of partitions) if (one.topic === topic) starts.push(startOf(one, begun, initial));
+  const results = await watch.readOffsets(
+    partitions.map(({ topic, partition }) => ({
+      ...{ group, topics: [topic], partitions: [partition] },
+      startTimestampMs,
+    })),
+  );
+  const starts = new Map<string, StartOffset | { readonly error: unknown }>();
+  for (const [index, one] of partitions.entries()) {
+    const result = results[index];
+    const [range] = result?.kind === 'read' ? result.partitions : [];
+    const judgement = range === undefined || isVoid(one) ? none : judgeCommit(range);
+    const unknown =
+      result?.kind === 'failed' ? result.error : new Error(`Kafka does not know ${partitionName(one)}`);
+    starts.set(
+      partitionName(one),
+      range === undefined ? { error: unknown } : startOf(range, judgement, begunOf(one), initial),
+    );
   }
   return starts;
 }
 
-interface BegunTopic {
-  readonly committed: ReadonlyMap<number, { readonly offset: bigint; readonly metadata: string }>;
-  /** All that there are. */
-  readonly partitions: ReadonlyMap<number, PartitionOffsets>;
+const none = { kind: 'none' } as const;
+
+/** What is known of a topic, of all of its partitions. */
+export interface BegunTopic {
   /** How many there were when the group began, 0 for a topic that came later; undefined where it has not, or nothing tells. */
   readonly before: number | undefined;
+  /** How many there are. */
+  readonly count: number;
 }
 
-function begunTopic(
-  { isLater, isAgain, isVoid }: StartOffsetsQuery,
-  topic: string,
-  found: readonly PartitionOffsets[],
-): BegunTopic {
-  const committed = new Map<number, { offset: bigint; metadata: string }>();
+export interface TopicCommits {
+  /** The topic as it is now; undefined where brokers have no ids. */
+  readonly log: MarkedLog | undefined;
+  readonly count: number;
+  /** What the group has committed, of any of its partitions. */
+  readonly committed: Iterable<CommittedProgress>;
+  /**
+   * True for a topic that came after the group had begun, as far as this member knows: where the marks of others do not tell
+   * otherwise, all that is in it is owed.
+   */
+  readonly isLater: boolean;
+  /** True for a topic that came again after it was deleted: all that is in it is owed. */
+  readonly isAgain: boolean;
+}
+
+/** Whoever leads the partitions need not be asked for this. */
+export function begunTopic({ log, count, committed, isLater, isAgain }: TopicCommits): BegunTopic {
   let before: number | undefined;
-  for (const { partition, committed: known } of found) {
-    if (known === undefined || isVoid({ topic, partition })) continue;
-    committed.set(partition, known);
-    const then = decodeMark(known.offset, known.metadata).partitions;
-    if (then !== undefined) before = Math.min(then, before ?? then);
+  let isAnother = isAgain;
+  for (const one of committed) {
+    const mark = committedMark(one);
+    const isOfCluster = mark?.log !== undefined && mark.log.cluster === log?.cluster;
+    if (isOfCluster && mark.log.topic !== log.topic) isAnother = true;
+    else if (mark?.partitions !== undefined && (isOfCluster || mark.log === undefined))
+      before = Math.min(mark.partitions, before ?? mark.partitions);
   }
-  if (isAgain(topic) || (before === undefined && isLater(topic))) before = 0;
-  return { committed, partitions: new Map(found.map((one) => [one.partition, one])), before };
+  return { before: isAnother || (before === undefined && isLater) ? 0 : before, count };
 }
 
 function startOf(
-  { topic, partition }: TopicPartition,
-  { committed, partitions, before }: BegunTopic,
+  range: PartitionOffsets,
+  judgement: CommitJudgement,
+  begun: BegunTopic,
   initial: InitialOffset,
 ): StartOffset {
-  const known = committed.get(partition);
-  const range = partitions.get(partition);
-  if (range === undefined)
-    throw new Error(`Kafka does not say where ${partitionName({ topic, partition })} begins and ends`);
-  const isNew = before !== undefined && partition >= before;
-  const offset = known?.offset ?? (isNew ? range.logStart : initialOffset(range, initial));
-  const mark = decodeMark(offset, known?.metadata ?? '');
-  const metadata =
-    known !== undefined && mark.partitions !== undefined
-      ? known.metadata
-      : encodeMark(offset, { ...mark, partitions: before === 0 ? 0 : partitions.size });
-  return { topic, partition, offset, metadata, found: known && progressText(known) };
+  const { topic, partition } = range;
+  const before = judgement.kind === 'recreated' ? 0 : begun.before;
+  const count = before === 0 ? 0 : begun.count;
+  const at = (offset: bigint, mark: ProgressMark = emptyMark(offset)): PartitionProgress => {
+    const log = range.log;
+    const metadata = encodeMark(offset, { ...mark, log, partitions: mark.partitions ?? count });
+    return {
+      topic,
+      partition,
+      offset,
+      metadata,
+      ...(log?.epoch !== undefined && { leaderEpoch: log.epoch }),
+    };
+  };
+  const position = range.committed?.offset ?? 0n;
+  const found = judgement.kind === 'none' ? undefined : range.committed && progressText(range.committed);
+  const moved = { found, isUncommitted: true };
+  switch (judgement.kind) {
+    case 'stands': {
+      const { offset, mark, unproved } = judgement;
+      const notice = { kind: 'unproved', at: { topic, partition, offset }, count: unproved } as const;
+      const told = unproved === 0n ? undefined : notice;
+      return { ...at(offset, mark), found, isUncommitted: false, notice: told };
+    }
+    case 'truncated': {
+      const { offset, partitions: then } = judgement;
+      const notice = { kind: 'truncated', at: { topic, partition, offset }, position } as const;
+      return { ...at(offset, { ...emptyMark(offset), partitions: then }), ...moved, notice };
+    }
+    case 'recreated': {
+      const now = range.log?.topic ?? '';
+      return {
+        ...at(range.logStart),
+        ...moved,
+        notice: { kind: 'recreated', topic, before: judgement.before, now },
+      };
+    }
+    case 'outside':
+    case 'none': {
+      const isNew = before !== undefined && partition >= before;
+      const offset = isNew ? range.logStart : initialOffset(range, initial);
+      const notice = { kind: 'reset', at: { topic, partition, offset }, position } as const;
+      return { ...at(offset), ...moved, notice: judgement.kind === 'outside' ? notice : undefined };
+    }
+  }
 }
 
 function initialOffset(

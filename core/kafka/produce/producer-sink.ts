@@ -1,110 +1,134 @@
-// Stores records on kafkajs: what is written while a request is under way leaves with the next one, so that throughput does
-// not hang on round trips, and each write learns its own place.
-import type { Kafka, Message, Producer, RecordMetadata } from 'kafkajs';
+// Stores records by an idempotent producer: what is written while a request is under way leaves with the next one, so that throughput does not
+// hang on round trips, and each write learns its own place.
 import type { OutgoingRecord, RecordSink, StoredAt } from '../../contract/record-sink.ts';
+import { partitionName } from '../../contract/record.ts';
+import type { Connections } from '../connection/broker-connections.ts';
+import type { Topology } from '../connection/topology.ts';
+import { sleep } from '../connection/sleep.ts';
+import type { OffsetFailure } from '../offsets/offset-failures.ts';
+import { BrokerRequests } from './broker-requests.ts';
+import { requestBytes } from './outgoing.ts';
+import { createPartitioner } from './partitioner.ts';
+import { PartitionWriter, type PartitionWriterOptions, type Write } from './partition-writer.ts';
+import { ProducerIds } from './producer-ids.ts';
+import { LeaderLookup } from './leader-lookup.ts';
+import type { TopicLeaders } from '../connection/topology.ts';
+import { within } from '../connection/within.ts';
 import { explainWrite } from './write-refusal.ts';
-import { countOfBatch, isOfOneRecord, Placement, requestBytes, toMessage } from './outgoing.ts';
 
-interface Pending {
-  readonly message: Message;
-  readonly bytes: number;
-  readonly resolve: (storedAt: StoredAt) => void;
-  readonly reject: (error: Error) => void;
-}
-
-interface TopicQueue {
-  pending: Pending[];
-  sending: boolean;
+export interface RecordSinkOptions {
+  readonly connections: Connections;
+  readonly topology: Topology;
 }
 
 export interface KafkaRecordSink extends RecordSink {
-  /** Connects at the first write. Writes under way are answered before this resolves. */
+  /** Waits some seconds for the writes under way: whatever fails after that is not tried again. The connections stay their owner's to close. */
   close(): Promise<void>;
 }
 
-export function createRecordSink(kafka: Kafka): KafkaRecordSink {
-  return new BatchingSink(kafka);
+export function createRecordSink(options: RecordSinkOptions): KafkaRecordSink {
+  return new ProducerSink(options);
 }
 
-class BatchingSink implements KafkaRecordSink {
-  readonly #producer: Producer;
-  readonly #placement = new Placement();
-  readonly #queues = new Map<string, TopicQueue>();
-  readonly #sends = new Set<Promise<void>>();
-  #connected: Promise<void> | undefined;
+interface TopicQueue {
+  unplaced: Write[];
+  readonly partitionOf: ReturnType<typeof createPartitioner>;
+}
 
-  constructor(kafka: Kafka) {
-    this.#producer = kafka.producer({
-      allowAutoTopicCreation: false,
-      createPartitioner: this.#placement.createPartitioner,
-      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
-    });
+/** How long a close waits for answers, in ms. */
+const closeLimitMs = 5_000;
+/** How long the partitions of a topic are looked for, and the pauses between two looks, in ms. */
+const lookUpMs = { limit: 1_000, first: 100 };
+/** Above so many partitions, those that have nothing to write are forgotten. */
+const maxIdle = 5_000;
+
+class ProducerSink implements KafkaRecordSink {
+  readonly #abort = new AbortController();
+  readonly #shared: PartitionWriterOptions;
+  readonly #topics = new Map<string, TopicQueue>();
+  readonly #writers = new Map<string, PartitionWriter>();
+  readonly #placing = new Set<Promise<void>>();
+
+  constructor({ connections, topology }: RecordSinkOptions) {
+    const { signal } = this.#abort;
+    this.#shared = {
+      producers: new ProducerIds(connections),
+      leaders: new LeaderLookup(topology),
+      requests: new BrokerRequests(connections, signal),
+      signal,
+    };
   }
 
   write(record: OutgoingRecord): Promise<StoredAt> {
     const { promise, resolve, reject } = Promise.withResolvers<StoredAt>();
-    const message = toMessage(record);
-    let queue = this.#queues.get(record.topic);
-    if (queue === undefined) this.#queues.set(record.topic, (queue = { pending: [], sending: false }));
-    queue.pending.push({ message, bytes: requestBytes(record), resolve, reject });
-    if (!queue.sending) this.#drain(record.topic, queue);
+    const write = { record, bytes: requestBytes(record), resolve, reject };
+    const queue = this.#topics.get(record.topic);
+    if (queue !== undefined) queue.unplaced.push(write);
+    else this.#begin(record.topic, write);
     return promise;
   }
 
   async close(): Promise<void> {
-    while (this.#sends.size > 0) await Promise.allSettled(this.#sends);
-    if (this.#connected !== undefined) await this.#producer.disconnect();
+    await within(closeLimitMs, this.#settled());
+    this.#abort.abort();
   }
 
-  #drain(topic: string, queue: TopicQueue): void {
-    queue.sending = true;
-    const send = this.#sendAll(topic, queue).finally(() => this.#sends.delete(send));
-    this.#sends.add(send);
+  async #settled(): Promise<void> {
+    for (let waits = this.#underWay(); waits.length > 0; waits = this.#underWay()) await Promise.all(waits);
   }
 
-  async #sendAll(topic: string, queue: TopicQueue): Promise<void> {
-    while (queue.pending.length > 0)
-      await this.#sendBatch(topic, queue.pending.splice(0, countOfBatch(queue.pending)));
-    // In the same step as the last look at the queue: what is written next starts anew.
-    queue.sending = false;
+  #underWay(): Promise<void>[] {
+    return [...this.#placing, ...[...this.#writers.values()].flatMap(({ running }) => running ?? [])];
   }
 
-  async #sendBatch(topic: string, batch: readonly Pending[]): Promise<void> {
-    try {
-      await this.#connect();
-      const metadata = await this.#producer.send({
-        topic,
-        acks: -1,
-        timeout: 10_000,
-        messages: batch.map((one) => one.message),
-      });
-      this.#settle(batch, metadata);
-    } catch (error) {
-      const cause = error instanceof Error ? error : new Error(String(error));
-      if (batch.length === 1 || !isOfOneRecord(cause))
-        for (const { reject } of batch) reject(explainWrite(cause, topic));
-      // One record that the broker refuses must not take the others with it.
-      else for (const one of batch) await this.#sendBatch(topic, [one]);
+  #begin(topic: string, first: Write): void {
+    const queue = { unplaced: [first], partitionOf: createPartitioner() };
+    this.#topics.set(topic, queue);
+    const placing = this.#place(topic, queue).finally(() => this.#placing.delete(placing));
+    this.#placing.add(placing);
+  }
+
+  /** Never rejects. */
+  async #place(topic: string, queue: TopicQueue): Promise<void> {
+    while (queue.unplaced.length > 0) {
+      const leaders = await this.#lookUp(topic);
+      const writes = queue.unplaced;
+      queue.unplaced = [];
+      for (const write of writes) {
+        if ('error' in leaders) write.reject(explainWrite(leaders.error, topic));
+        else this.#writerOf(topic, queue.partitionOf(write.record.key, leaders)).write(write);
+      }
+    }
+    // In the same step as the last look: what is written next starts anew.
+    this.#topics.delete(topic);
+  }
+
+  /** A topic that was just made may not be known everywhere yet. */
+  async #lookUp(topic: string): Promise<TopicLeaders | OffsetFailure> {
+    const { leaders, signal } = this.#shared;
+    const endMs = performance.now() + lookUpMs.limit;
+    for (let delayMs = lookUpMs.first; ; delayMs *= 2) {
+      const found = await leaders.ofTopic(topic);
+      const isWorthIt = 'error' in found && (found.passing || found.error.code === 'MILLRACE_TOPIC_MISSING');
+      if (!isWorthIt || signal.aborted || performance.now() >= endMs) return found;
+      await sleep(delayMs, signal);
     }
   }
 
-  #connect(): Promise<void> {
-    this.#connected ??= this.#producer.connect().catch((error: unknown) => {
-      this.#connected = undefined;
-      throw error;
-    });
-    return this.#connected;
+  #writerOf(topic: string, partition: number): PartitionWriter {
+    const name = partitionName({ topic, partition });
+    let writer = this.#writers.get(name);
+    if (writer === undefined) {
+      if (this.#writers.size >= maxIdle) this.#forgetIdle();
+      writer = new PartitionWriter({ topic, partition }, this.#shared);
+      this.#writers.set(name, writer);
+    }
+    return writer;
   }
 
-  #settle(batch: readonly Pending[], metadata: readonly RecordMetadata[]): void {
-    const places = this.#placement.places(
-      batch.map(({ message }) => message),
-      metadata,
-    );
-    for (const [index, { resolve, reject }] of batch.entries()) {
-      const place = places[index];
-      if (place === undefined) reject(new Error('the broker did not say where the record is stored'));
-      else resolve(place);
-    }
+  /** With them go their sequence numbers: so all begin anew, with another producer id. */
+  #forgetIdle(): void {
+    this.#shared.producers.renew();
+    for (const [name, { running }] of this.#writers) if (running === undefined) this.#writers.delete(name);
   }
 }

@@ -1,10 +1,29 @@
-// A transactional producer, on kafkajs, from InitProducerId to its first failure: after that it is not known what the brokers
-// have of it, and the next one, by the same name, fences it and ends what it left behind (EOS by transactional id, KIP-98).
-import type { Kafka, Message, Producer, Transaction } from 'kafkajs';
+// A transactional producer, from InitProducerId to its first failure: after that it is not known what the brokers have of it, and the next one,
+// by the same name, fences it and ends what it left behind (EOS by transactional id, KIP-98).
 import type { OutgoingRecord, StoredAt } from '../../contract/record-sink.ts';
 import type { PartitionProgress, TransactionOutcome } from '../../contract/record-source.ts';
+import { partitionName, type TopicPartition } from '../../contract/record.ts';
+import { addressText } from '../connection/broker-address.ts';
+import type { Connections } from '../connection/broker-connections.ts';
+import type { Topology } from '../connection/topology.ts';
+import type { BrokerAddress } from '../protocol/wire-requests.ts';
+import type { MemberIdentity } from '../group/membership.ts';
+import { AnswerFailure } from './answer-failure.ts';
+import { isOfOneRecord, meaningOf } from './answer-meaning.ts';
+import { askCoordinator, type Coordinator } from './coordinator-requests.ts';
+import { encodeRecords, sequenceAfter } from './outgoing.ts';
+import { initProducerIdRequest, produceRequest, type PartitionBatch } from './produce-requests.ts';
+import { LeaderLookup } from './leader-lookup.ts';
+import { batchRecords, type BatchedRecords, type PartitionBatches } from './transaction-batches.ts';
+import {
+  addOffsetsRequest,
+  addPartitionsRequest,
+  commitOffsetRequest,
+  endRequest,
+  type TransactionOwner,
+} from './transaction-requests.ts';
+import { within } from '../connection/within.ts';
 import { explainWrite } from './write-refusal.ts';
-import { countOfBatch, isOfOneRecord, Placement, requestBytes, toMessage } from './outgoing.ts';
 
 /** `unknown`: it was to be committed, and nobody answered; `storedAt` where it was. */
 export type TransactionEnd =
@@ -14,14 +33,21 @@ export type TransactionEnd =
 export interface TransactionalProducer {
   /** True after anything but a `committed`: it cannot be used any more. */
   readonly isSpent: boolean;
-  /** One at a time. Never rejects. */
+  /** One at a time. `member`: who commits to the group; the group refuses it where that is not its member any more. Never rejects. */
   run(
-    groupId: string,
     progress: PartitionProgress,
     records: readonly OutgoingRecord[],
+    member: MemberIdentity | undefined,
   ): Promise<TransactionEnd>;
-  /** Does not wait for what is under way for long. */
-  close(): Promise<void>;
+  /** What is under way is not committed any more, unless that was asked for already. */
+  close(): void;
+}
+
+export interface TransactionalProducerOptions {
+  readonly connections: Connections;
+  readonly topology: Topology;
+  readonly groupId: string;
+  readonly transactionalId: string;
 }
 
 /**
@@ -29,72 +55,62 @@ export interface TransactionalProducer {
  * and less where somebody takes the partition over.
  */
 const transactionTimeoutMs = 15_000;
-/** While the end of the last transaction is still being written, the next one cannot begin, in ms. */
-const beginMs = { limit: 5_000, pause: 2, longestPause: 50 };
-/** How long an abort, or a close, is waited for, in ms: the next producer, or the timeout, does the rest. */
+/** How long a coordinator is asked, in ms: for a producer, while it ends what the last one left; to begin, while it ends the last transaction; for the rest. */
+const limitMs = { open: 10_000, begin: 5_000, step: 10_000 };
+/** How long an abort is waited for, in ms: the next producer, or the timeout, does the rest. */
 const farewellMs = 1_000;
 
 /** Resolves when every earlier producer by this name is fenced, and what it left open is ended. */
 export async function openTransactionalProducer(
-  kafka: Kafka,
-  transactionalId: string,
+  options: TransactionalProducerOptions,
 ): Promise<TransactionalProducer> {
-  const placement = new Placement();
-  const producer = kafka.producer({
-    transactionalId,
-    transactionTimeout: transactionTimeoutMs,
-    maxInFlightRequests: 1,
-    allowAutoTopicCreation: false,
-    createPartitioner: placement.createPartitioner,
-    // None: when one broker fails, the client sends again to the others what is still under way there, and it is stored twice
-    // in one transaction. `idempotent` forbids that; for transactions it does nothing but take another producer id.
-    retry: { retries: 0 },
+  const { transactionalId } = options;
+  const request = initProducerIdRequest(transactionalId, transactionTimeoutMs);
+  const { id, epoch } = await askCoordinator(coordinatorOf(options, 'transactional id'), request, {
+    codeOf: ({ errorCode }) => errorCode,
+    what: `use the transactional id ${transactionalId}`,
+    limitMs: limitMs.open,
   });
-  try {
-    await producer.connect();
-    // The client initialises at the first transaction; nobody but us hears of it until something is added.
-    return new OneProducer(producer, placement, await producer.transaction());
-  } catch (error) {
-    await within(farewellMs, producer.disconnect());
-    throw error;
-  }
+  return new OneProducer(options, { transactionalId, id, epoch });
 }
 
 class OneProducer implements TransactionalProducer {
   isSpent = false;
-  readonly #producer: Producer;
-  readonly #placement: Placement;
-  #begun: Transaction | undefined;
+  readonly #options: TransactionalProducerOptions;
+  readonly #owner: TransactionOwner;
+  readonly #leaders: LeaderLookup;
+  /** A broker may still store what it was sent. */
+  #isLingering = false;
+  /** By name of the partition. */
+  readonly #sequences = new Map<string, number>();
 
-  constructor(producer: Producer, placement: Placement, begun: Transaction) {
-    this.#producer = producer;
-    this.#placement = placement;
-    this.#begun = begun;
+  constructor(options: TransactionalProducerOptions, owner: TransactionOwner) {
+    this.#options = options;
+    this.#owner = owner;
+    this.#leaders = new LeaderLookup(options.topology);
   }
 
   async run(
-    groupId: string,
     progress: PartitionProgress,
     records: readonly OutgoingRecord[],
+    member: MemberIdentity | undefined,
   ): Promise<TransactionEnd> {
+    // Before anything is begun, so that nothing has to be ended where a topic is missing.
+    const batched = await batchRecords(this.#leaders, records);
+    if (batched.kind === 'refused') return refusedTopic(batched);
     const storedAt: StoredAt[] = [];
-    let transaction: Transaction | undefined;
-    let topic: string | undefined;
     try {
-      transaction = this.#begun ?? (await this.#producer.transaction());
-      this.#begun = undefined;
-      await sendOffsets(transaction, groupId, progress);
-      for (const batch of batchesOf(records)) {
-        topic = batch.topic;
-        await this.#send(transaction, batch, storedAt);
-      }
+      await this.#begin(progress, batched.partitions, member);
+      await this.#store(batched.partitions, storedAt);
+      if (this.isSpent) throw new Error('the partition is closed');
     } catch (error) {
       this.isSpent = true;
-      if (transaction !== undefined) await within(farewellMs, transaction.abort());
-      return endOf(asError(error), topic);
+      // What may still be on its way to a broker must not arrive after the end: the next producer fences it, and ends the transaction.
+      if (!this.#isLingering) await within(farewellMs, this.#end(false));
+      return endOf(error);
     }
     try {
-      await transaction.commit();
+      await this.#end(true);
       return { kind: 'committed', storedAt };
     } catch (error) {
       this.isSpent = true;
@@ -102,62 +118,150 @@ class OneProducer implements TransactionalProducer {
     }
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.isSpent = true;
-    await within(farewellMs, this.#producer.disconnect());
   }
 
-  async #send(transaction: Transaction, batch: Batch, storedAt: StoredAt[]): Promise<void> {
-    const { topic, messages, from } = batch;
-    const metadata = await transaction.send({ topic, acks: -1, timeout: 10_000, messages });
-    for (const [index, place] of this.#placement.places(messages, metadata).entries()) {
-      // The client has been seen to resolve without having sent all (tulios/kafkajs#1303).
-      if (place === undefined) throw new Error('the broker did not say where a record is stored');
-      storedAt[from[index] as number] = place;
-    }
+  /** The offset is pending before any record is stored: whoever is fenced stores nothing. */
+  async #begin(
+    progress: PartitionProgress,
+    partitions: readonly TopicPartition[],
+    member: MemberIdentity | undefined,
+  ): Promise<void> {
+    const { groupId } = this.#options;
+    const coordinator = coordinatorOf(this.#options, 'transactional id');
+    await askCoordinator(coordinator, addOffsetsRequest(this.#owner, groupId), {
+      codeOf: (code) => code,
+      what: `begin a transaction of group ${groupId}`,
+      limitMs: limitMs.begin,
+    });
+    const commit = commitOffsetRequest(this.#owner, groupId, member, progress);
+    const done = await Promise.allSettled([
+      askCoordinator(coordinatorOf(this.#options, 'group'), commit, {
+        codeOf: firstCode,
+        what: `commit offsets of group ${groupId}`,
+        limitMs: limitMs.step,
+      }),
+      this.#addPartitions(coordinator, partitions),
+    ]);
+    for (const one of done) if (one.status === 'rejected') throw one.reason;
   }
-}
 
-/** First of all, alone: so that the requests that add partitions, side by side, find the transaction begun. */
-async function sendOffsets(
-  transaction: Transaction,
-  consumerGroupId: string,
-  { topic, partition, offset, metadata }: PartitionProgress,
-): Promise<void> {
-  // The client's types know no metadata; it sends what is there.
-  const one = { partition, offset: String(offset), metadata };
-  const deadlineMs = performance.now() + beginMs.limit;
-  for (let delayMs = beginMs.pause; ; delayMs = Math.min(delayMs * 2, beginMs.longestPause)) {
+  async #addPartitions(coordinator: Coordinator, partitions: readonly TopicPartition[]): Promise<void> {
+    let topic = '';
     try {
-      await transaction.sendOffsets({ consumerGroupId, topics: [{ topic, partitions: [one] }] });
-      return;
+      await askCoordinator(coordinator, addPartitionsRequest(this.#owner, partitions), {
+        codeOf(answer) {
+          // The others were not attempted because of this one.
+          const guilty = answer.find(
+            ({ errorCode }) => errorCode !== 0 && errorCode !== operationNotAttempted,
+          );
+          topic = guilty?.topic ?? '';
+          return guilty?.errorCode ?? firstCode(answer);
+        },
+        what: 'write to a topic in a transaction',
+        limitMs: limitMs.step,
+      });
     } catch (error) {
-      if (typeOf(error) !== 'CONCURRENT_TRANSACTIONS' || performance.now() >= deadlineMs) throw error;
-      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      throw topic === '' ? error : new TopicFailure(topic, error);
     }
+  }
+
+  /** Of each partition one batch at a time; those of one broker in one request. */
+  async #store(partitions: readonly PartitionBatches[], storedAt: StoredAt[]): Promise<void> {
+    for (let round = 0; ; round += 1) {
+      const due = partitions.filter(({ batches }) => round < batches.length);
+      if (due.length === 0) return;
+      if (this.isSpent) throw new Error('the partition is closed');
+      const led = await Promise.all(due.map((one) => this.#led(one)));
+      const byLeader = [...Map.groupBy(led, ({ leader }) => addressText(leader)).values()];
+      const sent = byLeader.map((ofLeader) => this.#send(ofLeader, round, storedAt));
+      for (const one of await Promise.allSettled(sent)) if (one.status === 'rejected') throw one.reason;
+    }
+  }
+
+  async #led(partition: PartitionBatches): Promise<LedPartition> {
+    const leader = await this.#leaders.of(partition.topic, partition.partition);
+    if ('error' in leader) throw new TopicFailure(partition.topic, leader.error);
+    return { partition, leader };
+  }
+
+  async #send(led: readonly LedPartition[], round: number, storedAt: StoredAt[]): Promise<void> {
+    const [first] = led;
+    if (first === undefined) return;
+    const batches = led.map(({ partition }) => this.#encode(partition, round));
+    const request = produceRequest(batches, this.#owner.transactionalId);
+    const answer = await this.#options.connections
+      .sendTo(first.leader, request, Infinity)
+      .catch((error: unknown) => {
+        this.#isLingering = true;
+        for (const { partition } of led) this.#leaders.forget(partition.topic);
+        throw error;
+      });
+    const meanings = new Map(answer.partitions.map((one) => [partitionName(one), meaningOf(one)]));
+    for (const { partition } of led) {
+      const { topic, name } = partition;
+      const meaning = meanings.get(name);
+      if (meaning?.kind !== 'stored') {
+        this.#leaders.forget(topic);
+        throw new TopicFailure(
+          topic,
+          meaning?.failure ?? new Error('the broker does not say whether it has a record'),
+        );
+      }
+      const placed = partition.batches[round] ?? [];
+      this.#sequences.set(name, sequenceAfter(this.#sequences.get(name) ?? 0, placed.length));
+      for (const [at, { index }] of placed.entries())
+        storedAt[index] = { topic, partition: partition.partition, offset: meaning.baseOffset + BigInt(at) };
+    }
+  }
+
+  #encode({ topic, partition, name, batches }: PartitionBatches, round: number): PartitionBatch {
+    const records = (batches[round] ?? []).map(({ record }) => record);
+    const baseSequence = this.#sequences.get(name) ?? 0;
+    const origin = { producer: this.#owner, baseSequence, isTransactional: true };
+    return { topic, partition, bytes: encodeRecords(records, origin) };
+  }
+
+  async #end(isCommit: boolean): Promise<void> {
+    const coordinator = coordinatorOf(this.#options, 'transactional id');
+    await askCoordinator(coordinator, endRequest(this.#owner, isCommit), {
+      codeOf: (code) => code,
+      what: 'end a transaction',
+      limitMs: limitMs.step,
+    });
   }
 }
 
-interface Batch {
+interface LedPartition {
+  readonly partition: PartitionBatches;
+  readonly leader: BrokerAddress;
+}
+
+const operationNotAttempted = 55;
+
+function firstCode(answer: readonly { readonly errorCode: number }[]): number {
+  return answer.find(({ errorCode }) => errorCode !== 0)?.errorCode ?? 0;
+}
+
+function coordinatorOf(
+  { connections, topology, groupId, transactionalId }: TransactionalProducerOptions,
+  kind: Coordinator['kind'],
+): Coordinator {
+  return { connections, topology, kind, name: kind === 'group' ? groupId : transactionalId };
+}
+
+/** What failed because of what was to be written to a topic. */
+class TopicFailure extends Error {
   readonly topic: string;
-  readonly messages: Message[];
-  /** The index of each among the records. */
-  readonly from: readonly number[];
-}
 
-/** One request each. The order of a topic's records stays. */
-function* batchesOf(records: readonly OutgoingRecord[]): Generator<Batch> {
-  const indexed = records.map((record, index) => ({ record, index, bytes: requestBytes(record) }));
-  for (const [topic, pending] of Map.groupBy(indexed, ({ record }) => record.topic)) {
-    while (pending.length > 0) {
-      const batch = pending.splice(0, countOfBatch(pending));
-      const messages = batch.map(({ record }) => toMessage(record));
-      yield { topic, messages, from: batch.map(({ index }) => index) };
-    }
+  constructor(topic: string, cause: unknown) {
+    super(`nothing is written to ${topic}`, { cause });
+    this.topic = topic;
   }
 }
 
-/** What a broker says because of the topic, or of what it should take there. */
+/** What a broker says because of the topic. */
 const refusals = [
   'UNKNOWN_TOPIC_OR_PARTITION',
   'INVALID_TOPIC_EXCEPTION',
@@ -167,29 +271,23 @@ const refusals = [
   'POLICY_VIOLATION',
 ];
 
-/** `topic`: that was being written to. */
-function endOf(error: Error, topic: string | undefined): TransactionOutcome {
-  if (topic === undefined) return { kind: 'aborted', error };
+function endOf(thrown: unknown): TransactionOutcome {
+  if (!(thrown instanceof TopicFailure)) return { kind: 'aborted', error: asError(thrown) };
+  const { topic, cause } = thrown;
+  const error = asError(cause);
+  if (!(error instanceof AnswerFailure)) return { kind: 'aborted', error };
   if (isOfOneRecord(error)) return { kind: 'refused', topic, isOfOneRecord: true, error };
-  if (refusals.includes(typeOf(error) ?? ''))
-    return { kind: 'refused', topic, isOfOneRecord: false, error: explainWrite(error, topic) };
-  return { kind: 'aborted', error };
+  if (!refusals.includes(error.type)) return { kind: 'aborted', error };
+  return { kind: 'refused', topic, isOfOneRecord: false, error: explainWrite(error, topic) };
 }
 
-/** Kafka's name of an error, or of the cause of it. */
-function typeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error)) return undefined;
-  return 'type' in error && typeof error.type === 'string' ? error.type : typeOf(error.cause);
+/** A topic that is missing, forbidden or without leaders keeps no other from being written to. */
+function refusedTopic({ topic, failure }: Extract<BatchedRecords, { kind: 'refused' }>): TransactionOutcome {
+  const error = explainWrite(failure.error, topic);
+  if (failure.error.code === 'MILLRACE_KAFKA_UNREACHABLE') return { kind: 'aborted', error };
+  return { kind: 'refused', topic, isOfOneRecord: false, error };
 }
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
-}
-
-/** Resolves when `work` has ended, well or badly, or after `limitMs`. */
-async function within(limitMs: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
-  await Promise.race([work.catch(() => undefined), limit]);
-  clearTimeout(timer);
 }

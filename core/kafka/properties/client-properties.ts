@@ -25,6 +25,8 @@ export interface ClientProperties {
   /** `host:port`, at least one; undefined where none is named. */
   readonly brokers: readonly string[] | undefined;
   readonly clientId: string | undefined;
+  /** Where the client is, as brokers have it in `broker.rack`. */
+  readonly rackId: string | undefined;
   /** Paths of the files that the credentials stand in, as they are written, each once. */
   readonly files: readonly string[];
   /** `texts` has what stands in `files`, by path; one that cannot be read is left out, and is a mistake. */
@@ -111,6 +113,7 @@ function judge(
   const mistakes = [...before, ...properties.mistakes].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
   if (mistakes.length > 0) return { kind: 'wrong', mistakes };
   const clientId = properties.text('client.id');
+  const rackId = properties.text('client.rack');
   const files = [...properties.files];
   const credentials = (texts: ReadonlyMap<string, string>): CredentialsVerdict => {
     const complete = new GivenProperties(given, texts);
@@ -118,7 +121,7 @@ function judge(
     if (complete.mistakes.length > 0) return { kind: 'wrong', mistakes: complete.mistakes };
     return { kind: 'right', credentials: found };
   };
-  return { kind: 'right', properties: { brokers, clientId, files, credentials } };
+  return { kind: 'right', properties: { brokers, clientId, rackId, files, credentials } };
 }
 
 function brokersOf(properties: GivenProperties): readonly string[] | undefined {

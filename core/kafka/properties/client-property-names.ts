@@ -6,6 +6,7 @@ import { editDistance, nearest } from '../../contract/nearest-name.ts';
 export const takenProperties = [
   'bootstrap.servers',
   'client.id',
+  'client.rack',
   'security.protocol',
   'sasl.mechanism',
   'sasl.jaas.config',

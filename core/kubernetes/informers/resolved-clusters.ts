@@ -7,14 +7,17 @@ import { kafkaClusterKind } from '../../resources/kinds.ts';
 import type {
   KubernetesClient,
   Resource,
+  ResourceChange,
   ResourceKind,
   ResourceWatch,
   WatchOptions,
 } from '../../contract/kubernetes-client.ts';
 import type { SecretReader } from '../../contract/secret-reader.ts';
+import { ResourceCache } from '../resource-cache.ts';
 import { resolveStrimzi } from '../strimzi/strimzi-kafka.ts';
 import { BindingView, type BindingPlace } from '../strimzi/binding-view.ts';
 import { openStrimziView, type StrimziView } from '../strimzi/strimzi-view.ts';
+import { keyOf } from './resource-map.ts';
 
 export interface ResolvedClustersOptions {
   readonly client: Pick<KubernetesClient, 'watch' | 'list' | 'hasKind'>;
@@ -36,17 +39,19 @@ function isKafkaCluster({ apiVersion, kind }: ResourceKind): boolean {
   return apiVersion === kafkaClusterKind.apiVersion && kind === kafkaClusterKind.kind;
 }
 
-/** `spec` is undefined if the KafkaCluster has mistakes. It is then passed on as it is, and its mistakes are reported later. */
-interface ValidatedCluster {
-  readonly cluster: Resource;
-  readonly spec: FilledKafkaCluster['spec'] | undefined;
-}
+/** What a KafkaCluster must be resolved by. A KafkaCluster with mistakes is passed on as it is, and its mistakes are reported later. */
+type Way =
+  | { readonly kind: 'strimzi'; readonly strimzi: NonNullable<FilledKafkaCluster['spec']['strimzi']> }
+  | { readonly kind: 'binding'; readonly binding: BindingPlace };
 
 class ResolvedClusters {
   readonly #options: ResolvedClustersOptions;
   readonly #watching: WatchOptions;
-  readonly #onChange: (all: readonly Resource[]) => void;
-  #clusters: readonly ValidatedCluster[] = [];
+  readonly #onChange: (changes: readonly ResourceChange[]) => void;
+  /** By key: the KafkaClusters that must be resolved, as they were written. */
+  readonly #unresolved = new Map<string, { readonly cluster: Resource; readonly way: Way }>();
+  /** As they are passed on. */
+  readonly #resolved = new ResourceCache();
   readonly #bindings: BindingView;
   #view: StrimziView | undefined;
   #opening: Promise<void> | undefined;
@@ -56,23 +61,26 @@ class ResolvedClusters {
   constructor(
     options: ResolvedClustersOptions,
     watching: WatchOptions,
-    onChange: (all: readonly Resource[]) => void,
+    onChange: (changes: readonly ResourceChange[]) => void,
   ) {
     this.#options = options;
     this.#watching = watching;
     this.#onChange = onChange;
     const { secrets, checkMs } = options;
-    this.#bindings = new BindingView({ secrets, checkMs, onChange: () => this.#notify() });
+    this.#bindings = new BindingView({ secrets, checkMs, onChange: () => this.#resolveAgain() });
   }
 
   async start(): Promise<() => void> {
     const { signal } = this.#watching;
     let bindingsRead: Promise<void> | undefined;
-    const unwatch = await this.#options.client.watch(kafkaClusterKind, this.#watching, (clusters) => {
-      this.#clusters = clusters.map(validate);
-      if (this.#clusters.some(({ spec }) => spec?.strimzi !== undefined)) this.#opening ??= this.#open();
-      bindingsRead = this.#bindings.follow(this.#clusters.flatMap((cluster) => bindingOf(cluster) ?? []));
-      this.#notify();
+    const unwatch = await this.#options.client.watch(kafkaClusterKind, this.#watching, (changes) => {
+      for (const change of changes) this.#take(change);
+      const ways = [...this.#unresolved.values()].map(({ way }) => way);
+      if (ways.some(({ kind }) => kind === 'strimzi')) this.#opening ??= this.#open();
+      bindingsRead = this.#bindings.follow(
+        ways.flatMap((way) => (way.kind === 'binding' ? way.binding : [])),
+      );
+      this.#report();
     });
     const stop = (): void => {
       unwatch();
@@ -85,8 +93,37 @@ class ResolvedClusters {
       signal.throwIfAborted();
     }
     this.#isStarted = true;
-    this.#notify();
+    this.#resolveAgain();
     return stop;
+  }
+
+  #take({ before, after }: ResourceChange): void {
+    if (after === undefined) {
+      if (before === undefined) return;
+      this.#unresolved.delete(keyOf(before));
+      this.#resolved.delete(before);
+      return;
+    }
+    const way = wayOf(after);
+    if (way === undefined) {
+      this.#unresolved.delete(keyOf(after));
+      this.#resolved.set(after);
+    } else {
+      this.#unresolved.set(keyOf(after), { cluster: after, way });
+      this.#resolved.set(withResolution(after, this.#resolution(after, way)));
+    }
+  }
+
+  #resolveAgain(): void {
+    for (const { cluster, way } of this.#unresolved.values())
+      this.#resolved.set(withResolution(cluster, this.#resolution(cluster, way)));
+    this.#report();
+  }
+
+  /** The first report may be empty: it says that all KafkaClusters are known. */
+  #report(): void {
+    if (!this.#isStarted || this.#isStopped) return;
+    this.#onChange(this.#resolved.takeChanges());
   }
 
   #stop(): void {
@@ -98,40 +135,25 @@ class ResolvedClusters {
   async #open(): Promise<void> {
     const { client, checkMs } = this.#options;
     const { namespaces } = this.#watching;
-    const view = await openStrimziView({ client, namespaces, checkMs, onChange: () => this.#notify() });
+    const view = await openStrimziView({ client, namespaces, checkMs, onChange: () => this.#resolveAgain() });
     if (this.#isStopped) view.stop();
     else this.#view = view;
-    this.#notify();
+    this.#resolveAgain();
   }
 
-  #notify(): void {
-    if (!this.#isStarted || this.#isStopped) return;
-    this.#onChange(this.#clusters.map((validated) => this.#resolved(validated)));
-  }
-
-  #resolved(validated: ValidatedCluster): Resource {
-    const resolution = this.#resolution(validated);
-    return resolution === undefined ? validated.cluster : withResolution(validated.cluster, resolution);
-  }
-
-  #resolution(validated: ValidatedCluster): Resolution | undefined {
-    const binding = bindingOf(validated);
-    if (binding !== undefined) return this.#bindings.resolution(binding);
-    const strimzi = validated.spec?.strimzi;
-    if (strimzi === undefined) return undefined;
+  #resolution({ metadata: { namespace = '' } }: Resource, way: Way): Resolution {
+    if (way.kind === 'binding') return this.#bindings.resolution(way.binding);
     const lookup = this.#view?.lookup ?? { kind: 'unread', why: 'not read yet' };
-    return resolveStrimzi(strimzi, validated.cluster.metadata.namespace ?? '', lookup);
+    return resolveStrimzi(way.strimzi, namespace, lookup);
   }
 }
 
-function validate(cluster: Resource): ValidatedCluster {
-  const { apiVersion, kind, metadata, spec } = cluster;
-  const { name, namespace } = metadata;
+/** Undefined if there is nothing to resolve. */
+function wayOf({ apiVersion, kind, metadata: { name, namespace }, spec }: Resource): Way | undefined {
   const verdict = validateKafkaCluster({ apiVersion, kind, metadata: { name, namespace }, spec });
-  return { cluster, spec: verdict.kind === 'right' ? verdict.cluster.spec : undefined };
-}
-
-function bindingOf({ cluster, spec }: ValidatedCluster): BindingPlace | undefined {
-  const secretName = spec?.binding?.secretName;
-  return secretName === undefined ? undefined : { namespace: cluster.metadata.namespace ?? '', secretName };
+  if (verdict.kind !== 'right') return undefined;
+  const { strimzi, binding } = verdict.cluster.spec;
+  if (binding !== undefined)
+    return { kind: 'binding', binding: { namespace: namespace ?? '', secretName: binding.secretName } };
+  return strimzi && { kind: 'strimzi', strimzi };
 }

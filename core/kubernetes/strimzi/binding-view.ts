@@ -32,8 +32,9 @@ export class BindingView {
   async follow(places: readonly BindingPlace[]): Promise<void> {
     this.#followed = new Map(places.map((place) => [keyOf(place), place]));
     for (const key of this.#resolutions.keys()) if (!this.#followed.has(key)) this.#resolutions.delete(key);
-    const hasNew = [...this.#followed.keys()].some((key) => !this.#resolutions.has(key));
-    if (hasNew) await this.#poll();
+    if (this.#followed.size === 0) clearTimeout(this.#timer);
+    const fresh = [...this.#followed].filter(([key]) => !this.#resolutions.has(key));
+    if (fresh.length > 0) await this.#poll(fresh.map(([, place]) => place));
   }
 
   resolution(place: BindingPlace): Resolution {
@@ -46,13 +47,14 @@ export class BindingView {
     clearTimeout(this.#timer);
   }
 
-  async #poll(): Promise<void> {
-    clearTimeout(this.#timer);
-    const results = await Promise.all([...this.#followed.values()].map((place) => this.#read(place)));
+  /** Reads `places`; all that are followed are read again and again. */
+  async #poll(places: readonly BindingPlace[]): Promise<void> {
+    const results = await Promise.all(places.map((place) => this.#read(place)));
     if (this.#isStopped) return;
     clearTimeout(this.#timer);
     const { checkMs = 10_000, onChange } = this.#options;
-    if (this.#followed.size > 0) this.#timer = setTimeout(() => void this.#poll(), checkMs);
+    if (this.#followed.size > 0)
+      this.#timer = setTimeout(() => void this.#poll([...this.#followed.values()]), checkMs);
     if (results.includes('changed')) onChange();
   }
 

@@ -1,6 +1,8 @@
 // Turns a Secret of the type servicebinding.io/kafka (https://servicebinding.io), as Strimzi's Access Operator writes it, into the spec of a
 // KafkaCluster. Passwords, keys and certificates are not copied: the spec refers to them by their keys in the Secret. Pure.
 import { parseServiceBinding, type CredentialsVerdict } from '../../kafka/properties/client-properties.ts';
+import { maxClusterBytes } from '../../resources/kafka-cluster.ts';
+import { findExcess } from '../../resources/validation/size-limit.ts';
 import type { Resolution } from '../../resources/cluster-resolution.ts';
 import type { Credentials, SecretValue } from '../../contract/kafka-access.ts';
 import { invalid, type Problem } from '../../contract/manifest-problem.ts';
@@ -34,7 +36,13 @@ export function resolveBinding(
   // parseServiceBinding requires bootstrap servers.
   const bootstrapServers = [verdict.properties.brokers].flat().join();
   const tls = tlsOf(credentials, keyed);
-  return { kind: 'found', spec: { bootstrapServers, ...tls, ...authentication } };
+  const spec = { bootstrapServers, ...tls, ...authentication };
+  const excess = findExcess({ spec }, ['spec'], maxClusterBytes);
+  if (excess === undefined) return { kind: 'found', spec };
+  return unresolvedBinding(
+    `names the Secret ${secretName}, whose addresses and user ${excess.message}`,
+    excess.remedy,
+  );
 }
 
 export function unresolvedBinding(message: string, remedy: string): Resolution {

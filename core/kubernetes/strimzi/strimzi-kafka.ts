@@ -5,6 +5,8 @@ import type { FilledStrimzi } from '../../resources/schema/kafka-cluster-schema.
 import type { Resource } from '../../contract/kubernetes-client.ts';
 import { nearest } from '../../contract/nearest-name.ts';
 import { valueAt, type Path } from '../../contract/path.ts';
+import { maxClusterBytes } from '../../resources/kafka-cluster.ts';
+import { findExcess } from '../../resources/validation/size-limit.ts';
 import { invalid, show } from '../../contract/manifest-problem.ts';
 import { chooseListener, type Listener } from './strimzi-listeners.ts';
 import { triggerWording } from '../../resources/validation/wording.ts';
@@ -47,7 +49,13 @@ export function resolveStrimzi(wanted: FilledStrimzi, namespace: string, lookup:
   if (user.kind === 'missing') return user;
   const choice = chooseListener(kafka, wanted, user.authentication);
   if (choice.kind === 'missing') return choice;
-  return access(kafka, choice.listener, user);
+  return bounded(access(kafka, choice.listener, user));
+}
+
+function bounded(resolution: Resolution): Resolution {
+  const excess = resolution.kind === 'found' ? findExcess(resolution, ['spec'], maxClusterBytes) : undefined;
+  if (excess === undefined) return resolution;
+  return unresolved(['kafka'], `names a Kafka whose addresses and user ${excess.message}`, byHand);
 }
 
 interface User {

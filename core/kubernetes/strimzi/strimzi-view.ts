@@ -1,12 +1,8 @@
 // Watches the Kafkas and KafkaUsers of Strimzi, in the version that the API server serves. Strimzi may be installed, upgraded or removed at
 // any time, so the served version is polled. If a poll fails, what is known stays.
 import { describeError } from '../../contract/errors.ts';
-import type {
-  KubernetesClient,
-  ListOptions,
-  Resource,
-  ResourceKind,
-} from '../../contract/kubernetes-client.ts';
+import type { KubernetesClient, ListOptions, ResourceKind } from '../../contract/kubernetes-client.ts';
+import { ResourceMap } from '../informers/resource-map.ts';
 import { strimziGroup, strimziVersions, type StrimziLookup } from './strimzi-kafka.ts';
 
 export interface StrimziViewOptions {
@@ -99,18 +95,20 @@ class WatchedStrimzi implements StrimziView {
     const watching = (this.#watching = new AbortController());
     if (this.#stopped.signal.aborted) return;
     const { signal } = watching;
-    const known = new Map<keyof Kinds, readonly Resource[]>();
+    const known = { kafkas: new ResourceMap(), users: new ResourceMap() };
     const watches = Object.entries(kindsOf(version)) as [keyof Kinds, ResourceKind][];
     let isComplete = false;
-    const update = (of: keyof Kinds, all: readonly Resource[]): void => {
-      known.set(of, all);
+    const update = (): void => {
       if (!isComplete || signal.aborted) return;
       this.lookup = lookupOf(known);
       this.#options.onChange();
     };
     const stops = await Promise.all(
       watches.map(([of, kind]) =>
-        this.#options.client.watch(kind, { ...where, signal }, (all) => update(of, all)),
+        this.#options.client.watch(kind, { ...where, signal }, (changes) => {
+          known[of].apply(changes);
+          update();
+        }),
       ),
     );
     signal.addEventListener('abort', () => stops.forEach((stop) => stop()), { once: true });
@@ -120,8 +118,8 @@ class WatchedStrimzi implements StrimziView {
   }
 }
 
-function lookupOf(known: ReadonlyMap<keyof Kinds, readonly Resource[]>): StrimziLookup {
-  return { kind: 'read', kafkas: known.get('kafkas') ?? [], users: known.get('users') ?? [] };
+function lookupOf({ kafkas, users }: Readonly<Record<keyof Kinds, ResourceMap>>): StrimziLookup {
+  return { kind: 'read', kafkas: kafkas.all(), users: users.all() };
 }
 
 function kindsOf(version: string): Kinds {

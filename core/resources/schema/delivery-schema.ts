@@ -1,5 +1,5 @@
-// The fields `spec.delivery`, `spec.reply` and `spec.scale` of a Trigger: order, retries, dead letters, replies and replicas.
-import { Type } from 'typebox';
+// The fields `spec.delivery` and `spec.reply` of a Trigger: order, retries, dead letters and replies.
+import { Type } from './schema-types.ts';
 import { mapping, text, whole, withDefault } from './schema-notes.ts';
 
 const deadLetter = mapping(
@@ -130,51 +130,6 @@ export const replySchema = mapping(
       Type.Boolean({
         description:
           'Whether replies, dead letters and the commit of their records’ offsets are one Kafka transaction.',
-      }),
-    ),
-  },
-);
-
-export const scaleSchema = mapping(
-  { description: 'How many replicas the function gets for its backlog.' },
-  {
-    minReplicaCount: withDefault(
-      0,
-      whole(0, {
-        annotation: 'min-replicas',
-        description: 'The fewest replicas; as many stay while there is no backlog.',
-      }),
-    ),
-    maxReplicaCount: withDefault(
-      10,
-      whole(1, { annotation: 'max-replicas', description: 'The most replicas.' }),
-    ),
-    lagThreshold: withDefault(
-      10,
-      whole(1, { annotation: 'lag-threshold', description: 'Records of backlog per replica.' }),
-    ),
-    targetDrainTime: Type.Optional(
-      text({
-        format: 'timeout',
-        example: 'PT20S',
-        description:
-          'The time in which the replicas are to drain the backlog. Their number then follows the measured rate of a replica; until that is ' +
-          'known, `lagThreshold` counts.',
-      }),
-    ),
-    activationLagThreshold: withDefault(
-      0,
-      whole(0, { description: 'The first replica starts when the backlog is above this number of records.' }),
-    ),
-    pollingInterval: withDefault(
-      10,
-      whole(1, { annotation: 'polling-interval', description: 'Seconds between two polls of KEDA.' }),
-    ),
-    cooldownPeriod: withDefault(
-      30,
-      whole(0, {
-        annotation: 'cooldown-period',
-        description: 'Seconds without backlog before the last replica is removed.',
       }),
     ),
   },

@@ -14,6 +14,14 @@ export interface FieldSchema extends FieldNotes {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly uniqueItems?: boolean;
+  readonly minProperties?: number;
+  readonly maxProperties?: number;
+  readonly propertyNames?: { readonly pattern: string };
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, FieldSchema>>;
   readonly required?: readonly string[];
@@ -57,7 +65,8 @@ function fieldsBelow(schema: FieldSchema, above: Path): Field[] {
       below.items?.$ref === undefined || above.length > 1
         ? []
         : fieldsBelow(root.$defs.filter, [...steps, 0]);
-    return [...row, ...fieldsBelow(below, steps), ...filter];
+    const items = below.items === undefined ? [] : fieldsBelow(below.items, [...steps, 0]);
+    return [...row, ...fieldsBelow(below, steps), ...items, ...filter];
   });
 }
 
@@ -99,7 +108,7 @@ export function expectation(schema: FieldSchema): string {
     case 'boolean':
       return 'true or false';
     case 'string':
-      return schema.minLength === undefined ? 'a string' : 'a string that is not empty';
+      return `a string of ${schema.minLength ?? 0} to ${schema.maxLength} characters`;
     case 'array':
       return 'a list';
     default:

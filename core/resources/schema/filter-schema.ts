@@ -1,5 +1,5 @@
 // A filter as a user declares it: the dialects of the CloudEvents Subscriptions API (draft, section 3.2.4.1), and CEL.
-import { Type } from 'typebox';
+import { Type } from './schema-types.ts';
 import { text } from './schema-notes.ts';
 
 /** Exactly one of the dialects. */
@@ -17,6 +17,12 @@ export interface DeclaredFilter {
 /** The place of `filterSchema` in the `$defs` of the schema that uses it. */
 export const filterRef = { $ref: '#/$defs/filter' } as const;
 
+/** In one list. */
+export const mostFilters = 256;
+const mostAttributes = 32;
+/** As the compilers of core/expressions have it. */
+const longestExpression = 4_096;
+
 function attributes(description: string, example: Readonly<Record<string, string>>) {
   return Type.Optional(
     Type.Unsafe<Readonly<Record<string, string>>>({
@@ -24,9 +30,15 @@ function attributes(description: string, example: Readonly<Record<string, string
       description,
       example,
       minProperties: 1,
-      propertyNames: { pattern: '^[a-z0-9]+$' },
-      additionalProperties: text({ minLength: 1, example: 'order.placed' }),
-      expected: 'a mapping of at least one attribute name to a string',
+      maxProperties: mostAttributes,
+      propertyNames: { pattern: '^[a-z0-9]{1,128}$' },
+      names: {
+        what: 'the name of a CloudEvents attribute',
+        remedy:
+          'Attribute names are lower-case letters and digits, at most 128, such as type, subject or kafkatopic.',
+      },
+      additionalProperties: text({ minLength: 1, maxLength: 1_024, example: 'order.placed' }),
+      expected: `a mapping of 1 to ${mostAttributes} attribute names to strings`,
     }),
   );
 }
@@ -38,8 +50,9 @@ function several(description: string) {
       description,
       example: [{ exact: { type: 'order.placed' } }],
       minItems: 1,
+      maxItems: mostFilters,
       items: filterRef,
-      expected: 'a list of at least one filter',
+      expected: `a list of 1 to ${mostFilters} filters`,
     }),
   );
 }
@@ -60,6 +73,7 @@ export const filterSchema = Type.Object(
         annotation: 'filter',
         example: "type = 'order.placed'",
         minLength: 1,
+        maxLength: longestExpression,
       }),
     ),
     cel: Type.Optional(
@@ -67,6 +81,7 @@ export const filterSchema = Type.Object(
         description: 'Passes if this CEL expression on the attributes and the payload is true.',
         example: 'data.total >= 100.0',
         minLength: 1,
+        maxLength: longestExpression,
       }),
     ),
   },

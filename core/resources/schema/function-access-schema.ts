@@ -1,8 +1,8 @@
 // The fields `spec.function.tls` and `spec.function.authentication` of a Trigger: TLS towards a function, and the token that it gets.
 // Secret values stay in Secrets of the trigger's namespace; the fields only refer to them.
-import { Type } from 'typebox';
+import { Type } from './schema-types.ts';
 import { mapping, text } from './schema-notes.ts';
-import { oauthFields, secretValue } from './secret-schema.ts';
+import { longestName, oauthFields, secretValue } from './secret-schema.ts';
 
 const naming = { kind: 'Trigger', secretName: 'order-mailer', client: 'order-mailer' };
 
@@ -70,6 +70,7 @@ export const functionAuthenticationSchema = mapping(
     audience: Type.Optional(
       text({
         minLength: 1,
+        maxLength: longestName,
         example: 'order-mailer.default.svc',
         description:
           '`service-account`: the audience (`aud`) of the token, which the function checks. `oauthbearer`: the audience to request, if the provider requires one.',

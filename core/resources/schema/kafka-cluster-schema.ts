@@ -1,10 +1,15 @@
 // All fields of a KafkaCluster, with their types, defaults and descriptions: where the brokers are, and how connections to them are
 // secured. Secret values stay in Secrets of the same namespace; the fields only refer to them.
-import { Type } from 'typebox';
+import { groupProtocols } from '../../contract/kafka-access.ts';
+import { Type } from './schema-types.ts';
 import { metadataSchema } from './metadata-schema.ts';
 import { mapping, text, withDefault, type Filled } from './schema-notes.ts';
-import { oauthFields, secretValue } from './secret-schema.ts';
+import { longestName, oauthFields, secretValue } from './secret-schema.ts';
 import { apiVersion } from './trigger-schema.ts';
+
+/** With them, a whole spec stays below the limit of its size (validation/kafka-cluster-rules.ts). */
+const mostNamespaces = 128;
+const mostExtensions = 16;
 
 const naming = { kind: 'KafkaCluster', secretName: 'kafka-user', client: 'kafka' };
 
@@ -44,7 +49,12 @@ const authentication = mapping(
       example: 'scram-sha-512',
     }),
     username: Type.Optional(
-      text({ minLength: 1, example: 'orders', description: '`plain` and `scram-…`: the user name.' }),
+      text({
+        minLength: 1,
+        maxLength: longestName,
+        example: 'orders',
+        description: '`plain` and `scram-…`: the user name.',
+      }),
     ),
     password: Type.Optional(
       secretValue(naming, '`plain` and `scram-…`: the password of the user.', 'password'),
@@ -70,6 +80,7 @@ const authentication = mapping(
     audience: Type.Optional(
       text({
         minLength: 1,
+        maxLength: longestName,
         example: 'kafka',
         description: '`oauthbearer`: the audience to request, if the provider requires one.',
       }),
@@ -79,8 +90,19 @@ const authentication = mapping(
         type: 'object',
         description: '`oauthbearer`: SASL extensions to send to the broker with the token (RFC 7628).',
         example: { logicalCluster: 'lkc-1' },
-        additionalProperties: text({ minLength: 1, example: 'lkc-1' }),
-        expected: 'a mapping of names to strings',
+        maxProperties: mostExtensions,
+        propertyNames: { pattern: '^[A-Za-z]{1,64}$' },
+        names: {
+          what: 'the name of a SASL extension',
+          remedy: 'A name has 1 to 64 letters, such as logicalCluster, and nothing else.',
+        },
+        additionalProperties: text({
+          pattern: String.raw`^[\t\n\r\x20-\x7e]{1,128}$`,
+          expected: 'a string of 1 to 128 characters of ASCII',
+          maxLength: 128,
+          example: 'lkc-1',
+        }),
+        expected: `a mapping of at most ${mostExtensions} names to strings`,
       }),
     ),
   },
@@ -101,6 +123,7 @@ const strimzi = mapping(
     listener: Type.Optional(
       text({
         minLength: 1,
+        maxLength: 63,
         example: 'tls',
         description:
           'The name of one of its listeners. Absent: the listener of type `internal` whose authentication fits the `user`, if there is exactly one.',
@@ -150,10 +173,18 @@ const spec = mapping(
     authentication: Type.Optional(authentication),
     strimzi: Type.Optional(strimzi),
     binding: Type.Optional(binding),
+    groupProtocol: Type.Optional(
+      Type.Enum([...groupProtocols], {
+        description:
+          'By which protocol gateways join consumer groups. `consumer`: that of Kafka 4 (KIP-848), in which brokers share partitions out and nobody waits for anybody. `classic`: that of all versions. `auto`: `consumer` where the brokers have it and the members of the group allow it, else `classic`. Absent: `auto`.',
+        example: 'classic',
+      }),
+    ),
     allowedNamespaces: Type.Optional(
       Type.Array(text({ format: 'namespace-or-any', example: 'geo' }), {
         uniqueItems: true,
-        expected: 'a list of namespaces; * for all of them',
+        maxItems: mostNamespaces,
+        expected: `a list of at most ${mostNamespaces} namespaces; * for all of them`,
         example: ['geo', 'shop'],
         description:
           'Other namespaces whose triggers may use this cluster, with its credentials. Their triggers write `namespace/name` as `source.cluster`. `*`: all namespaces. Absent: none.',

@@ -1,6 +1,7 @@
 // Helpers to declare fields: JSON Schema by typebox, with notes for messages, the reference pages and annotations.
-import { Type, type Static, type TOptional, type TSchema, type TStringOptions } from 'typebox';
-import type { FormatName } from './formats.ts';
+import type { Static, TOptional, TSchema } from 'typebox';
+import { Type } from './schema-types.ts';
+import { formatOf, type FormatName } from './formats.ts';
 
 /** Refuses a field, or all values of it but one, because this release does not implement it. */
 export interface NotBuilt {
@@ -25,10 +26,19 @@ export interface FieldNotes {
   /** A value for remedies, where the default is not a good example. */
   readonly example?: unknown;
   readonly notBuilt?: NotBuilt;
+  /** Of a mapping whose names are free: what a name must be. */
+  readonly names?: NameNotes;
+}
+
+export interface NameNotes {
+  /** Ends the sentence "is not …". */
+  readonly what: string;
+  /** A whole sentence that says which names are right. */
+  readonly remedy: string;
 }
 
 /** The keywords of `FieldNotes` that a validator ignores. */
-export const noteKeywords = ['annotation', 'defaultRule', 'expected', 'example'] as const;
+export const noteKeywords = ['annotation', 'defaultRule', 'expected', 'example', 'names'] as const;
 
 type Defaulted<S extends TSchema> = TOptional<S> & { readonly default: unknown };
 
@@ -37,8 +47,15 @@ export function withDefault<S extends TSchema>(value: Static<S>, schema: S): Def
   return Object.assign(Type.Optional(schema), { default: value }) as unknown as Defaulted<S>;
 }
 
-export function text(notes: FieldNotes & { readonly pattern?: string; readonly minLength?: number } = {}) {
-  return Type.String(notes as TStringOptions);
+/** A text with a bound: that of its format, or one of its own. */
+type TextNotes = FieldNotes & { readonly pattern?: string; readonly minLength?: number } & (
+    | { readonly format: FormatName; readonly maxLength?: never }
+    | { readonly format?: never; readonly maxLength: number }
+  );
+
+export function text({ format, maxLength, ...notes }: TextNotes) {
+  const bound = format === undefined ? { maxLength } : { format, maxLength: formatOf(format).maxLength };
+  return Type.String({ ...notes, ...bound });
 }
 
 /** The largest `int32` of the Kubernetes API. */

@@ -1,5 +1,5 @@
 // The fields that refer to Secrets, and those of an OAuth client. They are alike in every kind.
-import { Type } from 'typebox';
+import { Type } from './schema-types.ts';
 import { mapping, text, withDefault } from './schema-notes.ts';
 
 /** The resource that has the fields, with names for its examples. */
@@ -11,6 +11,9 @@ export interface Naming {
   /** An example of a client; also of its ServiceAccount and scope. */
   readonly client: string;
 }
+
+/** The longest name or id that another system gives out: of a user, a client, an audience. */
+export const longestName = 256;
 
 /** A reference to a key of a Secret in the same namespace; `key` is the default name of the key. */
 export function secretValue({ kind, secretName }: Naming, description: string, key: string) {
@@ -42,6 +45,7 @@ export function oauthFields(naming: Naming) {
     clientId: Type.Optional(
       text({
         minLength: 1,
+        maxLength: longestName,
         example: 'orders',
         description: '`oauthbearer`: the id of the client. Required with `clientSecret`.',
       }),
@@ -57,6 +61,7 @@ export function oauthFields(naming: Naming) {
     scope: Type.Optional(
       text({
         minLength: 1,
+        maxLength: 512,
         example: client,
         description: '`oauthbearer`: the scopes to request, separated by spaces.',
       }),
@@ -86,6 +91,7 @@ function clientAssertion({ kind, client }: Naming) {
       }),
       audience: text({
         minLength: 1,
+        maxLength: longestName,
         example: 'https://sso.example.com',
         description: 'The audience (`aud`) of the token, as the token endpoint requires it.',
       }),

@@ -1,6 +1,9 @@
 // The fields `spec.source` and `spec.event` of a Trigger: which records are read, and which events they become.
-import { Type } from 'typebox';
+import { Type } from './schema-types.ts';
 import { mapping, text, withDefault } from './schema-notes.ts';
+
+/** A pattern can name more. */
+const mostTopics = 256;
 
 /** The cluster of the installation, unless the namespace of the trigger has a KafkaCluster of this name. */
 export const defaultCluster = 'main';
@@ -22,9 +25,10 @@ export const sourceSchema = mapping(
     topics: Type.Optional(
       Type.Array(text({ format: 'topic-name', example: 'orders' }), {
         minItems: 1,
+        maxItems: mostTopics,
         uniqueItems: true,
         annotation: 'topics',
-        expected: 'a list of at least one topic name',
+        expected: `a list of 1 to ${mostTopics} topic names`,
         example: ['orders'],
         description: 'The topics to read. Write either `topics` or `topicPattern`.',
       }),
@@ -32,6 +36,7 @@ export const sourceSchema = mapping(
     topicPattern: Type.Optional(
       text({
         format: 'topic-pattern',
+        minLength: 1,
         example: 'orders-.*',
         description:
           'A regular expression (RE2). Every topic whose whole name it matches is read. Write either `topicPattern` or `topics`.',
@@ -39,8 +44,10 @@ export const sourceSchema = mapping(
     ),
     consumerGroup: Type.Optional(
       text({
-        pattern: '^\\S(?:.*\\S)?$',
-        expected: 'a string without spaces at either end',
+        // Kafka itself allows 32,767 bytes.
+        maxLength: 512,
+        pattern: String.raw`^[^\x00-\x20\x7f](?:[^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$`,
+        expected: 'a string of 1 to 512 characters, without spaces at either end or control characters',
         annotation: 'consumer-group',
         defaultRule: 'millrace.<namespace>.<name>',
         example: 'millrace.default.order-mailer',
@@ -67,12 +74,17 @@ export const eventSchema = mapping(
   {
     type: withDefault(
       'dev.millrace.record',
-      text({ minLength: 1, description: 'The attribute `type` of these events.' }),
+      text({
+        minLength: 1,
+        maxLength: 256,
+        description: 'The attribute `type` of these events.',
+      }),
     ),
     source: Type.Optional(
       text({
-        pattern: '^\\S+$',
-        expected: 'a URI or a path, without spaces',
+        pattern: String.raw`^[^\x00-\x20\x7f]+$`,
+        maxLength: 1_024,
+        expected: 'a URI or a path of at most 1024 characters, without spaces or control characters',
         defaultRule: '/kafka/<cluster>/<topic>',
         example: '/kafka/main/orders',
         description: 'The attribute `source` of these events.',

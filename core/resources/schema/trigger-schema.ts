@@ -1,12 +1,15 @@
 // All fields of a Trigger, with their types, defaults, descriptions and annotations. `spec` below names the schema of each part: source
 // and event, filters, function, delivery, reply, scale. fields.ts turns this schema into one table; validation, the reference pages and
 // the CRD are made from it.
-import { Type, type Static } from 'typebox';
-import { deliverySchema, replySchema, scaleSchema } from './delivery-schema.ts';
-import { filterRef, filterSchema, type DeclaredFilter } from './filter-schema.ts';
+import type { Static } from 'typebox';
+import { Type } from './schema-types.ts';
+import { deliverySchema, replySchema } from './delivery-schema.ts';
+import { filterRef, filterSchema, mostFilters, type DeclaredFilter } from './filter-schema.ts';
+import { formats, largestQuantity } from './formats.ts';
 import { functionAuthenticationSchema, functionTlsSchema } from './function-access-schema.ts';
 import { metadataSchema } from './metadata-schema.ts';
 import { mapping, maxInt32, text, whole, withDefault, type Filled } from './schema-notes.ts';
+import { scaleSchema } from './scale-schema.ts';
 import { eventSchema, sourceSchema } from './source-schema.ts';
 
 export const apiGroup = 'millrace.dev';
@@ -16,6 +19,7 @@ export const devCommandAnnotation = `${annotationPrefix}dev-command`;
 
 const devCommand = text({
   minLength: 1,
+  maxLength: 4_096,
   annotation: 'dev-command',
   example: 'node server.js',
   description:
@@ -37,14 +41,20 @@ const ref = mapping(
   {
     apiVersion: withDefault(
       'apps/v1',
-      text({ minLength: 1, description: 'The API version of the workload.' }),
+      text({
+        format: 'api-version',
+        description: 'The API version of the workload, such as `argoproj.io/v1alpha1`.',
+      }),
     ),
     kind: withDefault(
       'Deployment',
       text({
         pattern: '^[A-Z][A-Za-z0-9]*$',
-        expected: 'the kind of a resource: an upper-case letter, then letters and digits',
-        description: 'The kind of the workload: any kind with a scale subresource.',
+        maxLength: 63,
+        expected: 'the kind of a resource: an upper-case letter, then letters and digits, at most 63',
+        description:
+          'The kind of the workload: any kind with a scale subresource whose pods a label selector finds, such as Deployment, StatefulSet or ' +
+          'Rollout.',
       }),
     ),
     name: text({
@@ -71,6 +81,8 @@ const batch = mapping(
       Type.Unsafe<string | number>({
         type: ['string', 'integer'],
         minimum: 1,
+        maximum: largestQuantity,
+        maxLength: formats.quantity.maxLength,
         format: 'quantity',
         description: 'The most bytes in one request. An event that is larger is sent alone.',
       }),
@@ -146,8 +158,10 @@ const functionSchema = mapping(
     path: withDefault(
       '/',
       text({
-        pattern: '^/[^\\s#]*$',
-        expected: 'a path that begins with a slash, without spaces or fragment',
+        pattern: '^/[!"$-~]*$',
+        maxLength: 1_024,
+        expected:
+          'a path that begins with a slash, of at most 1024 characters of ASCII, without spaces or fragment',
         annotation: 'path',
         description: 'The path that requests are posted to. Not with `uri`, which has its own.',
       }),
@@ -168,6 +182,7 @@ const functionSchema = mapping(
         type: ['integer', 'string'],
         minimum: 1,
         maximum: maxInt32,
+        maxLength: formats.concurrency.maxLength,
         format: 'concurrency',
         annotation: 'concurrency',
         description:
@@ -198,8 +213,9 @@ const spec = mapping(
       [],
       Type.Unsafe<readonly DeclaredFilter[]>({
         type: 'array',
+        maxItems: mostFilters,
         items: filterRef,
-        expected: 'a list of filters',
+        expected: `a list of at most ${mostFilters} filters`,
         example: [{ exact: { type: 'order.placed' } }],
         description:
           'An event goes to the function only if all filters pass. Otherwise its record is settled without an attempt.',
@@ -208,6 +224,7 @@ const spec = mapping(
     transform: withDefault(
       [],
       Type.Array(Type.Unknown(), {
+        maxItems: 0,
         expected: 'a list',
         description: 'Inline processing, in this order.',
         notBuilt: {

@@ -32,6 +32,7 @@ export function kafkaClusterRules(declared: unknown): Mistake[] {
     ...oneWay(valueAt(declared, ['spec'])),
     ...authenticationRules(declared, { at, fieldsOfType, examples, wording: triggerWording }),
     ...tlsForCertificates(declared),
+    ...reservedExtension(declared),
   ];
 }
 
@@ -75,4 +76,15 @@ function tlsForCertificates(declared: unknown): Mistake[] {
     return [];
   const remedy = `Write ${triggerWording.example(['spec', 'tls'], { ca: { secretName: 'kafka-ca' } })}, or \`tls: {}\` to trust the authorities that Node.js trusts by default.`;
   return [invalid(['spec', 'tls'], 'value', 'is missing: authentication of type tls requires it', remedy)];
+}
+
+/** The token itself is sent under this name (RFC 7628, section 3.1). */
+function reservedExtension(declared: unknown): Mistake[] {
+  const extensions = valueAt(declared, [...at, 'extensions']);
+  if (!isMapping(extensions)) return [];
+  return Object.keys(extensions)
+    .filter((name) => name.toLowerCase() === 'auth')
+    .map((name) =>
+      invalid([...at, 'extensions', name], 'key', 'is reserved for the token', 'Write another name.'),
+    );
 }

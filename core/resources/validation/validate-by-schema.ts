@@ -2,11 +2,13 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import type { TSchema } from 'typebox';
 import { expectation, type Field, type FieldSchema } from '../schema/fields.ts';
+import { maxAnnotationBytes } from '../schema/metadata-schema.ts';
 import { formatOf, formats } from '../schema/formats.ts';
 import { nearest } from '../../contract/nearest-name.ts';
 import { isMapping, pathText, type Path } from '../../contract/path.ts';
 import { invalid, show, withoutCredentials, type Mistake } from '../../contract/manifest-problem.ts';
-import { noteKeywords, type NotBuilt } from '../schema/schema-notes.ts';
+import { noteKeywords, type NameNotes, type NotBuilt } from '../schema/schema-notes.ts';
+import { findExcess } from './size-limit.ts';
 import type { Wording } from './wording.ts';
 
 const ajv = new Ajv({
@@ -16,7 +18,10 @@ const ajv = new Ajv({
   verbose: true,
   allowUnionTypes: true,
 });
-for (const [name, { test }] of Object.entries(formats)) ajv.addFormat(name, test);
+// A text that is too long is reported as that. What it says is not read: a text has no bound in time but that of its length. A character may
+// have two UTF-16 units.
+for (const [name, { test, maxLength }] of Object.entries(formats))
+  ajv.addFormat(name, (text: string) => text.length > 2 * maxLength || test(text));
 ajv.addVocabulary([...noteKeywords]);
 ajv.addKeyword({
   keyword: 'notBuilt',
@@ -34,25 +39,40 @@ export type ValidateBySchema = (
 /** Rules between fields, which a schema cannot express: the mistakes in `declared`; `filled` is the same with defaults. */
 export type FieldRules = (declared: unknown, filled: unknown, wording: Wording) => readonly Mistake[];
 
-/**
- * `table` lists the fields of `schema`. Where the schema finds a mistake, none of `rules` is reported for the same path. The validator does
- * not change its input, which must hold no cycles.
- */
-export function createSchemaValidator(
-  schema: TSchema,
-  table: readonly Field[],
-  rules: FieldRules = () => [],
-): ValidateBySchema {
+export interface SchemaValidatorOptions {
+  readonly schema: TSchema;
+  /** The fields of `schema`. */
+  readonly table: readonly Field[];
+  /** Where the schema finds a mistake, none of these is reported for the same path. */
+  readonly rules?: FieldRules;
+  /** How many bytes of names and values `spec` may hold. A larger one is not read further. */
+  readonly maxSpecBytes: number;
+}
+
+/** The validator does not change its input, which must hold no cycles. */
+export function createSchemaValidator(options: SchemaValidatorOptions): ValidateBySchema {
+  const { schema, table, rules = () => [], maxSpecBytes } = options;
   const validate = ajv.compile(schema);
   return (declared, wording) => {
-    const filled: unknown = structuredClone(declared);
+    const excess = findExcess(declared, ['spec'], maxSpecBytes);
+    const filled: unknown = structuredClone(
+      excess === undefined ? declared : { ...(declared as object), spec: {} },
+    );
     validate(filled);
-    const found = describeErrors(validate.errors ?? [], filled, wording, table);
+    if (excess !== undefined) return { filled, mistakes: [excess] };
+    const heavy = findExcess(declared, ['metadata', 'annotations'], maxAnnotationBytes);
+    const found = [
+      ...(heavy === undefined ? [] : [heavy]),
+      ...describeErrors(validate.errors ?? [], filled, wording, table),
+    ];
     const known = new Set(found.map(({ at }) => pathText(at)));
     const others = rules(declared, filled, wording).filter(({ at }) => !known.has(pathText(at)));
     return { filled, mistakes: [...found, ...others] };
   };
 }
+
+/** Each takes time, because the right name is looked for. */
+const mostMistakes = 100;
 
 /** One mistake per path. `notBuilt` goes first: a field that is not built is not also reported for its type. */
 function describeErrors(
@@ -67,6 +87,12 @@ function describeErrors(
     if (mistake === undefined) continue;
     const place = pathText(mistake.at);
     if (!byPlace.has(place) || error.keyword === 'notBuilt') byPlace.set(place, mistake);
+    if (byPlace.size < mostMistakes) continue;
+    byPlace.set(
+      '',
+      invalid([], 'value', `has more mistakes than these ${mostMistakes}`, 'Correct these first.'),
+    );
+    break;
   }
   return [...byPlace.values()];
 }
@@ -99,18 +125,19 @@ function describeError(
     case 'additionalProperties':
       return unknownField([...at, String(params.additionalProperty)], schema, table);
     case 'propertyNames':
-      return wrongAttributeName([...at, String(params.propertyName)]);
+      return wrongName([...at, String(params.propertyName)], schema);
     case 'notBuilt':
       return notBuilt(at, error.schema as NotBuilt, error.data);
     case 'uniqueItems':
       return repeated(at, error.data as readonly unknown[], Math.max(Number(params.i), Number(params.j)));
     case 'maxProperties':
-      return invalid(
-        at,
-        'value',
-        `must be ${expectation(schema)}, has ${Object.keys(error.data as object).join(' and ')}`,
-        'Write each as a filter of its own (all filters must pass), or as items of `all` or `any`.',
-      );
+      return schema.properties === undefined
+        ? tooMany(at, schema, Object.keys(error.data as object).length)
+        : severalDialects(at, schema, error.data as object);
+    case 'maxItems':
+      return tooMany(at, schema, (error.data as readonly unknown[]).length);
+    case 'maxLength':
+      return tooLong(at, schema, error.data as string);
     default:
       // A name that the pattern refuses is reported by the case `propertyNames`.
       return error.propertyName === undefined ? wrongValue(at, schema, error.data, wording) : undefined;
@@ -138,13 +165,25 @@ function repeated(at: Path, items: readonly unknown[], index: number): Mistake {
   return invalid([...at, index], 'value', message, 'Write it once.');
 }
 
-function wrongAttributeName(at: Path): Mistake {
-  return invalid(
-    at,
-    'key',
-    'is not the name of a CloudEvents attribute',
-    'Attribute names are lower-case letters and digits, such as type, subject or kafkatopic.',
-  );
+function wrongName(at: Path, { names }: FieldSchema): Mistake {
+  const { what, remedy } = names as NameNotes;
+  return invalid(at, 'key', `is not ${what}`, remedy);
+}
+
+function severalDialects(at: Path, schema: FieldSchema, filter: object): Mistake {
+  const message = `must be ${expectation(schema)}, has ${Object.keys(filter).join(' and ')}`;
+  const remedy = 'Write each as a filter of its own (all filters must pass), or as items of `all` or `any`.';
+  return invalid(at, 'value', message, remedy);
+}
+
+function tooMany(at: Path, schema: FieldSchema, count: number): Mistake {
+  const message = `must be ${expectation(schema)}, has ${count}`;
+  return invalid(at, 'value', message, 'Write fewer.');
+}
+
+function tooLong(at: Path, schema: FieldSchema, text: string): Mistake {
+  const length = `at most ${schema.maxLength} characters, has ${Array.from(text).length}`;
+  return invalid(at, 'value', `must have ${length}`, 'Shorten it.');
 }
 
 function notBuilt(at: Path, { what, instead, ...limits }: NotBuilt, value: unknown): Mistake {

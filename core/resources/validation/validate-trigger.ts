@@ -6,7 +6,12 @@ import { triggerRules } from './trigger-rules.ts';
 import { triggerSchema, type FilledTrigger } from '../schema/trigger-schema.ts';
 import type { Wording } from './wording.ts';
 
-const validate = createSchemaValidator(triggerSchema, fieldTable, triggerRules);
+const validate = createSchemaValidator({
+  schema: triggerSchema,
+  table: fieldTable,
+  rules: triggerRules,
+  maxSpecBytes: 64 * 1024,
+});
 
 export type TriggerValidation =
   | { readonly kind: 'right'; readonly trigger: FilledTrigger }

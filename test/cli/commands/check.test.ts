@@ -7,7 +7,7 @@ import { Server, ServerCredentials } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { createAuthority } from '../../fixtures/access/authority.ts';
 import { makeCertificate } from '../../scaler/fixtures/certificates.ts';
-import { runCli } from '../fixtures/run-cli.ts';
+import { runCli, startCli } from '../fixtures/run-cli.ts';
 
 t.setTimeout(60_000);
 
@@ -49,10 +49,15 @@ t.test('waits until all are well', async (t) => {
 t.test('says who is not, and what it answered', async (t) => {
   const well = await httpServer(t, [[200, 'ready']]);
   const unwell = await httpServer(t, [[503, '{"status":"waiting"}']]);
-  const { code, stdout } = await runCli(t, ['check', well, unwell, '--limit', 'PT1S']);
+  const { code, stdout } = await runCli(t, ['check', well, unwell, '--timeout', 'PT1S']);
   t.equal(code, 1);
   t.match(stdout, `ok ${well}\n`);
   t.match(stdout, `not ok ${unwell}: 503 {"status":"waiting"}`);
+  const json = await runCli(t, ['check', unwell, '--timeout', 'PT0S', '--json']);
+  t.match(
+    { ...json, ...(JSON.parse(json.stdout) as object) },
+    { code: 1, url: unwell, ok: false, error: /^503 / },
+  );
 });
 
 t.test('TLS: by the authorities that are named, for the name that is asked', async (t) => {
@@ -70,7 +75,7 @@ t.test('TLS: by the authorities that are named, for the name that is asked', asy
   const { port: httpsPort } = https.address() as AddressInfo;
   const check = (host: string, ...authorities: string[]) =>
     runCli(t, [
-      ...['check', `grpcs://${host}:${grpcPort}`, `https://${host}:${httpsPort}/readyz`, '--limit', 'PT0S'],
+      ...['check', `grpcs://${host}:${grpcPort}`, `https://${host}:${httpsPort}/readyz`, '--timeout', 'PT0S'],
       ...authorities.flatMap((name) => ['--ca', join(dir, name)]),
     ]);
   t.match(await check('localhost', 'one', 'two'), { code: 0, stdout: /^ok .*\nok / });
@@ -92,20 +97,35 @@ t.test('TLS that asks who calls: by the certificate that is named', async (t) =>
   );
   const check = (...more: string[]) => {
     const trust = ['--ca', join(dir, 'scaler-ca.crt')];
-    return runCli(t, ['check', `grpcs://localhost:${port}`, '--limit', 'PT0S', ...trust, ...more]);
+    return runCli(t, ['check', `grpcs://localhost:${port}`, '--timeout', 'PT0S', ...trust, ...more]);
   };
-  const shown = (name: string) => ['--cert', join(dir, `${name}.crt`), '--key', join(dir, `${name}.key`)];
+  const shown = (name: string) => [
+    ...['--client-cert', join(dir, `${name}.crt`)],
+    ...['--client-key', join(dir, `${name}.key`)],
+  ];
   t.match(await check(...shown('scaler')), { code: 0, stdout: /^ok / });
   t.match(await check(...shown('stranger')), { code: 1, stdout: /^not ok / });
   t.match(await check(), { code: 1, stdout: /^not ok / });
-  t.match(await check('--cert', join(dir, 'scaler.crt')), {
-    code: 1,
-    stderr: /--cert and --key go together/,
+  t.match(await check('--client-cert', join(dir, 'scaler.crt')), {
+    code: 2,
+    stderr: /--client-cert and --client-key go together/,
   });
+});
+
+t.test('Ctrl-C ends it without a word', async (t) => {
+  const server = createServer((_request, response) => {
+    response.writeHead(503).end();
+    check.interrupt();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => new Promise((resolve) => server.close(resolve).closeAllConnections()));
+  const { port } = server.address() as AddressInfo;
+  const check = startCli(t, ['check', `http://127.0.0.1:${port}/readyz`]);
+  t.strictSame(await check.ended, { code: 130, stdout: '', stderr: '' });
 });
 
 t.test('an address that cannot be checked is an error', async (t) => {
   const { code, stderr } = await runCli(t, ['check', 'scaler:6000']);
-  t.equal(code, 1);
+  t.equal(code, 2);
   t.match(stderr, /scaler:6000 cannot be checked: write an http/);
 });

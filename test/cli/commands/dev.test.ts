@@ -31,9 +31,9 @@ metadata:
   t.test('wakes a function for a record, and puts it to sleep', async (t) => {
     await produce(KAFKA_BROKERS, topic, [{ value: 'a' }]);
     const [, pid] = await dev.output(/^default\/one\[0\] pid (\d+)$/m);
-    await dev.output(/^one .* 1 delivered$/m);
+    await dev.output(/^default\/one .* 1 delivered$/m);
     await dev.output(/^default\/one\[0\] SIGTERM received$/m);
-    await dev.output(/^one 0\/0 ready, .* 1 delivered$/m);
+    await dev.output(/^default\/one 0\/0 ready, .* 1 delivered$/m);
     t.ok(await isGone(Number(pid)));
   });
 
@@ -45,10 +45,44 @@ metadata:
     await sleep(500); // the edit is read after a pause
     await produce(KAFKA_BROKERS, topic, [{ value: 'b' }]);
     const [, child] = await dev.output(/^default\/one\[0\] child (\d+)$/m);
-    await dev.output(/^one .* 2 delivered$/m);
+    await dev.output(/^default\/one .* 2 delivered$/m);
     dev.interrupt();
-    t.equal((await dev.ended).code, 0);
+    const { code, stdout } = await dev.ended;
+    t.equal(code, 0);
+    t.match(stdout, /\nstopping: waiting for requests in flight .*\n(.*\n)*stopped\n$/);
     t.ok(await isGone(Number(child)), 'nothing outlives the command');
     t.equal((await consumeAll(KAFKA_BROKERS, topic)).length, 2, 'a Kafka that is not ours is left as it was');
   });
+
+  t.test(
+    'as JSON, with messages on standard error, and a trigger by the name that commands take',
+    async (t) => {
+      const trigger = `apiVersion: millrace.dev/v1alpha1
+kind: Trigger
+metadata: { name: two, namespace: shop }
+spec:
+  source: { topics: [${topic}], consumerGroup: ${uniqueName('dev')} }
+  function: { ref: { name: two } }
+`;
+      const other = t.testdir({
+        'two.yaml': trigger,
+        'deployment.yaml': deployment('').replace(/annotations:[^]*/, ''),
+      });
+      const json = startCli(t, ['dev', other, '--json'], { env: { KAFKA_BROKERS } });
+      await json.output(/^\{"adminUrl":"http:.*","kafkaBrokers":".+"\}$/m);
+      await json.output(/^\{"trigger":"shop\/two","backlog":0,"inFlight":0,"replicas":null,/m);
+      json.interrupt();
+      const { stdout, stderr } = await json.ended;
+      t.ok(
+        stdout
+          .trimEnd()
+          .split('\n')
+          .every((line) => line.startsWith('{')),
+      );
+      t.match(
+        stderr,
+        /shop\/two: records are held, because no manifest declares the Deployment shop\/two: add it/,
+      );
+    },
+  );
 });

@@ -21,7 +21,12 @@ spec:
     const [, url] = await gateway.output(/^ADMIN_URL=(http:\/\/127\.0\.0\.1:\d+)$/m);
     t.equal((await fetch(`${url}/healthz`)).status, 200);
     gateway.interrupt();
-    t.match(await gateway.ended, { code: 0, stdout: `ADMIN_URL=${url}\n` });
+    const { code, stdout, stderr } = await gateway.ended;
+    t.match({ code, stdout }, { code: 0, stdout: `ADMIN_URL=${url}\n` });
+    t.match(
+      stderr,
+      /"inFlight":0,"drainLimitMs":25000,"msg":"the gateway stops: .*\n.*all triggers have stopped.*\n.*the gateway has stopped"/,
+    );
   });
 
   t.test('scaler', async (t) => {
@@ -30,13 +35,34 @@ spec:
     const [, url] = await scaler.output(/^SCALER_GRPC_PORT=\d+\nSCALER_URL=(http:\/\/127\.0\.0\.1:\d+)$/m);
     t.equal((await fetch(`${url}/healthz`)).status, 200);
     scaler.interrupt();
-    t.match(await scaler.ended, { code: 0 });
+    t.match(await scaler.ended, { code: 0, stderr: /"the scaler stops: .*\n.*"the scaler has stopped"/ });
+  });
+
+  t.test('where they listen, as JSON', async (t) => {
+    const gateway = startCli(t, ['gateway', '--triggers', triggers, '--admin-port', '0', '--json'], { env });
+    await gateway.output(/^\{"adminUrl":"http:\/\/127\.0\.0\.1:\d+"\}\n$/);
+    const ports = ['--grpc-port', '0', '--http-port', '0'];
+    const scaler = startCli(t, ['scaler', '--triggers', triggers, ...ports, '--json'], { env });
+    await scaler.output(/^\{"grpcPort":\d+,"url":"http:\/\/127\.0\.0\.1:\d+"\}\n$/);
+  });
+
+  t.test('--kubernetes and --kubeconfig are those of both', async (t) => {
+    const kubeconfig = `${t.testdir({ none: '{' })}/none`;
+    for (const command of ['gateway', 'scaler']) {
+      const wrong = await startCli(t, [command, '--kubeconfig', kubeconfig], { env }).ended;
+      t.match(wrong, { code: 2, stderr: /cannot read the kubeconfig .*none/ });
+      const both = await startCli(t, [command, '--kubernetes', '--triggers', triggers], { env }).ended;
+      t.match(both, {
+        code: 2,
+        stderr: /MILLRACE_TRIGGERS is .* expected nothing, as MILLRACE_KUBERNETES is true/,
+      });
+    }
   });
 
   t.test('missing settings are reported at once', async (t) => {
     const gateway = await startCli(t, ['gateway'], { env: { KAFKA_BROKERS: '' } }).ended;
-    t.match(gateway, { code: 1, stderr: /KAFKA_BROKERS.*MILLRACE_TRIGGERS/s });
+    t.match(gateway, { code: 2, stderr: /KAFKA_BROKERS.*MILLRACE_TRIGGERS/s });
     const scaler = await startCli(t, ['scaler'], { env }).ended;
-    t.match(scaler, { code: 1, stderr: /--triggers/ });
+    t.match(scaler, { code: 2, stderr: /--triggers/ });
   });
 });

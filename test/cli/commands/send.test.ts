@@ -1,5 +1,5 @@
 import t from 'tap';
-import { consumeAll, createTopic, useKafka } from '../../fixtures/kafka/kafka.ts';
+import { consumeAll, createTopic, uniqueName, useKafka } from '../../fixtures/kafka/kafka.ts';
 import { runCli } from '../fixtures/run-cli.ts';
 
 t.test('send', async (t) => {
@@ -55,6 +55,25 @@ t.test('send', async (t) => {
     t.match(await consumeAll(KAFKA_BROKERS, topic), [{ key: Buffer.from('k'), value: null }]);
   });
 
+  t.test('create-topics creates those that are missing', async (t) => {
+    const [one, two] = [uniqueName('one'), uniqueName('two')];
+    const create = (...more: string[]) => runCli(t, ['create-topics', one, ...more], { env });
+    t.match(await create('--partitions', '3'), { code: 0, stdout: `created ${one} with 3 partitions\n` });
+    const { stdout } = await create(two, '--json');
+    t.strictSame(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as object),
+      [
+        { topic: one, created: false },
+        { topic: two, created: true, partitions: 6 },
+      ],
+    );
+    t.equal((await runCli(t, ['send', two], { env, input: 'x' })).code, 0, 'it can be written at once');
+    t.match(await create('a b'), { code: 2, stdout: '', stderr: /a b cannot be a topic/ });
+  });
+
   t.test('says what is wrong', async (t) => {
     const missing = await runCli(t, ['send', 'no-such-topic'], { env, input: 'x' });
     t.match(missing, {
@@ -63,7 +82,7 @@ t.test('send', async (t) => {
       stderr: /^millrace: there is no topic no-such-topic\n {2}MILLRACE_TOPIC_MISSING/,
     });
     const nowhere = await runCli(t, ['send', 'x'], { env: { KAFKA_BROKERS: '' }, input: 'x' });
-    t.match(nowhere, { code: 1, stderr: /KAFKA_BROKERS is not set/ });
+    t.match(nowhere, { code: 2, stderr: /KAFKA_BROKERS is not set/ });
     const unreachable = await runCli(t, ['send', 'x'], { env: { KAFKA_BROKERS: '127.0.0.1:1' }, input: 'x' });
     t.match(unreachable, { code: 1, stderr: /MILLRACE_KAFKA_UNREACHABLE/ });
   });

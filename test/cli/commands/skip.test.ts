@@ -1,5 +1,4 @@
 // `millrace skip` as a process, against servers that answer as gateways do.
-import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -7,28 +6,18 @@ import t, { type Test } from 'tap';
 import { createAuthority } from '../../fixtures/access/authority.ts';
 import { planted } from '../../fixtures/secrets/planted.ts';
 import { runCli } from '../fixtures/run-cli.ts';
+import { adminPort, type AdminPort } from '../gateways/fixtures/admin-port.ts';
+import { snapshotOf } from '../gateways/fixtures/snapshot.ts';
 
 t.setTimeout(60_000);
 
-interface Call {
-  readonly url: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: unknown;
-}
-
-async function gateway(t: Test, status: number, answer: object) {
-  const calls: Call[] = [];
-  const server = createServer((request, response) => {
-    let text = '';
-    request.setEncoding('utf8').on('data', (part: string) => (text += part));
-    request.on('end', () => {
-      calls.push({ url: request.url ?? '', headers: request.headers, body: JSON.parse(text) });
-      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
-    });
+/** A gateway that answers a skip of shop/mailer, and serves `keys`. */
+function gateway(t: Test, status: number, answer: object, ...keys: string[]): Promise<AdminPort> {
+  const triggers = keys.map((key) => snapshotOf({ key }));
+  return adminPort(t, {
+    '/v1/triggers/shop/mailer/skip': { status, json: answer },
+    '/v1/triggers': { json: { triggers } },
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => new Promise((resolve) => server.close(resolve)));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, calls };
 }
 
 const elsewhere = { code: 'MILLRACE_SKIP_ELSEWHERE', message: 'this gateway has not partition 3' };
@@ -67,7 +56,7 @@ t.test('the gateway that has the partition answers, and standard output is the r
   t.match(two.calls, [
     {
       url: '/v1/triggers/shop/mailer/skip',
-      headers: { authorization: `Bearer ${planted('admin')}`, 'user-agent': 'millrace-skip' },
+      headers: { authorization: `Bearer ${planted('admin')}`, 'user-agent': 'millrace-cli' },
       body: { topic: 'orders', partition: 3, offset: '7', reason: 'no use', deadLetter: true },
     },
   ]);
@@ -75,11 +64,20 @@ t.test('the gateway that has the partition answers, and standard output is the r
   t.equal(three.calls.length, 0, 'nobody is asked after that');
 });
 
-t.test('a name alone is in the namespace default; without a topic, a reason, a token', async (t) => {
-  const { url, calls } = await gateway(t, 200, {
-    ...skipped,
-    deadLetter: { topic: 'dead', partition: 0, offset: '9' },
-  });
+t.test('a batch that cannot be read', async (t) => {
+  const batch = { ...skipped, record: undefined, lastOffset: '9', batch: { size: 3, bytes: 'eA==' } };
+  const { url } = await gateway(t, 200, batch);
+  const { stdout, stderr } = await runCli(t, ['skip', 'shop/mailer', ...place, '--gateway', url]);
+  t.match(JSON.parse(stdout), { lastOffset: '9', batch: batch.batch });
+  t.match(
+    stderr,
+    /^shop\/mailer: orders partition 3 batch of the offsets 7 to 9 is skipped\. Save the printed batch/,
+  );
+});
+
+t.test('a name alone is the trigger that has it; without a topic, a reason, a token', async (t) => {
+  const stored = { ...skipped, deadLetter: { topic: 'dead', partition: 0, offset: '9' } };
+  const { url, calls } = await gateway(t, 200, stored, 'shop/mailer', 'geo/alerts');
   const { code, stderr } = await runCli(
     t,
     ['skip', 'mailer', ...place, '--no-dead-letter', '--gateway', url],
@@ -89,10 +87,35 @@ t.test('a name alone is in the namespace default; without a topic, a reason, a t
   );
   t.equal(code, 0);
   t.match(stderr, /is skipped, and stored in dead partition 0 offset 9\n$/);
-  t.strictSame(calls[0]?.body, { partition: 3, offset: '7', deadLetter: false });
-  t.equal(calls[0]?.url, '/v1/triggers/default/mailer/skip');
-  t.equal(calls[0]?.headers.authorization, undefined);
+  const asked = calls.at(-1);
+  t.strictSame(asked?.body, { partition: 3, offset: '7', deadLetter: false });
+  t.equal(asked?.url, '/v1/triggers/shop/mailer/skip');
+  t.equal(asked?.headers.authorization, undefined);
 });
+
+t.test(
+  'a name that no trigger has, or several have, or a silent gateway might have, skips nothing',
+  async (t) => {
+    const one = await gateway(t, 200, skipped, 'shop/mailer', 'shop/only');
+    const two = await gateway(t, 200, skipped, 'geo/mailer');
+    const ask = (name: string, ...urls: string[]) =>
+      runCli(t, ['skip', name, ...place, ...urls.flatMap((url) => ['--gateway', url])]);
+    t.match(await ask('mailer', one.url, two.url), {
+      code: 2,
+      stderr: /several triggers are called mailer: write geo\/mailer or shop\/mailer/,
+    });
+    t.match(await ask('mailr', one.url), {
+      code: 2,
+      stderr: /no gateway serves a trigger mailr; did you mean shop\/mailer\?/,
+    });
+    t.match(await ask('xyz', one.url), { code: 2, stderr: /`millrace triggers` lists those that are/ });
+    t.match(await ask('only', one.url, 'http://127.0.0.1:1'), {
+      code: 1,
+      stderr: /127\.0\.0\.1:1 did not say .*write namespace\/only/,
+    });
+    t.ok([...one.calls, ...two.calls].every(({ method }) => method === 'GET'));
+  },
+);
 
 t.test('a gateway with TLS is trusted by the authority that is named', async (t) => {
   const authority = await createAuthority('/CN=gateway CA');
@@ -149,6 +172,6 @@ t.test('nobody has it, or nobody is there', async (t) => {
   t.match(nowhere.stderr, /this gateway has not partition 3\n {2}MILLRACE_SKIP_ELSEWHERE: /);
   const away = await ask(one.url, 'http://127.0.0.1:1');
   t.match(away.stderr, /127\.0\.0\.1:1: .*\n {2}MILLRACE_GATEWAY_UNREACHABLE: /);
-  t.match((await ask(old.url)).stderr, /it answered 404, so it is no gateway of this version\n/);
-  t.match((await ask('gateway:9464')).stderr, /MILLRACE_CONFIG_INVALID/);
+  t.match((await ask(old.url)).stderr, /it answered 404, which this version of Millrace does not\n/);
+  t.match(await ask('gateway:9464'), { code: 2, stderr: /MILLRACE_CONFIG_INVALID/ });
 });

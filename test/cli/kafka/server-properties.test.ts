@@ -23,6 +23,12 @@ t.test('a single broker finds its quorum; three are configured with it', async (
   t.equal(one['transaction.state.log.min.isr'], '2');
 });
 
+t.test('a single broker of a release without dynamic quorums is configured with it, too', async (t) => {
+  const alone = serverProperties(first, [first], '/data', {}, 'static');
+  t.equal(alone['controller.quorum.bootstrap.servers'], undefined);
+  t.equal(alone['controller.quorum.voters'], '1@127.0.0.1:9192');
+});
+
 t.test('overrides win', async (t) => {
   const properties = serverProperties(first, [first], '/data', { 'auto.create.topics.enable': 'true' });
   t.equal(properties['auto.create.topics.enable'], 'true');

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import t from 'tap';
 import { LiveView } from '../../../cli/status/live-view.ts';
-import { lineOf, tableOf, type TriggerStatus } from '../../../cli/status/table.ts';
+import { jsonOf, lineOf, tableOf, type TriggerStatus } from '../../../cli/status/table.ts';
 
 const status: TriggerStatus = {
   key: 'geo/one',
@@ -27,7 +27,7 @@ t.test('on a terminal, messages scroll above a table', async (t) => {
   const view = new LiveView({ stream, read: () => [status], tableOf, lineOf });
   t.teardown(() => view.stop());
   view.print('hello');
-  t.match(written(stream), /^hello\n\ntrigger .*\none {2}.*asleep\n$/);
+  t.match(written(stream), /^hello\n\ntrigger .*\ngeo\/one {2}.*asleep\n$/);
   view.print('again');
   t.ok(written(stream).startsWith(`${cleared}again\n\ntrigger `), 'the table is cleared first');
   view.stop();
@@ -44,8 +44,41 @@ t.test('elsewhere, only what has changed is written', async (t) => {
   view.print('\u001b[31mred\u001b[0m');
   t.equal(written(stream), 'red\n', 'without control characters');
   view.stop();
-  t.equal(written(stream), 'one 0/0 ready, backlog 0, 0 in flight, 0 delivered\n');
+  t.equal(written(stream), 'geo/one 0/0 ready, backlog 0, 0 in flight, 0 delivered\n');
   statuses = [{ ...status, delivered: 1 }];
   view.stop();
-  t.equal(written(stream), 'one 0/0 ready, backlog 0, 0 in flight, 1 delivered\n');
+  t.equal(written(stream), 'geo/one 0/0 ready, backlog 0, 0 in flight, 1 delivered\n');
+});
+
+t.test('two triggers of one name do not take turns', async (t) => {
+  const stream = new PassThrough();
+  const statuses = [status, { ...status, key: 'shop/one' }];
+  const view = new LiveView({ stream, read: () => statuses, tableOf, lineOf });
+  t.teardown(() => view.stop());
+  view.stop();
+  t.match(written(stream), /^geo\/one .*\nshop\/one .*\n$/);
+  view.stop();
+  t.equal(written(stream), '', 'nothing has changed');
+});
+
+t.test('messages go elsewhere where only lines belong in the stream, even on a terminal', async (t) => {
+  const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 100 });
+  const messages = new PassThrough();
+  const view = new LiveView({
+    stream,
+    messages,
+    read: () => [status],
+    tableOf,
+    lineOf: (one) => JSON.stringify(jsonOf(one)),
+  });
+  t.teardown(() => view.stop());
+  view.print('hello');
+  view.stop();
+  t.equal(written(messages), 'hello\n');
+  t.match(JSON.parse(written(stream)), {
+    trigger: 'geo/one',
+    backlog: 0,
+    replicas: { ready: 0 },
+    trouble: null,
+  });
 });

@@ -1,36 +1,33 @@
 import t from 'tap';
 import { desiredResources } from '../../../controller/plan/desired-resources.ts';
-import type { ScalerAddress } from '../../../controller/plan/observed-state.ts';
-import { deployment, scaledSubscription, scaler, trigger } from '../fixtures/observed-state.ts';
+import type { ObservedState } from '../../../controller/plan/observed-state.ts';
+import { observedOf, scaledSubscription, workload } from '../fixtures/observed-state.ts';
 
-const desired = (of: ScalerAddress | undefined) =>
-  desiredResources(trigger, scaledSubscription(), deployment, of);
+const desired = (changes: Partial<ObservedState> = {}) =>
+  desiredResources(observedOf(changes), scaledSubscription());
 
-t.test('a Service and a ScaledObject; no CA where the scaler serves plain text', async (t) => {
-  const made = desired(scaler);
-  t.match(made, { service: { kind: 'Service' }, scaledObject: { kind: 'ScaledObject' } });
-  t.equal(made.ca, undefined);
-  t.equal(made.authentication, undefined);
-});
-
-t.test('with TLS, KEDA is given the CA beside the function', async (t) => {
-  t.match(desired({ ...scaler, ca: 'PEM' }), {
-    ca: { kind: 'ConfigMap', data: { 'ca.crt': 'PEM' } },
-    authentication: { kind: 'TriggerAuthentication' },
+t.test('a Service and a ScaledObject', async (t) => {
+  t.match(desired(), {
+    service: { kind: 'Service', spec: { selector: { app: 'mailer' } } },
+    scaledObject: { kind: 'ScaledObject', spec: { scaleTargetRef: { kind: 'Deployment', name: 'mailer' } } },
   });
 });
 
-t.test(
-  'with mutual TLS, KEDA is given everything in one place, and nothing beside the function',
-  async (t) => {
-    const made = desired({ ...scaler, ca: 'PEM', clusterAuthentication: 'millrace-scaler.millrace' });
-    t.match(made, { ca: undefined, authentication: undefined });
-    t.ok(made.scaledObject);
-  },
-);
+t.test('no ScaledObject where nothing can be scaled', async (t) => {
+  for (const changes of [{ scaler: undefined }, { hasKeda: false }, { workloadHolder: 'geo/older' }]) {
+    const made = desired(changes);
+    t.ok(made.service);
+    t.equal(made.scaledObject, undefined);
+  }
+});
 
-t.test('without a scaler nothing is scaled', async (t) => {
-  const made = desired(undefined);
-  t.equal(made.scaledObject, undefined);
-  t.ok(made.service);
+t.test('nothing without a workload, its pods, or the consumer group', async (t) => {
+  const selector = { kind: 'unsupported', why: 'by something' } as const;
+  for (const changes of [
+    { workload: undefined },
+    { workload: { kind: 'missing' } as const },
+    { workload: { kind: 'found', workload: { ...workload, selector } } as const },
+    { groupHolder: 'geo/older' },
+  ])
+    t.strictSame(desired(changes), { service: undefined, scaledObject: undefined });
 });

@@ -18,13 +18,17 @@ t.test('up to date: everything that was applied is unchanged, whatever others ha
 });
 
 t.test('additions of others that matter are drift, and a replace removes them', (t) => {
-  const desired = endpointsService(trigger, scaledSubscription(), deployment);
+  const desired = endpointsService(trigger, scaledSubscription(), { app: 'mailer' });
   const added = (changes: object): Resource => ({
     ...desired,
     spec: { ...(desired.spec as object), ...changes },
   });
   const filled = added({ ipFamilies: ['IPv4'] });
   t.ok(isUpToDate(filled, desired), 'the API server sets defaults');
+  const { publishNotReadyAddresses, ...kept } = filled.spec as Record<string, unknown>;
+  t.equal(publishNotReadyAddresses, false);
+  t.ok(isUpToDate({ ...filled, spec: kept }, desired), 'and leaves out what is false');
+  t.notOk(isUpToDate(added({ publishNotReadyAddresses: true }), desired));
   t.notOk(isUpToDate(added({ selector: { app: 'mailer', tier: 'front' } }), desired));
   const ports = [...(desired.spec as { ports: object[] }).ports, { port: 1 }];
   t.notOk(isUpToDate(added({ ports }), desired));
@@ -34,5 +38,8 @@ t.test('additions of others that matter are drift, and a replace removes them', 
   const suspended = { ...own, spec: { ...(own.spec as object), suspend: true } };
   t.notOk(isUpToDate(suspended, own), 'a Trigger made from annotations has nothing else in its spec');
   t.strictSame(withoutDrift(suspended, own), own);
+  const { spec: _spec, ...bare } = trigger;
+  const data = { ...bare, data: { a: 'b' } };
+  t.strictSame(withoutDrift({ ...bare, data: { a: 'c' } }, data), data, 'not everything has a spec');
   t.end();
 });

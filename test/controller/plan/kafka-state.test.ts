@@ -1,6 +1,6 @@
 import t from 'tap';
 import { MillraceError } from '../../../core/contract/errors.ts';
-import type { OffsetsResult } from '../../../core/kafka/offsets/offsets-reader.ts';
+import type { OffsetsResult } from '../../../core/kafka/offsets/partition-offsets.ts';
 import { kafkaStateOf, storeTopicsOf, type KafkaAnswers } from '../../../controller/plan/kafka-state.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 import { nowMs, readyKafka } from '../fixtures/observed-state.ts';

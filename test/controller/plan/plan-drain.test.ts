@@ -6,7 +6,14 @@ import { nowMs, scaledObjectOf, trigger } from '../fixtures/observed-state.ts';
 const deletionTimestamp = '2026-01-02T03:04:05Z';
 const leaving = { ...trigger, metadata: { ...trigger.metadata, deletionTimestamp } };
 const drain = (changes: Partial<Parameters<typeof planDrain>[0]>) =>
-  planDrain({ nowMs, trigger: leaving, members: 0, scaledObject: undefined, ...changes });
+  planDrain({
+    nowMs,
+    trigger: leaving,
+    members: 0,
+    scaledObject: undefined,
+    isTerminating: false,
+    ...changes,
+  });
 
 t.test('first the gateways leave, then KEDA gives the replicas back, then the finalizer goes', async (t) => {
   const scaledObject = scaledObjectOf({});
@@ -50,4 +57,11 @@ t.test('a trigger without the finalizer is not drained', async (t) => {
     { kind: 'removeFinalizer' },
     'without a time nothing is waited for',
   );
+});
+
+t.test('in a namespace that is being deleted, nothing is waited for', async (t) => {
+  t.match(drain({ isTerminating: true, members: 2, scaledObject: scaledObjectOf({}) }), {
+    kind: 'removeFinalizer',
+    timeoutNote: undefined,
+  });
 });

@@ -1,16 +1,16 @@
 import t from 'tap';
-import { namesOwnAuthentication, scaledObject } from '../../../controller/plan/scaled-object.ts';
-import type { ScalerAddress } from '../../../controller/plan/observed-state.ts';
-import { deployment, scaledSubscription, scaler, trigger } from '../fixtures/observed-state.ts';
+import { scaledObject, type ScaledObjectParts } from '../../../controller/plan/scaled-object.ts';
+import { scaledSubscription, scaler, trigger, workload } from '../fixtures/observed-state.ts';
 
-const made = (changes: Partial<ScalerAddress> = {}) =>
-  scaledObject(trigger, scaledSubscription(), deployment, { ...scaler, ...changes });
+const { scale } = scaledSubscription();
+const made = (changes: Partial<ScaledObjectParts> = {}) =>
+  scaledObject({ trigger, scale, workload, scaler, hasFallbackBehavior: true, ...changes });
 
 t.test('a ScaledObject that KEDA both polls and is pushed to', async (t) => {
-  const subscription = scaledSubscription({
+  const { scale } = scaledSubscription({
     scale: { minReplicaCount: 0, maxReplicaCount: 5, pollingIntervalSeconds: 7, cooldownPeriodSeconds: 9 },
   });
-  t.strictSame(scaledObject(trigger, subscription, deployment, scaler).spec, {
+  t.strictSame(made({ scale }).spec, {
     scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'mailer' },
     minReplicaCount: 0,
     maxReplicaCount: 5,
@@ -28,15 +28,33 @@ t.test('a ScaledObject that KEDA both polls and is pushed to', async (t) => {
   });
 });
 
-t.test('with TLS, KEDA reads the CA from the TriggerAuthentication beside the trigger', async (t) => {
-  t.match(made({ ca: 'PEM' }).spec, {
-    triggers: [{ metadata: { enableTLS: 'true' }, authenticationRef: { name: 'quakes-millrace' } }],
+t.test('of a workload of any kind', async (t) => {
+  const rollout = { ...workload, apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout' };
+  t.match(made({ workload: rollout }).spec, {
+    scaleTargetRef: { apiVersion: 'argoproj.io/v1alpha1', kind: 'Rollout', name: 'mailer' },
+  });
+});
+
+t.test('without a fallback where KEDA would scale to its replicas', async (t) => {
+  t.notOk('fallback' in (made({ hasFallbackBehavior: false }).spec as object));
+});
+
+t.test('how fast replicas come and go is for the HPA', async (t) => {
+  const behavior = { scaleDown: { stabilizationWindowSeconds: 60 } };
+  t.match(made({ scale: { ...scale, behavior } }).spec, {
+    advanced: { restoreToOriginalReplicaCount: true, horizontalPodAutoscalerConfig: { behavior } },
+  });
+});
+
+t.test('with TLS, KEDA reads the CA from the TriggerAuthentication of the namespace', async (t) => {
+  t.match(made({ scaler: { ...scaler, ca: 'PEM', namespaceAuthentication: 'scaler-ca' } }).spec, {
+    triggers: [{ metadata: { enableTLS: 'true' }, authenticationRef: { name: 'scaler-ca' } }],
   });
 });
 
 t.test('with mutual TLS, KEDA reads everything from one ClusterTriggerAuthentication', async (t) => {
   const clusterAuthentication = 'millrace-scaler.millrace';
-  t.match(made({ ca: 'PEM', clusterAuthentication, tlsRevision: 'a1' }).spec, {
+  t.match(made({ scaler: { ...scaler, ca: 'PEM', clusterAuthentication, tlsRevision: 'a1' } }).spec, {
     triggers: [
       {
         metadata: { enableTLS: 'true', tlsRevision: 'a1' },
@@ -44,10 +62,4 @@ t.test('with mutual TLS, KEDA reads everything from one ClusterTriggerAuthentica
       },
     ],
   });
-});
-
-t.test('which ScaledObjects name the TriggerAuthentication beside the trigger', async (t) => {
-  t.equal(namesOwnAuthentication(made()), false);
-  t.equal(namesOwnAuthentication(made({ ca: 'PEM' })), true);
-  t.equal(namesOwnAuthentication(made({ ca: 'PEM', clusterAuthentication: 'millrace' })), false);
 });

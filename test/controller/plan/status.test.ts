@@ -1,24 +1,28 @@
 import t from 'tap';
 import type { TriggerStatus } from '../../../core/resources/trigger-status.ts';
-import { conditionFalse, conditionUnknown, conditionTrue } from '../../../controller/plan/condition-state.ts';
+import {
+  conditionFalse,
+  conditionUnknown,
+  conditionTrue,
+} from '../../../controller/plan/conditions/condition-state.ts';
 import {
   backlogRange,
   conditionBefore,
   conditionsOf,
+  failedStatus,
   functionText,
   statusIntervalMs,
-  replicasOf,
   statusOf,
   topicsText,
   whenToWriteStatus,
   type ConditionStates,
 } from '../../../controller/plan/status.ts';
-import { deployment, nowMs, refTarget, trigger } from '../fixtures/observed-state.ts';
+import { nowMs, refTarget, trigger } from '../fixtures/observed-state.ts';
 
 const allTrue: ConditionStates = {
   Accepted: conditionTrue('Accepted', 'a'),
   SourceReady: conditionTrue('Consuming', 'b'),
-  FunctionReady: conditionTrue('DeploymentExists', 'c'),
+  FunctionReady: conditionTrue('WorkloadExists', 'c'),
   ScalerReady: conditionTrue('Scaled', 'd'),
   DeadLetterReady: conditionTrue('NotUsed', 'e'),
 };
@@ -87,8 +91,6 @@ t.test('columns', async (t) => {
   t.equal(functionText(refTarget), 'deployment/mailer');
   t.equal(functionText({ kind: 'service', name: 'mailer' }), 'service/mailer');
   t.equal(functionText({ kind: 'uri', uri: 'http://a/b' }), 'http://a/b');
-  t.equal(replicasOf(deployment), 2);
-  t.equal(replicasOf(undefined), 0);
 });
 
 t.test('the backlog is backlogRange', async (t) => {
@@ -129,4 +131,39 @@ t.test('written only if it differs, and changes with the traffic not too often',
   t.equal(whenToWriteStatus(written, { ...status, topics: 'other' }, 0), 'now');
   const turned = conditionsOf(written, { ...allTrue, SourceReady: conditionFalse('NoGateway', 'x') }, nowMs);
   t.equal(whenToWriteStatus(written, { ...status, conditions: turned }, 0), 'now');
+});
+
+t.test('when a step fails, the rest of the status stays as it was', async (t) => {
+  const failures = new Map([['ScalerReady', 'no answer']] as const);
+  const before = {
+    conditions: conditionsOf(trigger, allTrue, nowMs),
+    topics: 'a',
+    backlog: '1-9',
+    replicas: 3,
+  };
+  t.match(failedStatus(withStatus(before), failures, nowMs), {
+    observedGeneration: 3,
+    conditions: [
+      { type: 'Ready', status: 'False', reason: 'ReconcileFailed', message: /no answer/ },
+      { type: 'Accepted', status: 'True' },
+      {},
+      {},
+      { type: 'ScalerReady', status: 'False', reason: 'ReconcileFailed' },
+    ],
+    topics: 'a',
+    backlog: '1-9',
+    replicas: 3,
+  });
+  const { generation: _generation, ...metadata } = trigger.metadata;
+  const topicsOf = (spec: object) => failedStatus({ ...trigger, spec }, failures, nowMs).topics;
+  t.equal(topicsOf({ source: { topicPattern: 'a.*' } }), 'a.*');
+  t.equal(topicsOf({}), '');
+  const accepted = { generation: 2, spec: {} };
+  t.strictSame(failedStatus(withStatus({ accepted }), failures, nowMs).accepted, accepted);
+  t.match(failedStatus({ ...trigger, metadata }, failures, nowMs), {
+    observedGeneration: 0,
+    conditions: [{}, { type: 'Accepted', status: 'Unknown', reason: 'NotCheckedYet' }],
+    topics: 'earthquakes',
+    consumerGroup: '',
+  });
 });

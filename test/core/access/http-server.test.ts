@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { connect } from 'node:tls';
 import t, { type Test } from 'tap';
 import type { Right } from '../../../core/contract/callers.ts';
+import { MillraceError } from '../../../core/contract/errors.ts';
 import type { Access } from '../../../core/access/authorize.ts';
 import { createHttpServer, type HttpServerOptions } from '../../../core/access/http-server.ts';
 import { localServerOptions, strictServer, type Grants } from '../../fixtures/access/open-server.ts';
@@ -51,6 +52,20 @@ t.test('a route without a declared access is refused at the start', async (t) =>
   const server = await createHttpServer(localServerOptions);
   t.teardown(() => server.close());
   t.throws(() => server.get('/open', () => ''), /GET \/open declares no access/);
+});
+
+t.test('a route that cannot check a right now asks the caller to try again', async (t) => {
+  const { options } = strictServer(grants);
+  const failures: Error[] = [];
+  const server = await createHttpServer({ ...options, onRecognizerError: (error) => failures.push(error) });
+  t.teardown(() => server.close());
+  server.get('/list', { config: { access: 'anybody' } }, () => {
+    throw new MillraceError('MILLRACE_ACCESS_UNKNOWN', 'the API server is away');
+  });
+  const { statusCode, headers, body } = await server.inject({ url: '/list' });
+  t.match({ statusCode, ...headers }, { statusCode: 503, 'retry-after': '1' });
+  t.match(JSON.parse(body), { code: 'MILLRACE_ACCESS_UNKNOWN', message: /cannot be checked now/ });
+  t.match(failures, [{ message: 'the API server is away' }]);
 });
 
 t.test('who may call which route', async (t) => {

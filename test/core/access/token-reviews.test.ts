@@ -143,6 +143,27 @@ t.test('unknown tokens can neither flood the API server nor block known callers'
   );
 });
 
+t.test('a list over 500 namespaces is answered, and asks nothing again while it is fresh', async (t) => {
+  const { server, recognizer } = await setUp(t);
+  const token = newToken();
+  server.tokens.set(token, { username: 'bob' });
+  server.allowedIn.set('bob', new Set(['team-7', 'team-333']));
+  const caller = callerIn(await recognizer.recognize(token));
+  const namespaces = Array.from({ length: 500 }, (_, index) => `team-${index}`);
+  const release = server.hold();
+  const all = Promise.all(namespaces.map((namespace) => caller.may('view', namespace)));
+  await until(() => server.asked.length === 1 + 16);
+  release();
+  const answers = await all;
+  t.strictSame(
+    namespaces.filter((_, index) => answers[index]),
+    ['team-7', 'team-333'],
+  );
+  t.equal(server.asked.length, 501);
+  await Promise.all(namespaces.map((namespace) => caller.may('view', namespace)));
+  t.equal(server.asked.length, 501);
+});
+
 t.test('a thousand unknown tokens evict no known caller', async (t) => {
   const { server, token, recognizer } = await setUp(t);
   await recognizer.recognize(token);

@@ -65,3 +65,11 @@ t.test('a problem as one line, with whatever is known of its place', async (t) =
   t.equal(formatProblem(problem), 'spec: is missing. Write it.');
   t.equal(formatProblem({ ...problem, path: '' }), 'is missing. Write it.');
 });
+
+t.test('a mistake quotes no more than so much, however long its path is', async (t) => {
+  const long = 'x'.repeat(10_000);
+  const { code, message, remedy } = invalid(['spec'], 'key', long, long);
+  t.equal(message, `${'x'.repeat(497)}…`);
+  t.equal(remedy, message);
+  t.equal(formatProblem({ code, path: long, message: 'a', remedy: 'B.' }), `${'x'.repeat(497)}…: a. B.`);
+});

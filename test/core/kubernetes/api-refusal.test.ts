@@ -1,5 +1,5 @@
 import t from 'tap';
-import { readRefusal } from '../../../core/kubernetes/api-refusal.ts';
+import { readErrorEvent, readRefusal } from '../../../core/kubernetes/api-refusal.ts';
 
 const asked = { verb: 'list', what: 'triggers.millrace.dev in the namespace geo' };
 
@@ -40,4 +40,19 @@ t.test('the message has the text of any body, because a proxy may have answered'
   t.equal(said('null'), 'null');
   t.equal(said('{"reason":"NotFound"}'), '{"reason":"NotFound"}');
   t.equal(said(''), 'no reason given');
+});
+
+t.test('only a version that the API server does not have makes a new list necessary', async (t) => {
+  const expired = [
+    { code: 410 },
+    { code: 500, reason: 'Expired' },
+    { code: 500, reason: 'Gone' },
+    { code: 504, reason: 'Timeout', details: { causes: [{}, { reason: 'ResourceVersionTooLarge' }] } },
+  ];
+  for (const status of expired) t.ok(readErrorEvent(status, asked).isExpired, JSON.stringify(status));
+  for (const status of [{}, { code: 500, reason: 'InternalError' }, { code: 504, details: { causes: [{}] } }])
+    t.notOk(readErrorEvent(status, asked).isExpired, JSON.stringify(status));
+  t.match(readErrorEvent({}, asked), { status: 500, message: /no reason given/ });
+  t.ok(readRefusal(410, '', asked).isExpired);
+  t.match(readRefusal(429, '', asked, 2_000), { status: 429, retryAfterMs: 2_000, isExpired: false });
 });

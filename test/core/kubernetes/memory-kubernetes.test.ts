@@ -1,6 +1,6 @@
 // The API server in memory, which other tests rely on, passes the same tests as the real one.
 import t from 'tap';
-import { namespaceKind } from '../../../core/resources/kinds.ts';
+import { deploymentKind, namespaceKind } from '../../../core/resources/kinds.ts';
 import {
   configMapKind,
   probeKind,
@@ -9,7 +9,7 @@ import {
 import { MemoryKubernetes } from '../../fixtures/kubernetes/memory-kubernetes.ts';
 
 testConformance(t, async () => ({
-  client: new MemoryKubernetes({ kinds: [configMapKind, namespaceKind, probeKind] }),
+  client: new MemoryKubernetes({ kinds: [configMapKind, deploymentKind, namespaceKind, probeKind] }),
   namespace: 'here',
   elsewhere: 'there',
 }));

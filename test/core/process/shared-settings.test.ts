@@ -67,6 +67,8 @@ t.test('Kubernetes, by default and with everything given', async (t) => {
     functionUris: 'refused',
     tenantAddresses: 'guarded',
     apiServerHost: undefined,
+    apiServerPort: undefined,
+    serviceAccountPath: undefined,
     podNamespace: undefined,
   });
   t.match(kubernetes({ KUBECONFIG: '/a:/b', WATCH_NAMESPACES: 'geo, shop,' }), {

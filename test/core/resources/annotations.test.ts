@@ -45,6 +45,15 @@ t.test('only the annotations of Millrace count', async (t) => {
   }
 });
 
+t.test('of unknown annotations the first hundred count, and those that are known always', async (t) => {
+  const unknown = Object.fromEntries(
+    Array.from({ length: 150 }, (_, index) => [`millrace.dev/a${index}`, 'b']),
+  );
+  const all = annotationsOf(deployment({ ...unknown, 'millrace.dev/topics': 'orders' }));
+  t.equal(all.length, 101);
+  t.strictSame(all.at(-1), ['millrace.dev/topics', 'orders']);
+});
+
 t.test('a Deployment opts in by its topics, whatever they are', async (t) => {
   t.ok(hasOptedIn(deployment({ 'millrace.dev/topics': '' })));
   t.notOk(hasOptedIn(deployment({ 'millrace.dev/retry': '3' })));

@@ -5,7 +5,9 @@ import {
   findDuplicateClusters,
   isGranted,
   knownCluster,
+  placeOf,
   validateKafkaCluster,
+  type KnownCluster,
 } from '../../../core/resources/kafka-cluster.ts';
 import type { FilledTrigger } from '../../../core/resources/schema/trigger-schema.ts';
 import { apiVersion } from '../../../core/resources/schema/trigger-schema.ts';
@@ -44,6 +46,8 @@ t.test('how it is secured goes with it; one that is to be looked up leads nowher
   const authentication = { type: 'plain', username: 'orders', password: { secretName: 'orders' } };
   const secured = { ...declared('pay', 'a:1'), spec: { bootstrapServers: 'a:1', tls, authentication } };
   t.match(knownCluster(validateKafkaCluster(secured)).access, { brokers: ['a:1'], tls, authentication });
+  const classic = declared('pay', 'a:1', 'default', { groupProtocol: 'classic' });
+  t.match(knownCluster(validateKafkaCluster(classic)).access, { brokers: ['a:1'], groupProtocol: 'classic' });
   const named = { ...declared('pay', 'a:1'), spec: { strimzi: { kafka: 'my-cluster' } } };
   t.strictSame(knownCluster(validateKafkaCluster(named)).access, undefined);
 });
@@ -112,13 +116,29 @@ t.test('without its grant, nobody learns whether it exists', async (t) => {
   });
 });
 
+/** The KafkaCluster that a trigger of `own` names as `cluster`. */
+function at(cluster: string, own: string, all: readonly KnownCluster[]): KnownCluster | undefined {
+  const place = placeOf(cluster, own);
+  return all.find(({ namespace, name }) => namespace === place.namespace && name === place.name);
+}
+
 t.test('a grant allows for as long as it is there', async (t) => {
   const there = (allowedNamespaces?: unknown) => [
     declared('main', 'a:1', 'shop', { allowedNamespaces: ['*'] }),
     declared('main', 'a:1', 'platform', { allowedNamespaces }),
   ];
   const geo = (cluster: string, ...args: Parameters<typeof there>) =>
-    isGranted(cluster, 'geo', there(...args));
+    isGranted(
+      cluster,
+      'geo',
+      at(
+        cluster,
+        'geo',
+        there(...args)
+          .map(validateKafkaCluster)
+          .map(knownCluster),
+      ),
+    );
   t.ok(geo('platform/main', ['geo']));
   t.ok(geo('platform/main', ['*']));
   t.notOk(geo('platform/main', ['shop']));
@@ -178,7 +198,7 @@ t.test('a trigger reaches no cluster but those of its namespace, and those grant
           ),
         );
       }
-      t.equal(isGranted(cluster, own, resources), !isForeign || meant !== undefined);
+      t.equal(isGranted(cluster, own, at(cluster, own, known)), !isForeign || meant !== undefined);
     }),
   );
 });

@@ -62,6 +62,7 @@ t.test('the smallest trigger', async (t) => {
       activationLagThreshold: 0,
       pollingIntervalSeconds: 10,
       cooldownPeriodSeconds: 30,
+      behavior: undefined,
     },
     dev: undefined,
   });

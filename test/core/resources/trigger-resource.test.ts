@@ -5,11 +5,10 @@ import { invalid } from '../../../core/contract/manifest-problem.ts';
 import {
   declareTrigger,
   mistakesAnnotation,
-  readTriggerResource,
-  serviceNameOf,
-  type TriggerContext,
+  readAccepted,
 } from '../../../core/resources/trigger-resource.ts';
 import { apiVersion } from '../../../core/resources/schema/trigger-schema.ts';
+import { readTriggerResource, type ReadingContext } from '../../fixtures/read-trigger.ts';
 import { triggerWith } from './minimal-trigger.ts';
 
 const checkExpression: CheckExpression = (_, expression) =>
@@ -28,8 +27,8 @@ const cluster = (name: string, spec: object, namespace = 'geo'): Resource => ({
   metadata: { name, namespace },
   spec,
 });
-const usual: TriggerContext = { checkExpression, clusters: [], functionUris: 'guarded' };
-const read = (changes: Readonly<Record<string, unknown>>, context: Partial<TriggerContext> = {}) =>
+const usual: ReadingContext = { checkExpression, functionUris: 'guarded' };
+const read = (changes: Readonly<Record<string, unknown>>, context: Partial<ReadingContext> = {}) =>
   readTriggerResource(stored(changes), { ...usual, ...context });
 
 t.test('what the API server has of a right Trigger is a subscription', async (t) => {
@@ -62,12 +61,11 @@ t.test('what the API server has of a right Trigger is a subscription', async (t)
 
 const uri = { 'spec.function': { uri: 'http://a/' } };
 const notThere = invalid(['spec', 'strimzi', 'kafka'], 'value', 'is not there', 'Make it.');
-const tooLong = 'a'.repeat(55);
 const refused: readonly [
   changes: Readonly<Record<string, unknown>>,
   reason: string,
   message: RegExp,
-  context?: Partial<TriggerContext>,
+  context?: Partial<ReadingContext>,
 ][] = [
   [{ 'spec.delivery.backoffDelay': 'PT2M' }, 'InvalidSpec', /^spec\.delivery\.backoffDelay: .* \S+\.$/],
   [
@@ -82,8 +80,6 @@ const refused: readonly [
     'InvalidSpec',
     /is for Deployments\. In a Trigger, write spec\.delivery\.retry\.$/,
   ],
-  [{ 'metadata.name': tooLong }, 'NameTooLong', /^metadata\.name: must be at most 54 .* a{55}-millrace /],
-  [{ 'metadata.name': 'a.b' }, 'NameTooLong', /a\.b-millrace/],
   [
     uri,
     'UriNotAllowed',
@@ -160,8 +156,6 @@ t.test('the mistakes of annotations are reported as they were noted', async (t) 
   t.match(noted('[]'), { kind: 'right' });
 });
 
-t.test('the Service of a trigger', async (t) => t.equal(serviceNameOf('mailer'), 'mailer-millrace'));
-
 const ref = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'mailer' };
 function declareBy(annotations: Readonly<Record<string, string>>, more: object = {}): Resource {
   const named = Object.entries(annotations).map(([name, text]) => [`millrace.dev/${name}`, text]);
@@ -190,7 +184,7 @@ for (const [annotations, mistakes, spec] of [
     { source: { topics: ['a'] } },
   ],
   [{ topics: 'a,a, b!,c!,d' }, [/topics/], { source: { topics: ['a', 'd'] } }],
-  [{ topics: '' }, [/at least one/], nothing],
+  [{ topics: '' }, [/1 to 256 topic names/], nothing],
   [{ topics: '!' }, [/topic name/], nothing],
   [{ topics: 'a', filter: '' }, [/filter/], { source: { topics: ['a'] }, filters: [] }],
   [{ topics: 'a', 'reply-topic': 'a' }, [/come back to it for ever/], { source: { topics: ['a'] } }],
@@ -217,4 +211,28 @@ t.test('annotations on the pods are mistakes, a name that is none leaves nothing
   });
   const metadata = { name: 'A', annotations: { 'millrace.dev/topics': 'a' } };
   t.match(declareTrigger({ apiVersion: 'apps/v1', kind: 'Deployment', metadata }).spec, nothing);
+});
+
+t.test('what a trigger was accepted with is read from its status, as far as it can be used', async (t) => {
+  const context = { checkExpression, functionUris: 'guarded' } as const;
+  const accepted = (spec: unknown, cluster?: unknown, annotations = {}) => {
+    const { metadata, ...rest } = stored({ 'spec.source.topics': 'wrong' });
+    const status = { accepted: { generation: 1, spec, cluster } };
+    return readAccepted({ ...rest, metadata: { ...metadata, annotations }, status }, context);
+  };
+  const spec = (cluster?: string) =>
+    (triggerWith(cluster === undefined ? {} : { 'spec.source.cluster': cluster }) as Resource).spec;
+  t.match(accepted(spec()), { key: 'geo/mailer', source: { topics: ['orders'], access: undefined } });
+  t.match(accepted(spec('pay'), { bootstrapServers: 'a:1' }), {
+    source: { access: { brokers: ['a:1'], namespace: 'geo' } },
+  });
+  t.match(accepted(spec('far/pay'), { bootstrapServers: 'a:1' })?.source.access, { namespace: 'far' });
+  t.match(accepted(spec(), undefined, { [mistakesAnnotation]: '["a mistake of today"]' }), {
+    name: 'mailer',
+  });
+  t.equal(accepted(spec('pay'), { bootstrapServers: 7 }), undefined);
+  t.equal(accepted({}), undefined);
+  t.equal(readAccepted(stored(), context), undefined);
+  const { annotations: _none, ...bare } = stored().metadata;
+  t.ok(readAccepted({ ...stored(), metadata: bare, status: { accepted: { spec: spec() } } }, context));
 });

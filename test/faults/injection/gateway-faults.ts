@@ -6,14 +6,18 @@ import { until } from '../../scaler/fixtures/until.ts';
 import { bounds } from '../bounds.ts';
 import type { GatewayFault } from '../scenario/scenario.ts';
 import { seconds } from '../scenario/scenario.ts';
-import { disruptionsOf, type GatewaySlot, type Testbed } from '../testbed/testbed.ts';
+import { disruptionsOf, exposeAll, type GatewaySlot, type Testbed } from '../testbed/testbed.ts';
 import { lastCommitMs, outagesOf } from '../testbed/disruptions.ts';
 
 export async function startGateway(testbed: Testbed, slot: GatewaySlot): Promise<void> {
   const process = await spawnGateway(testbed.scope, {
     bootstrapServers: slot.route.bootstrapServers,
     manifests: [slot.manifest],
-    env: { LOG_LEVEL: 'info', MILLRACE_DRAIN_LIMIT: `PT${bounds.drainLimitMs / 1000}S` },
+    env: {
+      LOG_LEVEL: 'info',
+      MILLRACE_DRAIN_LIMIT: `PT${bounds.drainLimitMs / 1000}S`,
+      KAFKA_GROUP_PROTOCOL: testbed.scenario.shape.groupProtocol,
+    },
     onLog: (text) =>
       testbed.logs.push(
         ...text
@@ -38,7 +42,7 @@ export async function untilConsuming(testbed: Testbed, slot: GatewaySlot): Promi
 }
 
 /** Sends SIGTERM. Kills the process when it outlives the grace period of a pod, as Kubernetes does. */
-async function stopGateway(testbed: Testbed, slot: GatewaySlot): Promise<void> {
+export async function stopGateway(testbed: Testbed, slot: GatewaySlot): Promise<void> {
   const { process } = slot;
   if (process === undefined) return;
   slot.isStopping = true;
@@ -78,7 +82,7 @@ function killProcess(testbed: Testbed, slot: GatewaySlot, why: string): void {
 function exposeLastCommit(testbed: Testbed, { name, instances }: GatewaySlot, why: string): void {
   const toMs = Date.now();
   const fromMs = lastCommitMs(disruptionsOf(testbed), name, toMs);
-  testbed.oracle.expose({ why: `${name} ${why}`, gateway: instances.at(-1), fromMs, toMs });
+  exposeAll(testbed, { why: `${name} ${why}`, gateway: instances.at(-1), fromMs, toMs });
 }
 
 async function rollingRestart(testbed: Testbed): Promise<void> {
@@ -107,7 +111,7 @@ async function suspend(testbed: Testbed, slot: GatewaySlot, forMs: number): Prom
   await delay(forMs);
   process.signal('SIGCONT');
   const isPast = forMs >= bounds.sessionRiskMs && testbed.scenario.shape.gateways > 1;
-  testbed.oracle.expose({
+  exposeAll(testbed, {
     why: `${name} suspended`,
     gateway: instances.at(-1),
     fromMs,

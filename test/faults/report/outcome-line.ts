@@ -1,14 +1,13 @@
 // The outcome of a seed in one line. Pure.
 import type { Outcome } from '../run-scenario.ts';
-import { describeShape, faultName, seconds } from '../scenario/scenario.ts';
+import { describeShape, faultNames, seconds } from '../scenario/scenario.ts';
 
 export function outcomeLine({ scenario, verdict, problems, tookMs }: Outcome): string {
-  const faults = scenario.tracks.flatMap(({ steps }) => steps.map(({ fault }) => faultName(fault)));
   const word = problems.length === 0 ? 'passed' : 'FAILED';
   return [
     `${word} seed ${scenario.seed} in ${seconds(tookMs)}`,
     describeShape(scenario.shape),
-    faults.join(' + '),
+    faultNames(scenario).join(' + '),
     ...(verdict === undefined ? [] : [describeVerdict(verdict)]),
   ].join(' | ');
 }

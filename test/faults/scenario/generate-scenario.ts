@@ -2,11 +2,13 @@
 import { bounds } from '../bounds.ts';
 import { createRandom, type Random } from '../../fixtures/seeded-random.ts';
 import {
-  faultName,
+  faultNames,
   type DeadLetterFault,
   type Fault,
+  type GroupProtocol,
   type NetworkFault,
   type NetworkEffect,
+  type PartFault,
   type Scenario,
   type Shape,
   type Step,
@@ -106,9 +108,13 @@ const tracks: Record<Track, { probability: number; most: number; draws: readonly
   'function network': { probability: 0.35, most: 2, draws: [net('function-network', short)] },
 };
 
-export function generateScenario(seed: number): Scenario {
+/** Half of the seeds run with each protocol, unless one is given. */
+export function generateScenario(
+  seed: number,
+  groupProtocol: GroupProtocol = seed % 2 === 0 ? 'consumer' : 'classic',
+): Scenario {
   const random = createRandom(seed);
-  const shape = drawShape(random);
+  const shape = { groupProtocol, ...drawShape(random) };
   const drawn: Scenario['tracks'] = [];
   while (drawn.length === 0) {
     for (const track of Object.keys(tracks) as Track[]) {
@@ -116,10 +122,32 @@ export function generateScenario(seed: number): Scenario {
       if (steps.length > 0) drawn.push({ track, steps });
     }
   }
-  return { seed, shape, tracks: drawn };
+  // Drawn last: what a seed drew before there were such faults is the same still.
+  const part = random.chance(partProbability) ? drawPart(random, shape) : undefined;
+  return { seed, shape, tracks: drawn, ...(part === undefined ? {} : { part }) };
 }
 
-function drawShape(random: Random): Shape {
+const partProbability = 0.6;
+
+function drawPart(random: Random, { gateways }: Shape): PartFault {
+  const during = {
+    forMs: random.between(14_000, 18_000, 500),
+    rebalance: gateways === 3 || (gateways > 1 && random.chance(0.5)) ? 'restart' : 'join',
+  } as const;
+  const kind = random.pick([
+    'topic-leaderless',
+    'topic-unauthorised',
+    'topic-recreated',
+    'broker-hang',
+    'broker-slow',
+    'client-throttled',
+  ] as const);
+  if (kind === 'topic-leaderless') return { kind, ...during, brokerId: random.between(1, 3) };
+  if (kind === 'broker-slow') return { kind, ...during, broker: role(random) };
+  return { kind, ...during };
+}
+
+function drawShape(random: Random): Omit<Shape, 'groupProtocol'> {
   const deadLetter = random.chance(0.7);
   return {
     ordering: random.pick(['partition', 'key', 'key', 'none'] as const),
@@ -163,8 +191,7 @@ function drawSteps(random: Random, shape: Shape, track: Track): Step[] {
 export function everyFaultName(): Set<string> {
   const names = new Set<string>();
   for (let seed = 1; seed <= 2_000; seed += 1) {
-    for (const { steps } of generateScenario(seed).tracks)
-      for (const { fault } of steps) names.add(faultName(fault));
+    for (const name of faultNames(generateScenario(seed))) names.add(name);
   }
   return names;
 }

@@ -2,7 +2,10 @@
 
 import { bounds } from '../bounds.ts';
 
+export type GroupProtocol = 'classic' | 'consumer';
+
 export type Shape = {
+  groupProtocol: GroupProtocol;
   ordering: 'partition' | 'key' | 'none';
   contentMode: 'binary' | 'batched';
   partitions: number;
@@ -59,6 +62,16 @@ export type NetworkFault = {
   forMs: number;
 };
 
+/**
+ * One part of what the trigger reads is in trouble: its second topic, or one broker as gateways see it. Meanwhile a gateway joins and
+ * leaves, or leaves and comes back, so that partitions are opened while the part is in trouble.
+ */
+export type PartFault = { forMs: number; rebalance: 'join' | 'restart' } & (
+  | { kind: 'topic-leaderless'; brokerId: number }
+  | { kind: 'topic-unauthorised' | 'topic-recreated' | 'broker-hang' | 'client-throttled' }
+  | { kind: 'broker-slow'; broker: BrokerRole }
+);
+
 export type Fault = BrokerFault | GatewayFault | FunctionFault | DeadLetterFault | NetworkFault;
 
 export type Track = 'kafka' | 'gateways' | 'function' | 'dead letter' | 'Kafka network' | 'function network';
@@ -69,10 +82,18 @@ export type Scenario = {
   shape: Shape;
   /** The steps of one track run one after another. Tracks run in parallel. */
   tracks: { track: Track; steps: Step[] }[];
+  /** Runs alone, when the tracks are over: everything but this part must go on. */
+  part?: PartFault;
 };
 
+/** The kinds of faults of a scenario. */
+export function faultNames({ tracks, part }: Scenario): string[] {
+  const names = tracks.flatMap(({ steps }) => steps.map(({ fault }) => faultName(fault)));
+  return part === undefined ? names : [...names, part.kind];
+}
+
 /** The kind of fault, for counting which kinds the seeds have covered. */
-export function faultName(fault: Fault): string {
+function faultName(fault: Fault): string {
   switch (fault.kind) {
     case 'broker-kill':
     case 'broker-pause':
@@ -105,9 +126,11 @@ export function describeFault(fault: Fault): string {
 
 /** The trigger in one line, without the schedule. */
 export function describeShape(shape: Shape): string {
-  const { ordering, contentMode, partitions, gateways, retry, concurrency, answerMs, load } = shape;
+  const { groupProtocol, ordering, contentMode, partitions, gateways, retry, concurrency, answerMs, load } =
+    shape;
   return [
     `${ordering} ${contentMode}`,
+    `${groupProtocol} protocol`,
     `${partitions} partitions`,
     `${gateways} ${gateways === 1 ? 'gateway' : 'gateways'}`,
     `retry ${retry}`,
@@ -119,14 +142,25 @@ export function describeShape(shape: Shape): string {
   ].join(', ');
 }
 
-export function describeScenario({ seed, shape, tracks }: Scenario): string[] {
+export function describePart(part: PartFault): string {
+  const where =
+    part.kind === 'broker-slow'
+      ? `, ${part.broker}`
+      : part.kind === 'topic-leaderless'
+        ? `, broker ${part.brokerId}`
+        : '';
+  return `${part.kind}${where}, for ${seconds(part.forMs)}, a gateway ${part.rebalance}s`;
+}
+
+export function describeScenario({ seed, shape, tracks, part }: Scenario): string[] {
   const steps = tracks.flatMap(({ track, steps: list }) =>
     list.map(({ afterMs, fault }, index) => {
       const name = index === 0 ? track : '';
       return `  ${name.padEnd(19)} +${seconds(afterMs)}  ${describeFault(fault)}`;
     }),
   );
-  return [`seed ${seed}: ${describeShape(shape)}`, ...steps];
+  const last = part === undefined ? [] : [`  ${'part'.padEnd(19)} at last  ${describePart(part)}`];
+  return [`seed ${seed}: ${describeShape(shape)}`, ...steps, ...last];
 }
 
 export function seconds(ms: number): string {

@@ -7,8 +7,7 @@ import { openTcpProxy, type TcpProxy } from '../../fixtures/kafka/tcp-proxy.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { findController } from './find-controller.ts';
 import type { BrokerRole } from '../scenario/scenario.ts';
-
-type Teardown = { teardown(end: () => Promise<unknown>): unknown };
+import type { Teardown } from './scope.ts';
 
 /** How one gateway reaches Kafka. */
 export type Route = { bootstrapServers: string; proxies: TcpProxy[] };
@@ -23,6 +22,10 @@ export type Cluster = {
   exclusively<T>(work: () => Promise<T>): Promise<T>;
   /** The broker that has this role now. `leader`: of partition 0 of `topic`. */
   find(role: BrokerRole, topic: string): Promise<LocalBroker>;
+  /** The partitions of the topic that this broker leads now. */
+  ledBy(broker: LocalBroker, topic: string): Promise<Set<number>>;
+  /** One per gateway. */
+  proxiesOf(broker: LocalBroker): readonly TcpProxy[];
   /** Stops the broker, by a controlled shutdown if `isOrderly`. Its proxies then refuse connections. */
   down(broker: LocalBroker, isOrderly: boolean): Promise<void>;
   up(broker: LocalBroker): Promise<void>;
@@ -104,11 +107,12 @@ function createCluster(kafka: LocalKafka, routes: Route[]): Cluster {
     if (broker === undefined) throw new Error(`there is no broker ${id}`);
     return broker;
   };
-  const leaderOf = (topic: string): Promise<LocalBroker> =>
+  const leadersOf = (topic: string): Promise<Map<number, number>> =>
     withAdmin(bootstrapServers, async (admin) => {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-      return byId(topics[0]?.partitions.find(({ partitionId }) => partitionId === 0)?.leader ?? -1);
+      return new Map(topics[0]?.partitions.map(({ partitionId, leader }) => [partitionId, leader]));
     });
+  const leaderOf = async (topic: string): Promise<LocalBroker> => byId((await leadersOf(topic)).get(0) ?? -1);
   return {
     bootstrapServers,
     routes,
@@ -123,6 +127,11 @@ function createCluster(kafka: LocalKafka, routes: Route[]): Cluster {
         if (role !== 'controller') return leaderOf(role === 'leader' ? topic : offsetsTopic);
         return byId(await Promise.any(brokers.map(({ port }) => findController(port))));
       }, 30_000),
+    ledBy: async ({ id }, topic) => {
+      const leaders = await leadersOf(topic);
+      return new Set([...leaders.keys()].filter((partition) => leaders.get(partition) === id));
+    },
+    proxiesOf,
     down: async (broker, isOrderly) => {
       if (isOrderly) await broker.stop();
       for (const proxy of proxiesOf(broker)) proxy.refuse();

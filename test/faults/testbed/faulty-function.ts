@@ -2,8 +2,13 @@
 // fate and on the number of the attempt, so that it treats a redelivery like the first delivery.
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Receipt } from '../../fixtures/oracle/oracle-evidence.ts';
-import { eventId, type Answer, type Behaviour, type Call } from '../../fixtures/oracle/oracle-function.ts';
-import type { Oracle } from '../../fixtures/oracle/oracle.ts';
+import {
+  eventId,
+  type Answer,
+  type Behaviour,
+  type Call,
+  type Witness,
+} from '../../fixtures/oracle/oracle-function.ts';
 import { fateOf } from './load.ts';
 import type { Shape } from '../scenario/scenario.ts';
 
@@ -19,7 +24,7 @@ const slowMs = 400;
 /** How long after the timeout of the gateway a late answer leaves. */
 const lateMs = 300;
 
-export function createFaultyFunction(oracle: Oracle, shape: Shape): FaultyFunction {
+export function createFaultyFunction(oracle: Witness, shape: Shape): FaultyFunction {
   const fn: FaultyFunction = {
     mode: { kind: 'healthy' },
     behave: (call) => behave(call, fn.mode),
@@ -54,7 +59,7 @@ export function createFaultyFunction(oracle: Oracle, shape: Shape): FaultyFuncti
   return fn;
 }
 
-function acceptInDoubt(oracle: Oracle, { receipts }: Call, why: string): void {
+function acceptInDoubt(oracle: Witness, { receipts }: Call, why: string): void {
   for (const receipt of receipts.filter((one) => !fails(one))) {
     oracle.accepted(receipt);
     receipt.doubt ??= why;
@@ -74,11 +79,12 @@ function answerOne(receipt: Receipt | undefined): Answer {
 
 /** Accepts nothing behind a failure in the same partition: its lane must wait for the failed record. */
 function answerBatch(receipts: readonly Receipt[]): Answer {
-  const failed = new Set<number>();
+  const failed = new Set<string>();
   const batchItemFailures: { itemIdentifier: string }[] = [];
   for (const receipt of receipts) {
-    if (!failed.has(receipt.partition) && !fails(receipt)) continue;
-    failed.add(receipt.partition);
+    const source = `${receipt.topic} ${receipt.partition}`;
+    if (!failed.has(source) && !fails(receipt)) continue;
+    failed.add(source);
     batchItemFailures.push({ itemIdentifier: eventId(receipt) });
   }
   return { status: 200, body: JSON.stringify({ batchItemFailures }) };

@@ -1,6 +1,6 @@
 // Finds the leader of the controller quorum by DescribeQuorum (KIP-595), which kafkajs does not support.
 import { connect } from 'node:net';
-import { WireReader, WireWriter } from '../../../core/kafka/connection/wire.ts';
+import { WireReader, WireWriter } from '../../../core/kafka/protocol/wire.ts';
 
 /** The id of the active controller, according to the broker at `port`. */
 export async function findController(port: number): Promise<number> {

@@ -1,5 +1,8 @@
 // Teardown outside of a tap test. Runs in reverse order, and goes on when one step fails.
 
+/** A tap test, or a scope. */
+export type Teardown = { teardown(end: () => Promise<unknown>): unknown };
+
 export type Scope = {
   teardown(end: () => Promise<unknown>): void;
   end(): Promise<void>;

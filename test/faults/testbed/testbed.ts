@@ -8,10 +8,11 @@ import { bounds } from '../bounds.ts';
 import { mostGateways, type Cluster, type Route } from './broker-cluster.ts';
 import { filter, isFiltered } from './load.ts';
 import { createFaultyFunction, type FaultyFunction } from './faulty-function.ts';
+import type { Exposure } from '../../fixtures/oracle/oracle-evidence.ts';
 import type { Scenario } from '../scenario/scenario.ts';
+import { SecondTopic, witnessOf } from './second-topic.ts';
 import type { Disruption } from './disruptions.ts';
-
-export type Teardown = { teardown(end: () => Promise<unknown>): unknown };
+import type { Teardown } from './scope.ts';
 
 /** Runs one gateway process after another. */
 export type GatewaySlot = {
@@ -31,6 +32,8 @@ export type Testbed = {
   cluster: Cluster;
   oracle: Oracle;
   topic: string;
+  /** In scenarios where a part gets into trouble. */
+  second: SecondTopic | undefined;
   deadLetterTopic: string | undefined;
   slots: GatewaySlot[];
   fn: OracleFunction;
@@ -44,6 +47,8 @@ export type Testbed = {
   report(line: string): void;
   /** The logs of the gateways. */
   logs: string[];
+  /** How long a process has had too little CPU. */
+  starvedMs: number;
   scope: Teardown;
   isClusterBroken: boolean;
 };
@@ -76,17 +81,21 @@ export async function createTestbed(
     : isMissing
       ? uniqueName('dead')
       : await createTopic(keepTopics, bootstrapServers, { partitions: 1, name: 'dead', ...replicated });
+  const read = { bootstrapServers, group: uniqueName('group'), ordering: shape.ordering };
+  const brokerIds = cluster.brokers.map(({ id }) => id);
+  const second = scenario.part === undefined ? undefined : new SecondTopic(t, read, brokerIds);
+  await second?.create();
   const oracle = createOracle(t, {
-    bootstrapServers,
+    ...read,
     topic,
-    group: uniqueName('group'),
-    ordering: shape.ordering,
+    ...(second === undefined ? {} : { otherTopics: [second.topic] }),
     ...(deadLetterTopic === undefined ? {} : { deadLetterTopic }),
     ...(shape.filters ? { isFiltered } : {}),
   });
-  const faultyFunction = createFaultyFunction(oracle, shape);
+  const witness = witnessOf(oracle, second);
+  const faultyFunction = createFaultyFunction(witness, shape);
   const slots: GatewaySlot[] = [];
-  const fn = await serveFunction(t, oracle, (call) => faultyFunction.behave(call), {
+  const fn = await serveFunction(t, witness, (call) => faultyFunction.behave(call), {
     senderOf: (port) => senderOf(slots, port),
   });
   for (const route of cluster.routes.slice(0, mostGateways)) {
@@ -96,7 +105,7 @@ export async function createTestbed(
       name: `gateway ${slots.length + 1}`,
       route,
       functionProxy,
-      manifest: manifestOf(oracle, scenario, uri),
+      manifest: manifestOf(oracle, scenario, uri, second),
       process: undefined,
       instances: [],
       isStopping: false,
@@ -108,12 +117,14 @@ export async function createTestbed(
     cluster,
     oracle,
     topic,
+    second,
     deadLetterTopic,
     slots,
     fn,
     faultyFunction,
     ...empty,
     report,
+    starvedMs: 0,
     scope: t,
     isClusterBroken: false,
   };
@@ -128,9 +139,15 @@ function senderOf(slots: readonly GatewaySlot[], port: number) {
   return undefined;
 }
 
-function manifestOf(oracle: Oracle, { shape }: Scenario, uri: string): string {
+function manifestOf(
+  oracle: Oracle,
+  { shape }: Scenario,
+  uri: string,
+  second: SecondTopic | undefined,
+): string {
   const { contentMode, concurrency, retry, timeoutMs, filters } = shape;
   return triggerManifest(oracle, uri, {
+    ...(second === undefined ? {} : { source: { topics: [oracle.options.topic, second.topic] } }),
     filters: filters ? [filter] : [],
     function: {
       contentMode,
@@ -145,6 +162,12 @@ function manifestOf(oracle: Oracle, { shape }: Scenario, uri: string): string {
 export function disruptionsOf({ disruptions, oracle }: Testbed): Disruption[] {
   const standstills = oracle.standstills.filter(({ fromMs, toMs }) => toMs - fromMs >= bounds.standstillMs);
   return [...disruptions, ...standstills.map((times) => ({ what: 'the group took no commits', ...times }))];
+}
+
+/** Excuses redeliveries of every topic. */
+export function exposeAll({ oracle, second }: Testbed, exposure: Exposure): void {
+  oracle.expose(exposure);
+  second?.oracle.expose(exposure);
 }
 
 /** Gateways cannot rely on Kafka from now on, until the returned function is called. */

@@ -1,7 +1,6 @@
-import { EventEmitter } from 'node:events';
 import t from 'tap';
 import { createMetrics } from '../../../gateway/admin/gateway-metrics.ts';
-import type { GatewayEvents } from '../../../core/contract/gateway-events.ts';
+import { GatewayEmitter } from '../../../core/contract/gateway-events.ts';
 import { subscriptionOf } from '../../fixtures/subscription.ts';
 import { runPipeline } from '../pipeline/run-pipeline.ts';
 import { until } from '../../scaler/fixtures/until.ts';
@@ -65,18 +64,27 @@ t.test('what keeps records back: circuits, limits, and rates', async (t) => {
 });
 
 t.test('what sources came upon and mended, in numbers', async (t) => {
-  const events = new EventEmitter<GatewayEvents>();
+  const events = new GatewayEmitter();
   const metrics = createMetrics(events, () => []);
   const subscription = subscriptionOf('quake-alerts');
   const at = { topic: 'quakes', partition: 1, offset: 8n };
-  events.emit('sourceNotice', subscription, { kind: 'rebuilt', reason: 'stalled', detail: 'quakes-1' });
+  events.emit('sourceNotice', subscription, { kind: 'rebuilt', reason: 'joining', detail: 'quakes-1' });
   events.emit('sourceNotice', subscription, { kind: 'skipped', at, count: 3n });
   events.emit('sourceNotice', subscription, { kind: 'recreated', topic: 'quakes', before: 'a', now: 'b' });
   events.emit('sourceNotice', subscription, { kind: 'truncated', at, position: 12n });
+  events.emit('sourceNotice', subscription, { kind: 'unproved', at, count: 4n });
+  events.emit('sourceNotice', subscription, { kind: 'unproved', at, count: undefined });
+  const record = { ...at, timestampMs: 0, key: null, value: null, headers: [] };
+  const batch = { ...at, lastOffset: 11n, why: 'it ends', bytes: Buffer.alloc(0), size: 0 };
+  const request = { ...at, reason: '', by: '', deadLetter: true, waitMs: 0 };
+  events.emit('skipped', subscription, request, { record, attempts: 0 });
+  events.emit('skipped', subscription, request, { record, batch, attempts: 0 });
   const text = await metrics.metrics();
+  t.match(text, /^millrace_unproved_records_total\{.*\} 5$/m, 'one at least where nobody can tell');
   for (const [name, reason, value] of [
-    ['millrace_source_rebuilds_total', 'stalled', 1],
+    ['millrace_source_rebuilds_total', 'joining', 1],
     ['millrace_skipped_offsets_total', 'deleted', 3],
+    ['millrace_skipped_offsets_total', 'unreadable', 4],
     ['millrace_source_rewinds_total', 'recreated', 1],
     ['millrace_source_rewinds_total', 'truncated', 1],
   ] as const)

@@ -213,6 +213,26 @@ t.test('a malformed request is refused with what is wrong, and nothing is guesse
   t.equal(asked.length, 0);
 });
 
+t.test('of a batch that cannot be read, its bytes are answered in place of a record', async (t) => {
+  const at = { topic: 'quakes', partition: 3, offset: 7n };
+  const batch = { ...at, lastOffset: 9n, why: 'it ends', bytes: Buffer.from('hi'), size: 5 };
+  const cause = { reason: 'unreadable', detail: 'it ends', attempts: 0 } as const;
+  const { post, server } = await start(t, {
+    skip: () =>
+      Promise.resolve({
+        kind: 'settled',
+        settlement: 'skipped',
+        trace: { record, batch, attempts: 0, cause },
+      }),
+    blocked: () => [{ ...at, lastOffset: 9n, keyBytes: undefined, cause, sinceMs: 0 }],
+  });
+  const { body } = await post(place);
+  t.match(body, { lastOffset: '9', batch: { size: 5, bytes: 'aGk=' }, cause: { reason: 'unreadable' } });
+  t.notOk('record' in body);
+  const listed = await (await fetch(`${server.url}/v1/triggers/geo/alerts/blocked`)).json();
+  t.match(listed, { blocked: [{ offset: '7', lastOffset: '9', reason: 'unreadable', detail: 'it ends' }] });
+});
+
 t.test('an internal failure is reported without its message', async (t) => {
   const { post } = await start(t, { skip: () => Promise.reject(new Error(mark)) });
   const { status, body } = await post(place);

@@ -9,6 +9,7 @@ import type { PooledEndpoint } from '../../../gateway/delivery/pooled-endpoint.t
 import { createAuthority } from '../../fixtures/access/authority.ts';
 import { startFunction, type FunctionServer } from '../../fixtures/function-server.ts';
 import { until } from '../../scaler/fixtures/until.ts';
+import { noFaults } from '../../fixtures/no-faults.ts';
 
 t.setTimeout(60_000);
 
@@ -32,6 +33,7 @@ const right: FunctionTlsCredentials = {
 function open(t: Test, { origin }: Pick<FunctionServer, 'origin'>, tls: FunctionTlsCredentials) {
   const state = { tls, unreachable: [] as string[], looks: 0 };
   const endpoints = new Endpoints({
+    boundary: noFaults(),
     concurrency: 2,
     retryAfterMaxMs: 1_000,
     tls: () => {

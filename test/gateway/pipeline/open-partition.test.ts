@@ -1,5 +1,5 @@
 import t from 'tap';
-import { encodeMark } from '../../../core/contract/progress-mark.ts';
+import { encodeMark } from '../../../core/contract/marks/progress-mark.ts';
 import { Lanes } from '../../../gateway/delivery/lanes.ts';
 import { OpenPartition } from '../../../gateway/pipeline/open-partition.ts';
 import { isOver, isUnder } from '../../../gateway/pipeline/paused-partitions.ts';

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { decodeMark } from '../../../core/contract/marks/progress-mark.ts';
 import type { OutgoingRecord } from '../../../core/contract/record-sink.ts';
 import { headersOf } from '../events/build.ts';
 import { until } from '../../scaler/fixtures/until.ts';
@@ -142,8 +143,16 @@ t.test('without a dead letter a record blocks its lane, loudly, until the functi
   const before = fn.calls.length;
   await until(() => fn.calls.length > before + 2);
   t.equal(seen('blocked').length, 1, 'said once');
+  const blockedIn = () =>
+    kafka.commits
+      .flat()
+      .slice(-1)
+      .map((last) => decodeMark(last.offset, last.metadata).blocked);
+  await until(() => blockedIn()[0] !== undefined);
+  t.strictSame(blockedIn(), [[0n]]);
   fn.answer(204);
   await until(() => kafka.isDone());
+  t.strictSame(blockedIn(), [undefined]);
   t.match(seen('unblocked'), [[{}, { offset: 0n }]]);
   t.match(pipeline.snapshot(), { blocked: 0, queued: 0, delivered: 3 });
 });
@@ -161,8 +170,10 @@ t.test('what cannot be offered waits for an operator, and goes with its partitio
   kafka.produce({ headers: headersOf(['ce_id', '1']) });
   kafka.produce();
   await until(() => seen('blocked').length === 1);
+  await until(() => kafka.commits.length === 1);
+  const { offset, metadata } = kafka.commits.flat()[0]!;
+  t.match([offset, decodeMark(offset, metadata)], [0n, { end: 0n, blocked: [0n] }], 'the scaler is told');
   await member.assign([]);
   t.match(pipeline.snapshot(), { blocked: 0, queued: 0 });
   t.equal(fn.calls.length, 0);
-  t.equal(kafka.commits.length, 0);
 });

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
+import { RecordIntake } from '../../../gateway/pipeline/record-intake.ts';
 import { MemoryKafka } from '../../fixtures/kafka/memory-kafka.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { offsetsOf, runPipeline } from './run-pipeline.ts';
@@ -313,3 +314,29 @@ t.test('a filter that cannot be evaluated filters the record, and is reported', 
     [{ path: 'filters[0]', dialect: 'cel', code: 'evaluation' }],
   );
 });
+
+t.test(
+  'after a fault nothing new is taken in, which could cover what was left out; the rest ends in order',
+  async (t) => {
+    const { kafka, fn, faults, stop } = await runPipeline(t);
+    const { take } = RecordIntake.prototype;
+    t.capture(RecordIntake.prototype, 'take', function (this: RecordIntake, ...args: unknown[]) {
+      const given = args as Parameters<typeof take>;
+      if (given[1].offset === 14n) throw new Error('a bug');
+      return take.apply(this, given);
+    });
+    for (let record = 0; record < 40; record += 1) kafka.produce();
+    await until(() => faults.length === 1);
+    await until(() => kafka.committed.get(0) === 14n);
+    await stop();
+    t.match(faults, [{ message: 'a bug' }]);
+    faults.length = 0;
+    t.equal(kafka.committed.get(0), 14n, 'what is committed does not cover it');
+    t.strictSame(
+      offsetsOf(fn)
+        .flat()
+        .filter((offset) => offset >= 14),
+      [],
+    );
+  },
+);

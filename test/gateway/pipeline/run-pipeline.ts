@@ -1,8 +1,7 @@
 // A pipeline for tests, between a Kafka in memory and a function on a real socket.
-import { EventEmitter } from 'node:events';
 import type { Test } from 'tap';
 import type { EndpointSource, Endpoint } from '../../../core/contract/endpoint-source.ts';
-import type { GatewayEvents } from '../../../core/contract/gateway-events.ts';
+import { GatewayEmitter, type GatewayEvents } from '../../../core/contract/gateway-events.ts';
 import type { OpenFunctionAccess } from '../../../core/contract/endpoint-source.ts';
 import type {
   DeliverySettings,
@@ -40,8 +39,10 @@ export interface RunningPipeline {
   readonly member: MemoryMember;
   readonly fn: FunctionServer;
   readonly pipeline: Pipeline;
-  readonly events: EventEmitter<GatewayEvents>;
+  readonly events: GatewayEmitter;
   readonly wakes: string[];
+  /** Teardown fails where there are any. */
+  readonly faults: Error[];
   /** Every event so far, by name. */
   seen<K extends keyof GatewayEvents>(name: K): GatewayEvents[K][];
   /** Makes these endpoints the ready ones. */
@@ -64,7 +65,7 @@ export function quickSubscription({ function: fn, delivery, trigger }: PipelineC
 /** Teardown stops the pipeline, and fails where the Kafka in memory saw a violation of its rules. */
 export async function runPipeline(t: Test, changes: PipelineChanges = {}): Promise<RunningPipeline> {
   const kafka = changes.kafka ?? new MemoryKafka();
-  const events = new EventEmitter<GatewayEvents>();
+  const events = new GatewayEmitter();
   const log: { name: unknown; args: unknown[] }[] = [];
   const emit = events.emit.bind(events);
   events.emit = (name, ...args) => {
@@ -82,23 +83,32 @@ export async function runPipeline(t: Test, changes: PipelineChanges = {}): Promi
       return () => (notify = () => undefined);
     },
   };
+  const faults: Error[] = [];
+  const budget = { records: changes.records ?? 1_000, bytes: changes.bytes ?? 2 ** 24 };
   const pipeline = new Pipeline(
-    quickSubscription(changes),
     {
-      createSource: member.createSource,
+      subscription: quickSubscription(changes),
+      budget: () => budget,
+      onFault: (fault) => faults.push(fault),
+    },
+    {
+      openCluster: () => ({
+        createSource: member.createSource,
+        sink: kafka.sink,
+        close: () => Promise.resolve(),
+      }),
       endpoints,
-      sinkOf: () => kafka.sink,
       openAccess: changes.openAccess ?? (() => undefined),
       activation: { wake: ({ key }) => wakes.push(key) },
       events,
       drainLimitMs: changes.drainLimitMs ?? 5_000,
     },
-    { records: changes.records ?? 1_000, bytes: changes.bytes ?? 2 ** 24 },
   );
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= pipeline.stop());
   t.teardown(async () => {
     await stop();
+    if (faults.length > 0) throw new AggregateError(faults, 'the pipeline has faults');
     if (kafka.violations.length > 0) throw new Error(kafka.violations.join('; '));
   });
   pipeline.start();
@@ -109,6 +119,7 @@ export async function runPipeline(t: Test, changes: PipelineChanges = {}): Promi
     pipeline,
     events,
     wakes,
+    faults,
     stop,
     seen: (name) => log.filter((one) => one.name === name).map(({ args }) => args) as never,
     ready: (ready) => notify(ready),

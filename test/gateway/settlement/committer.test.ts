@@ -1,7 +1,8 @@
 import { mock } from 'node:test';
 import t, { type Test } from 'tap';
-import type { PartitionProgress } from '../../../core/contract/record-source.ts';
+import { CommitRefused, type PartitionProgress } from '../../../core/contract/record-source.ts';
 import { Committer, type Committable } from '../../../gateway/settlement/committer.ts';
+import { noFaults } from '../../fixtures/no-faults.ts';
 
 const intervalMs = 100;
 
@@ -10,6 +11,8 @@ interface Commit {
   readonly offsets: readonly string[];
   succeed(): Promise<void>;
   fail(): Promise<void>;
+  /** The group takes all but what is of this topic. */
+  refuse(topic: string): Promise<void>;
 }
 
 /** A committer on a clock that the test moves, and a Kafka that answers when the test says so. */
@@ -25,6 +28,7 @@ function startCommitter(t: Test) {
   const committed: string[] = [];
   const failures: string[] = [];
   const committer = new Committer({
+    boundary: noFaults(),
     intervalMs,
     commit: (due: readonly Partition[]) => {
       const offsets = due.map((partition) => partition.progress());
@@ -37,6 +41,10 @@ function startCommitter(t: Test) {
         offsets: textsOf(offsets),
         succeed: () => settle(() => resolve(offsets)),
         fail: () => settle(() => reject(new Error('the group is rebalancing'))),
+        refuse: (topic) => {
+          const stored = offsets.filter((one) => one.topic !== topic);
+          return settle(() => reject(new CommitRefused(new Set([topic]), stored, new Error('deleted'))));
+        },
       });
       return promise;
     },
@@ -58,16 +66,17 @@ const textsOf = (offsets: readonly PartitionProgress[]) =>
 const quiet = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 class Partition implements Committable {
-  readonly topic = 'orders';
+  readonly topic: string;
   readonly partition: number;
   readonly name: string;
   position = 0n;
   metadata = '';
   open = true;
 
-  constructor(partition: number) {
+  constructor(partition: number, topic = 'orders') {
+    this.topic = topic;
     this.partition = partition;
-    this.name = `orders-${partition}`;
+    this.name = `${topic}-${partition}`;
   }
 
   at(position: bigint, metadata = ''): this {
@@ -286,5 +295,43 @@ t.test('nor is it waited for without end', async (t) => {
   t.notOk(isFinished, 'Kafka does not answer');
   await pass(1);
   await pass(50);
+  t.ok(isFinished);
+});
+
+t.test('what is refused for its topic holds up no other, and is tried again apart', async (t) => {
+  const { committer, commits, committed, failures, pass } = startCommitter(t);
+  const [a, gone] = [new Partition(0), new Partition(7, 'gone')];
+  const made = () => commits.map(({ offsets }) => offsets.join());
+  committer.mark(a.at(1n));
+  committer.mark(gone.at(1n));
+  await pass(0);
+  await commits[0]!.refuse('gone');
+  t.strictSame([committed, failures], [['0@1'], ['deleted']]);
+  committer.mark(a.at(2n));
+  committer.mark(gone.at(2n));
+  await pass(intervalMs);
+  await commits[1]!.succeed();
+  t.strictSame(made(), ['0@1,7@1', '0@2'], 'as soon as ever');
+  await pass(intervalMs * 32);
+  await pass(intervalMs);
+  t.strictSame(made().slice(2), ['7@2']);
+  await commits[2]!.succeed();
+  t.strictSame(committed, ['0@1', '0@2', '7@2']);
+});
+
+t.test('what is refused for its topic is let go of after a moment', async (t) => {
+  const { committer, commits, pass } = startCommitter(t);
+  const [a, gone] = [new Partition(0), new Partition(7, 'gone')];
+  committer.mark(a.at(1n));
+  committer.mark(gone.at(1n));
+  let isFinished = false;
+  void committer.finish([a, gone], 25_000).then(() => (isFinished = true));
+  await quiet();
+  await commits[0]!.refuse('gone');
+  await pass(50);
+  t.strictSame(commits[1]!.offsets, ['7@1'], 'brokers may not have heard of it yet');
+  t.notOk(isFinished);
+  await pass(1_000);
+  await commits[1]!.refuse('gone');
   t.ok(isFinished);
 });

@@ -80,3 +80,33 @@ t.test('a timestamp that no calendar has stands as its number', async (t) => {
   const letter = deadLetterOf(recordOf({ timestampMs: 2 ** 53 }), cause, 'geo/one', 'dead');
   t.equal(Object.fromEntries(textsOf(letter))['millrace-timestamp'], '9007199254740992');
 });
+
+t.test('of a batch that cannot be read: which offsets it has, and how much of it is kept', async (t) => {
+  const place = { topic: 'orders', partition: 3, offset: 20n };
+  const batch = {
+    ...place,
+    lastOffset: 24n,
+    why: 'its checksum is wrong',
+    bytes: Buffer.from('abcdef'),
+    size: 9,
+  };
+  const letterOf = (value: string, lastOffset: bigint | undefined) => {
+    const skipped: DeadLetterCause = { reason: 'unreadable', detail: batch.why, attempts: 0 };
+    const record = recordOf({ key: null, value, offset: 20n });
+    const letter = deadLetterOf(record, skipped, 'geo/one', 'dead', { ...batch, lastOffset });
+    return Object.fromEntries(textsOf(letter));
+  };
+  t.match(letterOf('abcdefghi', 24n), {
+    'millrace-offset': '20',
+    'millrace-last-offset': '24',
+    'millrace-batch-bytes': '9',
+    'millrace-reason': 'unreadable',
+    'millrace-detail': 'its checksum is wrong',
+  });
+  const cut = letterOf('abcdef', undefined);
+  t.match(cut, { 'millrace-detail': 'cut to the first 6 of 9 bytes; its checksum is wrong' });
+  t.notOk('millrace-last-offset' in cut || 'millrace-timestamp' in cut);
+  const none = { ...recordOf({ key: null, value: null }), value: null };
+  const letter = deadLetterOf(none, cause, 'geo/one', 'dead', { ...batch, lastOffset: 24n });
+  t.match(Object.fromEntries(textsOf(letter)), { 'millrace-detail': /^cut to the first 0 of 9 bytes; / });
+});

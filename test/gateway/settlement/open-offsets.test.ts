@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { varintBytes } from '../../../core/contract/progress-mark.ts';
+import { varintBytes } from '../../../core/contract/marks/mark-bytes.ts';
 import { OpenOffsets } from '../../../gateway/settlement/open-offsets.ts';
 
 /** The bytes of the gaps in a list of `offsets`. */
@@ -100,6 +100,7 @@ t.test('it holds what a sorted array holds', async () => {
 
 t.test('memory for at most four times what is open when it was needed last', async (t) => {
   const offsets = new OpenOffsets(0n);
+  t.equal(offsets.capacity, 0, 'none for a partition at rest');
   for (let offset = 0n; offset < 1_000n; offset += 1n) offsets.add(offset);
   t.equal(offsets.capacity, 1_024);
   for (let offset = 10n; offset < 1_000n; offset += 1n) offsets.remove(offset);

@@ -8,6 +8,7 @@ import { Outbox, type Output } from '../../../gateway/settlement/outbox.ts';
 import { MemoryKafka } from '../../fixtures/kafka/memory-kafka.ts';
 import { until } from '../../scaler/fixtures/until.ts';
 import { runPipeline } from '../pipeline/run-pipeline.ts';
+import { noFaults } from '../../fixtures/no-faults.ts';
 
 t.setTimeout(110_000);
 
@@ -149,6 +150,7 @@ t.test('an output that the progress mark has no room for waits', async (t) => {
   const commits: { progress: PartitionProgress; records: readonly OutgoingRecord[] }[] = [];
   let room = 5n;
   const outbox = new Outbox({
+    boundary: noFaults(),
     owner: {
       open: true,
       bytes: 0,

@@ -1,12 +1,22 @@
 import t, { type Test } from 'tap';
 import { createDemand } from '../../../scaler/activation/demand.ts';
-import type { TriggerBacklog } from '../../../scaler/backlog/backlog-reader.ts';
+import { metricNameOf } from '../../../core/resources/derived-names.ts';
+import type { TriggerBacklog } from '../../../scaler/backlog/backlog.ts';
 import { createScalerEmitter } from '../../../scaler/scaler-events.ts';
 import { createWantedTriggers } from '../../../scaler/wanted-triggers.ts';
 import { subscriptionOf, type SubscriptionChanges } from '../../fixtures/subscription.ts';
 import { until } from '../fixtures/until.ts';
 
-/** Demand for `geo/a`, over a backlog that the test sets: a number, or an error; of a topic with three partitions. */
+/** A backlog all of which can move, in three lanes. */
+const ofThreeLanes = (records: bigint): TriggerBacklog => ({
+  records,
+  movable: records,
+  lanes: records < 3n ? records : 3n,
+  partitions: 3,
+  settled: 0n,
+});
+
+/** Demand for `geo/a`, over a backlog that the test sets: a number, or an error; in three lanes. */
 function setUp(
   t: Test,
   changes: SubscriptionChanges = {},
@@ -15,13 +25,12 @@ function setUp(
   const triggers = createWantedTriggers();
   triggers.replace([subscriptionOf('a', changes)]);
   const events = createScalerEmitter();
-  const kafka = { backlog: 0n as bigint | Error, reads: 0 };
+  const kafka = { backlog: 0n as bigint | TriggerBacklog | Error, reads: 0 };
   const backlog = {
     read(): Promise<TriggerBacklog> {
       kafka.reads++;
-      return typeof kafka.backlog === 'bigint'
-        ? Promise.resolve({ records: kafka.backlog, partitions: 3, settled: 0n })
-        : Promise.reject(kafka.backlog);
+      if (kafka.backlog instanceof Error) return Promise.reject(kafka.backlog);
+      return Promise.resolve(typeof kafka.backlog === 'bigint' ? ofThreeLanes(kafka.backlog) : kafka.backlog);
     },
   };
   const demand = createDemand({ triggers, backlog, emit: events.emit.bind(events), repeatMs: 20, ...times });
@@ -33,7 +42,7 @@ t.test('the metric spec never touches Kafka', async (t) => {
   const { demand, kafka, triggers } = setUp(t, { scale: { lagThreshold: 25 } });
   t.strictSame(demand.metricSpec('geo/a'), { metricName: 'millrace-a', targetSize: 25 });
   triggers.replace([subscriptionOf('quake.alerts')]);
-  t.equal(demand.metricSpec('geo/quake.alerts').metricName, 'millrace-quake-alerts');
+  t.equal(demand.metricSpec('geo/quake.alerts').metricName, metricNameOf('quake.alerts'));
   t.throws(() => demand.metricSpec('geo/a'), { code: 'MILLRACE_TRIGGER_UNKNOWN' });
   t.equal(kafka.reads, 0);
 });
@@ -51,21 +60,25 @@ t.test('active above the activation threshold', async (t) => {
   }
 });
 
-t.test('the metric asks for no more replicas than partitions, where each has one', async (t) => {
-  for (const [ordering, backlog, metric] of [
-    ['partition', 0n, 0n],
-    ['partition', 74n, 74n],
-    ['partition', 75n, 75n],
-    ['partition', 1_000n, 75n],
-    ['key', 1_000n, 1_000n],
-    ['none', 1_000n, 1_000n],
-  ] as const) {
-    const { demand, kafka } = setUp(t, { delivery: { ordering }, scale: { lagThreshold: 25 } });
-    kafka.backlog = backlog;
-    t.equal(await demand.metric('geo/a'), metric, `${ordering}: ${backlog}`);
-    t.equal(await demand.backlog('geo/a'), backlog, 'it is the backlog, for information');
-  }
-});
+t.test(
+  'the metric asks for no more replicas than lanes that can move, and for one where there is a backlog',
+  async (t) => {
+    for (const [what, backlog, metric] of [
+      ['nothing', { records: 0n, movable: 0n, lanes: 0n }, 0n],
+      ['little', { records: 74n, movable: 74n, lanes: 3n }, 74n],
+      ['much in three lanes', { records: 1_000n, movable: 1_000n, lanes: 3n }, 75n],
+      ['much in one lane', { records: 1_000n, movable: 1_000n, lanes: 1n }, 25n],
+      ['a part behind a blocked record', { records: 301n, movable: 20n, lanes: 1n }, 20n],
+      ['all behind a blocked record, which is sent again', { records: 301n, movable: 0n, lanes: 0n }, 1n],
+    ] as const) {
+      const { demand, kafka } = setUp(t, { scale: { lagThreshold: 25 } });
+      kafka.backlog = { partitions: 6, settled: 0n, ...backlog };
+      t.equal(await demand.metric('geo/a'), metric, what);
+      t.equal(await demand.backlog('geo/a'), backlog.records, 'it is the backlog, for information');
+      t.equal(await demand.isActive('geo/a'), backlog.records > 0n, 'of the whole backlog');
+    }
+  },
+);
 
 t.test('activity is of the backlog, not of the metric', async (t) => {
   const { demand, kafka } = setUp(t, { scale: { lagThreshold: 1, activationLagThreshold: 100 } });
@@ -209,10 +222,10 @@ t.test('a trigger that goes while somebody listens', async (t) => {
   });
 });
 
-t.test('targetDrainTime changes the metric, which still is at most one replica per partition', async (t) => {
+t.test('targetDrainTime changes the metric, which still is at most one replica per lane', async (t) => {
   const triggers = createWantedTriggers();
   triggers.replace([subscriptionOf('a', { scale: { targetDrainMs: 20_000 } })]);
-  const kafka = { records: 100n, partitions: 3, settled: 0n };
+  let kafka = ofThreeLanes(100n);
   const demand = createDemand({
     triggers,
     backlog: { read: () => Promise.resolve(kafka) },
@@ -221,7 +234,7 @@ t.test('targetDrainTime changes the metric, which still is at most one replica p
   });
   t.teardown(() => demand.close());
   t.equal(await demand.metric('geo/a'), 20n);
-  kafka.records = 1_000n;
+  kafka = ofThreeLanes(1_000n);
   t.equal(await demand.metric('geo/a'), 30n);
   t.equal(await demand.backlog('geo/a'), 1_000n);
 });

@@ -15,10 +15,12 @@ t.test('asks for replicas that settle the backlog in time, once their speed is k
   let polls = 0;
   const targets = createDrainTargets({
     triggers,
-    replicas: (key) => (key === 'geo/a' ? 2 : undefined),
-    refresh() {
+    // One of them has no lane to work on.
+    replicas: (key) => (key === 'geo/a' ? 3 : undefined),
+    measure(key) {
       polls += 1;
-      for (const key of ['geo/a', 'geo/b']) targets.observe(key, { records: 9_999n, partitions: 3, settled });
+      const backlog = { records: 9_999n, movable: 9_999n, lanes: 2n, partitions: 3, settled };
+      for (const observed of [key, 'geo/b']) targets.observe(observed, backlog);
       settled += 500n;
       return polls === 2 ? Promise.reject(new Error('away')) : Promise.resolve();
     },
@@ -38,5 +40,25 @@ t.test('asks for replicas that settle the backlog in time, once their speed is k
   mock.timers.tick(10_000);
   t.equal(polls, 4);
   t.equal(targets.metricFor(targeted, 100n), 100n, 'and forgotten');
+  mock.timers.tick(60_000);
+  t.equal(polls, 4, 'nobody is asked about any more');
   targets.close();
+});
+
+t.test('a trigger that gets a targetDrainTime, and loses it, and what was there before', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  t.teardown(() => mock.timers.reset());
+  const triggers = createWantedTriggers();
+  triggers.replace([targeted]);
+  const asked: string[] = [];
+  const measure = (key: string) => Promise.resolve(asked.push(key));
+  const targets = createDrainTargets({ triggers, replicas: () => 1, measure });
+  mock.timers.tick(5_000);
+  t.strictSame(asked, ['geo/a']);
+  triggers.replace([subscriptionOf('a'), subscriptionOf('b', { scale: { targetDrainMs: 1_000 } })]);
+  mock.timers.tick(5_000);
+  t.strictSame(asked, ['geo/a', 'geo/b']);
+  targets.close();
+  mock.timers.tick(60_000);
+  t.equal(asked.length, 2);
 });

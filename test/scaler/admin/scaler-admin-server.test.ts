@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { createControllerEmitter } from '../../../controller/controller-events.ts';
 import { createScalerMetrics } from '../../../scaler/admin/scaler-metrics.ts';
 import { createAdminServer, type Readiness } from '../../../scaler/admin/scaler-admin-server.ts';
 import { MillraceError } from '../../../core/contract/errors.ts';
@@ -10,11 +11,11 @@ import { subscriptionOf } from '../../fixtures/subscription.ts';
 async function setUp(t: Test, options: typeof localServerOptions = localServerOptions) {
   const triggers = createWantedTriggers();
   const events = createScalerEmitter();
-  const metrics = createScalerMetrics(events, triggers);
+  const metrics = createScalerMetrics(events, createControllerEmitter(), triggers);
   triggers.replace([subscriptionOf('a'), subscriptionOf('b')]);
   const woken: string[] = [];
   const state: { readiness: Readiness } = {
-    readiness: { ready: false, triggers: 2, kafka: { reachable: false, error: 'away' } },
+    readiness: { ready: false, kafka: { reachable: false, error: 'away' } },
   };
   const server = await createAdminServer({
     ...options,
@@ -87,9 +88,14 @@ t.test('health and readiness', async (t) => {
   t.equal((await server.inject('/healthz')).statusCode, 200);
   const unready = await server.inject('/readyz');
   t.equal(unready.statusCode, 503);
-  t.match(unready.json(), { ready: false, triggers: 2, kafka: { reachable: false, error: 'away' } });
-  state.readiness = { ready: true, triggers: 2, kafka: { reachable: true } };
-  t.equal((await server.inject('/readyz')).statusCode, 200);
+  const away = { kafka: 'unreachable', reason: 'away' };
+  t.strictSame(unready.json(), { status: 'waiting', waiting: [away] });
+  state.readiness = { ready: true, kafka: { reachable: true } };
+  const ready = await server.inject('/readyz');
+  t.equal(ready.statusCode, 200);
+  t.strictSame(ready.json(), { status: 'ready', waiting: [] }, 'in the form of the gateway');
+  state.readiness = { ready: true, kafka: { reachable: false, error: 'away' } };
+  t.strictSame((await server.inject('/readyz')).json(), { status: 'ready', waiting: [away] });
 });
 
 t.test(
@@ -107,9 +113,12 @@ t.test(
     t.strictSame(woken, []);
     t.equal((await wake('gateway')).statusCode, 204);
     t.strictSame(woken, ['geo/a']);
-    t.strictSame((await server.inject('/readyz')).json(), { ready: false });
-    t.strictSame((await server.inject({ url: '/readyz', ...as('gateway') })).json(), { ready: false });
-    t.match((await server.inject({ url: '/readyz', ...as('viewer') })).json(), { kafka: { error: 'away' } });
+    const counted = { status: 'waiting', waiting: 1 };
+    t.strictSame((await server.inject('/readyz')).json(), counted);
+    t.strictSame((await server.inject({ url: '/readyz', ...as('gateway') })).json(), counted);
+    t.match((await server.inject({ url: '/readyz', ...as('viewer') })).json(), {
+      waiting: [{ kafka: 'unreachable', reason: 'away' }],
+    });
     t.equal((await server.inject('/metrics')).statusCode, 401);
     t.equal((await server.inject({ url: '/metrics', ...as('viewer') })).statusCode, 200);
   },
@@ -129,8 +138,10 @@ t.test('metrics', async (t) => {
   const text = async () => (await server.inject('/metrics')).body;
   events.emit('backlog', 'geo/a', 42n);
   events.emit('backlog', 'geo/b', 7n);
-  events.emit('polled', 0.02, 2, undefined);
-  events.emit('polled', 0.02, 2, new Error('away'));
+  const read = { brokers: ['kafka:9092'], seconds: 0.02, queries: 2, error: undefined, isTurn: false };
+  events.emit('polled', read, true);
+  const error = new MillraceError('MILLRACE_KAFKA_UNREACHABLE', 'away');
+  events.emit('polled', { ...read, error, isTurn: true }, true);
   events.emit('kafkaRequest', 'OffsetFetch');
   events.emit('streamOpened', 'geo/a');
   events.emit('streamOpened', 'geo/b');

@@ -1,6 +1,6 @@
 // The meaning of KEDA's Kafka scaler (kafka_scaler_test.go, KEDA 2.21), in our words; then where ours differs.
 import t from 'tap';
-import type { PartitionOffsets } from '../../../core/kafka/offsets/offsets-reader.ts';
+import type { PartitionOffsets } from '../../../core/kafka/offsets/partition-offsets.ts';
 import { groupLag, type LagRules } from '../../../scaler/backlog/group-lag.ts';
 
 const defaults: LagRules = {
@@ -32,7 +32,11 @@ t.test('one partition', async (t) => {
   for (const [what, committed, end, logStart, rules, lag] of [
     ['committed', 100n, 150n, 0n, {}, 50n],
     ['committed, history deleted since', 100n, 150n, 120n, {}, 30n],
-    ['committed, beyond the end', 200n, 150n, 0n, {}, 0n],
+    ['committed, all read', 150n, 150n, 0n, {}, 0n],
+    ['committed, log emptied since', 100n, 150n, 150n, {}, 0n],
+    ['beyond the end, latest: as no offset', 500n, 340n, 0n, {}, 1n],
+    ['beyond the end, earliest: as no offset', 500n, 340n, 10n, { offsetResetPolicy: 'earliest' }, 330n],
+    ['beyond the end, to zero: as no offset', 500n, 340n, 0n, { scaleToZeroOnInvalidOffset: true }, 0n],
     ['no offset, latest', -1n, 150n, 0n, {}, 1n],
     ['no offset, latest, nothing there', -1n, 0n, 0n, {}, 1n],
     ['no offset, latest, to zero', -1n, 150n, 0n, { scaleToZeroOnInvalidOffset: true }, 0n],
@@ -115,6 +119,13 @@ t.test('persistent lag keeps it active, and asks for no replicas', async (t) => 
     records: 149n,
     metric: 10n,
   });
+});
+
+t.test('an offset beyond the last stable one is valid as long as the log reaches so far', async (t) => {
+  const ahead = { ...offsets(0, 500n, 340n), highWatermark: 500n };
+  t.equal(lagOf([ahead], { offsetResetPolicy: 'earliest' }).records, 0n, 'behind an open transaction');
+  const lost = { ...ahead, highWatermark: 499n };
+  t.equal(lagOf([lost], { offsetResetPolicy: 'earliest' }).records, 340n);
 });
 
 t.test('a group that has committed nothing, and names no topic, may begin', async (t) => {

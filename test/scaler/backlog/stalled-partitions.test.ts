@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { PartitionOffsets } from '../../../core/kafka/offsets/offsets-reader.ts';
+import type { PartitionOffsets } from '../../../core/kafka/offsets/partition-offsets.ts';
 import { createStalledPartitions } from '../../../scaler/backlog/stalled-partitions.ts';
 
 const at = (committed: bigint | undefined, end: bigint): PartitionOffsets => ({

@@ -9,7 +9,7 @@ import {
 } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { MillraceError } from '../../../core/contract/errors.ts';
-import type { OffsetsQuery, OffsetsResult } from '../../../core/kafka/offsets/offsets-reader.ts';
+import type { OffsetsResult } from '../../../core/kafka/offsets/partition-offsets.ts';
 import { createDemand } from '../../../scaler/activation/demand.ts';
 import { createGroupDemand } from '../../../scaler/activation/group-demand.ts';
 import { createWatchedGroups } from '../../../scaler/activation/watched-groups.ts';
@@ -43,19 +43,28 @@ async function setUp(t: Test) {
   ]);
   const events = createScalerEmitter();
   const emit = events.emit.bind(events);
-  const kafka = { backlog: 0n as bigint | Error, group: groupLagging(0n) };
+  const kafka = {
+    backlog: 0n as bigint | Error,
+    lanes: undefined as bigint | undefined,
+    group: groupLagging(0n),
+  };
   const read = () =>
     typeof kafka.backlog === 'bigint'
-      ? Promise.resolve({ records: kafka.backlog, partitions: 3, settled: 0n })
+      ? Promise.resolve({
+          records: kafka.backlog,
+          movable: kafka.backlog,
+          lanes: kafka.lanes ?? kafka.backlog,
+          partitions: 3,
+          settled: 0n,
+        })
       : Promise.reject(kafka.backlog);
   const demand = createDemand({ triggers, backlog: { read }, emit, repeatMs: 20, holdMs: 60_000 });
   t.teardown(() => demand.close());
   const groups = createWatchedGroups({ clusters: createKnownClusters(['kafka:9092'], triggers) });
-  const offsets = {
-    read: (queries: readonly OffsetsQuery[]) => Promise.resolve(queries.map(() => kafka.group)),
-  };
+  const offsets = { readOne: () => Promise.resolve(kafka.group), waitsFor: () => undefined };
   const groupDemand = createGroupDemand({ groups, offsets, emit, repeatMs: 20, checkMs: 20, maxAgeMs: 0 });
   t.teardown(() => groupDemand.close());
+  t.teardown(() => groups.close());
   const served = { demand, triggers, groups, groupDemand, emit, host: '127.0.0.1', port: 0 };
   const server = await startGrpcServer(served);
   t.teardown(() => server.stop(100));
@@ -131,18 +140,22 @@ t.test('GetMetrics and IsActive report the backlog', async (t) => {
   t.strictSame(answered, ['GetMetrics OK', 'IsActive OK', 'GetMetrics OK', 'IsActive OK']);
 });
 
-t.test('under ordering by partition, KEDA is never asked for more replicas than partitions', async (t) => {
-  const { call, kafka, triggers } = await setUp(t);
-  triggers.replace([
-    subscriptionOf('quake-alerts', { scale: { lagThreshold: 25, activationLagThreshold: 500 } }),
-  ]);
-  kafka.backlog = 1_000n;
-  t.match(await call('GetMetrics', { scaledObjectRef: ref }), {
-    metricValues: [{ metricValue: '75', metricValueFloat: 75 }],
-  });
-  t.match(await call('GetMetricSpec', ref), { metricSpecs: [{ targetSize: '25' }] });
-  t.strictSame(await call('IsActive', ref), { result: true });
-});
+t.test(
+  'under ordering by partition, KEDA is never asked for more replicas than lanes that can move',
+  async (t) => {
+    const { call, kafka, triggers } = await setUp(t);
+    triggers.replace([
+      subscriptionOf('quake-alerts', { scale: { lagThreshold: 25, activationLagThreshold: 500 } }),
+    ]);
+    kafka.backlog = 1_000n;
+    kafka.lanes = 3n;
+    t.match(await call('GetMetrics', { scaledObjectRef: ref }), {
+      metricValues: [{ metricValue: '75', metricValueFloat: 75 }],
+    });
+    t.match(await call('GetMetricSpec', ref), { metricSpecs: [{ targetSize: '25' }] });
+    t.strictSame(await call('IsActive', ref), { result: true });
+  },
+);
 
 t.test(
   'unknown is UNAVAILABLE with code, cause and remedy; an unknown trigger NOT_FOUND; a bug INTERNAL',
@@ -252,7 +265,7 @@ t.test('a ScaledObject without a trigger: what KEDA asks of its own Kafka scaler
   t.strictSame(await call('GetMetricSpec', handWritten), {
     metricSpecs: [{ metricName: 'kafka-orders', targetSize: '5', targetSizeFloat: 5 }],
   });
-  t.equal(groups.all().length, 1, 'watched from here on');
+  t.equal(groups.count, 1, 'watched from here on');
   kafka.group = groupLagging(7n);
   t.match(await call('GetMetrics', { scaledObjectRef: handWritten, metricName: 'kafka-orders' }), {
     metricValues: [{ metricName: 'kafka-orders', metricValue: '7', metricValueFloat: 7 }],

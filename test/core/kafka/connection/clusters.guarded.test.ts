@@ -3,7 +3,7 @@
 import t from 'tap';
 import { createClusters } from '../../../../core/kafka/connection/clusters.ts';
 import { createClustersReader } from '../../../../core/kafka/offsets/offsets-of-clusters.ts';
-import { openSecurity, type Installation } from '../../../../core/kafka/connection/security.ts';
+import { openSecurity, type Installation } from '../../../../core/kafka/connection/security/security.ts';
 import { createTopic, ownKafka, uniqueName } from '../../../fixtures/kafka/kafka.ts';
 import { memorySecrets } from '../../../fixtures/secrets/memory-secrets.ts';
 import { subscriptionOf } from '../../../fixtures/subscription.ts';
@@ -66,9 +66,11 @@ t.test('the gateway reads what is open, and says why not where it is not', async
   const source = { access: to(`kafka.test:${port}`), topics: [topic], consumerGroup: uniqueName('guarded') };
   const subscription = subscriptionOf('guarded', { source });
   const listener = new Listener();
-  const reading = clusters.createSource(subscription, listener);
+  const cluster = clusters.open(subscription);
+  const reading = cluster.createSource(subscription, listener);
   t.teardown(async () => {
     await reading.stop();
+    await cluster.close();
     await clusters.close();
   });
   reading.start();
@@ -76,7 +78,7 @@ t.test('the gateway reads what is open, and says why not where it is not', async
   await until(() => failing() !== undefined);
   t.match(failing(), { reason: byName, error: { code: 'MILLRACE_ADDRESS_REFUSED' } });
   const record = { topic, key: null, value: null, headers: [] };
-  await t.rejects(clusters.sinkOf(subscription).write(record), { code: 'MILLRACE_ADDRESS_REFUSED' });
+  await t.rejects(cluster.sink.write(record), { code: 'MILLRACE_ADDRESS_REFUSED' });
   Object.assign(names, { 'kafka.test': '127.0.0.1', localhost: '127.0.0.2' });
   await until(() => failing()?.reason === byMetadata, 20_000);
   names.localhost = '127.0.0.1';

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { openInstallationConnection } from '../../../../core/kafka/connection/installation-connection.ts';
-import { createKafka, type ConnectionSettings } from '../../../../core/kafka/connection/kafka-client.ts';
+import type { ConnectionSettings } from '../../../../core/kafka/connection/connection-settings.ts';
+import { createKafka } from '../../../../core/kafka/administration/kafka-client.ts';
 import { clientProperties } from '../../../fixtures/kafka/client-settings.ts';
 import { createTopic } from '../../../fixtures/kafka/kafka.ts';
 import { clientKinds, startSecureKafka } from '../../../fixtures/kafka/secure-kafka.ts';
@@ -58,16 +59,17 @@ t.test('all that is wrong in the file is told with its line before anything star
   const dir = t.testdir({
     wrong: 'boostrap.servers=a:1\nsecurity.protocol=SSL\nssl.truststore.type=JKS\n',
     bare: 'security.protocol=PLAINTEXT\n',
-    named: 'bootstrap.servers=a:1\nclient.id=mine\n',
+    named: 'bootstrap.servers=a:1\nclient.id=mine\nclient.rack=eu-1a\n',
   });
-  const open = (name: string, brokers?: string[]) =>
-    openInstallationConnection({ brokers, configPath: join(dir, name), clientId: 'test' });
+  const open = (name: string, brokers?: string[], rackId?: string) =>
+    openInstallationConnection({ brokers, configPath: join(dir, name), clientId: 'test', rackId });
   await t.rejects(open('wrong'), {
     code: 'MILLRACE_CONFIG_INVALID',
     message: /wrong:1 boostrap\.servers: .*\n.*wrong:3 ssl\.truststore\.type: must be PEM/,
   });
   await t.rejects(open('bare'), { message: /names no bootstrap\.servers, and KAFKA_BROKERS is not set/ });
   await t.rejects(open('none'), { message: /^cannot read .*none/ });
-  t.strictSame(await open('named'), { brokers: ['a:1'], clientId: 'mine' });
-  t.strictSame(await open('named', ['b:2']), { brokers: ['b:2'], clientId: 'mine' });
+  const named = { brokers: ['a:1'], clientId: 'mine', rackId: 'eu-1a', groupProtocol: undefined };
+  t.strictSame(await open('named'), named);
+  t.strictSame(await open('named', ['b:2'], 'eu-1b'), { ...named, brokers: ['b:2'], rackId: 'eu-1b' });
 });

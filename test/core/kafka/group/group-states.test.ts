@@ -1,9 +1,10 @@
 // Against a real broker, with real members.
 import t from 'tap';
-import { createGroupStates } from '../../../../core/kafka/group/group-states.ts';
-import { createTopic, uniqueName, useKafka, withAdmin } from '../../../fixtures/kafka/kafka.ts';
+import { readGroupStates } from '../../../../core/kafka/group/group-states.ts';
+import { createTopic, kafkaClient, uniqueName, useKafka, withAdmin } from '../../../fixtures/kafka/kafka.ts';
 import { until } from '../../../scaler/fixtures/until.ts';
 import { join } from '../fixtures/member.ts';
+import { openConnections } from '../fixtures/offsets.ts';
 
 t.setTimeout(120_000);
 
@@ -12,11 +13,9 @@ t.test('who is in a group, and has which partitions', async (t) => {
   const topic = await createTopic(t, servers, { partitions: 3 });
   const consumerGroup = uniqueName('group');
   const asked: string[] = [];
-  const connection = { brokers: servers.split(','), clientId: 'states' };
-  const reader = createGroupStates({ connection, onRequest: (name) => asked.push(name) });
-  t.teardown(() => reader.close());
+  const open = openConnections(t, servers, { onRequest: (name) => asked.push(name) });
   const never = uniqueName('never');
-  const stateOf = async (group: string) => (await reader.read([group, never])).get(group);
+  const stateOf = async (group: string) => (await readGroupStates(new Set([group, never]), open)).get(group);
   t.strictSame(await stateOf(never), { kind: 'read', rebalancing: false, members: [] });
 
   const settings = { topics: [topic], consumerGroup };
@@ -26,7 +25,8 @@ t.test('who is in a group, and has which partitions', async (t) => {
     const found = await stateOf(consumerGroup);
     const ids =
       found?.kind === 'read' ? found.members.map(({ partitions }) => partitions.get(topic) ?? []) : [];
-    return ids.length === 2 && ids.flat().length === 3 ? found : undefined;
+    const isShared = ids.length === 2 && ids.flat().length === 3;
+    return isShared && found?.kind === 'read' && !found.rebalancing ? found : undefined;
   });
   t.match(state, { kind: 'read', rebalancing: false, members: [{ clientId: 'source-test' }, {}] });
 
@@ -37,7 +37,19 @@ t.test('who is in a group, and has which partitions', async (t) => {
   });
   asked.length = 0;
   await stateOf(consumerGroup);
-  t.strictSame(asked, ['DescribeGroups'], 'once the coordinator is known');
+  t.strictSame(asked, ['DescribeGroups', 'ConsumerGroupDescribe'], 'once the coordinator is known');
+
+  const classic = kafkaClient(servers).consumer({ groupId: never });
+  t.teardown(() => classic.disconnect());
+  await classic.connect();
+  await classic.subscribe({ topic });
+  await classic.run({ eachMessage: () => Promise.resolve() });
+  await until(async () => {
+    asked.length = 0;
+    const found = await stateOf(never);
+    return found?.kind === 'read' && found.members.length === 1 && !found.rebalancing;
+  });
+  t.strictSame(asked, ['DescribeGroups'], 'all that a group of the classic protocol needs');
 });
 
 t.test('a group that nobody is in any more', async (t) => {
@@ -47,21 +59,18 @@ t.test('a group that nobody is in any more', async (t) => {
   await withAdmin(servers, (admin) =>
     admin.setOffsets({ groupId: group, topic, partitions: [{ partition: 0, offset: '0' }] }),
   );
-  const reader = createGroupStates({ connection: { brokers: servers.split(','), clientId: 'states' } });
-  t.teardown(() => reader.close());
+  const open = openConnections(t, servers);
   t.match(
-    (await reader.read([group])).get(group),
+    (await readGroupStates(new Set([group]), open)).get(group),
     { kind: 'read', members: [] },
     'it has offsets and nobody in it',
   );
 });
 
 t.test('no broker at all', async (t) => {
-  const connection = { brokers: ['127.0.0.1:1'], clientId: 'states' };
-  const reader = createGroupStates({ connection, timeoutMs: 1_000 });
-  t.teardown(() => reader.close());
-  const states = await reader.read(['a', 'b']);
+  const open = openConnections(t, '127.0.0.1:1');
+  const states = await readGroupStates(new Set(['a', 'b']), { ...open, timeoutMs: 1_000 });
   for (const group of ['a', 'b'])
     t.match(states.get(group), { kind: 'failed', error: { code: 'MILLRACE_KAFKA_UNREACHABLE' } });
-  t.equal((await reader.read([])).size, 0);
+  t.equal((await readGroupStates(new Set(), open)).size, 0);
 });

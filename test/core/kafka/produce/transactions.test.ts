@@ -1,6 +1,4 @@
 // Against a real broker: what a transactional source promises, and what it relies on in Kafka.
-import { connect, Socket } from 'node:net';
-import { Kafka, logLevel, type ISocketFactory } from 'kafkajs';
 import t, { type Test } from 'tap';
 import type { OutgoingRecord } from '../../../../core/contract/record-sink.ts';
 import type {
@@ -8,10 +6,13 @@ import type {
   RecordListener,
   RecordSource,
 } from '../../../../core/contract/record-source.ts';
-import { createKafka } from '../../../../core/kafka/connection/kafka-client.ts';
-import { createRecordSources } from '../../../../core/kafka/group/group-record-source.ts';
+import { openLogin } from '../../../../core/kafka/connection/cluster-login.ts';
+import { FairScheduler } from '../../../../core/kafka/fetch/fair-scheduler.ts';
+import { createFetcher } from '../../../../core/kafka/fetch/create-fetcher.ts';
+import { chooseMembership } from '../../../../core/kafka/group/choose-membership.ts';
+import { createRecordSources } from '../../../../core/kafka/source/group-record-source.ts';
 import { openTransactionalProducer } from '../../../../core/kafka/produce/transactional-producer.ts';
-import { transactionalIdOf } from '../../../../core/kafka/produce/transactions.ts';
+import { transactionalIdOf, Transactions } from '../../../../core/kafka/produce/transactions.ts';
 import {
   consumeAll,
   createTopic,
@@ -23,7 +24,8 @@ import {
 } from '../../../fixtures/kafka/kafka.ts';
 import { subscriptionOf } from '../../../fixtures/subscription.ts';
 import { until } from '../../../scaler/fixtures/until.ts';
-import { openReader } from '../fixtures/offsets.ts';
+import { faultyConnections, lost, taken, type FaultyConnections } from '../fixtures/faulty-connections.ts';
+import { openConnections, openReader } from '../fixtures/offsets.ts';
 
 t.setTimeout(115_000);
 
@@ -49,15 +51,12 @@ async function prepare(t: Test, configs: Readonly<Record<string, string>> = {}):
 
 interface Member {
   readonly source: RecordSource;
+  readonly connections: FaultyConnections;
   /** `open @5 metadata`, `close`. */
   readonly told: string[];
 }
 
-async function join(
-  t: Test,
-  { servers, topic, notices, group }: Stage,
-  kafka = createKafka({ brokers: servers.split(','), clientId: 'tx-test' }),
-): Promise<Member> {
+async function join(t: Test, { servers, topic, notices, group }: Stage): Promise<Member> {
   const told: string[] = [];
   const listener: RecordListener = {
     open: (_partition, { offset, metadata }) => told.push(`open @${offset} ${metadata}`),
@@ -66,17 +65,31 @@ async function join(
     release: () => Promise.resolve(),
     resume: () => undefined,
     noticed: () => undefined,
+    unreadable: () => undefined,
+    failed: (fault) => {
+      throw fault;
+    },
     state: (state) => {
       if (state.kind === 'failing') told.push(state.reason);
     },
   };
   const subscription = subscriptionOf('tx', { source: { topics: [topic], consumerGroup: group } });
   const reply = { topic: notices, transactional: true };
-  const source = createRecordSources({ kafka })({ ...subscription, reply }, listener);
-  t.teardown(() => source.stop());
+  const opened = openLogin({ brokers: servers.split(','), clientId: 'tx-test' });
+  const connections = faultyConnections(opened.connections);
+  const login = { ...opened, connections };
+  const fetcher = createFetcher({ ...login, scheduler: new FairScheduler() });
+  const createMembership = chooseMembership('auto', () => undefined);
+  const createSource = createRecordSources({ login, fetcher, createMembership });
+  const source = createSource({ ...subscription, reply }, listener);
+  t.teardown(async () => {
+    await source.stop();
+    await fetcher.close();
+    await login.close();
+  });
   source.start();
   await until(() => told.length > 0);
-  return { source, told };
+  return { source, connections, told };
 }
 
 const at = ({ topic }: Stage, offset: bigint, metadata = `mark ${offset}`): PartitionProgress => ({
@@ -91,6 +104,12 @@ const notice = ({ notices }: Stage, id: number | string, size = 1): OutgoingReco
   value: Buffer.from(String(id).padEnd(size)),
   headers: [{ name: 'ce_id', value: Buffer.from(String(id)) }],
 });
+
+/** Takes the producer of the partition away from whoever has it. */
+function openOther(t: Test, { servers, topic, group: groupId }: Stage) {
+  const transactionalId = transactionalIdOf(groupId, { topic, partition: 0 });
+  return openTransactionalProducer({ ...openConnections(t, servers), groupId, transactionalId });
+}
 
 async function committedIn({ servers, topic, group }: Stage): Promise<string> {
   const [found] = await withAdmin(servers, (admin) =>
@@ -206,15 +225,12 @@ t.test('whoever is fenced stores nothing; who still owns the partition goes on',
   const stage = await prepare(t);
   const { source, told } = await join(t, stage);
   t.match(await source.commitWith(at(stage, 1n), [notice(stage, 'a')]), { kind: 'committed' });
-  const kafka = createKafka({ brokers: stage.servers.split(','), clientId: 'tx-test' });
-  const id = transactionalIdOf(stage.group, { topic: stage.topic, partition: 0 });
   // As when a zombie comes back, or a transaction outlasts its timeout: the epoch is another one.
-  const other = await openTransactionalProducer(kafka, id);
+  const other = await openOther(t, stage);
   t.match(await source.commitWith(at(stage, 2n), [notice(stage, 'b')]), { kind: 'aborted' });
   t.strictSame(await storedIn(stage), ['a']);
   t.match(await source.commitWith(at(stage, 2n), [notice(stage, 'b')]), { kind: 'committed' });
-  t.match(await other.run(stage.group, at(stage, 9n), [notice(stage, 'z')]), { kind: 'aborted' });
-  await other.close();
+  t.match(await other.run(at(stage, 9n), [notice(stage, 'z')], undefined), { kind: 'aborted' });
   t.equal(await committedIn(stage), '2 mark 2');
   t.strictSame(await storedIn(stage), ['a', 'b']);
   t.equal(told.length, 1);
@@ -223,11 +239,8 @@ t.test('whoever is fenced stores nothing; who still owns the partition goes on',
 t.test('where somebody else has committed, the partition is opened anew from there', async (t) => {
   const stage = await prepare(t);
   const { source, told } = await join(t, stage);
-  const kafka = createKafka({ brokers: stage.servers.split(','), clientId: 'tx-test' });
-  const id = transactionalIdOf(stage.group, { topic: stage.topic, partition: 0 });
-  const other = await openTransactionalProducer(kafka, id);
-  t.match(await other.run(stage.group, at(stage, 5n, ''), [notice(stage, 'theirs')]), { kind: 'committed' });
-  await other.close();
+  const other = await openOther(t, stage);
+  t.match(await other.run(at(stage, 5n, ''), [notice(stage, 'theirs')], undefined), { kind: 'committed' });
   t.match(await source.commitWith(at(stage, 4n), [notice(stage, 'ours')]), { kind: 'aborted' });
   t.match(await source.commitWith(at(stage, 4n), [notice(stage, 'ours')]), { kind: 'aborted' });
   await until(() => told.length === 3);
@@ -236,52 +249,101 @@ t.test('where somebody else has committed, the partition is opened anew from the
   t.strictSame(await storedIn(stage), ['ours', 'theirs']);
 });
 
-/** A client whose connection breaks as it asks for the end of a transaction, before (`lost`) or after the broker has it. */
-function breakingClient(servers: string): { kafka: Kafka; breakNext(when: 'lost' | 'taken'): void } {
-  let next: 'lost' | 'taken' | undefined;
-  const socketFactory: ISocketFactory = ({ host, port, onConnect }) => {
-    const socket = connect(port, host, onConnect).setNoDelay(true);
-    const write = (bytes: Buffer): boolean => Socket.prototype.write.call(socket, bytes);
-    socket.write = (bytes: Buffer): boolean => {
-      const when = bytes.readInt16BE(4) === endTxn ? next : undefined;
-      if (when === undefined) return write(bytes);
-      next = undefined;
-      socket.pause();
-      if (when === 'taken') write(bytes);
-      setTimeout(() => socket.destroy(new Error('reset')), when === 'taken' ? 300 : 0);
-      return true;
-    };
-    return socket;
-  };
-  const kafka = new Kafka({
-    brokers: servers.split(','),
-    logLevel: logLevel.NOTHING,
-    retry: { initialRetryTime: 50 },
-    socketFactory,
-  });
-  return { kafka, breakNext: (when) => (next = when) };
-}
-
-/** The number of the request, in the protocol. */
-const endTxn = 26;
-
 t.test('an answer that is lost is looked up: what was committed is not stored again', async (t) => {
   const stage = await prepare(t);
-  const { kafka, breakNext } = breakingClient(stage.servers);
-  const { source, told } = await join(t, stage, kafka);
+  const { source, connections, told } = await join(t, stage);
   t.match(await source.commitWith(at(stage, 1n), [notice(stage, 'a')]), { kind: 'committed' });
-  breakNext('taken');
+  connections.fail('EndTxn', taken);
   t.match(await source.commitWith(at(stage, 2n), [notice(stage, 'b')]), {
     kind: 'committed',
     storedAt: [{ topic: stage.notices }],
   });
   t.equal(await committedIn(stage), '2 mark 2');
-  breakNext('lost');
+  connections.fail('EndTxn', lost);
   t.match(await source.commitWith(at(stage, 3n), [notice(stage, 'c')]), { kind: 'aborted' });
   t.equal(await committedIn(stage), '2 mark 2');
   t.match(await source.commitWith(at(stage, 3n), [notice(stage, 'c')]), { kind: 'committed' });
   t.strictSame(await storedIn(stage), ['a', 'b', 'c']);
   t.equal(told.length, 1, 'and the partition stays open');
+});
+
+t.test('who is no member of the group any more commits nothing, and stores nothing', async (t) => {
+  const stage = await prepare(t);
+  const { source } = await join(t, stage);
+  t.match(await source.commitWith(at(stage, 1n), [notice(stage, 'a')]), { kind: 'committed' });
+  // It comes back with its producer still the latest: only the group can tell.
+  const zombie = await openOther(t, stage);
+  const member = { memberId: 'millrace-gone', generation: 1 };
+  t.match(await zombie.run(at(stage, 9n), [notice(stage, 'z')], member), {
+    kind: 'aborted',
+    error: { type: 'UNKNOWN_MEMBER_ID' },
+  });
+  t.equal(await committedIn(stage), '1 mark 1');
+  t.strictSame(await storedIn(stage), ['a']);
+});
+
+t.test(
+  'a batch of which nobody knows whether it arrived is not there when the transaction ends',
+  async (t) => {
+    const stage = await prepare(t);
+    const { connections, topology } = openConnections(t, stage.servers);
+    const faulty = faultyConnections(connections);
+    const transactions = new Transactions({
+      connections: faulty,
+      topology,
+      groupId: stage.group,
+      leaseEndMs: () => Infinity,
+    });
+    t.teardown(async () => transactions.closeAll());
+    const { topic } = stage;
+    await transactions.open([{ topic, partition: 0 }]);
+    let offset = 0n;
+    const attempt = (id: string) =>
+      transactions.run({
+        progress: at(stage, (offset += 1n)),
+        records: [notice(stage, id)],
+        ours: new Set(['-1 ', ...Array.from({ length: 9 }, (_, index) => `${index} mark ${index}`)]),
+        isOver: () => false,
+      });
+    for (const [index, fault] of [taken, lost].entries()) {
+      faulty.fail('Produce', fault);
+      t.match(await attempt(`lost ${index}`), { kind: 'aborted' });
+      t.match(await attempt(`kept ${index}`), { kind: 'committed' });
+    }
+    t.strictSame(await storedIn(stage), ['kept 0', 'kept 1']);
+    for (const name of ['AddOffsetsToTxn', 'TxnOffsetCommit', 'AddPartitionsToTxn']) {
+      faulty.fail(name, taken);
+      t.match(await attempt(name), { kind: 'aborted' }, name);
+    }
+    t.match(await attempt('last'), { kind: 'committed' });
+    t.strictSame(await storedIn(stage), ['kept 0', 'kept 1', 'last']);
+  },
+);
+
+t.test('many partitions are opened at once, and a member commits in all of them side by side', async (t) => {
+  const stage = await prepare(t);
+  const topic = await createTopic(t, stage.servers, { partitions: 120 });
+  const transactions = new Transactions({
+    ...openConnections(t, stage.servers),
+    groupId: stage.group,
+    leaseEndMs: () => Infinity,
+  });
+  t.teardown(async () => transactions.closeAll());
+  const partitions = Array.from({ length: 120 }, (_, partition) => ({ topic, partition }));
+  await transactions.open(partitions);
+  const outcomes = await Promise.all(
+    partitions.map((one) =>
+      transactions.run({
+        progress: { ...one, offset: 1n, metadata: '' },
+        records: [notice(stage, one.partition)],
+        ours: new Set(),
+        isOver: () => false,
+      }),
+    ),
+  );
+  t.ok(outcomes.every(({ kind }) => kind === 'committed'));
+  // Brokers write the markers after they have answered.
+  await until(async () => (await storedIn(stage)).length === 120);
 });
 
 t.test('the id of a partition is no other partition of any group', (t) => {

@@ -24,12 +24,14 @@ ssl.truststore.location=/etc/kafka/ca.pem
 ssl.keystore.location=/etc/kafka/ca.pem
 acks=all
 group.id=mine
+client.rack = eu-1a
 auto.offset.reset=earliest
 `);
   if (verdict.kind === 'wrong') throw new Error(mistakesOf(verdict).join('\n'));
   const { properties } = verdict;
   t.strictSame(properties.brokers, ['kafka-0:9093', 'kafka-1:9093']);
   t.equal(properties.clientId, 'orders');
+  t.equal(properties.rackId, 'eu-1a');
   t.strictSame(properties.files, ['/etc/kafka/ca.pem'], 'each once');
   t.strictSame(properties.credentials(new Map([['/etc/kafka/ca.pem', String(cert) + String(key)]])), {
     kind: 'right',
@@ -65,6 +67,7 @@ t.test('plain text is what is meant where nothing else is said', async (t) => {
     const verdict = parseClientProperties(text);
     if (verdict.kind === 'wrong') throw new Error(mistakesOf(verdict).join('\n'));
     t.equal(verdict.properties.clientId, undefined);
+    t.equal(verdict.properties.rackId, undefined);
     t.strictSame(verdict.properties.files, []);
     const credentials = { tls: undefined, sasl: undefined };
     t.strictSame(verdict.properties.credentials(new Map()), { kind: 'right', credentials });

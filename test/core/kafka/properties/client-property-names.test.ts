@@ -6,7 +6,7 @@ import { judgeName, takenProperties } from '../../../../core/kafka/properties/cl
 const passedOver = `
 acks allow.auto.create.topics auto.commit.interval.ms auto.offset.reset batch.size bootstrap.controllers
 bootstrap.resolve.timeout.ms buffer.memory buffer.memory.allocation.strategy check.crcs client.dns.lookup
-client.rack compression.gzip.level compression.lz4.level compression.type compression.zstd.level
+compression.gzip.level compression.lz4.level compression.type compression.zstd.level
 connections.max.idle.ms default.api.timeout.ms delivery.timeout.ms enable.auto.commit enable.idempotence
 enable.metrics.push exclude.internal.topics fetch.max.bytes fetch.max.wait.ms fetch.min.bytes group.id
 group.instance.id group.protocol group.remote.assignor heartbeat.interval.ms interceptor.classes

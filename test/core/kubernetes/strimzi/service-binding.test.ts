@@ -119,3 +119,19 @@ t.test('the mistake says what is missing, and contains no secret', async (t) => 
     t.notMatch(JSON.stringify(resolution), /s3cret/);
   }
 });
+
+t.test('a binding is no larger than a KafkaCluster may be', async (t) => {
+  const long = {
+    ...common,
+    ...byPassword,
+    username: 'x'.repeat(21_000),
+    'security.protocol': 'SASL_PLAINTEXT',
+  };
+  t.match(resolve(long), {
+    kind: 'missing',
+    mistake: {
+      message:
+        'names the Secret kafka-binding, whose addresses and user must hold at most 20 KiB of names and values',
+    },
+  });
+});

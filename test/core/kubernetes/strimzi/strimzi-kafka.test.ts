@@ -166,3 +166,11 @@ t.test('a Kafka without listeners', async (t) => {
   t.match(mistakeOf({}, { ...all, kafkas: [{ ...bare, spec: undefined }] }), /has none/);
   t.ok(listeners.length > 0);
 });
+
+t.test('what Strimzi says is no larger than a KafkaCluster may be', async (t) => {
+  const user = kafkaUser('orders', 'scram-sha-512', { secret: 'orders', username: 'x'.repeat(21_000) });
+  t.match(
+    mistakeOf({ user: 'orders' }, withUser(user)),
+    /names a Kafka whose addresses and user must hold at most 20 KiB/,
+  );
+});

@@ -43,43 +43,64 @@ for (const value of [
 }
 
 const annotations = { 'millrace.dev/topics': 'a' };
-for (const [value, mistake] of [
+const version = { at: ['apiVersion'], message: /must be millrace.dev\/v1alpha1, is "/ };
+for (const [value, kind, mistakes] of [
   [
     { apiVersion: 'millrace.dev/v1alpha1', kind: 'Triger' },
-    { at: ['kind'], message: 'must be Trigger or KafkaCluster, is "Triger"' },
+    'trigger',
+    [
+      {
+        at: ['kind'],
+        message: 'must be Trigger or KafkaCluster, is "Triger"',
+        remedy: 'Write `kind: Trigger`.',
+      },
+    ],
   ],
   [
     { apiVersion: 'millrace.dev/v1alpha1', kind: 'Cluster' },
-    { at: ['kind'], remedy: 'Write `kind: KafkaCluster`.' },
+    'kafka-cluster',
+    [{ at: ['kind'], remedy: 'Write `kind: KafkaCluster`.' }],
   ],
   [
     { apiVersion: 'millrace.dev/v1alpha1', kind: 7 },
-    { at: ['kind'], remedy: 'Write `kind: Trigger`.' },
+    'none',
+    [{ at: ['kind'], remedy: 'Write `kind: Trigger`.' }],
   ],
   [
-    { apiVersion: 'millrace.dev/v1alpha1' },
-    { at: ['kind'], message: 'is missing', remedy: 'Write `kind: Trigger`.' },
+    { apiVersion: 'millrace.dev/v1alpha1', spec: { source: {} } },
+    'trigger',
+    [{ at: ['kind'], message: 'is missing', remedy: 'Write `kind: Trigger`.' }],
   ],
   [
-    { apiVersion: 'millrace.dev/v1', kind: 'Trigger' },
-    { at: ['apiVersion'], message: 'must be millrace.dev/v1alpha1, is "millrace.dev/v1"' },
+    { apiVersion: 'millrace.dev/v1alpha1', kind: 'X', spec: { strimzi: {} } },
+    'kafka-cluster',
+    [{ at: ['kind'], remedy: 'Write `kind: KafkaCluster`.' }],
   ],
-  [
-    { apiVersion: 'milrace.dev/v1alpha1', kind: 'X' },
-    { at: ['apiVersion'], message: /must be millrace.dev\/v1alpha1/ },
-  ],
-  [{ apiVersion: 'millrace.dev' }, { at: ['apiVersion'] }],
+  [{ apiVersion: 'millrace.dev/v1', kind: 'Trigger' }, 'trigger', [version]],
+  [{ apiVersion: 'millrace.dev/v1', kind: 'KafkaCluster' }, 'kafka-cluster', [version]],
+  [{ apiVersion: 'milrace.dev/v1alpha1', kind: 'X' }, 'none', [version, { at: ['kind'] }]],
+  [{ apiVersion: 'millrace.dev' }, 'none', [version, { at: ['kind'] }]],
   [
     { kind: 'Trigger' },
-    { at: ['apiVersion'], message: 'is missing', remedy: /`apiVersion: millrace.dev\/v1alpha1`/ },
+    'trigger',
+    [{ at: ['apiVersion'], message: 'is missing', remedy: /`apiVersion: millrace.dev\/v1alpha1`/ }],
   ],
+  [{ kind: 'KafkaCluster' }, 'kafka-cluster', [{ at: ['apiVersion'], message: 'is missing' }]],
   [
     { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { annotations } },
-    { at: ['metadata', 'annotations', 'millrace.dev/topics'], message: /has no effect here/ },
+    'none',
+    [{ at: ['metadata', 'annotations', 'millrace.dev/topics'], message: /has no effect here/ }],
   ],
 ] as const) {
   t.test(`refused: ${JSON.stringify(value)}`, async (t) => {
-    t.match(open(value), [{ kind: 'none', value, mistakes: [mistake] }]);
+    const [manifest, ...others] = open(value);
+    t.equal(others.length, 0);
+    t.equal(manifest?.kind, kind);
+    t.equal(manifest?.mistakes.length, mistakes.length);
+    t.match(manifest?.mistakes, mistakes);
+    if (kind === 'none') return t.equal(manifest?.value, value);
+    const names = { trigger: 'Trigger', 'kafka-cluster': 'KafkaCluster' };
+    return t.match(manifest?.value, { apiVersion: 'millrace.dev/v1alpha1', kind: names[kind] });
   });
 }
 

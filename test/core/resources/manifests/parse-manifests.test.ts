@@ -98,6 +98,24 @@ t.test('the Trigger of the design, and annotations on a Deployment', async (t) =
   ]);
 });
 
+t.test('a wrong apiVersion or kind hides no other mistake', async (t) => {
+  const text = quakes
+    .replace('kind: Trigger', 'kind: Triger')
+    .replace('v1alpha1', 'v1')
+    .replace('retry: 10', 'retry: ten');
+  const { subscriptions, problems } = read(text);
+  t.strictSame(
+    problems.map(({ path, line }) => [path, line]),
+    [
+      ['apiVersion', 1],
+      ['kind', 2],
+      ['spec.delivery.retry', 28],
+    ],
+  );
+  t.strictSame(subscriptions, []);
+  t.strictSame(read(quakes.replace('v1alpha1', 'v1')).subscriptions, [], 'nor does it run');
+});
+
 t.test('a Trigger’s function starts with its own command, else with that of its Deployment', async (t) => {
   const deployment = `apiVersion: apps/v1
 kind: Deployment

@@ -1,9 +1,5 @@
 import t from 'tap';
-import {
-  deliverySchema,
-  replySchema,
-  scaleSchema,
-} from '../../../../core/resources/schema/delivery-schema.ts';
+import { deliverySchema, replySchema } from '../../../../core/resources/schema/delivery-schema.ts';
 import { mistakesIn } from '../minimal-trigger.ts';
 
 t.test('the defaults are those of the design', async (t) => {
@@ -18,13 +14,6 @@ t.test('the defaults are those of the design', async (t) => {
   t.equal(delivery.maxParkedKeys.default, 1_000);
   t.notHas(delivery.maxAge, { default: 'any' });
   t.equal(replySchema.properties.transactional.default, false);
-  const { properties: scale } = scaleSchema;
-  t.equal(scale.minReplicaCount.default, 0);
-  t.equal(scale.maxReplicaCount.default, 10);
-  t.equal(scale.lagThreshold.default, 10);
-  t.equal(scale.activationLagThreshold.default, 0);
-  t.equal(scale.pollingInterval.default, 10);
-  t.equal(scale.cooldownPeriod.default, 30);
 });
 
 for (const [path, value] of [
@@ -42,8 +31,6 @@ for (const [path, value] of [
   ['spec.delivery.rateLimit', { eventsPerSecond: 100, burst: 1 }],
   ['spec.reply', { topic: 'notices', transactional: false }],
   ['spec.reply', { topic: 'notices', transactional: true }],
-  ['spec.scale.minReplicaCount', 10],
-  ['spec.scale.cooldownPeriod', 0],
 ] as const) {
   t.test(`${path} may be ${JSON.stringify(value)}`, async (t) =>
     t.strictSame(mistakesIn({ [path]: value }), []),
@@ -71,12 +58,6 @@ for (const [path, value] of [
   ['spec.delivery.rateLimit', { eventsPerSecond: 0.5 }],
   ['spec.delivery.rateLimit', { eventsPerSecond: 5, burst: 0 }],
   ['spec.reply', {}],
-  ['spec.scale.minReplicaCount', -1],
-  ['spec.scale.maxReplicaCount', 0],
-  ['spec.scale.maxReplicaCount', 2 ** 31],
-  ['spec.scale.lagThreshold', 0],
-  ['spec.scale.pollingInterval', 0],
-  ['spec.scale.targetDrainTime', 'PT0S'],
 ] as const) {
   t.test(`${path} may not be ${JSON.stringify(value)}`, async (t) => {
     const mistakes = mistakesIn({ [path]: value });

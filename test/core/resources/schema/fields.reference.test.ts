@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { renderReference } from '../../../../.build/reference.ts';
+import { reasonTable } from '../../../../controller/plan/conditions/reasons.ts';
 import { annotationTable } from '../../../../core/resources/annotations.ts';
 import { gatewaySettings } from '../../../../gateway/config.ts';
 import { scalerSettings } from '../../../../scaler/config.ts';
@@ -19,6 +20,8 @@ t.test('the pages list every field, annotation and code', async (t) => {
   for (const { path } of fieldTable) t.match(pages.get('docs/reference/trigger.md'), `\`${path}\``);
   for (const { key } of annotationTable) t.match(pages.get('docs/reference/annotations.md'), `\`${key}\``);
   for (const code of Object.keys(errorTable)) t.match(pages.get('docs/reference/errors.md'), `\`${code}\``);
+  for (const reason of Object.keys(reasonTable))
+    t.match(pages.get('docs/reference/conditions.md'), `| \`${reason}\` |`);
 });
 
 t.test('the page of settings lists every variable that the planes read', async (t) => {

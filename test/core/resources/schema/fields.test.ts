@@ -1,10 +1,12 @@
 import { Ajv } from 'ajv';
 import t from 'tap';
 import {
+  clusterFieldTable,
   computedDefault,
   defaultNamespace,
   expectation,
   fieldTable,
+  type FieldSchema,
 } from '../../../../core/resources/schema/fields.ts';
 import { formats } from '../../../../core/resources/schema/formats.ts';
 import { maxInt32, noteKeywords } from '../../../../core/resources/schema/schema-notes.ts';
@@ -21,6 +23,7 @@ t.test('every path stands once', async (t) => {
     'metadata.name',
     'spec.delivery.retry',
     'spec.filters[].exact',
+    'spec.scale.behavior.scaleUp.policies[].type',
     'spec.scale.cooldownPeriod',
   ]) {
     t.ok(paths.includes(path), path);
@@ -46,6 +49,35 @@ t.test('every description is whole sentences, and every annotation is one fieldâ
   t.strictSame(annotations, [...new Set(annotations)]);
 });
 
+t.test('every text, list, number and mapping of free names has a bound', async (t) => {
+  const { $defs, properties } = triggerSchema as unknown as FieldSchema & { $defs: { filter: FieldSchema } };
+  const filters = Object.entries($defs.filter.properties ?? {}).map(([path, schema]) => ({ path, schema }));
+  const metadata = Object.entries(properties?.metadata?.properties ?? {})
+    .filter(([name]) => name === 'labels')
+    .map(([path, schema]) => ({ path, schema }));
+  for (const { path, schema } of [...fieldTable, ...clusterFieldTable, ...filters, ...metadata])
+    t.ok(isBounded(schema), path);
+});
+
+function isBounded(schema: FieldSchema): boolean {
+  const { type, items, additionalProperties, properties } = schema;
+  return [type].flat().every((one) => {
+    switch (one) {
+      case 'string':
+        return schema.maxLength !== undefined;
+      case 'integer':
+        return schema.minimum !== undefined && schema.maximum !== undefined;
+      case 'array':
+        return schema.maxItems !== undefined && (items === undefined || isBounded(items));
+      case 'object':
+        if (typeof additionalProperties === 'object') return isBounded(additionalProperties);
+        return Object.values(properties ?? {}).every(isBounded);
+      default:
+        return true;
+    }
+  });
+}
+
 t.test('computed defaults', async (t) => {
   t.equal(
     computedDefault('spec.source.consumerGroup', { namespace: 'geo', name: 'quakes' }),
@@ -66,8 +98,8 @@ for (const [schema, expected] of [
   [{ type: 'integer', minimum: -1, maximum: maxInt32 }, 'a whole number of at least -1'],
   [{ type: 'integer', minimum: 1, maximum: 65_535 }, 'a whole number from 1 to 65535'],
   [{ type: 'boolean' }, 'true or false'],
-  [{ type: 'string' }, 'a string'],
-  [{ type: 'string', minLength: 1 }, 'a string that is not empty'],
+  [{ type: 'string', maxLength: 9 }, 'a string of 0 to 9 characters'],
+  [{ type: 'string', minLength: 1, maxLength: 9 }, 'a string of 1 to 9 characters'],
   [{ type: 'array' }, 'a list'],
   [{ type: 'object' }, 'a mapping'],
 ] as const) {

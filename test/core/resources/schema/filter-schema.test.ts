@@ -47,8 +47,8 @@ for (const [filter, place] of [
   [{ not: { not: { exact: {} } } }, 'spec.filters[0].not.not.exact:'],
   [{ prefx: { type: 'a' } }, 'spec.filters[0].prefx: is not a field here. Did you mean `prefix`?'],
   [{ sql: 'type' }, 'spec.filters[0].sql: is not a field here. Did you mean `cesql`?'],
-  [{ cesql: '' }, 'spec.filters[0].cesql: must be a string that is not empty'],
-  [{ all: [{ cel: 5 }] }, 'spec.filters[0].all[0].cel: must be a string that is not empty'],
+  [{ cesql: '' }, 'spec.filters[0].cesql: must be a string of 1 to 4096 characters'],
+  [{ all: [{ cel: 5 }] }, 'spec.filters[0].all[0].cel: must be a string of 1 to 4096 characters'],
   [{ cesql: "type = 'a'", cel: 'true' }, 'spec.filters[0]:'],
 ] as const) {
   t.test(`wrong: ${JSON.stringify(filter)}`, async (t) => {

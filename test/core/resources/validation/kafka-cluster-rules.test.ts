@@ -139,3 +139,30 @@ t.test('what the schema refuses is not validated twice, and passwords are not sh
   const wrong = { type: 'oauthbearer', tokenEndpoint: 'https://me:s3cret@sso/token', clientId: 'a' };
   t.notMatch(mistakesIn({ ...wrong, clientSecret: password }).join(), /s3cret/);
 });
+
+t.test('SASL extensions are as brokers take them', async (t) => {
+  const withExtensions = (extensions: unknown) =>
+    mistakesIn({
+      type: 'oauthbearer',
+      tokenEndpoint: token,
+      clientId: 'a',
+      clientSecret: password,
+      extensions,
+    });
+  t.strictSame(withExtensions({ logicalCluster: 'lkc-1 \t\r\n~' }), []);
+  t.strictSame(withExtensions({ Auth: 'a' }), [
+    'spec.authentication.extensions.Auth: is reserved for the token. Write another name.',
+  ]);
+  t.strictSame(withExtensions({ 'logical-cluster': 'a' }), [
+    'spec.authentication.extensions["logical-cluster"]: is not the name of a SASL extension. ' +
+      'A name has 1 to 64 letters, such as logicalCluster, and nothing else.',
+  ]);
+  t.match(withExtensions({ a: 'ä' }), [
+    /extensions\.a: must be a string of 1 to 128 characters of ASCII, is "ä"/,
+  ]);
+  t.match(withExtensions({ a: 'x'.repeat(129) }), [/must have at most 128 characters, has 129/]);
+  const letters = Array.from({ length: 17 }, (_, index) => [String.fromCodePoint(97 + index), 'b']);
+  t.match(withExtensions(Object.fromEntries(letters)), [
+    /must be a mapping of at most 16 names to strings, has 17/,
+  ]);
+});

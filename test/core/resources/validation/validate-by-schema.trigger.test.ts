@@ -1,5 +1,7 @@
 // What is said of the fields of a Trigger, one by one.
 import t from 'tap';
+import { formatProblem } from '../../../../core/contract/manifest-problem.ts';
+import { pathText } from '../../../../core/contract/path.ts';
 import { fieldTable } from '../../../../core/resources/schema/fields.ts';
 import { validateTrigger } from '../../../../core/resources/validation/validate-trigger.ts';
 import { triggerWording } from '../../../../core/resources/validation/wording.ts';
@@ -23,13 +25,13 @@ const told: readonly [changes: Readonly<Record<string, unknown>>, mistakes: read
   [
     { 'spec.source.topics': 'orders, payments' },
     [
-      'spec.source.topics: must be a list of at least one topic name, is "orders, payments". Write a list: `topics: [ orders, payments ]`.',
+      'spec.source.topics: must be a list of 1 to 256 topic names, is "orders, payments". Write a list: `topics: [ orders, payments ]`.',
     ],
   ],
   [
     { 'spec.source.topics': '' },
     [
-      'spec.source.topics: must be a list of at least one topic name, is empty. Write `topics: [ orders ]`, for example.',
+      'spec.source.topics: must be a list of 1 to 256 topic names, is empty. Write `topics: [ orders ]`, for example.',
     ],
   ],
   [
@@ -73,7 +75,7 @@ const told: readonly [changes: Readonly<Record<string, unknown>>, mistakes: read
   [
     { 'spec.filters': [{ exact: { amount: 3 } }] },
     [
-      'spec.filters[0].exact.amount: must be a string that is not empty, is 3. Write it in quotes: `amount: "3"`.',
+      'spec.filters[0].exact.amount: must be a string of 1 to 1024 characters, is 3. Write it in quotes: `amount: "3"`.',
     ],
   ],
   [
@@ -116,13 +118,36 @@ const told: readonly [changes: Readonly<Record<string, unknown>>, mistakes: read
     { 'spec.filters': [{ exact: { 'a/b~c': 'd' } }] },
     [
       'spec.filters[0].exact["a/b~c"]: is not the name of a CloudEvents attribute. ' +
-        'Attribute names are lower-case letters and digits, such as type, subject or kafkatopic.',
+        'Attribute names are lower-case letters and digits, at most 128, such as type, subject or kafkatopic.',
+    ],
+  ],
+  [
+    { 'spec.source.topics': Array.from({ length: 300 }, (_, index) => `t${index}`) },
+    ['spec.source.topics: must be a list of 1 to 256 topic names, has 300. Write fewer.'],
+  ],
+  [
+    { 'spec.filters': [{ cesql: `id = '${'😀'.repeat(4_990)}` }] },
+    ['spec.filters[0].cesql: must have at most 4096 characters, has 4996. Shorten it.'],
+  ],
+  [
+    {
+      'spec.filters': [
+        { exact: Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`a${index}`, 'b'])) },
+      ],
+    },
+    ['spec.filters[0].exact: must be a mapping of 1 to 32 attribute names to strings, has 33. Write fewer.'],
+  ],
+  [
+    { 'metadata.labels': { 'a b': 'c' } },
+    [
+      'metadata.labels["a b"]: is not the name of a label or annotation. ' +
+        'A name has at most 63 letters, digits, hyphens, underscores or dots, after a DNS name and a slash if there are any.',
     ],
   ],
   [
     { 'metadata.annotations': { 'millrace.dev/dev-command': 1 } },
     [
-      'metadata.annotations["millrace.dev/dev-command"]: must be a string that is not empty, is 1. Write it in quotes: `millrace.dev/dev-command: "1"`.',
+      'metadata.annotations["millrace.dev/dev-command"]: must be a string of 1 to 4096 characters, is 1. Write it in quotes: `millrace.dev/dev-command: "1"`.',
     ],
   ],
 ];
@@ -167,4 +192,45 @@ t.test('the password of a URL is not shown', async (t) => {
   t.notMatch(mistake, /secret/);
   const [number] = mistakesIn({ 'spec.function.ref': undefined, 'spec.function.uri': 1 });
   t.match(number, /is 1\. Write `uri: http:\/\/localhost:8080\/`, for example\.$/);
+});
+
+t.test('of a spec that is too large, nothing else is told; of metadata, everything is', async (t) => {
+  const long = Array.from({ length: 20 }, () => ({ cel: 'x'.repeat(4_000) }));
+  t.strictSame(mistakesIn({ 'spec.filters': long, 'spec.retries': 1, 'metadata.name': undefined }), [
+    'spec: must hold at most 64 KiB of names and values. Write less of it.',
+  ]);
+  const annotations = Object.fromEntries(
+    Array.from({ length: 20 }, (_, index) => [`a${index}`, 'x'.repeat(20_000)]),
+  );
+  t.strictSame(mistakesIn({ 'metadata.annotations': annotations, 'spec.suspend': 1 }), [
+    'metadata.annotations: must hold at most 256 KiB of names and values. Write less of it.',
+    'spec.suspend: must be true or false, is 1. Write `suspend: false`, for example.',
+  ]);
+});
+
+t.test('of very many mistakes, the first hundred are told', async (t) => {
+  const unknown = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`a${index}`, index]));
+  const mistakes = mistakesIn({ 'spec.delivery': unknown });
+  t.equal(mistakes.length, 101);
+  t.equal(mistakes.at(-1), ': has more mistakes than these 100. Correct these first.');
+});
+
+t.test('no mistake is longer than what a status can hold of it', async (t) => {
+  const long = 'x'.repeat(20_000);
+  for (const changes of [
+    { [`spec.${long}`]: 1 },
+    { 'spec.source.topics': long },
+    { 'spec.source.topics': Array.from({ length: 3_000 }, () => 'topic').join(', ') },
+    { 'spec.source.topics': [long] },
+    { 'spec.filters': [{ exact: { [long]: 'a' } }] },
+    { 'spec.filters': [{ [long]: 'a', cel: 'true' }] },
+    { 'spec.function.contentMode': long },
+    { 'spec.source.consumerGroup': `millrace.other.${long.slice(0, 480)}` },
+    { 'metadata.name': long },
+  ]) {
+    const verdict = validateTrigger(triggerWith(changes), triggerWording);
+    if (verdict.kind === 'right') throw new Error(`it must be refused: ${Object.keys(changes).join()}`);
+    for (const { code, at, message, remedy } of verdict.mistakes)
+      t.ok(formatProblem({ code, path: pathText(at), message, remedy }).length < 1_600);
+  }
 });
