@@ -199,13 +199,11 @@ export class Dispatcher {
     const first = lane.at(0);
     first.expireIfOld(subscription.delivery.maxAgeMs);
     if (first.cause !== undefined) {
-      lanes.take(lane, 1);
-      this.#outputs.storeDeadLetter(lane, first, first.cause);
+      this.#outputs.storeDeadLetters(lane);
       return true;
     }
     if (first.reply !== undefined && subscription.reply !== undefined) {
-      lanes.take(lane, 1);
-      this.#outputs.reply(lane, first, first.reply, subscription.reply.topic);
+      this.#outputs.reply(lane, first.reply, subscription.reply.topic);
       return true;
     }
     if (!this.#batchClock.isDue(lanes)) return false;

@@ -30,6 +30,18 @@ export interface OutputWriterOptions {
 
 /** Delay before a failed write is retried, in ms. */
 const rewriteDelayMs = 1_000;
+/** Most dead letters of one lane that are stored together. */
+const mostTogether = 100;
+
+type What = 'dead letter' | 'reply';
+
+/** What is stored of a record before it is settled. */
+interface Output {
+  readonly pending: PendingRecord;
+  readonly record: OutgoingRecord;
+  /** It is stored: how that settles the record. */
+  readonly onStored: (at: StoredAt) => Settlement['kind'];
+}
 
 export class OutputWriter {
   readonly #options: OutputWriterOptions;
@@ -43,62 +55,88 @@ export class OutputWriter {
     return this.#replies;
   }
 
-  /** Stores the dead letter of the one taken record of `lane`. Without a dead-letter topic the record blocks the lane. */
-  storeDeadLetter(lane: Lane<PendingRecord>, pending: PendingRecord, cause: DeadLetterCause): void {
-    const { subscription, events } = this.#options;
+  /**
+   * Takes the first record of `lane`, which has a cause, with those behind it that have one too, and stores their dead letters: together, so that
+   * a lane whose batch is exhausted waits for one answer of a slow broker and not for one a record. Without a dead-letter topic the first record
+   * blocks the lane.
+   */
+  storeDeadLetters(lane: Lane<PendingRecord>): void {
+    const { subscription, lanes, events } = this.#options;
     const { deadLetter } = subscription.delivery;
-    if (deadLetter === undefined) {
-      this.#block(lane, pending, cause);
-      return;
+    const first = lane.at(0);
+    const hasOne = deadLetter === undefined || first.partition.outbox !== undefined;
+    lanes.take(lane, hasOne ? 1 : this.#countWithCause(lane));
+    const outputs: Output[] = [];
+    for (let index = 0; index < lane.taken; index += 1) {
+      const pending = lane.at(index);
+      const cause = pending.cause as DeadLetterCause;
+      if (deadLetter === undefined) return this.#block(lane, pending, cause);
+      const { record, batch } = pending;
+      outputs.push({
+        pending,
+        record: deadLetterOf(record, cause, subscription.key, deadLetter.topic, batch),
+        onStored: (at) => {
+          pending.deadLetter = at;
+          events.emit('deadLettered', subscription, record, cause, at);
+          return cause.reason === 'skipped' || cause.reason === 'unreadable' ? 'skipped' : 'dead-lettered';
+        },
+      });
     }
-    this.#write(
-      lane,
-      pending,
-      'dead letter',
-      deadLetterOf(pending.record, cause, subscription.key, deadLetter.topic, pending.batch),
-      (at) => {
-        pending.deadLetter = at;
-        events.emit('deadLettered', subscription, pending.record, cause, at);
-        return cause.reason === 'skipped' || cause.reason === 'unreadable' ? 'skipped' : 'dead-lettered';
+    this.#write(lane, 'dead letter', outputs);
+  }
+
+  /** Takes the first record of `lane`, and stores the reply to it. */
+  reply(lane: Lane<PendingRecord>, event: CloudEvent, topic: string): void {
+    const { subscription, lanes, events } = this.#options;
+    lanes.take(lane, 1);
+    const output: Output = {
+      pending: lane.at(0),
+      record: { topic, ...encodeRecord(event) },
+      onStored: (at) => {
+        this.#replies += 1;
+        events.emit('replied', subscription, at);
+        return 'delivered';
       },
-    );
+    };
+    this.#write(lane, 'reply', [output]);
   }
 
-  /** Stores the reply to the one taken record of `lane`. */
-  reply(lane: Lane<PendingRecord>, pending: PendingRecord, event: CloudEvent, topic: string): void {
-    const { subscription, events } = this.#options;
-    this.#write(lane, pending, 'reply', { topic, ...encodeRecord(event) }, (at) => {
-      this.#replies += 1;
-      events.emit('replied', subscription, at);
-      return 'delivered';
-    });
-  }
-
-  #write(
-    lane: Lane<PendingRecord>,
-    pending: PendingRecord,
-    what: 'dead letter' | 'reply',
-    record: OutgoingRecord,
-    onStored: (at: StoredAt) => Settlement['kind'],
-  ): void {
-    const { subscription, boundary, lanes, parking, sink, events, settle, onDone } = this.#options;
-    pending.begin();
-    if (pending.partition.outbox !== undefined) {
-      this.#stage(pending.partition.outbox, lane, pending, what, record, onStored);
-      return;
+  #countWithCause(lane: Lane<PendingRecord>): number {
+    const { maxAgeMs } = this.#options.subscription.delivery;
+    const most = Math.min(lane.length, mostTogether);
+    let count = 1;
+    while (count < most) {
+      lane.at(count).expireIfOld(maxAgeMs);
+      if (lane.at(count).cause === undefined) break;
+      count += 1;
     }
-    sink.write(record).then(
-      boundary.guard((at: StoredAt) => {
-        pending.end();
-        settle(pending, onStored(at));
-        lanes.finish(lane, [], 'ready');
-        onDone();
-      }),
-      boundary.guard((error: unknown) => {
-        const cause = error instanceof Error ? error : new Error(String(error));
-        events.emit('storeFailed', subscription, pending.record, what, cause);
-        if (isTooLarge(cause)) pending.halve();
-        lanes.finish(lane, [pending], 'parked');
+    return count;
+  }
+
+  /** Stores the outputs of all taken records of `lane`. They are settled in one step, when each is stored or has failed. */
+  #write(lane: Lane<PendingRecord>, what: What, outputs: readonly Output[]): void {
+    const { subscription, boundary, lanes, parking, sink, events, settle, onDone } = this.#options;
+    for (const { pending } of outputs) pending.begin();
+    const [first] = outputs as [Output];
+    if (first.pending.partition.outbox !== undefined)
+      return this.#stage(first.pending.partition.outbox, lane, what, first);
+    void Promise.allSettled(outputs.map(({ record }) => sink.write(record))).then(
+      boundary.guard((results: readonly PromiseSettledResult<StoredAt>[]) => {
+        const kept: PendingRecord[] = [];
+        for (const [index, result] of results.entries()) {
+          const { pending, onStored } = outputs[index] as Output;
+          if (result.status === 'fulfilled') {
+            pending.end();
+            settle(pending, onStored(result.value));
+            continue;
+          }
+          const cause = result.reason instanceof Error ? result.reason : new Error(String(result.reason));
+          // The others of the lane wait for the first, and go again with it.
+          if (kept.length === 0) events.emit('storeFailed', subscription, pending.record, what, cause);
+          if (isTooLarge(cause)) pending.halve();
+          kept.push(pending);
+        }
+        lanes.finish(lane, kept, kept.length > 0 ? 'parked' : 'ready');
         if (lane.state === 'parked') parking.park(lane, rewriteDelayMs);
         onDone();
       }),
@@ -106,14 +144,7 @@ export class OutputWriter {
   }
 
   /** The lane goes on, unless too much is staged. The record is under way until the transaction that stores the output is committed. */
-  #stage(
-    outbox: Outbox,
-    lane: Lane<PendingRecord>,
-    pending: PendingRecord,
-    what: 'dead letter' | 'reply',
-    record: OutgoingRecord,
-    onStored: (at: StoredAt) => Settlement['kind'],
-  ): void {
+  #stage(outbox: Outbox, lane: Lane<PendingRecord>, what: What, { pending, record, onStored }: Output): void {
     const { subscription, lanes, events, settle, onDone } = this.#options;
     const goesOn = outbox.stage({
       offset: pending.record.offset,

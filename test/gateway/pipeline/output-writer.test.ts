@@ -51,6 +51,23 @@ t.test(
   },
 );
 
+t.test('dead letters of one lane are stored together, and each that cannot be is tried again', async (t) => {
+  const { kafka, seen, pipeline } = await runPipeline(t, { delivery: { deadLetter }, endpoints: [] });
+  const headers = headersOf(['ce_specversion', '1.0'], ['ce_id', '1']);
+  let asked = 0;
+  kafka.failsWrite = ({ value }) => (asked += 1) > 0 && value?.toString() === '3';
+  for (let index = 0; index < 150; index += 1) kafka.produce({ key: 'k', value: `${index}`, headers });
+  await until(() => asked > 3 && seen('storeFailed').length > 0);
+  t.ok(asked <= 100, 'those behind the one that fails wait');
+  t.equal(pipeline.snapshot().deadLettered, asked - 1);
+  t.match(seen('storeFailed'), [[{}, { offset: 3n }, 'dead letter', {}]]);
+  kafka.failsWrite = undefined;
+  await until(() => kafka.isDone());
+  t.strictSame(kafka.written.map(({ value }) => Number(value)).sort((one, other) => one - other), [
+    ...Array(150).keys(),
+  ]);
+});
+
 t.test(
   'a reply is stored before its record is settled; one that cannot be stored is tried again, the function not',
   async (t) => {

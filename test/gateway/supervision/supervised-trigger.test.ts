@@ -68,7 +68,7 @@ const places: readonly (readonly [owner: Owner, nth: number, ...methods: string[
   [BatchClock, 9, 'isDue'],
   [BatchClock, 1, 'stop'],
   [OutcomeHandler, 9, 'apply'],
-  [OutputWriter, 2, 'storeDeadLetter', 'reply'],
+  [OutputWriter, 2, 'storeDeadLetters', 'reply'],
   [ParkedLanes, 1, 'park', 'forget'],
   [SkipRequests, 1, 'proceed', 'forgetClosed'],
   [Committer, 9, 'mark'],
