@@ -21,6 +21,6 @@ export const bounds = {
   drainLimitMs: 10_000,
   /** While a part is in trouble, a record of the others waits no longer than this: less than the session of a member that is expelled. */
   othersMs: 8_000,
-  /** The backlog is zero within this time after the last fault is over. */
-  settleMs: 120_000,
+  /** What must happen once a fault is over happens within this time. Until the backlog is zero, no such time goes by without a record settled. */
+  settleMs: 60_000,
 } as const;

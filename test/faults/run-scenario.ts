@@ -40,6 +40,9 @@ export type Outcome = {
   isClusterBroken: boolean;
 };
 
+/** So much of the logs is part of a failure that nobody may be able to look into again. */
+const lastLines = 12;
+
 export async function runScenario(
   cluster: Cluster,
   scenario: Scenario,
@@ -124,7 +127,8 @@ async function run(testbed: Testbed): Promise<Verdict> {
   for (const exposure of exposuresOf(disruptionsOf(testbed), used)) exposeAll(testbed, exposure);
   const evaluate = (one: Oracle): Promise<Verdict> =>
     one.verdict({ limitMs: bounds.settleMs }).catch(async (error: unknown) => {
-      throw new Error(`stuck: ${String(error)}; ${await describeGateways(testbed)}`);
+      const last = testbed.logs.slice(-lastLines).join('\n');
+      throw new Error(`stuck: ${String(error)}; ${await describeGateways(testbed)}; the last lines:\n${last}`);
     });
   const verdict = await evaluate(oracle);
   if (testbed.second !== undefined) {
