@@ -127,9 +127,13 @@ const rooms = {
     owns: 'The filters of a trigger as one function on events.',
     imports: ['core/contract', 'core/expressions'],
   },
+  'gateway/http': {
+    owns: 'HTTP/1.1 to functions (RFC 9112, as a client): connections, requests as bytes, answers read strictly, and what certainly happened.',
+    imports: ['core/contract', 'core/network'],
+  },
   'gateway/delivery': {
     owns: 'Lanes, endpoints and their limits, one attempt, what an answer means, when to try again.',
-    imports: ['core/contract', 'core/network'],
+    imports: ['core/contract', 'core/network', 'gateway/http'],
   },
   'gateway/settlement': {
     owns: 'Ledger, committer, the outbox of transactions, and what a dead letter looks like.',
@@ -234,6 +238,7 @@ const packages = {
   '@kubernetes/client-node': ['core/kubernetes'],
   '(fastify|@fastify/[^/]+)': ['core/access', 'gateway/admin', 'scaler/admin'],
   'prom-client': ['gateway/admin', 'scaler/admin'],
+  undici: ['core/access', 'core/credentials', 'core/kubernetes', 'core/network', 'gateway/control', 'cli'],
 };
 
 module.exports = { rooms, packages };

@@ -1,16 +1,26 @@
-// One request to one endpoint: sent, then answered or given up within its timeout. Reports what happened, exactly once;
+// One request to one endpoint: sent, then answered or given up within its timeout. Reports what certainly happened, exactly once;
 // `attempt-outcome.ts` decides what that means for the events.
-import type { Dispatcher } from 'undici';
+//
+// A connection that the function closes while it is idle may close just when a request is under way to it. That request goes once more, on a
+// new connection: it is the same attempt, and where there is no new connection, none was made.
+import type { AnswerHead, AnswerHeaders } from '../http/answer-head.ts';
+import type { Connection, Exchange, Failure } from '../http/connection.ts';
+import type { Connections, Waiter } from '../http/connections.ts';
+import { encodeRequest, type RequestBytes } from '../http/encode-request.ts';
 
-export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
-
-/** `failed`: no complete answer came. `unreachable`: nothing was sent, so the function cannot have seen the request. */
+/**
+ * - `answered`: status and headers came whole. Where the body did not, `cut` says why: then `body` is what is not known.
+ * - `failed`: the request was sent, at least in part, and no whole head came: the function may have done its work.
+ * - `unreachable`: nothing was sent, so the function cannot have seen the request; or no more than what came to an idle connection as the function
+ *   closed it.
+ */
 export type AttemptResult =
   | {
       readonly kind: 'answered';
       readonly status: number;
       readonly headers: AnswerHeaders;
       readonly body: Buffer | undefined;
+      readonly cut?: string | undefined;
     }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'unreachable'; readonly reason: string; readonly code?: string | undefined };
@@ -18,7 +28,7 @@ export type AttemptResult =
 export interface AttemptRequest {
   readonly path: string;
   /** Flat: name, value, name, value, … */
-  readonly headers: string[];
+  readonly headers: readonly string[];
   readonly body: Buffer | null;
   /** Covers the time from sending to the last byte of the answer. */
   readonly timeoutMs: number;
@@ -26,117 +36,124 @@ export interface AttemptRequest {
   readonly maxAnswerBytes: number;
 }
 
-/** Errors of connections that were never established. */
-const unreachableCodes = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EHOSTDOWN',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'UND_ERR_CONNECT_TIMEOUT',
-  'MILLRACE_ADDRESS_REFUSED',
-  'MILLRACE_FUNCTION_TLS_FAILED',
-]);
-
 /** A body that is not needed is drained up to this many bytes; after that the connection is cut. */
 const maxDrainedBytes = 1 << 20;
 
-class Attempt implements Dispatcher.DispatchHandler {
+class Attempt implements Exchange, Waiter {
+  readonly #connections: Connections;
   readonly #request: AttemptRequest;
+  readonly #bytes: RequestBytes;
   readonly #done: (result: AttemptResult) => void;
-  #timer: NodeJS.Timeout | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
-  #status = 0;
-  #headers: AnswerHeaders | undefined;
+  readonly #timer: NodeJS.Timeout;
+  #connection: Connection | undefined;
+  #isSecondTry = false;
+  #head: AnswerHead | undefined;
   #chunks: Buffer[] | undefined;
-  #bytes = 0;
-  #ended = false;
+  #size = 0;
+  #isEnded = false;
 
-  constructor(request: AttemptRequest, done: (result: AttemptResult) => void) {
+  constructor(
+    connections: Connections,
+    request: AttemptRequest,
+    bytes: RequestBytes,
+    done: (result: AttemptResult) => void,
+  ) {
+    this.#connections = connections;
     this.#request = request;
+    this.#bytes = bytes;
     this.#done = done;
     this.#timer = setTimeout(Attempt.#expire, request.timeoutMs, this);
   }
 
   static #expire(this: void, attempt: Attempt): void {
-    attempt.#timer = undefined;
     attempt.#giveUp();
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#ended) controller.abort(new Error('given up before it was sent'));
+  onConnection(connection: Connection): void {
+    this.#connection = connection;
+    connection.send(this.#bytes, this);
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    statusCode: number,
-    headers: AnswerHeaders,
-  ): void {
-    this.#status = statusCode;
-    this.#headers = headers;
+  onUnreachable(error: Error & { readonly code?: string }): void {
+    this.#end({ kind: 'unreachable', reason: reasonOf(error), code: error.code });
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#bytes += chunk.length;
+  onHead(head: AnswerHead): void {
+    this.#head = head;
+  }
+
+  onBody(bytes: Buffer): void {
+    this.#size += bytes.length;
     const { maxAnswerBytes } = this.#request;
-    if (maxAnswerBytes > 0 && this.#bytes <= maxAnswerBytes) {
-      (this.#chunks ??= []).push(chunk);
-    } else if (this.#bytes > Math.max(maxAnswerBytes, maxDrainedBytes)) {
+    if (maxAnswerBytes > 0 && this.#size <= maxAnswerBytes) {
+      (this.#chunks ??= []).push(Buffer.from(bytes));
+    } else if (this.#size > Math.max(maxAnswerBytes, maxDrainedBytes)) {
       // The status is known, so an endless body need not be read.
-      this.#end(this.#answer());
-      this.#controller?.abort(new Error('answer too long'));
+      this.#connection?.close();
+      this.#end(this.#answer(undefined));
     }
   }
 
-  onResponseEnd(): void {
-    this.#end(this.#answer());
+  onEnd(): void {
+    this.#end(this.#answer(undefined));
   }
 
-  onResponseError(
-    _controller: Dispatcher.DispatchController | undefined,
-    error: Error & { code?: string },
-  ): void {
-    const { code = '', message } = error;
-    const reason = code === '' ? message : `${code}: ${message}`;
-    this.#end(
-      unreachableCodes.has(code) ? { kind: 'unreachable', reason, code } : { kind: 'failed', reason },
-    );
+  onFailure({ reason, isSentWhole, isStale }: Failure): void {
+    if (this.#head !== undefined) return this.#end(this.#answer(reason));
+    if (isStale && !this.#isSecondTry) {
+      this.#isSecondTry = true;
+      this.#connection = undefined;
+      return this.#connections.acquire(this, 'new');
+    }
+    this.#end({
+      kind: 'failed',
+      reason: isSentWhole ? reason : `${reason}, before the request was sent whole`,
+    });
   }
 
   /** A body over the limit is replaced by one of limit + 1 bytes, so that the reader sees that it was too large. */
-  #answer(): AttemptResult {
+  #answer(cut: string | undefined): AttemptResult {
     const { maxAnswerBytes } = this.#request;
-    const tooLong = maxAnswerBytes > 0 && this.#bytes > maxAnswerBytes;
+    const { status, headers } = this.#head as AnswerHead;
+    const isTooLong = maxAnswerBytes > 0 && this.#size > maxAnswerBytes;
     const chunks = this.#chunks;
     const whole = chunks === undefined ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
-    const body = tooLong ? Buffer.alloc(maxAnswerBytes + 1) : whole;
-    return { kind: 'answered', status: this.#status, headers: this.#headers ?? {}, body };
+    const body = isTooLong ? Buffer.alloc(maxAnswerBytes + 1) : whole;
+    return { kind: 'answered', status, headers, body, cut };
   }
 
-  /** Without a controller the request still waits for its connection, so nothing was sent. */
   #giveUp(): void {
-    const isSent = this.#controller !== undefined;
-    const reason = `no ${isSent ? 'whole answer' : 'connection'} within ${this.#request.timeoutMs} ms`;
-    this.#end({ kind: isSent ? 'failed' : 'unreachable', reason });
-    this.#controller?.abort(new Error(reason));
+    const { timeoutMs } = this.#request;
+    if (this.#connection !== undefined)
+      return this.#connection.fail(`no whole answer within ${timeoutMs} ms`);
+    this.#connections.leave(this);
+    this.onUnreachable(new Error(`no connection within ${timeoutMs} ms`));
   }
 
   #end(result: AttemptResult): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     clearTimeout(this.#timer);
     this.#done(result);
   }
 }
 
-/** Sends `request` through `dispatcher`. Calls `done` exactly once, possibly before this function returns. */
+/** Sends `request` by one of `connections`. Calls `done` exactly once, possibly before this function returns. */
 export function startAttempt(
-  dispatcher: Dispatcher,
+  connections: Connections,
   request: AttemptRequest,
   done: (result: AttemptResult) => void,
 ): void {
-  const { path, headers, body } = request;
-  dispatcher.dispatch({ path, method: 'POST', headers, body }, new Attempt(request, done));
+  let bytes: RequestBytes;
+  try {
+    bytes = encodeRequest(connections.prefixOf(request.path), request.headers, request.body);
+  } catch (error) {
+    done({ kind: 'failed', reason: reasonOf(error as Error) });
+    return;
+  }
+  connections.acquire(new Attempt(connections, request, bytes, done));
+}
+
+function reasonOf({ code, message }: Error & { readonly code?: string }): string {
+  return code === undefined ? message : `${code}: ${message}`;
 }

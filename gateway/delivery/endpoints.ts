@@ -8,7 +8,7 @@ import type { FunctionSettings } from '../../core/contract/subscription.ts';
 import type { ConnectGuard } from '../../core/network/connect-guard.ts';
 import type { AttemptResult } from './attempt.ts';
 import { healthSignalOf, type HealthSignal } from './health-signal.ts';
-import type { Connecting } from './function-connector.ts';
+import type { Connecting } from '../http/dial.ts';
 import { PooledEndpoint } from './pooled-endpoint.ts';
 import { parseRetryAfter } from '../../core/network/retry-after.ts';
 
@@ -170,7 +170,7 @@ export class Endpoints {
   }
 
   /** Closes all connections; requests in flight end as failed. */
-  async close(): Promise<void> {
+  close(): void {
     for (const endpoint of this.#byOrigin.values()) this.#retire(endpoint);
     const endpoints = [...this.#retired];
     this.#retired.clear();
@@ -178,7 +178,7 @@ export class Endpoints {
     this.#ready = [];
     clearTimeout(this.#circuitTimer);
     this.#circuitTimer = undefined;
-    await Promise.all(endpoints.map((endpoint) => endpoint.destroy()));
+    for (const endpoint of endpoints) endpoint.destroy();
   }
 
   #open(origin: string): PooledEndpoint {

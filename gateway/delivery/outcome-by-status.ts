@@ -3,9 +3,8 @@
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { AttemptOutcome } from '../../core/contract/settlement.ts';
 import { parseRetryAfter } from '../../core/network/retry-after.ts';
-
-/** Header names are in lower case, as in undici and Node. */
-export type AnswerHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
+import type { AnswerHeaders } from '../http/answer-head.ts';
+import { batchFailures } from './batch-failures.ts';
 
 export interface Answer {
   readonly status: number;
@@ -28,8 +27,8 @@ export interface AnswerContext {
   /** The request carried a token, so a 401 is about the token and not about the event. */
   readonly isAuthenticated: boolean;
   readonly parseReply: ParseReply;
-  /** The ids of the events in the batch in the content mode `batched`; undefined in the other modes. */
-  readonly batchIds?: ReadonlySet<string> | undefined;
+  /** The events of the batch in the content mode `batched`, id → source; undefined in the other modes. */
+  readonly batch?: ReadonlyMap<string, string> | undefined;
   readonly nowMs: number;
 }
 
@@ -60,16 +59,10 @@ function isRetriedClientError(status: number): boolean {
 function delivered(answer: Answer, context: AnswerContext): AttemptOutcome {
   const { status } = answer;
   let failedIds: ReadonlySet<string> | undefined;
-  if (context.batchIds !== undefined) {
-    const failures = batchFailures(answer.body, context.batchIds);
-    if (failures === 'malformed') {
-      return {
-        kind: 'retry',
-        reason: 'the function answered batchItemFailures that do not match the batch',
-        status,
-      };
-    }
-    failedIds = failures;
+  if (context.batch !== undefined) {
+    const failures = batchFailures(first(answer.headers['content-type']), answer.body, context.batch);
+    if ('malformed' in failures) return { kind: 'retry', reason: failures.malformed, status };
+    if (failures.ids.size > 0) failedIds = failures.ids;
   }
   if (!context.replyWanted || status !== 200) return { kind: 'delivered', status, failedIds };
   const reply = context.parseReply(answer.headers, answer.body);
@@ -81,34 +74,6 @@ function delivered(answer: Answer, context: AnswerContext): AttemptOutcome {
     case 'invalid':
       return { kind: 'rejected', reason: `the reply is not a valid CloudEvent: ${reply.reason}`, status };
   }
-}
-
-/**
- * The ids that a batch answer reports as failed; undefined where it reports none. The rules are those of AWS Lambda for
- * `batchItemFailures`: a null or empty list is success. A list that is malformed, or names an id that is not in the batch, fails
- * the whole batch. A body that does not contain `batchItemFailures` reports no failure, whatever else it contains.
- */
-function batchFailures(
-  body: Buffer,
-  batchIds: ReadonlySet<string>,
-): ReadonlySet<string> | 'malformed' | undefined {
-  if (!body.includes('"batchItemFailures"')) return undefined;
-  let failures: unknown;
-  try {
-    failures = (JSON.parse(body.toString('utf8')) as { batchItemFailures?: unknown } | null)
-      ?.batchItemFailures;
-  } catch {
-    return 'malformed';
-  }
-  if (failures === undefined || failures === null) return undefined;
-  if (!Array.isArray(failures)) return 'malformed';
-  const ids = new Set<string>();
-  for (const failure of failures as readonly ({ itemIdentifier?: unknown } | null)[]) {
-    const id = failure?.itemIdentifier;
-    if (typeof id !== 'string' || !batchIds.has(id)) return 'malformed';
-    ids.add(id);
-  }
-  return ids.size === 0 ? undefined : ids;
 }
 
 function first(value: string | readonly string[] | undefined): string | undefined {

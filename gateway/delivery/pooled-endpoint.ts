@@ -1,17 +1,17 @@
 // One endpoint of a function with its connections: opened, replaced when credentials rotate, probed after a refused connection, closed.
 // `endpoints.ts` decides which endpoint gets a request.
-import { Pool, type Dispatcher } from 'undici';
 import type { FunctionSettings } from '../../core/contract/subscription.ts';
 import { Circuit } from './circuit.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
-import { createConnector, type Connecting } from './function-connector.ts';
+import type { Connecting } from '../http/dial.ts';
+import { Connections } from '../http/connections.ts';
 import { untilAccepting } from './probe-endpoint.ts';
 
 type Concurrency = FunctionSettings['concurrency'];
 
 export class PooledEndpoint {
   readonly origin: string;
-  dispatcher: Dispatcher;
+  connections: Connections;
   /** Requests in flight. */
   outstanding = 0;
   /** How many requests may be in flight. */
@@ -23,10 +23,9 @@ export class PooledEndpoint {
   reachable = true;
   /** No longer among the ready endpoints: it gets no new request; what is in flight may end. */
   retired = false;
-  readonly #concurrency: Concurrency;
   readonly #connecting: () => Connecting;
   /** Connections made with earlier credentials, which close when their requests have ended. */
-  readonly #draining = new Set<Dispatcher>();
+  readonly #draining = new Set<Connections>();
   #stopProbe: (() => void) | undefined;
 
   /** `connecting`: what a new connection is made with; asked for again by `renew` and by each probe. */
@@ -35,20 +34,19 @@ export class PooledEndpoint {
     this.origin = origin;
     this.limit = isLearned ? concurrency.min : concurrency;
     this.learned = isLearned ? new ConcurrencyLimit(concurrency) : undefined;
-    this.#concurrency = concurrency;
     this.#connecting = connecting;
-    this.dispatcher = this.#connect();
+    this.connections = this.#connect();
   }
 
   /** Uses new connections from now on; the old ones close when the requests in flight on them have ended. */
   renew(): void {
-    const old = this.dispatcher;
-    this.dispatcher = this.#connect();
-    this.#draining.add(old);
-    old.close().then(
-      () => this.#draining.delete(old),
-      () => undefined,
-    );
+    const old = this.connections;
+    this.connections = this.#connect();
+    old.close();
+    for (const one of [...this.#draining, old]) {
+      if (one.size > 0) this.#draining.add(one);
+      else this.#draining.delete(one);
+    }
   }
 
   /** Probes the endpoint until it accepts a connection; then it is reachable, and `onReachable` is called. */
@@ -70,24 +68,15 @@ export class PooledEndpoint {
 
   /** Closes the connections of an endpoint without requests in flight. */
   close(): void {
-    // A pool that fails to close has no request in flight, so its failure has no effect.
-    this.dispatcher.close().catch(() => undefined);
+    this.connections.close();
   }
 
   /** Closes all connections at once; requests in flight end as failed. */
-  async destroy(): Promise<void> {
-    await Promise.all([this.dispatcher, ...this.#draining].map((dispatcher) => dispatcher.destroy()));
+  destroy(): void {
+    for (const connections of [this.connections, ...this.#draining]) connections.destroy();
   }
 
-  #connect(): Dispatcher {
-    const concurrency = this.#concurrency;
-    return new Pool(this.origin, {
-      connections: typeof concurrency === 'object' ? concurrency.max : concurrency,
-      pipelining: 1,
-      // The attempt has its own deadline for the whole answer.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      connect: createConnector(this.#connecting()),
-    });
+  #connect(): Connections {
+    return new Connections(this.origin, this.#connecting());
   }
 }

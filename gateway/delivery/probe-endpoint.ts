@@ -2,7 +2,7 @@
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { hostOf } from '../../core/network/tenant-address.ts';
-import { tlsOptions, whenAdmitted, type Connecting } from './function-connector.ts';
+import { tlsOptions, whenAdmitted, type Connecting } from '../http/dial.ts';
 
 /** First and longest delay between two probes, and the timeout of one probe, in ms. */
 const firstDelayMs = 20;

@@ -11,7 +11,7 @@ export type ReplyResult =
   | { readonly kind: 'none' }
   | { readonly kind: 'invalid'; readonly reason: string };
 
-/** Headers of a response with names in lower case, as in undici and Node. */
+/** Headers of a response with names in lower case. */
 export type ResponseHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 const none: ReplyResult = { kind: 'none' };

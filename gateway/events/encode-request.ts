@@ -1,13 +1,18 @@
-// Encodes the events of a batch as one request, in the content mode of the trigger.
+// Encodes the events of a request, in the content mode of the trigger.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { Subscription } from '../../core/contract/subscription.ts';
-import { encodeJson } from './encode-json.ts';
 import { createEncode, encodeBatch, type RequestParts } from './encode.ts';
+
+/** `members`: for `contentMode: batched`, the events as `encodeJson` has encoded them. In the other modes there is one event. */
+export interface RequestContent {
+  readonly events: readonly CloudEvent[];
+  readonly members: readonly Buffer[];
+}
 
 export function createEncodeRequest({
   function: settings,
-}: Subscription): (events: readonly CloudEvent[]) => RequestParts {
-  if (settings.contentMode === 'batched') return (events) => encodeBatch(events.map(encodeJson));
+}: Subscription): (content: RequestContent) => RequestParts {
+  if (settings.contentMode === 'batched') return ({ members }) => encodeBatch(members);
   const encode = createEncode(settings);
-  return ([event]) => encode(event as CloudEvent);
+  return ({ events: [event] }) => encode(event as CloudEvent);
 }

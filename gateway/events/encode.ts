@@ -1,4 +1,4 @@
-// Encodes events as HTTP requests (HTTP protocol binding 1.0.2): a flat list of headers, as undici takes them, and a body. Every header
+// Encodes events as HTTP requests (HTTP protocol binding 1.0.2): a flat list of headers, and a body. Every header
 // name is `ce-<attribute>`, `content-type`, `traceparent` or `tracestate`, and no value can contain a line break.
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { FunctionSettings } from '../../core/contract/subscription.ts';

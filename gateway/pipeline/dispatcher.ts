@@ -24,7 +24,7 @@ import type { Endpoints } from '../delivery/endpoints.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
 import type { PooledEndpoint } from '../delivery/pooled-endpoint.ts';
 import { decodeReply } from '../events/decode-reply.ts';
-import { createEncodeRequest } from '../events/encode-request.ts';
+import { createEncodeRequest, type RequestContent } from '../events/encode-request.ts';
 import type { RequestParts } from '../events/encode.ts';
 import type { SkipAnswer, SkipRequest } from '../../core/contract/skip.ts';
 import { BlockedRecords } from './blocked-records.ts';
@@ -64,7 +64,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly blocked: BlockedRecords;
   readonly #options: DispatcherOptions;
-  readonly #encode: (events: readonly CloudEvent[]) => RequestParts;
+  readonly #encode: (content: RequestContent) => RequestParts;
   readonly #outcomeOf: OutcomeOf;
   readonly #parked: ParkedLanes;
   readonly #outcomes: OutcomeHandler;
@@ -223,8 +223,9 @@ export class Dispatcher {
 
   #send(endpoint: PooledEndpoint, batch: readonly Lane<PendingRecord>[]): void {
     const { access, subscription } = this.#options;
-    const events = beginBatch(batch);
-    const { headers, body } = this.#encode(events);
+    const content = beginBatch(batch);
+    const { events } = content;
+    const { headers, body } = this.#encode(content);
     const authorization = access?.authorization;
     if (authorization !== undefined) headers.push('authorization', authorization);
     const { path } = subscription.function;
@@ -234,7 +235,7 @@ export class Dispatcher {
     this.#inFlight += events.length;
     this.#rateLimiter.take(events.length);
     startAttempt(
-      endpoint.dispatcher,
+      endpoint.connections,
       { path, headers, body, timeoutMs, maxAnswerBytes: this.#answerBytes },
       this.#options.boundary.guard((result: AttemptResult) => {
         const tookMs = performance.now() - startedMs;

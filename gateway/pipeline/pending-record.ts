@@ -19,6 +19,8 @@ export class PendingRecord {
   cause: DeadLetterCause | undefined;
   /** Set when it was delivered and answered with an event; what remains is to store that event. */
   reply: CloudEvent | undefined;
+  /** Its event as a member of the next batch, from when it is looked at until it is sent. */
+  encoded: Buffer | undefined;
   /** The batch that it stands for, if that cannot be read. */
   batch: UnreadableBatch | undefined;
   /** The place of its stored dead letter. */

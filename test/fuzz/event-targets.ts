@@ -118,14 +118,20 @@ const answer: Target = {
   attempt(input) {
     const [status = '', type = '', retryAfter = '', body = ''] = partsOf(input).map(String);
     const headers = { 'content-type': type, 'retry-after': retryAfter, 'ce-id': retryAfter, 'ce-type': type };
-    for (const batchIds of [undefined, new Set(['a-1', 'a-2'])]) {
+    for (const batch of [
+      undefined,
+      new Map([
+        ['a-1', '/a'],
+        ['a-2', '/b'],
+      ]),
+    ]) {
       const outcome = outcomeByStatus(
         { status: Number.parseInt(status, 10) || 200, headers, body: Buffer.from(body) },
-        { replyWanted: true, isAuthenticated: false, parseReply: decodeReply, batchIds, nowMs: 0 },
+        { replyWanted: true, isAuthenticated: false, parseReply: decodeReply, batch, nowMs: 0 },
       );
       if (outcome.kind === 'delivered')
         ok(
-          [...(outcome.failedIds ?? [])].every((id) => batchIds?.has(id)),
+          [...(outcome.failedIds ?? [])].every((id) => batch?.has(id)),
           'an event that was not sent has failed',
         );
       else ok(outcome.reason.length < 5_000, 'a reason that is too long to be told');

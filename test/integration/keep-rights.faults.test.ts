@@ -1,7 +1,5 @@
 // What a scaler needs to keep the progress of triggers that nobody reads: Read on their groups and topics. Without it, it says so once, and
 // what to grant; the backlog goes on. A broker that forgets what nobody keeps proves that the rest is kept.
-import { Writable } from 'node:stream';
-import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { offsetCommitRequest } from '../../core/kafka/group/coordinator/offset-commit-request.ts';
 import { openConnections } from '../core/kafka/fixtures/offsets.ts';
@@ -10,6 +8,7 @@ import { clusterManifests } from '../fixtures/kafka/client-settings.ts';
 import { createTopic, produce, uniqueName, withAdmin } from '../fixtures/kafka/kafka.ts';
 import { startSecureKafka } from '../fixtures/kafka/secure-kafka.ts';
 import type { Right } from '../fixtures/kubernetes/rights.ts';
+import { logLines } from '../fixtures/log-lines.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
 t.setTimeout(300_000);
@@ -78,14 +77,9 @@ t.test('without Read, the scaler says once what it lacks; with it, offsets are k
   await grant('describe', 'group', ...Object.values(groups));
 
   const lines: Line[] = [];
-  const stream = new Writable({
-    write(line: Buffer, _encoding, done) {
-      lines.push(JSON.parse(line.toString()) as Line);
-      done();
-    },
-  });
+  const log = logLines<Line>((line) => void lines.push(line));
   const manifests = manifestsOf(['kept', 'left'], topics, groups);
-  const scaler = await useFileScaler(t, manifests, pino({ level: 'info' }, stream), { keepRoundMs: 300 });
+  const scaler = await useFileScaler(t, manifests, log, { keepRoundMs: 300 });
   const toldOf = (name: string) => lines.filter(({ trigger }) => trigger === `default/${name}`);
   const commitsSent = async () => {
     const text = await (await fetch(`${scaler.httpUrl}/metrics`)).text();

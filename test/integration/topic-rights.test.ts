@@ -1,13 +1,12 @@
 // A trigger of several topics, some of which the user of its KafkaCluster may not read. Gateway and scaler name exactly those, in state and
 // log, and recover by themselves when the rights are granted; the others are read and committed all the while. By both group protocols.
-import { Writable } from 'node:stream';
-import { pino, type Logger } from 'pino';
 import t from 'tap';
 import { clusterManifests } from '../fixtures/kafka/client-settings.ts';
 import { nowhere, useFileScaler } from '../fixtures/file-scaler.ts';
 import { startFunction } from '../fixtures/function-server.ts';
 import { useGateway } from '../fixtures/gateway.ts';
 import { createTopic, produce, uniqueName, withAdmin } from '../fixtures/kafka/kafka.ts';
+import { logLines } from '../fixtures/log-lines.ts';
 import { startSecureKafka } from '../fixtures/kafka/secure-kafka.ts';
 import { until } from '../scaler/fixtures/until.ts';
 
@@ -20,16 +19,6 @@ interface Line {
   readonly msg: string;
   readonly code?: string;
   readonly error?: string;
-}
-
-function logTo(lines: Line[]): Logger {
-  const stream = new Writable({
-    write(line: Buffer, _encoding, done) {
-      lines.push(JSON.parse(line.toString()) as Line);
-      done();
-    },
-  });
-  return pino({ level: 'info' }, stream);
 }
 
 const protocols = ['consumer', 'classic'] as const;
@@ -62,9 +51,17 @@ for (const protocol of protocols)
         ...clusterManifests('secured', kafka.client(kind), { groupProtocol: protocol }),
       ];
       const logs = { gateway: [] as Line[], scaler: [] as Line[] };
-      const scaler = await useFileScaler(t, manifests, logTo(logs.scaler));
+      const scaler = await useFileScaler(
+        t,
+        manifests,
+        logLines<Line>((line) => void logs.scaler.push(line)),
+      );
       const backlog = () => scaler.demand.backlog('default/several').catch(() => undefined);
-      const gateway = await useGateway(t, { bootstrapServers: nowhere, manifests, log: logTo(logs.gateway) });
+      const gateway = await useGateway(t, {
+        bootstrapServers: nowhere,
+        manifests,
+        log: logLines<Line>((line) => void logs.gateway.push(line)),
+      });
       const forbidden = (right: string, ...names: string[]) => {
         const list = names.map((name) => `"${name}"`).join(', ');
         const what = names.length === 1 ? `the topic ${list}` : `each of the topics ${list}`;

@@ -1,7 +1,6 @@
 // Every address that a tenant can name, in any field of any resource, passes the guard: none of them leads to where tenants have nothing.
 // A new field with an address fails this test until it stands in the table.
 import t from 'tap';
-import { Pool } from 'undici';
 import type { OauthCredentials } from '../../../core/contract/kafka-access.ts';
 import { createOauthTokens } from '../../../core/credentials/oauth-tokens.ts';
 import { openSocket } from '../../../core/kafka/connection/socket/open-socket.ts';
@@ -9,7 +8,8 @@ import { readyEndpoints } from '../../../core/kubernetes/informers/endpoint-slic
 import { createConnectGuard } from '../../../core/network/connect-guard.ts';
 import { endpointSliceKind } from '../../../core/resources/kinds.ts';
 import { clusterFieldTable, fieldTable, type Field } from '../../../core/resources/schema/fields.ts';
-import { createConnector } from '../../../gateway/delivery/function-connector.ts';
+import { dial } from '../../../gateway/http/dial.ts';
+import { targetOf } from '../../../gateway/http/target.ts';
 import { planted } from '../../fixtures/secrets/planted.ts';
 import { countConnections } from '../../fixtures/tenant-guard.ts';
 
@@ -45,15 +45,15 @@ const toTokenEndpoint: Attempt = async (host, port) => {
   return why;
 };
 
-const toFunction: Attempt = async (host, port) => {
-  const pool = new Pool(`http://${inUrl(host)}:${port}`, { connect: createConnector({ guard }) });
-  const why: unknown = await pool.request({ path: '/', method: 'POST' }).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  await pool.destroy();
-  return why;
-};
+const toFunction: Attempt = (host, port) =>
+  new Promise((resolve) => {
+    const onConnected = (): void => resolve(undefined);
+    dial(
+      targetOf(`http://${inUrl(host)}:${port}`),
+      { guard },
+      { onConnected, onFailure: resolve, onBytes: () => undefined },
+    );
+  });
 
 const inSlice: Attempt = (host) => {
   const { apiVersion, kind } = endpointSliceKind;

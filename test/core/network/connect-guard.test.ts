@@ -1,12 +1,8 @@
 import type { LookupAddress } from 'node:dns';
 import t, { type Test } from 'tap';
-import { Pool } from 'undici';
 import { startAttempt, type AttemptResult } from '../../../gateway/delivery/attempt.ts';
-import {
-  createConnectGuard,
-  createGuardedConnector,
-  type ConnectGuardOptions,
-} from '../../../core/network/connect-guard.ts';
+import { Connections } from '../../../gateway/http/connections.ts';
+import { createConnectGuard, type ConnectGuardOptions } from '../../../core/network/connect-guard.ts';
 import { untilAccepting } from '../../../gateway/delivery/probe-endpoint.ts';
 import { startFunction } from '../../fixtures/function-server.ts';
 import { countConnections } from '../../fixtures/tenant-guard.ts';
@@ -33,10 +29,10 @@ const createCheck: ConnectGuardOptions['createCheck'] = (apiServer) => (address)
   apiServer.includes(address) ? 'the API server' : address === '127.0.0.1' ? undefined : 'not open';
 
 function send(t: Test, origin: string, guard: ReturnType<typeof guardOf>['guard']): Promise<AttemptResult> {
-  const pool = new Pool(origin, { connect: createGuardedConnector(guard, { timeout: 3_000 }) });
-  t.teardown(() => pool.destroy());
+  const connections = new Connections(origin, { guard });
+  t.teardown(() => connections.destroy());
   const request = { path: '/', headers: [], body: null, timeoutMs: 20_000, maxAnswerBytes: 0 };
-  return new Promise((resolve) => startAttempt(pool, request, resolve));
+  return new Promise((resolve) => startAttempt(connections, request, resolve));
 }
 
 t.test('there is no connection to a refused address, however it is written or resolved', async (t) => {

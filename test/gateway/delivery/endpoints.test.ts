@@ -43,7 +43,7 @@ function open(
 
 function send(gate: PooledEndpoint): Promise<AttemptResult> {
   const request = { path: '/', headers: [], body: null, timeoutMs: 20_000, maxAnswerBytes: 100 };
-  return new Promise((resolve) => startAttempt(gate.dispatcher, request, resolve));
+  return new Promise((resolve) => startAttempt(gate.connections, request, resolve));
 }
 
 /** How many sockets and servers, or timers, keep the process alive. */
@@ -305,7 +305,7 @@ t.test('closed, it leaves no socket and no timer behind', async (t) => {
   sent.push(send(last));
   await until(() => here.calls.length === 1);
 
-  await endpoints.close();
+  endpoints.close();
   t.match(await Promise.all(sent), [{ kind: 'failed' }, { kind: 'failed' }], 'of the one that is gone, too');
   const timers = handles('Timeout');
   endpoints.refused(last, why);
@@ -323,7 +323,7 @@ t.test('closed, it does not wait for a circuit any more', async (t) => {
   const before = handles('Timeout');
   t.equal(endpoints.pick(), undefined);
   t.equal(handles('Timeout'), before + 1);
-  await endpoints.close();
+  endpoints.close();
   t.ok(handles('Timeout') <= before);
   t.equal(calls.available, 1);
 });

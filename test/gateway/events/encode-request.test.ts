@@ -10,11 +10,15 @@ const events = [eventOf({ id: 'a-1' }), eventOf({ id: 'a-2' })];
 t.test('one event goes in the content mode of the trigger', async (t) => {
   for (const contentMode of ['binary', 'structured'] as const) {
     const encode = createEncodeRequest(quickSubscription({ function: { contentMode } }));
-    t.strictSame(encode(events.slice(0, 1)), createEncode({ contentMode })(events[0]!));
+    t.strictSame(
+      encode({ events: events.slice(0, 1), members: [] }),
+      createEncode({ contentMode })(events[0]!),
+    );
   }
 });
 
 t.test('a batch carries all its events, in their order', async (t) => {
   const encode = createEncodeRequest(quickSubscription({ function: { contentMode: 'batched' } }));
-  t.strictSame(encode(events), encodeBatch(events.map(encodeJson)));
+  const members = events.map(encodeJson);
+  t.strictSame(encode({ events, members }), encodeBatch(members));
 });

@@ -1,8 +1,8 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
-import { Pool } from 'undici';
 import { startAttempt, type AttemptResult } from '../../../gateway/delivery/attempt.ts';
+import { Connections } from '../../../gateway/http/connections.ts';
 import { createDecode } from '../../../gateway/events/decode.ts';
 import { createEncode, type RequestParts } from '../../../gateway/events/encode.ts';
 import { anyRecord, owner, settings } from './build.ts';
@@ -15,7 +15,7 @@ interface Arrived {
 }
 
 interface Sink {
-  readonly pool: Pool;
+  readonly connections: Connections;
   /** What `host` has to be. */
   readonly host: string;
   readonly arrived: readonly Arrived[];
@@ -44,13 +44,13 @@ async function useSink(t: Test): Promise<Sink> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const pool = new Pool(`http://${host}`, { connections: 1 });
-  t.teardown(async () => {
-    await pool.destroy();
-    await new Promise((resolve) => server.close(resolve));
+  const connections = new Connections(`http://${host}`, {});
+  t.teardown(() => {
+    connections.destroy();
+    return new Promise((resolve) => server.close(resolve));
   });
   const excess = (): number => [...rest.values()].reduce((sum, { length }) => sum + length, 0);
-  return { pool, host, arrived, excess };
+  return { connections, host, arrived, excess };
 }
 
 function readRequest(bytes: Buffer): { arrived: Arrived; rest: Buffer } | undefined {
@@ -68,13 +68,13 @@ function readRequest(bytes: Buffer): { arrived: Arrived; rest: Buffer } | undefi
   return { arrived: { requestLine, headers, body }, rest: Buffer.from(bytes.subarray(start + length)) };
 }
 
-function post(pool: Pool, { headers, body }: RequestParts): Promise<AttemptResult> {
+function post(connections: Connections, { headers, body }: RequestParts): Promise<AttemptResult> {
   const request = { path: '/', headers: [...headers], body, timeoutMs: 20_000, maxAnswerBytes: 0 };
-  return new Promise((resolve) => startAttempt(pool, request, resolve));
+  return new Promise((resolve) => startAttempt(connections, request, resolve));
 }
 
 t.test('on the wire, a record is one request with the headers that were meant, and no other', async (t) => {
-  const { pool, host, arrived, excess } = await useSink(t);
+  const { connections, host, arrived, excess } = await useSink(t);
   const decode = createDecode(settings, 'main', owner);
   let sent = 0;
   await fc.assert(
@@ -85,7 +85,7 @@ t.test('on the wire, a record is one request with the headers that were meant, a
         const decoded = decode(record);
         if (decoded.kind === 'undecodable') return;
         const parts = createEncode({ contentMode })(decoded.event);
-        t.equal((await post(pool, parts)).kind, 'answered');
+        t.equal((await post(connections, parts)).kind, 'answered');
         sent += 1;
         t.equal(arrived.length, sent, 'one request for one record');
         t.equal(excess(), 0, 'and nothing behind it');
@@ -97,7 +97,7 @@ t.test('on the wire, a record is one request with the headers that were meant, a
         ]);
         const expected = [
           ['host', host],
-          ['connection', 'keep-alive'],
+          ['accept-encoding', 'identity'],
           ['content-length', String(parts.body?.length ?? 0)],
           ...own,
         ];

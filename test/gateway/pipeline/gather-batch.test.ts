@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { recordBytes } from '../../../core/contract/record.ts';
 import { PendingRecord } from '../../../gateway/pipeline/pending-record.ts';
 import { beginBatch, gatherBatch, lastDelivered } from '../../../gateway/pipeline/gather-batch.ts';
+import { encodeJson, joinBatch } from '../../../gateway/events/encode-json.ts';
 import { eventOf } from '../events/build.ts';
 import { lanesOf, settingsOf } from './build-lanes.ts';
 
@@ -31,9 +31,15 @@ t.test('no batch has more events than there is room for besides', async (t) => {
 t.test('what a batch begins with are the events of what is taken', async (t) => {
   const { lanes, deliveries } = lanesOf(['a', 'b', 'a']);
   const batch = gatherBatch(lanes, settingsOf('batched', 2));
+  const { events, members } = beginBatch(batch);
   t.strictSame(
-    beginBatch(batch).map(({ id }) => id),
+    events.map(({ id }) => id),
     ['0', '2'],
+  );
+  t.strictSame(members, events.map(encodeJson));
+  t.ok(
+    deliveries.every(({ encoded }) => encoded === undefined),
+    'and nothing of it is kept',
   );
   t.strictSame(
     deliveries.map(({ isUnderWay }) => isUnderWay),
@@ -47,14 +53,25 @@ t.test('the last event of a batch that was delivered', async (t) => {
   t.equal(lastDelivered(batch, undefined), deliveries[3]);
   t.equal(lastDelivered(batch, new Set(['3', '1'])), deliveries[2]);
   t.equal(lastDelivered(batch, new Set(['0', '1', '2', '3'])), undefined);
+});
+
+t.test('no two events of a batch have the same id, whatever their sources', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a', 'a', 'b', 'c']);
   const { partition, record } = deliveries[0]!;
-  const bare = new PendingRecord(partition, record, undefined, 1);
-  partition.lanes.add(null, bare);
-  t.equal(lastDelivered(gatherBatch(lanes, settingsOf('batched')), new Set(['0'])), bare);
+  partition.lanes.add(
+    Buffer.from('d'),
+    new PendingRecord(partition, record, eventOf({ id: '1', source: '/b' }), 1),
+  );
+  partition.lanes.add(Buffer.from('d'), new PendingRecord(partition, record, eventOf({ id: '4' }), 1));
+  t.strictSame(offsetsOf(gatherBatch(lanes, settingsOf('batched'))), [[0, 1], [2], [3]]);
+  t.strictSame(
+    beginBatch(gatherBatch(lanes, settingsOf('batched'))).events.map(({ id }) => id),
+    ['1', '4'],
+  );
 });
 
 t.test(
-  'no batch has more events or bytes than it may, but for one record that is too large alone',
+  'no batch has more events than it may, and no request more bytes, but for one event that is too large alone',
   async () => {
     const anyKeys = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 30 });
     fc.assert(
@@ -71,13 +88,10 @@ t.test(
             batch.length > 0;
             batch = gatherBatch(lanes, settings)
           ) {
-            const records = batch.flatMap((lane) =>
-              Array.from({ length: lane.taken }, (_, index) => lane.at(index).record),
-            );
-            const bytes = records.reduce((sum, record) => sum + recordBytes(record), 0);
-            if (records.length === 0 || records.length > maxEvents) return false;
-            if (bytes > maxBytes && records.length > 1) return false;
-            taken += records.length;
+            const { members } = beginBatch(batch);
+            if (members.length === 0 || members.length > maxEvents) return false;
+            if (joinBatch(members).length > maxBytes && members.length > 1) return false;
+            taken += members.length;
             for (const lane of batch) lanes.finish(lane, [], 'ready');
           }
           return taken === keys.length;

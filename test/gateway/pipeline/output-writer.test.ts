@@ -63,9 +63,10 @@ t.test('dead letters of one lane are stored together, and each that cannot be is
   t.match(seen('storeFailed'), [[{}, { offset: 3n }, 'dead letter', {}]]);
   kafka.failsWrite = undefined;
   await until(() => kafka.isDone());
-  t.strictSame(kafka.written.map(({ value }) => Number(value)).sort((one, other) => one - other), [
-    ...Array(150).keys(),
-  ]);
+  t.strictSame(
+    kafka.written.map(({ value }) => Number(value)).sort((one, other) => one - other),
+    [...Array(150).keys()],
+  );
 });
 
 t.test(

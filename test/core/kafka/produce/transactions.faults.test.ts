@@ -4,12 +4,7 @@ import t, { type Test } from 'tap';
 import type { LocalBroker, LocalKafka } from '../../../../cli/kafka/local-kafka.ts';
 import type { OutgoingRecord } from '../../../../core/contract/record-sink.ts';
 import type { RecordSource, TransactionOutcome } from '../../../../core/contract/record-source.ts';
-import { openLogin } from '../../../../core/kafka/connection/cluster-login.ts';
-import { createFetcher } from '../../../../core/kafka/fetch/create-fetcher.ts';
-import { FairScheduler } from '../../../../core/kafka/fetch/fair-scheduler.ts';
-import { chooseMembership } from '../../../../core/kafka/group/choose-membership.ts';
 import { transactionalIdOf } from '../../../../core/kafka/produce/transactions.ts';
-import { createRecordSources } from '../../../../core/kafka/source/group-record-source.ts';
 import {
   consumeAll,
   createTopic,
@@ -18,11 +13,11 @@ import {
   uniqueName,
   withAdmin,
 } from '../../../fixtures/kafka/kafka.ts';
-import { subscriptionOf } from '../../../fixtures/subscription.ts';
 import { until } from '../../../scaler/fixtures/until.ts';
-import { faultyConnections, type FaultyConnections } from '../fixtures/faulty-connections.ts';
+import type { FaultyConnections } from '../fixtures/faulty-connections.ts';
 import { Listener } from '../fixtures/member.ts';
 import { openConnections } from '../fixtures/offsets.ts';
+import { openTransactionalSources } from '../fixtures/transactional-sources.ts';
 
 t.setTimeout(300_000);
 
@@ -77,16 +72,7 @@ async function prepare(t: Test, kafka: LocalKafka): Promise<Stage> {
       if ((await leaderOf(topic)) !== hung.id) return topic;
     }
   };
-  const opened = openLogin({ brokers: servers.split(','), clientId: 'tx-test' });
-  const connections = faultyConnections(opened.connections);
-  const login = { ...opened, connections };
-  const fetcher = createFetcher({ ...login, scheduler: new FairScheduler() });
-  const createMembership = chooseMembership('auto', () => undefined);
-  const createSource = createRecordSources({ login, fetcher, createMembership });
-  t.teardown(async () => {
-    await fetcher.close();
-    await login.close();
-  });
+  const sources = openTransactionalSources(t, servers);
 
   const start = async (isHung: boolean): Promise<Trigger> => {
     const topic = await topicElsewhere('in');
@@ -98,11 +84,7 @@ async function prepare(t: Test, kafka: LocalKafka): Promise<Stage> {
       Array.from({ length: 9 }, (_, index) => ({ value: `${index}` })),
     );
     const listener = new Listener();
-    const subscription = subscriptionOf(groupId, { source: { topics: [topic], consumerGroup: groupId } });
-    const reply = { topic: notices, transactional: true };
-    const source = createSource({ ...subscription, reply }, listener);
-    t.teardown(() => source.stop());
-    source.start();
+    const source = sources.start(groupId, topic, notices, listener);
     await until(() => listener.isConsuming && listener.records_.length === 9, 60_000);
     const noticeOf = (offset: bigint): OutgoingRecord => {
       return { topic: notices, key: null, value: Buffer.from(`${offset}`), headers: [] };
@@ -127,7 +109,7 @@ async function prepare(t: Test, kafka: LocalKafka): Promise<Stage> {
   };
   const first = await start(true);
   const second = await start(false);
-  return { broker: hung, first, second, connections };
+  return { broker: hung, first, second, connections: sources.connections };
 }
 
 /** `replicas`: of what coordinators keep. With one, the coordinator stays where it is; with three, it moves when its broker hangs. */

@@ -6,11 +6,6 @@ import type {
   RecordListener,
   RecordSource,
 } from '../../../../core/contract/record-source.ts';
-import { openLogin } from '../../../../core/kafka/connection/cluster-login.ts';
-import { FairScheduler } from '../../../../core/kafka/fetch/fair-scheduler.ts';
-import { createFetcher } from '../../../../core/kafka/fetch/create-fetcher.ts';
-import { chooseMembership } from '../../../../core/kafka/group/choose-membership.ts';
-import { createRecordSources } from '../../../../core/kafka/source/group-record-source.ts';
 import { openTransactionalProducer } from '../../../../core/kafka/produce/transactional-producer.ts';
 import { transactionalIdOf, Transactions } from '../../../../core/kafka/produce/transactions.ts';
 import {
@@ -22,9 +17,9 @@ import {
   useKafka,
   withAdmin,
 } from '../../../fixtures/kafka/kafka.ts';
-import { subscriptionOf } from '../../../fixtures/subscription.ts';
 import { until } from '../../../scaler/fixtures/until.ts';
 import { faultyConnections, lost, taken, type FaultyConnections } from '../fixtures/faulty-connections.ts';
+import { openTransactionalSources } from '../fixtures/transactional-sources.ts';
 import { openConnections, openReader } from '../fixtures/offsets.ts';
 
 t.setTimeout(115_000);
@@ -73,21 +68,8 @@ async function join(t: Test, { servers, topic, notices, group }: Stage): Promise
       if (state.kind === 'failing') told.push(state.reason);
     },
   };
-  const subscription = subscriptionOf('tx', { source: { topics: [topic], consumerGroup: group } });
-  const reply = { topic: notices, transactional: true };
-  const opened = openLogin({ brokers: servers.split(','), clientId: 'tx-test' });
-  const connections = faultyConnections(opened.connections);
-  const login = { ...opened, connections };
-  const fetcher = createFetcher({ ...login, scheduler: new FairScheduler() });
-  const createMembership = chooseMembership('auto', () => undefined);
-  const createSource = createRecordSources({ login, fetcher, createMembership });
-  const source = createSource({ ...subscription, reply }, listener);
-  t.teardown(async () => {
-    await source.stop();
-    await fetcher.close();
-    await login.close();
-  });
-  source.start();
+  const { connections, start } = openTransactionalSources(t, servers);
+  const source = start(group, topic, notices, listener);
   await until(() => told.length > 0);
   return { source, connections, told };
 }
