@@ -4,6 +4,7 @@ import { createKafka } from '../../core/kafka/administration/kafka-client.ts';
 import { openCluster } from '../../core/kafka/connection/clusters.ts';
 import { createMissingTopics } from '../../core/kafka/administration/topic-admin.ts';
 import { startLocalKafka } from '../kafka/local-kafka.ts';
+import { plainRecord } from './sample.ts';
 import { fill, sendAtRate, type Bench, type BenchOptions } from './load.ts';
 import { measure, startGatewayProcess, startSink, until, type Measured, type Sink } from './processes.ts';
 import { formatTable, percentile } from './report.ts';
@@ -13,6 +14,14 @@ import type { BenchTrigger } from './triggers.ts';
 const partitions = 6;
 const topic = 'bench';
 
+/** One row of the table of throughput: a trigger with the defaults, except for this. */
+interface Row extends Pick<BenchTrigger, 'ordering' | 'concurrency' | 'batch'> {
+  /** How many requests that makes at a time, at most. */
+  readonly inFlight: number;
+  /** `plain`: records without headers. Absent: CloudEvents. */
+  readonly records?: 'plain';
+}
+
 export async function runBench(options: BenchOptions): Promise<void> {
   options.print('Starting Kafka, and writing the topic…');
   const local = await startLocalKafka({ benchmark: true });
@@ -21,10 +30,11 @@ export async function runBench(options: BenchOptions): Promise<void> {
   const cluster = openCluster(connection);
   const { sink } = cluster;
   try {
-    await createMissingTopics(admin, [topic, 'stuck', 'asked', 'replies', 'replies-tx'], partitions);
+    await createMissingTopics(admin, [topic, 'plain', 'stuck', 'asked', 'replies', 'replies-tx'], partitions);
     await createMissingTopics(admin, ['latency'], partitions, { 'message.timestamp.type': 'LogAppendTime' });
     const bench: Bench = { ...options, brokers: local.bootstrapServers, sink };
     await fill(bench, topic, options.events);
+    await fill(bench, 'plain', options.events, plainRecord);
     await throughput(bench);
     await slowFunction(bench);
     await latency(bench);
@@ -46,23 +56,32 @@ async function throughput(bench: Bench): Promise<void> {
     bare.set(inFlight, await measure('bare', [function_.origin, bench.events, inFlight]));
   const rows = [['raw consumption', '', ...figures(raw, bench.events), '']];
   for (const [inFlight, measured] of bare)
-    rows.push(['bare undici loop', String(inFlight), ...figures(measured, bench.events), '1.00']);
-  const cases = [
-    { ordering: 'partition', inFlight: partitions, concurrency: undefined },
-    { ordering: 'key', inFlight: 8, concurrency: undefined },
-    { ordering: 'none', inFlight: 8, concurrency: undefined },
+    rows.push(['bare Pool.dispatch', String(inFlight), ...figures(measured, bench.events), '1.00']);
+  const cases: readonly Row[] = [
+    { ordering: 'partition', inFlight: partitions },
+    { ordering: 'key', inFlight: 8 },
+    { ordering: 'none', inFlight: 8 },
     { ordering: 'key', inFlight: 64, concurrency: 64 },
     { ordering: 'none', inFlight: 64, concurrency: 64 },
-  ] as const;
-  for (const { ordering, inFlight, concurrency } of cases) {
-    const name = `${ordering}-${inFlight}`;
-    const measured = await deliver(bench, function_, { name, ordering, concurrency });
+    { ordering: 'none', inFlight: 64, concurrency: 64, records: 'plain' },
+    { ordering: 'none', inFlight: 8, batch: { maxEvents: 100 } },
+    { ordering: 'none', inFlight: 8, batch: { maxEvents: 100 }, records: 'plain' },
+  ];
+  for (const { ordering, inFlight, concurrency, batch, records } of cases) {
+    const name = [ordering, inFlight, batch === undefined ? 'single' : 'batched', records ?? topic].join('-');
+    const trigger = { name, topic: records ?? topic, ordering, concurrency, batch };
+    const measured = await deliver(bench, function_, trigger);
     const peer = bare.get(inFlight);
     const ratio =
       peer === undefined ? '' : (measured.cpuSeconds / (peer.cpuSeconds / bench.events)).toFixed(2);
-    const label = `gateway, ordering ${ordering}${concurrency === undefined ? ', defaults' : ''}`;
+    const what = [
+      `gateway, ordering ${ordering}`,
+      ...(concurrency === undefined ? ['defaults'] : []),
+      ...(batch === undefined ? [] : [`batches of ${batch.maxEvents}`]),
+      ...(records === undefined ? [] : ['no headers']),
+    ];
     rows.push([
-      label,
+      what.join(', '),
       String(inFlight),
       (1 / measured.seconds).toFixed(0),
       (measured.cpuSeconds * 1e6).toFixed(1),
@@ -86,21 +105,21 @@ function figures({ seconds, cpuSeconds }: Measured, events: number): [string, st
 async function deliver(
   bench: Bench,
   function_: Sink,
-  settings: Pick<BenchTrigger, 'name' | 'ordering' | 'concurrency'>,
+  settings: Omit<BenchTrigger, 'origin' | 'initialOffset'>,
 ): Promise<Measured> {
   function_.reset();
-  const trigger = { ...settings, topic, origin: function_.origin, initialOffset: 'earliest' } as const;
+  const trigger = { ...settings, origin: function_.origin, initialOffset: 'earliest' } as const;
   const gateway = await startGatewayProcess(bench.brokers, trigger);
   try {
-    const reached = (count: number) => async () => (await function_.report()).requests >= count;
+    const reached = (count: number) => async () => (await function_.report()).events >= count;
     await until(reached(bench.events / 10), 120_000, 'the first events');
     const startedMs = performance.now();
     const before = await gateway.usage();
-    const from = (await function_.report()).requests;
+    const from = (await function_.report()).events;
     await until(reached(bench.events), 600_000, 'all events');
     const seconds = (performance.now() - startedMs) / 1000;
     const after = await gateway.usage();
-    const events = (await function_.report()).requests - from;
+    const events = (await function_.report()).events - from;
     return { seconds: seconds / events, cpuSeconds: (after.cpuSeconds - before.cpuSeconds) / events };
   } finally {
     await gateway.stop();
@@ -109,7 +128,8 @@ async function deliver(
 
 async function slowFunction(bench: Bench): Promise<void> {
   const function_ = await startSink(5);
-  const { seconds } = await deliver(bench, function_, { name: 'slow', ordering: 'none', concurrency: 64 });
+  const trigger = { name: 'slow', topic, ordering: 'none', concurrency: 64 } as const;
+  const { seconds } = await deliver(bench, function_, trigger);
   await function_.stop();
   const most = 64 / 0.005;
   bench.print(

@@ -22,10 +22,11 @@ export async function fill(
   { sink, signal }: Pick<Bench, 'sink' | 'signal'>,
   to: string,
   count: number,
+  recordOf = sampleRecord,
 ): Promise<void> {
   for (let from = 0; from < count && !signal.aborted; from += 10_000) {
     const batch = Array.from({ length: Math.min(10_000, count - from) }, (_, index) =>
-      sink.write(sampleRecord(to, from + index)),
+      sink.write(recordOf(to, from + index)),
     );
     await Promise.all(batch);
   }

@@ -14,6 +14,8 @@ export interface Measured {
 
 export interface SinkReport {
   readonly requests: number;
+  /** Events in these requests. */
+  readonly events: number;
   readonly ages: Ages;
 }
 

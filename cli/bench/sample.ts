@@ -9,6 +9,11 @@ export function sampleValue(atMs: number): Buffer {
   return Buffer.from(`${head}${filler.slice(0, 200 - head.length - 2)}"}`);
 }
 
+/** A record without headers, of the same key and value. The gateway makes an event of it. */
+export function plainRecord(topic: string, index: number): OutgoingRecord {
+  return { topic, key: Buffer.from(`customer-${index % 1000}`), value: sampleValue(0), headers: [] };
+}
+
 export function sampleRecord(topic: string, index: number, atMs = 0): OutgoingRecord {
   const header = (name: string, value: string): { name: string; value: Buffer } => ({
     name,

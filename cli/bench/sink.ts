@@ -5,6 +5,7 @@ import { createServer, type Socket } from 'node:net';
 
 const answer = Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
 const headEnd = Buffer.from('\r\n\r\n');
+const specVersion = Buffer.from('{"specversion"');
 const workMs = Number(process.argv[2] ?? 0);
 const isEcho = process.argv[3] === 'echo';
 const echoHead =
@@ -19,6 +20,7 @@ export interface Ages {
 }
 
 let requests = 0;
+let events = 0;
 let ages: Ages = { sinceSend: [], sinceAppend: [] };
 
 /** Calls `onRequest` for each complete request in `bytes`, and returns the rest. */
@@ -34,6 +36,14 @@ function takeRequests(bytes: Buffer, onRequest: (head: string, body: Buffer) => 
     onRequest(head, rest.subarray(end + 4, end + 4 + length));
     rest = rest.subarray(end + 4 + length);
   }
+}
+
+/** One, or as many as a batch has. */
+function eventsIn(head: string, body: Buffer): number {
+  if (!head.includes('cloudevents-batch')) return 1;
+  let count = 0;
+  for (let at = body.indexOf(specVersion); at !== -1; at = body.indexOf(specVersion, at + 1)) count += 1;
+  return count;
 }
 
 function noteAges(head: string, body: Buffer): void {
@@ -56,6 +66,7 @@ function serve(socket: Socket): void {
   socket.on('data', (chunk) => {
     rest = takeRequests(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]), (head, body) => {
       requests += 1;
+      events += eventsIn(head, body);
       noteAges(head, body);
       if (workMs === 0) respond(body);
       else setTimeout(respond, workMs, body);
@@ -69,9 +80,10 @@ server.listen(0, '127.0.0.1', () => {
   process.send?.({ port: typeof address === 'object' ? address?.port : undefined });
 });
 process.on('message', (message) => {
-  if (message === 'report') process.send?.({ requests, ages });
+  if (message === 'report') process.send?.({ requests, events, ages });
   if (message === 'reset') {
     requests = 0;
+    events = 0;
     ages = { sinceSend: [], sinceAppend: [] };
   }
 });

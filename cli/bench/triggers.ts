@@ -13,18 +13,24 @@ export interface BenchTrigger {
   /** Absent: the default. */
   readonly concurrency?: number | undefined;
   readonly timeout?: string | undefined;
+  /** Absent: one event a request. */
+  readonly batch?: { readonly maxEvents: number } | undefined;
   readonly reply?: { readonly topic: string; readonly transactional: boolean } | undefined;
 }
 
 export function manifestOf(trigger: BenchTrigger): string {
-  const { name, topic, origin, initialOffset, ordering, concurrency, timeout, reply } = trigger;
+  const { name, topic, origin, initialOffset, ordering, concurrency, timeout, batch, reply } = trigger;
   return JSON.stringify({
     apiVersion: 'millrace.dev/v1alpha1',
     kind: 'Trigger',
     metadata: { name, namespace: 'bench' },
     spec: {
       source: { topics: [topic], initialOffset },
-      function: { uri: origin, ...(concurrency === undefined ? {} : { concurrency }) },
+      function: {
+        uri: origin,
+        ...(concurrency === undefined ? {} : { concurrency }),
+        ...(batch === undefined ? {} : { contentMode: 'batched', batch }),
+      },
       delivery: { ordering, ...(timeout === undefined ? {} : { timeout }) },
       ...(reply === undefined ? {} : { reply }),
     },

@@ -39,7 +39,7 @@ export function createOutcomeOf(subscription: Subscription, decodeReply: ParseRe
         replyWanted,
         isAuthenticated,
         parseReply: isUnreadable ? refuseReply(decodeReply, content.unreadable) : decodeReply,
-        batch: isBatched ? new Map(events.map(({ id, source }) => [id, source])) : undefined,
+        batch: isBatched ? events : undefined,
         nowMs: Date.now(),
       },
     );

@@ -1,7 +1,11 @@
 // Which events of a batch a function reports as failed, from the body of a 2xx (docs: Functions, "Batches"). The rules are those of AWS Lambda for
 // `batchItemFailures`. JSON is parsed, never searched, and what cannot be read is never taken for success. Pure.
 import { isUtf8 } from 'node:buffer';
+import type { CloudEvent } from '../../core/contract/event.ts';
 import { isJsonMediaType } from '../../core/contract/media-type.ts';
+
+/** What a function may name an event by. No two of a batch have the same id. */
+export type EventIdentity = Pick<CloudEvent, 'id' | 'source'>;
 
 export type BatchFailures = { readonly ids: ReadonlySet<string> } | { readonly malformed: string };
 
@@ -9,13 +13,13 @@ const noneFailed: BatchFailures = { ids: new Set() };
 const byteOrderMark = '\ufeff';
 
 /**
- * `batch`: its events, id → source. An empty body, a null or empty list, JSON without the list, and text that is no JSON object report no failure.
+ * `batch`: its events. An empty body, a null or empty list, JSON without the list, and text that is no JSON object report no failure.
  * Malformed, so that the whole batch has failed: a list that is not one, an item that names no event of the batch, JSON that cannot be parsed.
  */
 export function batchFailures(
   contentType: string | undefined,
   body: Buffer,
-  batch: ReadonlyMap<string, string>,
+  batch: readonly EventIdentity[],
 ): BatchFailures {
   if (body.length === 0) return noneFailed;
   const claimsJson = contentType !== undefined && isJsonMediaType(contentType);
@@ -31,9 +35,11 @@ export function batchFailures(
       : undefined;
   if (list === undefined || list === null) return noneFailed;
   if (!Array.isArray(list)) return { malformed: 'the function answered batchItemFailures that are no list' };
+  if (list.length === 0) return noneFailed;
+  const sources = new Map(batch.map(({ id, source }) => [id, source]));
   const ids = new Set<string>();
   for (const item of list as readonly unknown[]) {
-    const id = idOf(item, batch);
+    const id = idOf(item, sources);
     if (id === undefined)
       return { malformed: 'the function answered batchItemFailures that do not match the batch' };
     ids.add(id);
@@ -57,9 +63,9 @@ function mayBeJson(body: Buffer): boolean {
 }
 
 /** `{ itemIdentifier }`: the id of an event, or its `{ source, id }`. */
-function idOf(item: unknown, batch: ReadonlyMap<string, string>): string | undefined {
+function idOf(item: unknown, sources: ReadonlyMap<string, string>): string | undefined {
   const named = (item as { itemIdentifier?: unknown } | null | undefined)?.itemIdentifier;
-  if (typeof named === 'string') return batch.has(named) ? named : undefined;
+  if (typeof named === 'string') return sources.has(named) ? named : undefined;
   const { id, source } = (named ?? {}) as { id?: unknown; source?: unknown };
-  return typeof id === 'string' && batch.get(id) === source ? id : undefined;
+  return typeof id === 'string' && sources.get(id) === source ? id : undefined;
 }

@@ -4,7 +4,7 @@ import type { CloudEvent } from '../../core/contract/event.ts';
 import type { AttemptOutcome } from '../../core/contract/settlement.ts';
 import { parseRetryAfter } from '../../core/network/retry-after.ts';
 import type { AnswerHeaders } from '../http/answer-head.ts';
-import { batchFailures } from './batch-failures.ts';
+import { batchFailures, type EventIdentity } from './batch-failures.ts';
 
 export interface Answer {
   readonly status: number;
@@ -27,8 +27,8 @@ export interface AnswerContext {
   /** The request carried a token, so a 401 is about the token and not about the event. */
   readonly isAuthenticated: boolean;
   readonly parseReply: ParseReply;
-  /** The events of the batch in the content mode `batched`, id → source; undefined in the other modes. */
-  readonly batch?: ReadonlyMap<string, string> | undefined;
+  /** The events of the batch in the content mode `batched`; undefined in the other modes. */
+  readonly batch?: readonly EventIdentity[] | undefined;
   readonly nowMs: number;
 }
 

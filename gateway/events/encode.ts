@@ -3,7 +3,7 @@
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { FunctionSettings } from '../../core/contract/subscription.ts';
 import { isExtensionName } from './attributes.ts';
-import { encodeJson, joinBatch } from './encode-json.ts';
+import { encodeJson, joinBatch, memberOf, type JsonMember } from './encode-json.ts';
 import { percentEncode } from './percent-encoding.ts';
 
 export interface RequestParts {
@@ -29,7 +29,7 @@ export function createEncode(settings: Pick<FunctionSettings, 'contentMode'>): E
     case 'structured':
       return encodeStructured;
     case 'batched':
-      return (event) => encodeBatch([encodeJson(event)]);
+      return (event) => encodeBatch([memberOf(event)]);
   }
 }
 
@@ -40,8 +40,8 @@ function encodeStructured(event: CloudEvent): RequestParts {
   return { headers, body: encodeJson(event) };
 }
 
-/** The batched content mode, from events that `encodeJson` has encoded, so that their sizes are known before the batch is closed. */
-export function encodeBatch(members: readonly Buffer[]): RequestParts {
+/** The batched content mode, from members whose sizes were known before the batch was closed. */
+export function encodeBatch(members: readonly JsonMember[]): RequestParts {
   return {
     headers: ['content-type', 'application/cloudevents-batch+json; charset=utf-8'],
     body: joinBatch(members),

@@ -3,7 +3,7 @@
 import type { CloudEvent } from '../../core/contract/event.ts';
 import type { FunctionSettings } from '../../core/contract/subscription.ts';
 import type { Lane, Lanes } from '../delivery/lanes.ts';
-import { encodeJson } from '../events/encode-json.ts';
+import { memberOf, type JsonMember } from '../events/encode-json.ts';
 import type { RequestContent } from '../events/encode-request.ts';
 import type { PendingRecord } from './pending-record.ts';
 
@@ -43,14 +43,14 @@ export function gatherBatch(
 /** Marks all records of a batch as under way, and returns what is sent. */
 export function beginBatch(batch: readonly Lane<PendingRecord>[]): RequestContent {
   const events: CloudEvent[] = [];
-  const members: Buffer[] = [];
+  const members: JsonMember[] = [];
   for (const lane of batch) {
     for (let index = 0; index < lane.taken; index += 1) {
       const pending = lane.at(index);
       pending.begin();
       if (pending.event !== undefined) events.push(pending.event);
-      if (pending.encoded !== undefined) members.push(pending.encoded);
-      pending.encoded = undefined;
+      if (pending.member !== undefined) members.push(pending.member);
+      pending.member = undefined;
     }
   }
   return { events, members };
@@ -69,9 +69,9 @@ function countFitting(
     const { cause, reply, event, batchLimit } = pending;
     if (cause !== undefined || reply !== undefined || batchLimit !== limit || event === undefined) break;
     if (room.ids.has(event.id)) break;
-    pending.encoded ??= encodeJson(event);
+    pending.member ??= memberOf(event);
     // With what is behind it: a comma, or the bracket.
-    const bytes = pending.encoded.length + 1;
+    const bytes = pending.member.bytes + 1;
     if (bytes > room.bytes && !(isFirst && count === 0)) break;
     room.ids.add(event.id);
     room.events -= 1;

@@ -3,6 +3,7 @@ import type { CloudEvent } from '../../core/contract/event.ts';
 import type { KafkaRecord } from '../../core/contract/record.ts';
 import type { DeadLetterCause, Settlement } from '../../core/contract/settlement.ts';
 import type { Place, UnreadableBatch } from '../../core/contract/skip.ts';
+import type { JsonMember } from '../events/encode-json.ts';
 import type { OpenPartition } from './open-partition.ts';
 
 export class PendingRecord {
@@ -20,7 +21,7 @@ export class PendingRecord {
   /** Set when it was delivered and answered with an event; what remains is to store that event. */
   reply: CloudEvent | undefined;
   /** Its event as a member of the next batch, from when it is looked at until it is sent. */
-  encoded: Buffer | undefined;
+  member: JsonMember | undefined;
   /** The batch that it stands for, if that cannot be read. */
   batch: UnreadableBatch | undefined;
   /** The place of its stored dead letter. */

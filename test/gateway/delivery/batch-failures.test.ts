@@ -1,11 +1,11 @@
 import t from 'tap';
 import { batchFailures } from '../../../gateway/delivery/batch-failures.ts';
 
-const batch = new Map([
-  ['a', '/one'],
-  ['b', '/two'],
-  ['c', '/two'],
-]);
+const batch = [
+  { id: 'a', source: '/one' },
+  { id: 'b', source: '/two' },
+  { id: 'c', source: '/two' },
+];
 const failures = (...items: unknown[]) =>
   JSON.stringify({ batchItemFailures: items.map((itemIdentifier) => ({ itemIdentifier })) });
 const json = 'application/json';

@@ -81,10 +81,10 @@ t.test('replies', (t) => {
 });
 
 t.test('what a batch answer names has failed, and all of it where nobody can say what that is', (t) => {
-  const batch = new Map([
-    ['a', '/one'],
-    ['b', '/two'],
-  ]);
+  const batch = [
+    { id: 'a', source: '/one' },
+    { id: 'b', source: '/two' },
+  ];
   const naming = (id: string) => JSON.stringify({ batchItemFailures: [{ itemIdentifier: id }] });
   t.match(classify(207, { batch }, naming('a')), { kind: 'delivered', failedIds: new Set(['a']) });
   t.strictSame(classify(200, { batch }, 'OK'), { kind: 'delivered', status: 200, failedIds: undefined });

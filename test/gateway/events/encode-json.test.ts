@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { batchBytes, encodeJson, joinBatch } from '../../../gateway/events/encode-json.ts';
+import { batchBytes, encodeJson, joinBatch, memberOf } from '../../../gateway/events/encode-json.ts';
 import { anyEvent, eventOf } from './build.ts';
 
 const head = '{"specversion":"1.0","id":"a-1","source":"/orders/eu","type":"com.example.order.created"';
@@ -48,15 +48,14 @@ t.test('data (JSON format, section 3.1.1)', (t) => {
 
 t.test('batches', (t) => {
   t.equal(joinBatch([]).toString(), '[]');
-  t.equal(joinBatch([Buffer.from('{}')]).toString(), '[{}]');
   fc.assert(
     fc.property(fc.array(anyEvent, { maxLength: 5 }), (events) => {
-      const members = events.map(encodeJson);
+      const members = events.map(memberOf);
       const batch = joinBatch(members);
       t.equal(batch.length, batchBytes(members));
       t.strictSame(
         JSON.parse(batch.toString()),
-        members.map((member) => JSON.parse(member.toString()) as unknown),
+        events.map((event) => JSON.parse(encodeJson(event).toString()) as unknown),
       );
     }),
   );

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { encodeJson } from '../../../gateway/events/encode-json.ts';
+import { memberOf } from '../../../gateway/events/encode-json.ts';
 import { createEncodeRequest } from '../../../gateway/events/encode-request.ts';
 import { createEncode, encodeBatch } from '../../../gateway/events/encode.ts';
 import { quickSubscription } from '../pipeline/run-pipeline.ts';
@@ -19,6 +19,6 @@ t.test('one event goes in the content mode of the trigger', async (t) => {
 
 t.test('a batch carries all its events, in their order', async (t) => {
   const encode = createEncodeRequest(quickSubscription({ function: { contentMode: 'batched' } }));
-  const members = events.map(encodeJson);
+  const members = events.map(memberOf);
   t.strictSame(encode({ events, members }), encodeBatch(members));
 });

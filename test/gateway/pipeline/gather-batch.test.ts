@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { PendingRecord } from '../../../gateway/pipeline/pending-record.ts';
 import { beginBatch, gatherBatch, lastDelivered } from '../../../gateway/pipeline/gather-batch.ts';
-import { encodeJson, joinBatch } from '../../../gateway/events/encode-json.ts';
+import { joinBatch, memberOf } from '../../../gateway/events/encode-json.ts';
 import { eventOf } from '../events/build.ts';
 import { lanesOf, settingsOf } from './build-lanes.ts';
 
@@ -36,9 +36,9 @@ t.test('what a batch begins with are the events of what is taken', async (t) => 
     events.map(({ id }) => id),
     ['0', '2'],
   );
-  t.strictSame(members, events.map(encodeJson));
+  t.strictSame(members, events.map(memberOf));
   t.ok(
-    deliveries.every(({ encoded }) => encoded === undefined),
+    deliveries.every(({ member }) => member === undefined),
     'and nothing of it is kept',
   );
   t.strictSame(
