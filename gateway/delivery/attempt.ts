@@ -48,7 +48,9 @@ class Attempt implements Exchange, Waiter {
   #connection: Connection | undefined;
   #isSecondTry = false;
   #head: AnswerHead | undefined;
-  #chunks: Buffer[] | undefined;
+  /** What has come of a body that is needed, and maybe room for more. */
+  #kept: Buffer | undefined;
+  /** How much of the body has come. */
   #size = 0;
   #isEnded = false;
 
@@ -83,10 +85,11 @@ class Attempt implements Exchange, Waiter {
   }
 
   onBody(bytes: Buffer): void {
+    const start = this.#size;
     this.#size += bytes.length;
     const { maxAnswerBytes } = this.#request;
     if (maxAnswerBytes > 0 && this.#size <= maxAnswerBytes) {
-      (this.#chunks ??= []).push(Buffer.from(bytes));
+      this.#keep(bytes, start);
     } else if (this.#size > Math.max(maxAnswerBytes, maxDrainedBytes)) {
       // The status is known, so an endless body need not be read.
       this.#connection?.close();
@@ -116,10 +119,23 @@ class Attempt implements Exchange, Waiter {
     const { maxAnswerBytes } = this.#request;
     const { status, headers } = this.#head as AnswerHead;
     const isTooLong = maxAnswerBytes > 0 && this.#size > maxAnswerBytes;
-    const chunks = this.#chunks;
-    const whole = chunks === undefined ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
-    const body = isTooLong ? Buffer.alloc(maxAnswerBytes + 1) : whole;
+    const body = isTooLong ? Buffer.alloc(maxAnswerBytes + 1) : this.#kept?.subarray(0, this.#size);
     return { kind: 'answered', status, headers, body, cut };
+  }
+
+  /** In one buffer, because a body may come in single bytes. */
+  #keep(bytes: Buffer, start: number): void {
+    let kept = this.#kept;
+    if (kept === undefined) {
+      this.#kept = Buffer.from(bytes);
+      return;
+    }
+    if (kept.length < this.#size) {
+      const larger = Buffer.allocUnsafe(Math.max(this.#size, kept.length * 2));
+      kept.copy(larger, 0, 0, start);
+      this.#kept = kept = larger;
+    }
+    bytes.copy(kept, start);
   }
 
   #giveUp(): void {

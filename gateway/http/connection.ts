@@ -103,6 +103,8 @@ export class Connection implements AnswerSink {
     // A function that speaks first, or after its answer, may mean anything by it.
     if (this.#exchange === undefined) return this.close();
     const progress = this.#parser.read(bytes);
+    // Who has heard enough has closed the connection.
+    if (this.#isGone) return;
     if (progress === 'whole') this.#finish();
     else if (progress !== 'open') this.#fail(`the answer cannot be read: ${progress.malformed}`, false);
   };

@@ -81,7 +81,8 @@ export class Connections implements ConnectionOwner {
 
   onIdle(connection: Connection, idleMs: number = idle.usualMs + idleMarginMs): void {
     if (this.#isClosed) return connection.close();
-    for (const [waiter, which] of this.#waiting) if (which === 'any') return this.#give(connection, waiter);
+    if (this.#waiting.size > 0)
+      for (const [waiter, which] of this.#waiting) if (which === 'any') return this.#give(connection, waiter);
     const keptMs = Math.min(idle.longestMs, idleMs - idleMarginMs);
     if (keptMs <= 0) return connection.close();
     connection.idleEndMs = performance.now() + keptMs;

@@ -111,6 +111,30 @@ t.test('a body up to the limit is whole; a longer one is seen to be too long', a
   }
 });
 
+t.test(
+  'a body in single bytes costs its bytes, and one that is cut as it ends leaves no connection',
+  async (t) => {
+    const chunks = '1\r\nx\r\n'.repeat(100_000);
+    const origin = await listen(t, (socket) =>
+      socket.on('data', () =>
+        socket.write(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`),
+      ),
+    );
+    const connections = open(t, origin);
+    const whole = await attempt(connections, { maxAnswerBytes: 100_000 });
+    t.equal(bodyOf(whole), 'x'.repeat(100_000));
+    t.equal(connections.size, 1);
+    const large = Buffer.concat([
+      Buffer.from('HTTP/1.1 200 OK\r\ncontent-length: 1048577\r\n\r\n'),
+      Buffer.alloc(1_048_577),
+    ]);
+    const cut = open(t, await listen(t, (socket) => socket.on('data', () => socket.write(large))));
+    for (let round = 0; round < 3; round += 1)
+      t.match(await attempt(cut, { maxAnswerBytes: 0 }), { kind: 'answered', status: 200 });
+    t.equal(cut.size, 0);
+  },
+);
+
 t.test('an answer without end counts by its status, and is cut off', async (t) => {
   for (const maxAnswerBytes of [0, 100]) {
     const origin = await listen(t, (socket) => {
