@@ -77,7 +77,7 @@ const PURE_SOURCES = [
   'gateway/filter/',
   'gateway/http/answer-',
   'gateway/http/decode-content',
-  'gateway/http/encode-request',
+  'gateway/http/request-bytes',
   'gateway/http/target',
   'gateway/pipeline/batch-clock',
   'gateway/delivery/bisect',

@@ -6,7 +6,7 @@
 import type { AnswerHead, AnswerHeaders } from '../http/answer-head.ts';
 import type { Connection, Exchange, Failure } from '../http/connection.ts';
 import type { Connections, Waiter } from '../http/connections.ts';
-import { encodeRequest, type RequestBytes } from '../http/encode-request.ts';
+import { encodeRequest, type RequestBytes } from '../http/request-bytes.ts';
 
 /**
  * - `answered`: status and headers came whole. Where the body did not, `cut` says why: then `body` is what is not known.

@@ -9,15 +9,15 @@
 //   whole         the answer came whole
 import type { Socket } from 'node:net';
 import type { AnswerHead } from './answer-head.ts';
-import type { RequestBytes } from './encode-request.ts';
+import type { RequestBytes } from './request-bytes.ts';
 import { AnswerParser, type AnswerSink } from './answer-parser.ts';
 
 export interface Failure {
   readonly reason: string;
   readonly isSentWhole: boolean;
   /**
-   * The function closed a connection that had carried an answer before, and not a byte of this one came: it closed the idle connection when the
-   * request was under way to it, as RFC 9112, section 9.3.1 describes.
+   * The function closed a connection that had carried an answer before, at once, and not a byte of this one came: it closed the idle connection when
+   * the request was under way to it, as RFC 9112, section 9.3.1 describes.
    */
   readonly isStale: boolean;
 }
@@ -28,6 +28,9 @@ export interface Exchange extends AnswerSink {
   onEnd(): void;
   onFailure(failure: Failure): void;
 }
+
+/** A close that the function had begun before the request came to it arrives within this time, in ms. */
+const staleWithinMs = 1_000;
 
 export interface ConnectionOwner {
   /** `connection` can carry another request, and may stay idle for `idleMs`, where the function says so. */
@@ -46,6 +49,7 @@ export class Connection implements AnswerSink {
   #socket: Socket | undefined;
   #exchange: Exchange | undefined;
   #exchanges = 0;
+  #sentMs = 0;
   #isWritten = false;
   #isGone = false;
 
@@ -73,6 +77,7 @@ export class Connection implements AnswerSink {
     const socket = this.#socket as Socket;
     this.#exchange = exchange;
     this.#exchanges += 1;
+    this.#sentMs = performance.now();
     this.#isWritten = false;
     this.#parser.reset();
     if (request.length === 1) {
@@ -139,7 +144,8 @@ export class Connection implements AnswerSink {
 
   #fail(reason: string, isClosed: boolean): void {
     const exchange = this.#exchange;
-    const isStale = isClosed && this.#exchanges > 1 && !this.#parser.hasBegun;
+    const isAtOnce = isClosed && performance.now() < this.#sentMs + staleWithinMs;
+    const isStale = isAtOnce && this.#exchanges > 1 && !this.#parser.hasBegun;
     this.close();
     exchange?.onFailure({ reason, isSentWhole: this.#isWritten, isStale });
   }

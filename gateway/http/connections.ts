@@ -8,7 +8,7 @@ import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import { Connection, type ConnectionOwner } from './connection.ts';
 import { dial, type Connecting } from './dial.ts';
-import { requestPrefix } from './encode-request.ts';
+import { requestPrefix } from './request-bytes.ts';
 import { targetOf, type Target } from './target.ts';
 
 /** Waits for a connection. One of its methods is called, once. */

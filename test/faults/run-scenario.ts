@@ -128,7 +128,9 @@ async function run(testbed: Testbed): Promise<Verdict> {
   const evaluate = (one: Oracle): Promise<Verdict> =>
     one.verdict({ limitMs: bounds.settleMs }).catch(async (error: unknown) => {
       const last = testbed.logs.slice(-lastLines).join('\n');
-      throw new Error(`stuck: ${String(error)}; ${await describeGateways(testbed)}; the last lines:\n${last}`);
+      throw new Error(
+        `stuck: ${String(error)}; ${await describeGateways(testbed)}; the last lines:\n${last}`,
+      );
     });
   const verdict = await evaluate(oracle);
   if (testbed.second !== undefined) {

@@ -91,7 +91,8 @@ t.test('one that brings the function down is found too', async (t) => {
   });
   for (let offset = 0; offset < 4; offset += 1) kafka.produce();
   await until(() => kafka.isDone());
-  t.strictSame(offsetsOf(fn), [[0, 1, 2, 3], [0, 1], [2, 3], [2], [3]]);
+  // Over a connection that was used before, each is sent once more, because the function may have closed it as idle.
+  t.strictSame(offsetsOf(fn), [[0, 1, 2, 3], [0, 1], [2, 3], [2, 3], [2], [3], [3]]);
   t.match(seen('deadLettered'), [[{}, { offset: 3n }, { attempts: 1 }]]);
 });
 

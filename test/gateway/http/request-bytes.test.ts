@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import t from 'tap';
-import { encodeRequest, requestPrefix } from '../../../gateway/http/encode-request.ts';
+import { encodeRequest, requestPrefix } from '../../../gateway/http/request-bytes.ts';
 
 const encode = (...request: Parameters<typeof encodeRequest>): Buffer[] => [...encodeRequest(...request)];
 
