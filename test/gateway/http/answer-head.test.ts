@@ -1,5 +1,10 @@
 import t from 'tap';
-import { problemOfTrailers, readHead, type AnswerHead } from '../../../gateway/http/answer-head.ts';
+import {
+  isStatusLine,
+  problemOfTrailers,
+  readHead,
+  type AnswerHead,
+} from '../../../gateway/http/answer-head.ts';
 
 const head = (...fields: readonly string[]): AnswerHead =>
   readHead(['HTTP/1.1 200 OK', ...fields]) as AnswerHead;
@@ -89,6 +94,12 @@ t.test('how the body ends, and whether the connection may be used again', async 
     [['HTTP/1.1 304 Not Modified', 'transfer-encoding: chunked'], 'none', false],
   ];
   for (const [lines, ...expected] of cases) t.strictSame(framed(...lines), expected, lines.join(' | '));
+});
+
+t.test('who does not speak HTTP is known by the first line', async (t) => {
+  for (const line of ['HTTP/1.1 200 OK', 'HTTP/1.0 404', 'HTTP/1.1 599 \xe9']) t.ok(isStatusLine(line), line);
+  for (const line of ['SSH-2.0-OpenSSH_9.6', 'HTTP/2 200', 'HTTP/1.1 20', 'http/1.1 200 OK', ''])
+    t.notOk(isStatusLine(line), line);
 });
 
 t.test('1xx but 101 is an interim answer, if its fields are fields', async (t) => {

@@ -55,6 +55,15 @@ t.test('the last event of a batch that was delivered', async (t) => {
   t.equal(lastDelivered(batch, new Set(['0', '1', '2', '3'])), undefined);
 });
 
+t.test('what stands for no event goes alone, and was delivered if its request was', async (t) => {
+  const { lanes, deliveries } = lanesOf(['a']);
+  const { partition, record } = deliveries[0]!;
+  lanes.finish(gatherBatch(lanes, settingsOf('binary'))[0]!, [], 'ready');
+  const bare = new PendingRecord(partition, record, undefined, 1);
+  partition.lanes.add(null, bare);
+  t.equal(lastDelivered(gatherBatch(lanes, settingsOf('binary')), new Set(['0'])), bare);
+});
+
 t.test('no two events of a batch have the same id, whatever their sources', async (t) => {
   const { lanes, deliveries } = lanesOf(['a', 'a', 'b', 'c']);
   const { partition, record } = deliveries[0]!;
