@@ -105,7 +105,7 @@ function whenOpen(socket: Socket, onDecided: (refusal: Error | undefined) => voi
   else socket.once('connect', () => onDecided(undefined));
 }
 
-export function tlsOptions({
+function tlsOptions({
   ca,
   certificate,
   key,
@@ -123,7 +123,7 @@ export function tlsOptions({
 }
 
 /** Calls `onDecided` once after a finished handshake: with undefined when the server has accepted the connection, or with its refusal. */
-export function whenAdmitted(socket: TLSSocket, onDecided: (refusal: Error | undefined) => void): void {
+function whenAdmitted(socket: TLSSocket, onDecided: (refusal: Error | undefined) => void): void {
   if (socket.getProtocol() !== 'TLSv1.3') return onDecided(undefined);
   const end = (refusal?: Error): void => {
     clearTimeout(timer);
