@@ -33,13 +33,15 @@ export interface GatewayProcess {
   stop(): Promise<void>;
 }
 
+/** The first option is the one that the command itself runs with. The second hides warnings about the Kafka client's timers. */
+export const nodeOptions = ['--max-semi-space-size=32', '--disable-warning=TimeoutNegativeWarning'];
+
 const extension = import.meta.filename.slice(-3);
 
 function start(script: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): ChildProcess {
   return fork(join(import.meta.dirname, `${script}${extension}`), args, {
     env,
-    // The first option is the one that the command itself runs with. The second hides warnings about the Kafka client's timers.
-    execArgv: ['--max-semi-space-size=32', '--disable-warning=TimeoutNegativeWarning'],
+    execArgv: nodeOptions,
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
 }

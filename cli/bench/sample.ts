@@ -9,9 +9,9 @@ export function sampleValue(atMs: number): Buffer {
   return Buffer.from(`${head}${filler.slice(0, 200 - head.length - 2)}"}`);
 }
 
-/** A record without headers, of the same key and value. The gateway makes an event of it. */
-export function plainRecord(topic: string, index: number): OutgoingRecord {
-  return { topic, key: Buffer.from(`customer-${index % 1000}`), value: sampleValue(0), headers: [] };
+/** A record without headers. The gateway makes an event of it, whose time is that of the append. */
+export function plainRecord(topic: string, index: number, atMs = 0): OutgoingRecord {
+  return { topic, key: Buffer.from(`customer-${index % 1000}`), value: sampleValue(atMs), headers: [] };
 }
 
 export function sampleRecord(topic: string, index: number, atMs = 0): OutgoingRecord {
@@ -19,13 +19,11 @@ export function sampleRecord(topic: string, index: number, atMs = 0): OutgoingRe
     name,
     value: Buffer.from(value),
   });
-  const key = Buffer.from(`customer-${index % 1000}`);
-  // For latency, the record is no CloudEvent: the gateway then makes one whose time is that of the append.
-  if (atMs !== 0) return { topic, key, value: sampleValue(atMs), headers: [] };
+  const plain = plainRecord(topic, index, atMs);
+  // For latency, the record is no CloudEvent.
+  if (atMs !== 0) return plain;
   return {
-    topic,
-    key,
-    value: sampleValue(0),
+    ...plain,
     headers: [
       header('ce_specversion', '1.0'),
       header('ce_id', `order-${index}`),

@@ -4,7 +4,7 @@
 // A connection that the function closes while it is idle may close just when a request is under way to it. That request goes once more, on a
 // new connection: it is the same attempt, and where there is no new connection, none was made.
 import type { AnswerHead, AnswerHeaders } from '../http/answer-head.ts';
-import type { Connection, Exchange, Failure } from '../http/connection.ts';
+import { reasonOf, type Connection, type Exchange, type Failure } from '../http/connection.ts';
 import type { Connections, Waiter } from '../http/connections.ts';
 import { encodeRequest, type RequestBytes } from '../http/request-bytes.ts';
 
@@ -168,8 +168,4 @@ export function startAttempt(
     return;
   }
   connections.acquire(new Attempt(connections, request, bytes, done));
-}
-
-function reasonOf({ code, message }: Error & { readonly code?: string }): string {
-  return code === undefined ? message : `${code}: ${message}`;
 }

@@ -1,5 +1,6 @@
 // The head of an answer, from its lines: status, fields, how its body is framed, and whether the connection may be used again
 // (RFC 9112, sections 4, 5, 6.3 and 9.3). Where bytes could be read in two ways they are an error, not a guess. Pure.
+import { fieldName, fieldText } from './field-syntax.ts';
 
 /** Names in lower case. A field that comes more than once has all its values, in order. */
 export type AnswerHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
@@ -32,9 +33,6 @@ export interface AnswerHead {
 export type HeadResult = AnswerHead | 'interim' | { readonly malformed: string };
 
 const statusLine = /^HTTP\/1\.(\d) ([1-9]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
-const fieldName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** No control character but the tab (RFC 9110, section 5.5). */
-const fieldText = /^[\t\x20-\x7e\x80-\xff]*$/;
 const digits = /^\d+$/;
 
 /** Whether a head may begin with `line`. */

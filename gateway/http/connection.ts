@@ -39,6 +39,11 @@ export interface ConnectionOwner {
   onGone(connection: Connection): void;
 }
 
+/** An error of a connection in words, after its code, where it has one. */
+export function reasonOf({ code, message }: Error & { readonly code?: string }): string {
+  return code === undefined ? message : `${code}: ${message}`;
+}
+
 export class Connection implements AnswerSink {
   /** When an idle connection is closed, in ms of `performance.now()`. Its owner sets it. */
   idleEndMs = 0;
@@ -65,9 +70,7 @@ export class Connection implements AnswerSink {
   /** Takes over a socket whose bytes go to `read`. */
   open(socket: Socket): void {
     this.#socket = socket;
-    socket.on('error', (error: Error & { code?: string }) => {
-      this.#fail(error.code === undefined ? error.message : `${error.code}: ${error.message}`, true);
-    });
+    socket.on('error', (error) => this.#fail(reasonOf(error), true));
     socket.on('end', () => this.#onEnd());
     socket.on('close', () => this.#fail('the function closed the connection', true));
   }
@@ -129,7 +132,6 @@ export class Connection implements AnswerSink {
   #onEnd(): void {
     if (this.#exchange !== undefined && this.#parser.end() === 'whole') this.#finish();
     else this.#fail('the function closed the connection', true);
-    this.close();
   }
 
   #finish(): void {

@@ -1,10 +1,9 @@
 // One request as bytes (RFC 9112, section 3): a POST whose length is known. Pure.
+import { fieldName, fieldText } from './field-syntax.ts';
 
 /** Longest body that is copied behind its head, so that both leave in one write, in bytes. A longer one is written as it is, after the head. */
 const longestCopied = 32_768;
 
-const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-const headerText = /^[\t\x20-\x7e\x80-\xff]*$/;
 const pathText = /^\/[\x21-\x7e]*$/;
 
 /** What all requests to a path of an endpoint begin with. Throws a TypeError for a path that a request line cannot hold. */
@@ -25,7 +24,7 @@ export function encodeRequest(prefix: string, headers: readonly string[], body: 
   for (let index = 0; index + 1 < headers.length; index += 2) {
     const name = headers[index] as string;
     const value = headers[index + 1] as string;
-    if (!headerName.test(name) || !headerText.test(value))
+    if (!fieldName.test(name) || !fieldText.test(value))
       throw new TypeError(
         `a request cannot carry the header ${JSON.stringify(name)}: ${JSON.stringify(value)}`,
       );

@@ -64,13 +64,16 @@ export class OutputWriter {
     const { subscription, lanes, events } = this.#options;
     const { deadLetter } = subscription.delivery;
     const first = lane.at(0);
-    const hasOne = deadLetter === undefined || first.partition.outbox !== undefined;
-    lanes.take(lane, hasOne ? 1 : this.#countWithCause(lane));
+    if (deadLetter === undefined) {
+      lanes.take(lane, 1);
+      this.#block(lane, first, first.cause as DeadLetterCause);
+      return;
+    }
+    lanes.take(lane, first.partition.outbox === undefined ? this.#countWithCause(lane) : 1);
     const outputs: Output[] = [];
     for (let index = 0; index < lane.taken; index += 1) {
       const pending = lane.at(index);
       const cause = pending.cause as DeadLetterCause;
-      if (deadLetter === undefined) return this.#block(lane, pending, cause);
       const { record, batch } = pending;
       outputs.push({
         pending,

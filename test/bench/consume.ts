@@ -5,6 +5,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { fill } from '../../cli/bench/load.ts';
+import { nodeOptions } from '../../cli/bench/processes.ts';
 import { formatTable } from '../../cli/bench/report.ts';
 import { startLocalKafka } from '../../cli/kafka/local-kafka.ts';
 import { openCluster } from '../../core/kafka/connection/clusters.ts';
@@ -75,9 +76,7 @@ async function bestOf(brokers: string, topic: string, records: number): Promise<
 
 async function consume(args: readonly string[]): Promise<Spent> {
   const script = fileURLToPath(new URL('consumer-process.ts', import.meta.url));
-  const child = fork(script, args, {
-    execArgv: ['--max-semi-space-size=32', '--disable-warning=TimeoutNegativeWarning'],
-  });
+  const child = fork(script, args, { execArgv: nodeOptions });
   const exited = once(child, 'exit');
   const failed = exited.then(() => Promise.reject(new Error(`${args[0]} ended before it had all records`)));
   failed.catch(() => undefined);
