@@ -2,6 +2,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { MillraceError } from '../../contract/errors.ts';
 import type { CheckExpression } from '../../contract/expressions.ts';
 import { formatProblem } from '../../contract/manifest-problem.ts';
@@ -76,13 +77,11 @@ export function createFileTriggers({
   return {
     watch: async (onChange) => {
       const watched = new WatchedManifests(path);
-      const first = parseForHere(
-        await watched.read().catch((error: unknown) => {
-          watched.stop();
-          throw error;
-        }),
-        checkExpression,
-      );
+      const found = await watched.read().catch((error: unknown) => {
+        watched.stop();
+        throw error;
+      });
+      const first = parseForHere(found, checkExpression);
       if (first.problems.length > 0) {
         watched.stop();
         const lines = first.problems.map((problem) => `\n  ${formatProblem(problem)}`);
@@ -92,7 +91,7 @@ export function createFileTriggers({
         );
       }
       onChange(first.subscriptions);
-      watched.start((manifests) => {
+      watched.start(found, (manifests) => {
         const { subscriptions, problems } = parseForHere(manifests, checkExpression);
         if (problems.length > 0) onProblems(problems);
         else onChange(subscriptions);
@@ -117,11 +116,13 @@ function parseForHere(
  */
 class WatchedManifests {
   readonly #path: string;
-  #onRead: ((manifests: ManifestFile[]) => void) | undefined;
+  #onRead: ((manifests: readonly ManifestFile[]) => void) | undefined;
   #watchers: FSWatcher[] = [];
   #isChanged = false;
   #isStopped = false;
   #reads = 0;
+  /** Other files of a watched folder may change all day, and are no news. */
+  #told: readonly ManifestFile[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   constructor(path: string) {
@@ -137,8 +138,9 @@ class WatchedManifests {
     return readAll(listing);
   }
 
-  /** Calls `onRead` after each change since the first `read`. */
-  start(onRead: (manifests: ManifestFile[]) => void): void {
+  /** Calls `onRead` after each change of a manifest since the first `read`, which found `first`. */
+  start(first: readonly ManifestFile[], onRead: (manifests: readonly ManifestFile[]) => void): void {
+    this.#told = first;
     this.#onRead = onRead;
     if (this.#isChanged) this.#readAfter(settleMs);
   }
@@ -171,7 +173,9 @@ class WatchedManifests {
       const read = (this.#reads += 1);
       this.read().then(
         (manifests) => {
-          if (!this.#isStopped && read === this.#reads) this.#onRead?.(manifests);
+          if (this.#isStopped || read !== this.#reads || isDeepStrictEqual(manifests, this.#told)) return;
+          this.#told = manifests;
+          this.#onRead?.(manifests);
         },
         () => this.#readAfter(retryMs),
       );

@@ -1,5 +1,6 @@
 import { mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { Problem } from '../../../../core/contract/manifest-problem.ts';
 import { createFileTriggers, readManifests } from '../../../../core/resources/manifests/manifest-files.ts';
@@ -135,6 +136,18 @@ t.test('a single file, also when an editor replaces it', async (t) => {
     await until(() => last() === `one: ${topic}`, 5_000).catch(() => undefined);
     t.equal(last(), `one: ${topic}`);
   }
+});
+
+t.test('another file of the folder that changes is no news, however often', async (t) => {
+  const file = join(t.testdir({ 'a.yaml': manifest('one') }), 'a.yaml');
+  const { told, last } = await watch(t, file);
+  for (let second = 0; second < 4; second += 1) {
+    await writeFile(join(t.testdirName, 'app.log'), `line ${second}`);
+    await delay(150);
+  }
+  await writeFile(file, manifest('one', 'edited'));
+  await until(() => last() === 'one: edited');
+  t.strictSame(told, [['one: orders'], ['one: edited']]);
 });
 
 t.test('a mounted ConfigMap, whose folder is exchanged behind a link', async (t) => {
