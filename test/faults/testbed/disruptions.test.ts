@@ -65,5 +65,8 @@ t.test(
     );
     t.match(absence, { gateway: 'gateway 2, instance 1', fromMs: -commitMs });
     t.strictSame(others, []);
+    const brokerBefore = disruption(-recoveryMs - 1_000, -1_000);
+    const after = exposuresOf([brokerBefore, ...long], [one, two]).find(({ lettersOnly }) => !lettersOnly);
+    t.match(after, { fromMs: brokerBefore.fromMs - commitMs }, 'nothing was committed in between');
   },
 );

@@ -60,7 +60,7 @@ export function exposuresOf(
         instances.map((gateway) => ({
           why: `${name} was without Kafka past its session`,
           gateway,
-          fromMs: fromMs - bounds.commitMs,
+          fromMs: lastCommitMs(disruptions, name, fromMs),
           toMs: toMs + bounds.noticeMs,
         })),
       ),
